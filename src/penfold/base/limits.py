@@ -1,0 +1,81 @@
+"""Every size, count and period that bounds the product, with unit, origin and what breaks."""
+
+from typing import Final
+
+# --- Gmail API -------------------------------------------------------------------------
+#: Octets of RFC 822 text. maxSize of messages.send and drafts.* in revision 20261005.
+SEND_MAX_BYTES: Final = 36_700_160
+#: Octets. maxSize of messages.insert and messages.import in revision 20261005.
+INSERT_MAX_BYTES: Final = 157_286_400
+#: Items. Gmail (observed): a bigger maxResults is silently capped to this.
+PAGE_MAX: Final = 500
+#: Message ids in one batchModify or batchDelete. Gmail: documented.
+BATCH_MODIFY_MAX: Final = 1_000
+#: Label ids in one addLabelIds or removeLabelIds. Gmail: documented.
+MODIFY_LABELS_MAX: Final = 100
+#: User labels in a mailbox. Gmail: documented.
+LABELS_MAX: Final = 10_000
+#: Characters of a label name. Gmail's web interface; the API's own limit is not published.
+LABEL_NAME_MAX: Final = 225
+#: Messages in one conversation; the next starts a new thread. Gmail: reported by clients.
+THREAD_MAX: Final = 100
+#: Recipients of one API message. Gmail: documented (API 500).
+SEND_RECIPIENTS_MAX: Final = 500
+#: resultSizeEstimate counts this far and no further, so an estimate never costs a scan.
+ESTIMATE_MAX: Final = 201
+#: Days a trashed or spam message is kept. Gmail: documented.
+TRASH_DAYS: Final = 30
+#: Days of history kept. Gmail (observed): 28 on a quiet mailbox; documented "at least a week".
+HISTORY_DAYS: Final = 30
+
+# --- Search ----------------------------------------------------------------------------
+#: Characters of q. Gmail's interface takes about 2048; longer is cut here, never refused.
+QUERY_MAX_CHARS: Final = 2_048
+#: Terms in one query, and nesting of its groups; FTS5 fails at 98 nested parentheses.
+QUERY_MAX_TERMS: Final = 200
+QUERY_MAX_DEPTH: Final = 20
+
+# --- MIME ------------------------------------------------------------------------------
+#: Nested parts; Postfix uses 100. Deeper content becomes the last level's body.
+MIME_MAX_DEPTH: Final = 100
+#: Parts of one message; the rest stays in the raw message only.
+MIME_MAX_PARTS: Final = 10_000
+#: Header fields of one entity that are shown; Dovecot CVE-2024-23184 shows why.
+MIME_MAX_HEADERS: Final = 1_000
+#: Octets of one entity's header block that are read; Postfix uses 102,400.
+MIME_MAX_HEADER_BYTES: Final = 262_144
+#: Addresses read from one header field.
+MIME_MAX_ADDRESSES: Final = 1_000
+#: Octets of text that feed the snippet and the search index, per message.
+SEARCH_TEXT_MAX_BYTES: Final = 524_288
+#: Characters of a snippet before escaping. Gmail: observed about 200.
+SNIPPET_CHARS: Final = 200
+
+# --- SMTP ------------------------------------------------------------------------------
+#: Octets advertised as SIZE to the internet. Gmail's MX: 157,286,400.
+SMTP_MX_MAX_BYTES: Final = 157_286_400
+#: Octets advertised as SIZE to submitters. Gmail: 35,882,577.
+SMTP_SUBMISSION_MAX_BYTES: Final = 35_882_577
+#: Octets of a command line; RFC 5321 §4.5.3.1.4 asks for 512, Postfix allows 2,048.
+SMTP_COMMAND_MAX_BYTES: Final = 2_048
+#: Octets of a line in an AUTH exchange, RFC 4954 §4.
+SMTP_AUTH_LINE_MAX_BYTES: Final = 12_288
+#: Recipients of one transaction, then 452 4.5.3. RFC 5321 §4.5.3.1.8 asks for at least 100.
+SMTP_RECIPIENTS_MAX: Final = 1_000
+#: Protocol errors in one session, then 421. Postfix: 20.
+SMTP_ERRORS_MAX: Final = 20
+#: Seconds of silence. RFC 5321 §4.5.3.2.7 asks for 5 minutes.
+SMTP_IDLE_S: Final = 300.0
+#: Received fields that prove a loop. RFC 5321 §6.3 asks for at least 100.
+SMTP_HOPS_MAX: Final = 100
+#: Hours a receipt is kept, so that retried bytes are recognised after a lost reply.
+RECEIPT_HOURS: Final = 24
+
+# --- Storage ---------------------------------------------------------------------------
+#: Octets of raw message kept inside the mailbox file; larger ones become a blob.
+INLINE_RAW_MAX_BYTES: Final = 262_144
+#: Octets of disk kept free beyond the message at hand; below it nothing new is accepted.
+#: Room for the write-ahead logs and journals that are open at any moment.
+RESERVE_BYTES: Final = 64 << 20
+#: Changes that share one commit at most: bounds the wait of the first.
+GROUP_COMMIT_MAX: Final = 256

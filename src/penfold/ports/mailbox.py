@@ -1,0 +1,327 @@
+"""What the product needs from a mailbox: a reader, a writer, and a way to get them.
+
+A mailbox is one unit of consistency. Reads see one snapshot per `open_reader`; every change goes
+through `submit`, which runs it with a writer inside a transaction shared with others that
+arrived meanwhile, and reports after that transaction is durable. The store keeps rows, postings,
+counters and the index consistent with each other; what a change *means* (history, threading,
+label rules) is decided in domain/.
+
+A change may run more than once and must have no effect outside its writer; effects go to
+`writer.after_commit`. Errors a change raises undo that change alone.
+"""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager
+from enum import IntEnum
+from typing import Protocol, TypeVar
+
+from msgspec import Struct
+
+from penfold.proto.mime.model import Part, Summary
+from penfold.proto.search.tree import Node
+
+T = TypeVar("T")
+
+
+class MessageRow(Struct, frozen=True, gc=False):
+    """The small, often changed part of a stored message. Labels are numbers, see base.labels."""
+
+    id: int
+    thread_id: int
+    history_id: int
+    labels: frozenset[int]
+    internal_ms: int
+    size: int
+    snippet: str
+
+
+class NewMessage(Struct, frozen=True, gc=False):
+    """A message to add. `raw` is kept octet for octet."""
+
+    id: int
+    thread_id: int
+    internal_ms: int
+    labels: frozenset[int]
+    raw: bytes
+    root: Part
+    summary: Summary
+
+
+class ThreadHint(Struct, frozen=True, gc=False):
+    """A stored message that a new one might belong with."""
+
+    message_id: int
+    thread_id: int
+    subject_key: str
+    labels: frozenset[int]
+
+
+class LabelRow(Struct, frozen=True, gc=False):
+    """One label with its counters. System labels exist in every mailbox.
+
+    Visibility members are Gmail's words or "" where Gmail shows none; colours are "" or
+    "#rrggbb". Counters count messages and threads that carry the label.
+    """
+
+    number: int
+    name: str
+    message_list_visibility: str
+    label_list_visibility: str
+    background_color: str
+    text_color: str
+    messages_total: int
+    messages_unread: int
+    threads_total: int
+    threads_unread: int
+
+
+class DraftRow(Struct, frozen=True, gc=False):
+    id: int
+    message_id: int
+    thread_id: int
+
+
+class ThreadRow(Struct, frozen=True, gc=False):
+    """A thread as a listing shows it: snippet of its newest message, newest history id."""
+
+    id: int
+    history_id: int
+    snippet: str
+
+
+class Totals(Struct, frozen=True, gc=False):
+    messages: int
+    threads: int
+    history_id: int
+
+
+class Query(Struct, frozen=True, gc=False):
+    """A listing: every condition must hold; newest first.
+
+    labels: numbers that must all be present. tree: the parsed q, or None. hidden: also SPAM and
+    TRASH (decided by the domain from includeSpamTrash, q and labelIds). before: only ids below
+    it, the keyset of the next page; None starts at the newest. now_ms: for newer_than and kin.
+    me: the account's own addresses, for from:me.
+    """
+
+    limit: int
+    labels: frozenset[int] = frozenset()
+    tree: Node | None = None
+    hidden: bool = False
+    before: int | None = None
+    now_ms: int = 0
+    me: tuple[str, ...] = ()
+
+
+class Change(IntEnum):
+    MESSAGE_ADDED = 1
+    MESSAGE_DELETED = 2
+    LABEL_ADDED = 3
+    LABEL_REMOVED = 4
+
+
+class HistoryEntry(Struct, array_like=True, frozen=True, gc=False):
+    """One message in a history record: its labels right after the change, and which changed."""
+
+    message_id: int
+    thread_id: int
+    labels: tuple[int, ...]
+    changed: tuple[int, ...] = ()
+
+
+class HistoryRow(Struct, frozen=True, gc=False):
+    id: int
+    change: Change
+    entries: tuple[HistoryEntry, ...]
+
+
+class OutboxRow(Struct, frozen=True, gc=False):
+    """Mail that left this mailbox and still has to be handed over.
+
+    number grows and is never reused; (mailbox, number, recipient) names one hand-over for ever.
+    raw is what recipients get (no Bcc). recipients as in the envelope.
+    """
+
+    number: int
+    sender: str
+    recipients: tuple[str, ...]
+    raw: bytes
+    created_ms: int
+
+
+class MailboxReader(Protocol):
+    """One consistent view of a mailbox."""
+
+    def get_totals(self) -> Totals: ...
+    def get_secret(self) -> bytes:
+        """Return 32 random octets made with the mailbox, for tokens handed to its clients."""
+        ...
+
+    # messages
+    def find_message(self, message_id: int) -> MessageRow | None: ...
+    def get_structure(self, message_id: int) -> Part:
+        """Return the stored part tree; NotFoundError when there is no such message."""
+        ...
+
+    def get_raw(self, message_id: int) -> bytes:
+        """Return the octets that came in, checked against their hash."""
+        ...
+
+    def list_messages(self, query: Query) -> list[tuple[int, int]]:
+        """Return up to query.limit (message id, thread id), newest first."""
+        ...
+
+    def list_threads(self, query: Query) -> list[tuple[int, ThreadRow]]:
+        """Return up to query.limit (id of the newest matching message, thread), newest first.
+
+        A thread is shown once, at its newest message that matches the whole query; `before`
+        is compared with that message's id.
+        """
+        ...
+
+    def list_drafts(self, query: Query) -> list[DraftRow]:
+        """Return drafts whose message matches, newest message first."""
+        ...
+
+    def estimate(self, query: Query, *, at_most: int) -> int:
+        """Return how many messages match (ignoring `before`), counting no further than at_most."""
+        ...
+
+    def estimate_threads(self, query: Query, *, at_most: int) -> int: ...
+
+    # threads
+    def list_thread(self, thread_id: int) -> list[MessageRow]:
+        """Return a thread's messages, oldest first; empty when there is no such thread."""
+        ...
+
+    def find_by_message_id(self, message_ids: Sequence[str]) -> list[ThreadHint]:
+        """Return stored messages whose Message-ID is among these, oldest first."""
+        ...
+
+    def find_by_subject(self, subject_key: str) -> ThreadHint | None:
+        """Return the newest message with this subject key."""
+        ...
+
+    # labels
+    def list_labels(self) -> list[LabelRow]:
+        """Return system labels in Gmail's order, then user labels by number."""
+        ...
+
+    def find_label(self, number: int) -> LabelRow | None: ...
+    def find_label_by_key(self, key: str) -> LabelRow | None:
+        """Return the user label with this conflict key (see domain.labels)."""
+        ...
+
+    # drafts
+    def find_draft(self, draft_id: int) -> DraftRow | None: ...
+    def find_draft_of(self, message_id: int) -> DraftRow | None: ...
+
+    # history
+    def get_history_floor(self) -> int:
+        """Return the oldest id a client may start from; older ones are expired."""
+        ...
+
+    def iter_history(self, after: int) -> Iterator[HistoryRow]:
+        """Yield records with id > after, oldest first."""
+        ...
+
+    # hand-over
+    def list_outbox(self, *, limit: int) -> list[OutboxRow]: ...
+    def find_receipt(self, key: bytes) -> int | None:
+        """Return the message id delivered under this key, if it was within the kept window."""
+        ...
+
+
+class MailboxWriter(MailboxReader, Protocol):
+    """A reader inside an open transaction that may also change things."""
+
+    def after_commit(self, effect: Callable[[], None]) -> None:
+        """Run `effect` once, after the transaction is durable; on the writer's thread, so brief."""
+        ...
+
+    def add_message(self, message: NewMessage) -> MessageRow:
+        """Store the message, its index entries and counters; ConflictError when the id is taken.
+
+        Its history_id is the next add_history's.
+        """
+        ...
+
+    def set_labels(self, message_id: int, labels: frozenset[int]) -> MessageRow:
+        """Replace the labels and return the row; counters and postings follow.
+
+        Its history_id is the next add_history's.
+        """
+        ...
+
+    def delete_message(self, message_id: int) -> MessageRow:
+        """Remove the message for good and return what it was."""
+        ...
+
+    def add_history(self, change: Change, entries: Sequence[HistoryEntry], *, now_ms: int) -> int:
+        """Append one record and return its id, greater than every id before."""
+        ...
+
+    def expire_history(self, *, before_ms: int) -> None:
+        """Drop records older than before_ms and raise the floor to the newest one dropped."""
+        ...
+
+    def add_label(self, label: LabelRow, *, key: str) -> LabelRow:
+        """Store a user label (its number is ignored and chosen here, never reused)."""
+        ...
+
+    def update_label(self, label: LabelRow, *, key: str) -> None: ...
+    def delete_label(self, number: int) -> None:
+        """Remove the label row; the caller has taken it off every message before."""
+        ...
+
+    def list_labelled(self, number: int) -> list[int]:
+        """Return the ids of all messages that carry the label, oldest first."""
+        ...
+
+    def put_draft(self, draft_id: int, message_id: int) -> None:
+        """Point a new or existing draft at a message."""
+        ...
+
+    def delete_draft(self, draft_id: int) -> None: ...
+    def add_outbox(
+        self, *, sender: str, recipients: Sequence[str], raw: bytes, now_ms: int
+    ) -> int: ...
+    def delete_outbox(self, number: int) -> None: ...
+    def add_receipt(self, key: bytes, message_id: int, *, now_ms: int) -> None: ...
+
+
+class Mailboxes(Protocol):
+    """All mailboxes of this data directory."""
+
+    def create(self, mailbox_id: str) -> None:
+        """Make the mailbox, durable on return; does nothing when it is there already."""
+        ...
+
+    def open_reader(self, mailbox_id: str) -> AbstractContextManager[MailboxReader]:
+        """Borrow a reader. NotFoundError, MailboxDamagedError as it is."""
+        ...
+
+    def submit(
+        self,
+        mailbox_id: str,
+        change: Callable[[MailboxWriter], T],
+        done: Callable[[T | None, BaseException | None], None],
+    ) -> None:
+        """Queue a change; `done(result, error)` is called once, after commit or failure.
+
+        `done` runs on the writer's thread, so it must be brief and not raise. Durable when
+        called with error None.
+        """
+        ...
+
+    def change(self, mailbox_id: str, change: Callable[[MailboxWriter], T]) -> T:
+        """Do the same and wait for it; for callers outside an event loop."""
+        ...
+
+    def check(self, mailbox_id: str) -> None:
+        """Raise what open_reader would raise, at the cost of a cached lookup."""
+        ...
+
+    def close(self) -> None:
+        """Finish queued changes and close every handle; safe to call twice."""
+        ...

@@ -1,0 +1,112 @@
+"""Every error the Gmail API answers, as data: HTTP status, canonical status, reason, text.
+
+Domain code raises `ProblemError(PROBLEM, **values)`; front/http turns it into Google's envelope
+and front/smtp into a reply. Texts: `docs/compatibility.md` says which were observed on Gmail.
+"""
+
+from dataclasses import dataclass
+from typing import Final
+
+from penfold.base.errors import PenfoldError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Problem:
+    """One row of the error catalogue; `message` may hold {placeholders}."""
+
+    code: int
+    status: str
+    reason: str
+    message: str
+    domain: str | None = "global"
+
+
+class ProblemError(PenfoldError):
+    """An answer in Gmail's words; the text is meant for the client."""
+
+    def __init__(self, problem: Problem, **values: object) -> None:
+        self.problem = problem
+        self.text = problem.message.format(**values) if values else problem.message
+        super().__init__(self.text, **values)
+
+
+def _invalid(message: str) -> Problem:
+    return Problem(code=400, status="INVALID_ARGUMENT", reason="invalidArgument", message=message)
+
+
+def _precondition(message: str) -> Problem:
+    return Problem(
+        code=400, status="FAILED_PRECONDITION", reason="failedPrecondition", message=message
+    )
+
+
+def _forbidden(message: str) -> Problem:
+    return Problem(code=403, status="PERMISSION_DENIED", reason="forbidden", message=message)
+
+
+INVALID_ID: Final = _invalid("Invalid id value")
+INVALID_THREAD_ID: Final = _invalid("Invalid thread_id value")
+THREAD_ID_NOT_ALLOWED: Final = _invalid("threadId not allowed")
+INVALID_LABEL: Final = _invalid("Invalid label: {label}")
+LABEL_ID_NOT_FOUND: Final = _invalid("labelId not found")
+NO_LABEL_CHANGE: Final = _invalid("No label add or removes specified")
+TOO_MANY_LABELS: Final = _invalid("Too many label ids: {count}, limit {limit}")
+TOO_MANY_IDS: Final = _invalid("Too many message ids: {count}, limit {limit}")
+NO_IDS: Final = _invalid("No message ids specified")
+INVALID_LABEL_NAME: Final = _invalid("Invalid label name")
+INVALID_COLOR: Final = _invalid("Label color {color} is not on the allowed color palette")
+TOO_MANY_USER_LABELS: Final = _invalid("Label limit of {limit} reached")
+INVALID_DELETE: Final = _invalid("Invalid delete request")
+INVALID_UPDATE: Final = _invalid("Invalid update request")
+INVALID_PAGE_TOKEN: Final = _invalid("Invalid pageToken")
+INVALID_MAX_RESULTS: Final = _invalid("Invalid maxResults")
+INVALID_ATTACHMENT: Final = _invalid("Invalid attachment token")
+MISSING_START_HISTORY_ID: Final = _invalid("Missing startHistoryId")
+RAW_REQUIRED: Final = _invalid(
+    "'raw' RFC822 payload message string or uploading message via /upload/* URL required"
+)
+MESSAGE_TOO_LARGE: Final = _invalid("Message exceeds the limit of {limit} bytes")
+RECIPIENT_REQUIRED: Final = _invalid("Recipient address required")
+TOO_MANY_RECIPIENTS: Final = _invalid("Too many recipients: {count}, limit {limit}")
+INVALID_TO: Final = _invalid("Invalid To header")
+INVALID_CC: Final = _invalid("Invalid Cc header")
+INVALID_BCC: Final = _invalid("Invalid Bcc header")
+INVALID_FROM: Final = _invalid("Invalid From header")
+MISSING_DRAFT: Final = _invalid("Missing draft message")
+INVALID_DRAFT: Final = _invalid("Invalid draft")
+NOT_A_DRAFT: Final = _invalid("Message not a draft")
+PRECONDITION_FAILED: Final = _precondition("Precondition check failed.")
+MAIL_NOT_ENABLED: Final = _precondition("Mail service not enabled")
+NOT_FOUND: Final = Problem(
+    code=404,
+    status="NOT_FOUND",
+    reason="notFound",
+    message="Requested entity was not found.",
+)
+LABEL_EXISTS: Final = Problem(
+    code=409, status="ABORTED", reason="aborted", message="Label name exists or conflicts"
+)
+METADATA_Q: Final = _forbidden("Metadata scope does not support 'q' parameter")
+METADATA_FORMAT: Final = _forbidden("Metadata scope doesn't allow format {format}")
+DELEGATION_DENIED: Final = _forbidden("Delegation denied for {address}")
+NOT_IMPLEMENTED: Final = Problem(
+    code=501,
+    status="UNIMPLEMENTED",
+    reason="notImplemented",
+    message="Operation is not implemented, or supported, or enabled.",
+)
+UNAVAILABLE: Final = Problem(
+    code=503,
+    status="UNAVAILABLE",
+    reason="backendError",
+    message="The service is currently unavailable.",
+)
+STORAGE_FULL: Final = Problem(
+    code=507,
+    status="RESOURCE_EXHAUSTED",
+    reason="insufficientStorage",
+    message="The server has no room to store this. Free some disk space and try again.",
+)
+INTERNAL: Final = Problem(
+    code=500, status="INTERNAL", reason="backendError", message="Internal error encountered."
+)
