@@ -1,0 +1,42 @@
+"""One checked API request, as its handler sees it.
+
+By the time a handler runs, the credential, parameters, scope, delegation and body have been
+checked against the registry. A handler is `handler(call, box)`: `box` is a reader for methods
+that only read and a writer inside an open transaction for the others (see spec.registry.Access);
+it returns a value of the response schema, or None for 204, and raises ProblemError. It is
+synchronous and may run twice, so its effects go through `box` or `box.after_commit`.
+"""
+
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+from penfold.base.chance import Chance
+from penfold.domain.outbound import Outbound
+from penfold.ports.directory import Account, Directory
+from penfold.ports.identity import Credential
+from penfold.spec.registry import Method
+
+P = TypeVar("P")
+B = TypeVar("B")
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """The parts of the product a handler may use."""
+
+    directory: Directory
+    outbound: Outbound
+    chance: Chance
+
+
+@dataclass(frozen=True, slots=True)
+class Call(Generic[P, B]):
+    """account: whose mailbox is addressed. params, body: values of the method's declared types."""
+
+    method: Method
+    credential: Credential
+    account: Account
+    params: P
+    body: B
+    now_ms: int
+    services: Services
