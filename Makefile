@@ -1,0 +1,62 @@
+# Penfold: every chore in one place, the same at home and in CI. `make help` lists them.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+
+# The first Python that runs and is new enough: 3.11 is the oldest supported.
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11 python; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && command -v $$p && break; done)
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+
+$(VENV)/.made:
+	@test -n "$(PYTHON)" || { echo "Penfold needs Python 3.11 or newer and found none. Install one, or name it: make PYTHON=/path/to/python3.12 $(MAKECMDGOALS)" >&2; exit 2; }
+	@echo "Making $(VENV) with $(PYTHON) …" >&2
+	@$(PYTHON) -m venv $(VENV)
+	@touch $@
+
+$(VENV)/.run: $(VENV)/.made requirements/run.txt pyproject.toml
+	@echo "Installing what penfold needs …" >&2
+	@$(PIP) install --require-hashes --only-binary :all: -r requirements/run.txt
+	@$(PIP) install --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(VENV)/.test: $(VENV)/.run requirements/test.txt
+	@echo "Installing what the tests need …" >&2
+	@$(PIP) install --require-hashes --only-binary :all: -r requirements/test.txt
+	@touch $@
+
+.PHONY: help serve test check fmt fuzz bench gen lock clean
+
+help:  ## list the chores
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+serve: $(VENV)/.run  ## set up if needed and serve; ARGS="--http 127.0.0.1:9000" passes arguments on
+	@exec $(BIN)/penfold serve $(ARGS)
+
+test: $(VENV)/.test  ## set up if needed and run the tests; ARGS picks some
+	@$(BIN)/python -m pytest $(ARGS)
+
+check: $(VENV)/.test  ## lint, types, floors, formatting
+	@$(BIN)/ruff format --check .
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy
+	@$(BIN)/python -m pytest tests/meta
+
+fmt: $(VENV)/.test  ## format the code and mend what the linter can
+	@$(BIN)/ruff format .
+	@$(BIN)/ruff check --fix-only .
+
+fuzz: $(VENV)/.test  ## run every fuzzer for SECONDS_EACH (default 30) seconds
+	@for target in tests/fuzz/fuzz_*.py; do echo "$$target"; $(BIN)/python $$target --seconds $${SECONDS_EACH:-30} || exit 1; done
+
+bench: $(VENV)/.test  ## measure, side by side with the peers that are installed
+	@$(BIN)/python -m benchmarks $(ARGS)
+
+lock: $(VENV)/.made  ## choose versions anew and pin them by hash
+	@$(PIP) install uv
+	@$(BIN)/uv pip compile --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --quiet pyproject.toml requirements/tools.in -o requirements/run.txt
+	@$(BIN)/uv pip compile --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --quiet -c requirements/run.txt pyproject.toml requirements/tools.in requirements/test.in -o requirements/test.txt
+
+clean:  ## remove what the chores made (never a data directory)
+	@rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis src/*.egg-info
