@@ -1,0 +1,100 @@
+"""A Penfold of one's own for a test: started in a folder, stopped at the end.
+
+    with serve(tmp_path) as server:
+        gmail = build("gmail", "v1", credentials=server.load_credentials("alice"), ...)
+
+The server is a real one in processes of its own, on free ports of the loopback interface.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class RunningServer:
+    """Addresses as in the ready line: http is a URL, the others are HOST:PORT."""
+
+    process: subprocess.Popen[str]
+    data: Path
+    http: str
+    smtp: str
+    submission: str
+    submissions: str
+
+    @property
+    def discovery_url(self) -> str:
+        """What `discoveryServiceUrl` of google-api-python-client wants."""
+        return f"{self.http}/$discovery/rest?version=v1"
+
+    def load_document(self, name: str) -> dict[str, Any]:
+        """Return one of the files of `credentials/` by its stem: alice, bob, passwords, …"""
+        text = (self.data / "credentials" / f"{name}.json").read_text()
+        document: dict[str, Any] = json.loads(text)
+        return document
+
+    def stop(self, *, grace_s: float = 15.0) -> int:
+        """Ask the server to finish and return its exit code."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(grace_s)
+
+
+def start(
+    data: Path,
+    *,
+    args: Sequence[str] = (),
+    env: Mapping[str, str] | None = None,
+    log: Path | None = None,
+) -> RunningServer:
+    """Start a server on `data` and return when it answers; its log goes to `log`, if named."""
+    command = [sys.executable, "-m", "penfold.app.main", "serve", "--data", str(data)]
+    for listener in ("--http", "--smtp", "--submission", "--submissions"):
+        command += [listener, "127.0.0.1:0"]
+    with (log or Path(os.devnull)).open("a") as stderr:
+        process = subprocess.Popen(
+            [*command, *args],
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            text=True,
+            env={**os.environ, **(env or {})},
+        )
+    stdout = process.stdout
+    line = stdout.readline() if stdout else ""
+    if stdout:
+        stdout.close()
+    if not line:
+        raise RuntimeError(f"the server did not start: exit code {process.wait(15)}")
+    ready = json.loads(line)
+    return RunningServer(
+        process=process,
+        data=data,
+        http=ready["http"],
+        smtp=ready["smtp"],
+        submission=ready["submission"],
+        submissions=ready["submissions"],
+    )
+
+
+@contextmanager
+def serve(
+    data: Path,
+    *,
+    args: Sequence[str] = (),
+    env: Mapping[str, str] | None = None,
+    log: Path | None = None,
+) -> Iterator[RunningServer]:
+    """Run a server for the length of a `with` block."""
+    server = start(data, args=args, env=env, log=log)
+    try:
+        yield server
+    finally:
+        if server.process.poll() is None:
+            server.stop()
