@@ -110,3 +110,25 @@ STORAGE_FULL: Final = Problem(
 INTERNAL: Final = Problem(
     code=500, status="INTERNAL", reason="backendError", message="Internal error encountered."
 )
+
+# Sets that several methods may answer, see spec.method.Method.errors.
+MODIFY_ERRORS: Final = frozenset(
+    {INVALID_ID, INVALID_LABEL, LABEL_ID_NOT_FOUND, NO_LABEL_CHANGE, TOO_MANY_LABELS}
+)
+PAGE_ERRORS: Final = frozenset({INVALID_MAX_RESULTS, INVALID_PAGE_TOKEN})
+LIST_ERRORS: Final = PAGE_ERRORS | {INVALID_LABEL, LABEL_ID_NOT_FOUND}
+LABEL_ERRORS: Final = frozenset({INVALID_LABEL_NAME, INVALID_COLOR, LABEL_EXISTS})
+#: A message in the request, as `raw` or by upload.
+RAW_ERRORS: Final = frozenset(
+    {RAW_REQUIRED, MESSAGE_TOO_LARGE, INVALID_THREAD_ID, NOT_FOUND, PRECONDITION_FAILED}
+)
+ADD_ERRORS: Final = RAW_ERRORS | {INVALID_LABEL, LABEL_ID_NOT_FOUND}
+DRAFT_ERRORS: Final = RAW_ERRORS | {MISSING_DRAFT, INVALID_DRAFT}
+SEND_ERRORS: Final = RAW_ERRORS | {
+    RECIPIENT_REQUIRED,
+    TOO_MANY_RECIPIENTS,
+    INVALID_TO,
+    INVALID_CC,
+    INVALID_BCC,
+    INVALID_FROM,
+}

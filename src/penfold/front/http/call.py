@@ -16,6 +16,14 @@ from penfold.ports.directory import Account, Directory
 from penfold.ports.identity import Credential
 from penfold.spec.registry import Method
 
+class TooSlowInline(Exception):  # noqa: N818 - not an error: the same call runs again in a thread
+    """Raised by a READ handler that meets work too big for the event loop.
+
+    The pipeline runs it again in a worker thread, where `call.inline` is False; it must not be
+    raised there.
+    """
+
+
 P = TypeVar("P")
 B = TypeVar("B")
 
@@ -31,7 +39,10 @@ class Services:
 
 @dataclass(frozen=True, slots=True)
 class Call(Generic[P, B]):
-    """account: whose mailbox is addressed. params, body: values of the method's declared types."""
+    """account: whose mailbox is addressed. params, body: values of the method's declared types.
+
+    inline: the handler runs on the event loop and must stay brief.
+    """
 
     method: Method
     credential: Credential
@@ -40,3 +51,4 @@ class Call(Generic[P, B]):
     body: B
     now_ms: int
     services: Services
+    inline: bool = False
