@@ -1,0 +1,66 @@
+"""What many tests share: one running server, and Google's own client pointed at it."""
+
+import os
+import shutil
+
+import pytest
+
+from penfold.testing.server import serve
+
+
+def require_program(name):
+    """Skip a test whose program is missing; PENFOLD_REQUIRE_ALL=1 makes that a failure."""
+    path = shutil.which(name)
+    if path:
+        return path
+    if os.environ.get("PENFOLD_REQUIRE_ALL") == "1":
+        pytest.fail(f"{name} is not installed and PENFOLD_REQUIRE_ALL=1 asks for every check")
+    pytest.skip(f"{name} is not installed")
+
+
+@pytest.fixture(scope="session")
+def program():
+    return require_program
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory):
+    """A server of this test run's own, in local mode, shared by the tests that only add mail."""
+    folder = tmp_path_factory.mktemp("server")
+    with serve(folder / "data", log=folder / "log") as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def connect(server):
+    """Return Google's client for an account, built from our discovery document."""
+    from google.oauth2.credentials import Credentials
+    from googleapiclient.discovery import build
+
+    clients = []
+
+    def connect_as(name):
+        path = server.data / "credentials" / f"{name}.json"
+        client = build(
+            "gmail",
+            "v1",
+            credentials=Credentials.from_authorized_user_file(str(path)),
+            discoveryServiceUrl=server.discovery_url,
+            static_discovery=False,
+        )
+        clients.append(client)
+        return client
+
+    yield connect_as
+    for client in clients:
+        client.close()
+
+
+@pytest.fixture(scope="session")
+def alice(connect):
+    return connect("alice").users()
+
+
+@pytest.fixture(scope="session")
+def bob(connect):
+    return connect("bob").users()
