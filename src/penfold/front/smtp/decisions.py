@@ -1,38 +1,11 @@
 """What an SMTP session asks of the product; domain/inbound.py and domain/outbound.py answer."""
 
-from collections.abc import Callable
-from enum import Enum
 from typing import Protocol
 
-from msgspec import Struct
-
+from penfold.domain.envelope import Done, Envelope, Recipient
 from penfold.ports.directory import Account
 
-
-class Envelope(Struct, frozen=True, gc=False):
-    """One mail transaction as the client announced it.
-
-    sender is "" for the null reverse-path. helo as the client said it; client its address;
-    protocol the RFC 3848 name for Received (SMTP, ESMTPS, ESMTPSA, UTF8SMTP, …).
-    """
-
-    session: str
-    client: str
-    helo: str
-    protocol: str
-    sender: str
-    recipients: tuple[str, ...]
-
-
-class Recipient(Enum):
-    LOCAL = "local"
-    REMOTE = "remote"
-    UNKNOWN = "unknown"
-    UNAVAILABLE = "unavailable"
-
-
-#: Called once, from any thread: the ids of what was stored, or the error.
-Done = Callable[[tuple[str, ...] | None, BaseException | None], None]
+__all__ = ["Decisions", "Done", "Envelope", "Recipient", "SubmissionDecisions"]
 
 
 class Decisions(Protocol):
