@@ -68,6 +68,30 @@ SMTP_ERRORS_MAX: Final = 20
 SMTP_IDLE_S: Final = 300.0
 #: Received fields that prove a loop. RFC 5321 §6.3 asks for at least 100.
 SMTP_HOPS_MAX: Final = 100
+#: Octets without a line end that are skipped after a line became too long, then 421. Enough
+#: for any honest mistake; a client that sends more is not speaking SMTP.
+SMTP_SKIP_MAX_BYTES: Final = 65_536
+#: Refused logins in one connection, then 421. Gmail and Postfix slow down at once; three
+#: tries cover a person who mistypes.
+SMTP_LOGIN_FAILURES_MAX: Final = 3
+#: Seconds a refused login waits for its answer: one connection tries one password a second.
+SMTP_LOGIN_DELAY_S: Final = 1.0
+#: Connections of one listener. Each holds a descriptor and about 10 kB.
+SMTP_CONNECTIONS_MAX: Final = 5_000
+#: Connections from one address (IPv6: one /64) to one listener. mox: 30.
+SMTP_CLIENT_CONNECTIONS_MAX: Final = 30
+#: Share of SMTP_CONNECTIONS_MAX from which SMTP_STRESS_IDLE_S counts. Postfix does the same.
+SMTP_STRESS_SHARE: Final = 0.75
+#: Seconds of silence while the listener is nearly full. Postfix: 10.
+SMTP_STRESS_IDLE_S: Final = 10.0
+#: Octets a second that message data must reach after SMTP_SLOW_START_S. Postfix: 500.
+SMTP_RATE_MIN_BYTES: Final = 500
+#: Seconds of message data before its rate is judged.
+SMTP_SLOW_START_S: Final = 60.0
+#: Octets of unfinished messages all sessions of a listener hold; above it MAIL gets 452.
+SMTP_MEMORY_MAX_BYTES: Final = 536_870_912
+#: Seconds a stopping listener lets messages in hand finish. interface.md: 10.
+SMTP_STOP_GRACE_S: Final = 10.0
 #: Hours a receipt is kept, so that retried bytes are recognised after a lost reply.
 RECEIPT_HOURS: Final = 24
 
@@ -79,3 +103,9 @@ INLINE_RAW_MAX_BYTES: Final = 262_144
 RESERVE_BYTES: Final = 64 << 20
 #: Changes that share one commit at most: bounds the wait of the first.
 GROUP_COMMIT_MAX: Final = 256
+#: Milliseconds a connection waits for another process's write lock, then "busy".
+SQLITE_BUSY_MS: Final = 10_000
+#: KiB of page cache per database handle; thousands of handles must fit in memory.
+SQLITE_CACHE_KIB: Final = 2_048
+#: Octets a write-ahead log keeps on disk after a checkpoint emptied it.
+SQLITE_WAL_KEEP_BYTES: Final = 8 << 20
