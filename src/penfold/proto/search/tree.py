@@ -1,17 +1,23 @@
-"""The tree of a Gmail search query: what the parser makes and compilers read.
+"""The tree of a Gmail search query: what the parser makes and evaluators read.
 
-Every node is immutable. A node holds exactly what the user wrote, split into fields; what a
-field means on disk is the compiler's affair.
+Every node is immutable and means one thing: words are already tokenised, dates and relative
+times already epoch seconds, system words already label numbers. What a node costs, and how it
+is found on disk, is the compiler's affair.
+
+`all_of`, `any_of` and `negate` build the canonical form: no And directly inside And, no Or
+inside Or, no group of one, no double negation. The parser only makes canonical trees.
 """
 
+from collections.abc import Iterable
 from typing import Literal
 
 from msgspec import Struct
 
-#: Where a text term looks. "any" is subject, addresses, body and attachment names.
-Place = Literal[
-    "any", "subject", "from", "to", "cc", "bcc", "filename", "list", "deliveredto", "rfc822msgid"
-]
+from penfold.base.labels import SPAM, TRASH
+
+#: Where a text looks. "any" is subject, addresses, body and attachment names; "to" is To, Cc
+#: and Bcc together.
+Place = Literal["any", "subject", "from", "to", "cc", "bcc", "filename", "list", "deliveredto"]
 
 
 class Node(Struct, frozen=True, gc=False, tag=True):
@@ -35,74 +41,66 @@ class Not(Node, frozen=True, gc=False):
 
 
 class Text(Node, frozen=True, gc=False):
-    """Tokens that stand next to each other in one place, as typed (not yet tokenised).
+    """Words that stand next to each other in one place, as `tokens.tokenise` gives them.
 
-    exact: written with + or in quotes. `from:me` and `to:me` are Me.
+    In "filename" the last word is a prefix. No words match nothing.
     """
 
     place: Place
-    text: str
-    exact: bool = False
-
-
-class Me(Node, frozen=True, gc=False):
-    """from:me, to:me, cc:me, bcc:me, deliveredto:me."""
-
-    place: Place
+    words: tuple[str, ...]
 
 
 class Around(Node, frozen=True, gc=False):
-    """Two texts within `distance` words."""
+    """Two texts in one place with at most `distance` words between them, in either order."""
 
-    left: Text
-    right: Text
+    place: Place
+    left: tuple[str, ...]
+    right: tuple[str, ...]
     distance: int
 
 
+class Me(Node, frozen=True, gc=False):
+    """One of the account's own addresses in that place."""
+
+    place: Place
+
+
+class MessageId(Node, frozen=True, gc=False):
+    """The message with this Message-ID, written without <>."""
+
+    text: str
+
+
+class System(Node, frozen=True, gc=False):
+    """Carries this system label, a number of base.labels."""
+
+    number: int
+
+
 class Label(Node, frozen=True, gc=False):
-    """label:NAME, in:WORD, is:WORD, category:WORD that name a label; name as typed.
+    """Carries the user label with this `label_key`; nothing matches when there is none."""
 
-    key: lower case with space, / and - made one separator, as label names are compared.
-    """
-
-    name: str
     key: str
 
 
-class Is(Node, frozen=True, gc=False):
-    """A state that is no label: read, unstarred, muted, snoozed, archive, anywhere, …"""
-
-    word: str
-
-
 class Has(Node, frozen=True, gc=False):
-    """has:WORD: attachment, userlabels, nouserlabels, drive, youtube, yellow-star, …"""
+    """has:attachment, has:userlabels, or a kind of link."""
 
-    word: str
+    word: Literal[
+        "attachment", "userlabels", "drive", "document", "spreadsheet", "presentation", "youtube"
+    ]
 
 
 class After(Node, frozen=True, gc=False):
-    """Indexed at or after this epoch second."""
+    """Indexed at or after the start of this epoch second."""
 
     epoch_s: int
 
 
 class Before(Node, frozen=True, gc=False):
-    """Indexed before this epoch ms (exclusive); epoch queries are made inclusive by the parser."""
+    """Indexed before the start of this epoch second."""
 
-    epoch_ms: int
-
-
-class NewerThan(Node, frozen=True, gc=False):
-    """Indexed within the last so many hours, days, months or years."""
-
-    count: int
-    unit: Literal["h", "d", "m", "y"]
-
-
-class OlderThan(Node, frozen=True, gc=False):
-    count: int
-    unit: Literal["h", "d", "m", "y"]
+    epoch_s: int
 
 
 class Larger(Node, frozen=True, gc=False):
@@ -117,5 +115,59 @@ class Smaller(Node, frozen=True, gc=False):
     size: int
 
 
-class Nothing(Node, frozen=True, gc=False):
-    """Matches no message: an unknown label, an impossible date."""
+class Anywhere(Node, frozen=True, gc=False):
+    """in:anywhere: matches everything, and says that SPAM and TRASH are wanted."""
+
+
+class Absent(Node, frozen=True, gc=False):
+    """A state Gmail has a word for and no message here is ever in, such as in:snoozed."""
+
+    operator: Literal["in", "has", "category"]
+    word: str
+
+
+def label_key(name: str) -> str:
+    """Return what label names are compared by.
+
+    Gmail (observed): upper and lower case are equal, and so are space, / and -; runs of white
+    space count as one space, also at the ends as none.
+    """
+    return " ".join(name.split()).lower().replace(" ", "-").replace("/", "-")
+
+
+def all_of(nodes: Iterable[Node]) -> Node:
+    """Return the canonical And of these nodes."""
+    flat: list[Node] = []
+    for node in nodes:
+        flat.extend(node.children if isinstance(node, And) else (node,))
+    return flat[0] if len(flat) == 1 else And(tuple(flat))
+
+
+def any_of(nodes: Iterable[Node]) -> Node:
+    """Return the canonical Or of these nodes."""
+    flat: list[Node] = []
+    for node in nodes:
+        flat.extend(node.children if isinstance(node, Or) else (node,))
+    return flat[0] if len(flat) == 1 else Or(tuple(flat))
+
+
+def negate(node: Node) -> Node:
+    """Return the node that matches where `node` does not."""
+    return node.child if isinstance(node, Not) else Not(node)
+
+
+def mentions_hidden(tree: Node) -> bool:
+    """Say whether the query itself asks for spam or trash, so that they are not left out.
+
+    Gmail (documented): in:spam, in:trash, in:anywhere and their other spellings do. A negated
+    one does not ask for them (assumed): `-in:trash` still leaves SPAM out.
+    """
+    match tree:
+        case And(children) | Or(children):
+            return any(mentions_hidden(child) for child in children)
+        case System(number):
+            return number in (SPAM, TRASH)
+        case Anywhere():
+            return True
+        case _:
+            return False
