@@ -16,6 +16,7 @@ from penfold.ports.directory import Account, Directory
 from penfold.ports.identity import Credential
 from penfold.spec.registry import Method
 
+
 class TooSlowInline(Exception):  # noqa: N818 - not an error: the same call runs again in a thread
     """Raised by a READ handler that meets work too big for the event loop.
 
