@@ -140,10 +140,7 @@ class MailGenerator:
     def _attachment(self) -> bytes:
         name = self._random.choice(("report.pdf", "photo.jpg", "übersicht.xlsx", "données.csv"))
         data = self._random.randbytes(self._random.randint(10, 3000))
-        if name.isascii():
-            parameter = f'filename="{name}"'
-        else:
-            parameter = "filename*=utf-8''" + quote(name)
+        parameter = f'filename="{name}"' if name.isascii() else "filename*=utf-8''" + quote(name)
         head = (
             "Content-Type: application/octet-stream\n"
             f"Content-Disposition: attachment; {parameter}\n"
