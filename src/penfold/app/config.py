@@ -1,0 +1,90 @@
+"""Find the value of every setting: flag, then environment, then penfold.toml, then default.
+
+Owns the reading of penfold.toml. Each value keeps its origin, so `config show` and every
+complaint can name the place a person has to change. A mistake is a ConfigError: one line that
+says where, what and what is wanted; the command ends with exit code 2.
+"""
+
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, Final
+
+from penfold.base.errors import ParseError, PenfoldError
+from penfold.spec.settings import SETTING_OF, SETTINGS, Setting, Settings
+
+CONFIG_NAME: Final = "penfold.toml"
+DEFAULT: Final = "default"
+
+
+class ConfigError(PenfoldError):
+    """A setting cannot be used as it is. The text is for the person who starts the program."""
+
+
+@dataclass(frozen=True, slots=True)
+class Resolved:
+    """Settings in force and where each comes from: a flag, a variable, a file, or `default`."""
+
+    settings: Settings
+    origins: Mapping[str, str]
+
+
+def load_settings(flags: Mapping[str, str], env: Mapping[str, str]) -> Resolved:
+    """Return the settings in force; flags and env hold text as given, flags by setting name."""
+    given: dict[str, tuple[Any, str]] = {}
+    for setting in SETTINGS:
+        if setting.name in flags:
+            given[setting.name] = _parse(setting, flags[setting.name], setting.flag), setting.flag
+        elif env.get(setting.env):
+            given[setting.name] = _parse(setting, env[setting.env], setting.env), setting.env
+    data, _ = given.get("data", (SETTING_OF["data"].default, ""))
+    path = Path(given["config"][0]) if "config" in given else Path(data) / CONFIG_NAME
+    if "config" in given or path.exists():
+        for name, value in _load_file(path).items():
+            given.setdefault(name, (value, str(path)))
+        given.setdefault("config", (str(path), DEFAULT))
+    return Resolved(
+        settings=Settings(**{name: value for name, (value, _) in given.items()}),
+        origins={s.name: given[s.name][1] if s.name in given else DEFAULT for s in SETTINGS},
+    )
+
+
+def check_served(settings: Settings) -> None:
+    """Raise ConfigError when the settings ask for what this release cannot do."""
+    if settings.domains:
+        raise ConfigError(
+            f"{settings.config}: domains: this release runs in local mode only and cannot serve "
+            f"{settings.domains[0]} yet; take the line out to run in local mode"
+        )
+
+
+def _parse(setting: Setting, value: object, where: str) -> Any:
+    try:
+        return setting.parse(value)
+    except ParseError as error:
+        raise ConfigError(f"{where}: {error}") from None
+
+
+def _load_file(path: Path) -> dict[str, Any]:
+    try:
+        table = tomllib.loads(path.read_bytes().decode())
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: not UTF-8 text (byte {error.start})") from None
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError(f"{path}: not valid TOML: {error}") from None
+    return {name: _parse_entry(path, name, value) for name, value in table.items()}
+
+
+def _parse_entry(path: Path, name: str, value: object) -> Any:
+    setting = SETTING_OF.get(name)
+    if setting is None:
+        near = get_close_matches(name, [s.name for s in SETTINGS if s.file], n=1)
+        hint = f"; did you mean {near[0]}?" if near else "; `penfold config show` lists all"
+        raise ConfigError(f"{path}: {name}: no such setting{hint}")
+    if not setting.file:
+        raise ConfigError(f"{path}: {name}: give it as {setting.flag} or {setting.env} instead")
+    return _parse(setting, value, f"{path}: {name}")

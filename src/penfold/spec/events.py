@@ -1,0 +1,119 @@
+"""Every line Penfold may write to its log: a name, a severity, the fields it may carry.
+
+A field that is not declared here cannot be logged. That is what keeps secrets, message
+bodies and query strings out: no event declares a field for them, and tests/meta reads this
+list for names that would be one. Operators may rely on names and fields; they are only added to.
+"""
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Final
+
+
+class Severity(IntEnum):
+    INFO = 20
+    WARNING = 30
+    ERROR = 40
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One kind of line."""
+
+    name: str
+    fields: frozenset[str]
+    sentence: str
+    severity: Severity = Severity.INFO
+
+
+def _event(name: str, fields: str, sentence: str, severity: Severity = Severity.INFO) -> Event:
+    return Event(name, frozenset(fields.split()), sentence, severity)
+
+
+READY: Final = _event(
+    "ready", "http smtp submission submissions data pid ms", "Every listener accepts."
+)
+STOPPING: Final = _event("stopping", "signal", "The server was asked to stop.")
+STOPPED: Final = _event("stopped", "ms killed", "Every process has ended.")
+PROCESS_STARTED: Final = _event("process_started", "role index child", "A process was started.")
+PROCESS_DIED: Final = _event(
+    "process_died",
+    "role index child status restart_in_s",
+    "A process ended unasked; another takes its place.",
+    Severity.ERROR,
+)
+PROCESS_SILENT: Final = _event(
+    "process_silent",
+    "role index child silent_s",
+    "A process gave no sign of life and was killed.",
+    Severity.ERROR,
+)
+PREPARED: Final = _event(
+    "prepared", "created accounts ms", "The data directory is ready for this release."
+)
+STORAGE: Final = _event(
+    "storage",
+    "file sqlite journal_mode synchronous mmap_size fullfsync checkpoint_fullfsync",
+    "The settings in force on a database connection, read back.",
+)
+REQUEST: Final = _event(
+    "request",
+    "id method verb path status ms received sent account client app reason",
+    "One HTTP request was answered.",
+)
+SMTP_SESSION: Final = _event(
+    "smtp_session",
+    "session listener client helo tls account messages refused errors ms end",
+    "One SMTP connection ended.",
+)
+SMTP_TRANSACTION: Final = _event(
+    "smtp_transaction",
+    "session listener client account sender recipients size status reply messages ms",
+    "One SMTP mail transaction was answered.",
+)
+DELIVERY: Final = _event(
+    "delivery",
+    "queue origin number sender recipient outcome",
+    "A message for another domain was handed on, captured or refused.",
+)
+SWEEP: Final = _event("sweep", "task mailboxes changed failed ms", "A periodic task ran.")
+TASK_FAILED: Final = _event(
+    "task_failed", "task mailbox error detail", "A task failed and will be tried again.",
+    Severity.ERROR,
+)  # fmt: skip
+MAILBOX_DAMAGED: Final = _event(
+    "mailbox_damaged",
+    "mailbox detail",
+    "A mailbox file cannot be read; mail for it waits. `penfold data verify` tells more.",
+    Severity.ERROR,
+)
+REQUEST_FAILED: Final = _event(
+    "request_failed",
+    "id method error detail trace",
+    "A request met an error nobody expected.",
+    Severity.ERROR,
+)
+SMTP_FAILED: Final = _event(
+    "smtp_failed",
+    "session listener error detail trace",
+    "An SMTP session met an error nobody expected.",
+    Severity.ERROR,
+)
+ACCEPT_PAUSED: Final = _event(
+    "accept_paused",
+    "listener reason connections",
+    "New connections wait until others have ended.",
+    Severity.WARNING,
+)
+FATAL: Final = _event(
+    "fatal",
+    "error detail",
+    "The outcome of a write is unknown; the process ends and is started anew.",
+    Severity.ERROR,
+)
+LIBRARY: Final = _event("library", "logger message trace", "A library had something to say.")
+LIBRARY_TROUBLE: Final = _event(
+    "library_trouble", "logger message trace", "A library warns.", Severity.WARNING
+)
+
+EVENTS: Final = tuple(value for value in list(globals().values()) if isinstance(value, Event))

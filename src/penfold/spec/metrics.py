@@ -1,0 +1,142 @@
+"""Every number on /metrics: name, kind, labels and the values each label may take.
+
+Label values are closed sets, so a peer cannot make the page grow, and every series has its
+fixed place in a file that processes share (app/metrics.py). Names are only added to.
+"""
+
+from dataclasses import dataclass
+from enum import Enum
+from itertools import product
+from typing import Final
+
+from penfold.spec.registry import REGISTRY
+
+#: Routes beside the 79 methods. What names none of these counts as "other".
+ROUTES: Final = ("batch", "discovery", "oauth", "web", "operations", "other")
+METHODS: Final = (*(method.id for method in REGISTRY), *ROUTES)
+#: HTTP statuses that are counted one by one; the rest counts as "other".
+STATUSES: Final = (
+    "200", "201", "202", "204", "206", "302", "303", "304", "307", "308", "400", "401", "403",
+    "404", "405", "409", "411", "412", "413", "415", "416", "429", "431", "500", "501", "503",
+    "507", "other",
+)  # fmt: skip
+LISTENERS: Final = ("smtp", "submission", "submissions")
+#: Seconds. From a memory answer to what a client gives up on.
+LATENCY_BUCKETS: Final = (
+    0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
+)  # fmt: skip
+#: Changes per commit, up to GROUP_COMMIT_MAX.
+GROUP_BUCKETS: Final = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0)
+
+
+class Kind(Enum):
+    COUNTER = "counter"
+    GAUGE = "gauge"
+    HISTOGRAM = "histogram"
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One family. `labels` maps a label to every value it takes, in order."""
+
+    name: str
+    kind: Kind
+    sentence: str
+    labels: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    buckets: tuple[float, ...] = ()
+
+    @property
+    def width(self) -> int:
+        """Numbers per series: one, or a histogram's buckets, +Inf and sum."""
+        return len(self.buckets) + 2 if self.kind is Kind.HISTOGRAM else 1
+
+    def series(self) -> list[tuple[str, ...]]:
+        """Return the label values of every series, in file order."""
+        return list(product(*(values for _, values in self.labels)))
+
+
+REQUESTS: Final = Metric(
+    "penfold_http_requests_total",
+    Kind.COUNTER,
+    "HTTP requests answered, by method and status.",
+    (("method", METHODS), ("status", STATUSES)),
+)
+REQUEST_SECONDS: Final = Metric(
+    "penfold_http_request_seconds",
+    Kind.HISTOGRAM,
+    "Time from the request's headers to the end of the answer.",
+    (("method", METHODS),),
+    LATENCY_BUCKETS,
+)
+CONNECTIONS: Final = Metric(
+    "penfold_http_connections", Kind.GAUGE, "HTTP connections that are open."
+)
+SMTP_SESSIONS: Final = Metric(
+    "penfold_smtp_sessions_total",
+    Kind.COUNTER,
+    "SMTP connections that ended.",
+    (("listener", LISTENERS),),
+)
+SMTP_MESSAGES: Final = Metric(
+    "penfold_smtp_messages_total",
+    Kind.COUNTER,
+    "SMTP mail transactions answered after DATA.",
+    (("listener", LISTENERS), ("outcome", ("accepted", "deferred", "refused"))),
+)
+SMTP_BYTES: Final = Metric(
+    "penfold_smtp_bytes_total",
+    Kind.COUNTER,
+    "Octets of accepted messages.",
+    (("listener", LISTENERS),),
+)
+SMTP_SECONDS: Final = Metric(
+    "penfold_smtp_message_seconds",
+    Kind.HISTOGRAM,
+    "Time from MAIL to the answer after DATA.",
+    (("listener", LISTENERS),),
+    LATENCY_BUCKETS,
+)
+DELIVERIES: Final = Metric(
+    "penfold_deliveries_total",
+    Kind.COUNTER,
+    "Messages handed to the outbound queue, by what became of them.",
+    (("outcome", ("captured", "queued", "failed")),),
+)
+COMMITS: Final = Metric(
+    "penfold_store_commits_total", Kind.COUNTER, "Mailbox transactions made durable."
+)
+GROUP_SIZE: Final = Metric(
+    "penfold_store_changes_per_commit",
+    Kind.HISTOGRAM,
+    "Changes that shared one mailbox transaction.",
+    (),
+    GROUP_BUCKETS,
+)
+HANDLES: Final = Metric(
+    "penfold_store_handles", Kind.GAUGE, "Mailbox files that are open in a process."
+)
+MEMORY: Final = Metric(
+    "penfold_process_resident_bytes",
+    Kind.GAUGE,
+    "Resident memory, by kind of process.",
+    (("role", ("http", "mail")),),
+)
+STARTS: Final = Metric(
+    "penfold_process_starts_total",
+    Kind.COUNTER,
+    "Processes started since the server was; more than one each means that one was replaced.",
+    (("role", ("http", "mail")),),
+)
+
+#: Families kept in the shared file, in file order.
+METRICS: Final = (
+    REQUESTS, REQUEST_SECONDS, CONNECTIONS, SMTP_SESSIONS, SMTP_MESSAGES, SMTP_BYTES,
+    SMTP_SECONDS, DELIVERIES, COMMITS, GROUP_SIZE, HANDLES, MEMORY, STARTS,
+)  # fmt: skip
+#: Read from the queue when the page is asked for, so it is not in the file.
+QUEUE: Final = Metric(
+    "penfold_queue_messages",
+    Kind.GAUGE,
+    "Rows of the outbound queue.",
+    (("state", ("queued", "captured", "sent", "failed", "cancelled")),),
+)

@@ -1,0 +1,242 @@
+"""Every setting, declared once: name, where it may be given, type, default, sentence, secret?
+
+A setting is a field of `Settings`; flags, environment variables, penfold.toml, `config show` and
+the help of `penfold serve` are derived from the field. `parse_setting` turns what a person
+wrote into a value or says in one sentence what is wrong with it. Nothing here reads anything:
+app/config.py does, in the order flag, environment, penfold.toml, default.
+
+A setting that another release will honour and this one cannot is refused in words.
+"""
+
+# ruff: noqa: RUF009 - _setting returns a dataclasses.field
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass, field, fields
+from typing import Any, Final, NamedTuple
+
+from penfold.base.errors import ParseError
+
+#: HTTP processes at most: each costs about 60 MB and its own file handles.
+WORKERS_MAX: Final = 64
+
+_HOSTNAME = re.compile(
+    r"(?=.{1,253}\Z)[a-z0-9_]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*"
+)
+_PORT_MAX: Final = 65_535
+
+
+class Endpoint(NamedTuple):
+    """Where to listen. Port 0 takes a free one."""
+
+    host: str
+    port: int
+
+    def __str__(self) -> str:
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What is known of one setting beside its default.
+
+    metavar: how help prints the value. serve: `penfold serve` takes it as a flag.
+    file: penfold.toml may hold it.
+    """
+
+    name: str
+    sentence: str
+    metavar: str
+    parse: Callable[[object], Any]
+    default: Any
+    serve: bool = True
+    file: bool = True
+    secret: bool = False
+
+    @property
+    def flag(self) -> str:
+        return "--" + self.name.replace("_", "-")
+
+    @property
+    def env(self) -> str:
+        return "PENFOLD_" + self.name.upper()
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise ParseError(f"must be text in quotes, not {value!r}")
+    if not value.strip() or not value.isprintable():
+        raise ParseError("must not be empty or hold control characters")
+    return value.strip()
+
+
+def parse_endpoint(value: object) -> Endpoint:
+    """Return the address of a listener; an IPv6 address stands in brackets."""
+    text = _text(value)
+    host, colon, port = text.rpartition(":")
+    if host.startswith("[") and host.endswith("]"):
+        host = host[1:-1]
+    elif ":" in host:
+        raise ParseError(f"must be HOST:PORT with an IPv6 address in brackets, not {text!r}")
+    if not colon or not host or not re.fullmatch(r"[0-9]{1,5}", port) or int(port) > _PORT_MAX:
+        raise ParseError(f"must be HOST:PORT with a port from 0 to {_PORT_MAX}, not {text!r}")
+    return Endpoint(host, int(port))
+
+
+def _count(value: object) -> int:
+    text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+    if not isinstance(text, str) or not re.fullmatch(r"[0-9]{1,4}", text):
+        raise ParseError(f"must be a whole number, not {value!r}")
+    if not 1 <= int(text) <= WORKERS_MAX:
+        raise ParseError(f"must be from 1 to {WORKERS_MAX}, not {text}")
+    return int(text)
+
+
+def _one_of(*choices: str) -> Callable[[object], str]:
+    def parse(value: object) -> str:
+        text = _text(value)
+        if text not in choices:
+            raise ParseError(f"must be one of {', '.join(choices)}, not {text!r}")
+        return text
+
+    return parse
+
+
+def _quota(value: object) -> str:
+    text = _one_of("google-2026", "google-2023", "off")(value)
+    if text != "off":
+        raise ParseError(f"{text} is not available in this release; use off")
+    return text
+
+
+def _url(value: object) -> str:
+    text = _text(value)
+    if not re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#]*)?", text):
+        raise ParseError(f"must be an http or https address, not {text!r}")
+    return text.rstrip("/")
+
+
+def _domains(value: object) -> tuple[str, ...]:
+    items = value.split(",") if isinstance(value, str) else value
+    if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
+        raise ParseError("must be a list of domain names")
+    names = tuple(item.strip().lower().rstrip(".") for item in items)
+    for name in names:
+        if not _HOSTNAME.fullmatch(name) or "." not in name:
+            raise ParseError(f"{name!r} is not a domain name")
+    return names
+
+
+def _hostname(value: object) -> str:
+    text = _text(value).lower().rstrip(".")
+    if not _HOSTNAME.fullmatch(text):
+        raise ParseError(f"{text!r} is not a host name")
+    return text
+
+
+def _setting(
+    parse: Callable[[object], Any], default: Any, metavar: str, sentence: str, **options: bool
+) -> Any:
+    options = {"serve": True, "file": True, "secret": False} | options
+    return field(
+        default=default,
+        metadata={"parse": parse, "metavar": metavar, "sentence": sentence, **options},
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """The values in force. Passed as an argument, never kept in a module."""
+
+    data: str = _setting(
+        _text, "./penfold-data", "DIR", "Where all mail and state is kept.", file=False
+    )
+    config: str = _setting(
+        _text,
+        "",
+        "FILE",
+        "The configuration file; without one that is there, Penfold runs in local mode. "
+        "[default: penfold.toml in the data directory]",
+        file=False,
+    )
+    http: Endpoint = _setting(
+        parse_endpoint,
+        Endpoint("127.0.0.1", 8025),
+        "HOST:PORT",
+        "HTTP and HTTPS: the Gmail API, sign-in, pages. Port 0 takes a free one.",
+    )
+    smtp: Endpoint = _setting(
+        parse_endpoint,
+        Endpoint("127.0.0.1", 2525),
+        "HOST:PORT",
+        "SMTP for mail that comes in (MX).",
+    )
+    submission: Endpoint = _setting(
+        parse_endpoint,
+        Endpoint("127.0.0.1", 2587),
+        "HOST:PORT",
+        "SMTP for people and programs who send, with STARTTLS.",
+    )
+    submissions: Endpoint = _setting(
+        parse_endpoint,
+        Endpoint("127.0.0.1", 2465),
+        "HOST:PORT",
+        "The same, with TLS from the first byte.",
+    )
+    workers: int = _setting(_count, 1, "N", "HTTP processes.")
+    quota: str = _setting(
+        _quota,
+        "off",
+        "google-2026|google-2023|off",
+        "Which of Gmail's quota tables to enforce. This release takes off only.",
+    )
+    log_format: str = _setting(
+        _one_of("text", "json"),
+        "",
+        "text|json",
+        "The form of the log on standard error. [default: text on a terminal, else json]",
+    )
+    issuer: str = _setting(
+        _url,
+        "",
+        "URL",
+        "The issuer name in identity tokens. [default: the server's own address]",
+    )
+    hostname: str = _setting(
+        _hostname,
+        "",
+        "NAME",
+        "The name Penfold gives itself in SMTP and in certificates. [default: penfold.test]",
+    )
+    metrics_token: str = _setting(
+        _text,
+        "",
+        "TOKEN",
+        "Bearer token that lets other machines read /metrics; without it only this one may.",
+        serve=False,
+        secret=True,
+    )
+    domains: tuple[str, ...] = _setting(
+        _domains,
+        (),
+        "NAMES",
+        "Domains to serve in production mode. This release runs in local mode only.",
+        serve=False,
+    )
+
+
+#: All settings, in the order help and `config show` print them.
+SETTINGS: Final = tuple(
+    Setting(
+        name=item.name,
+        sentence=item.metadata["sentence"],
+        metavar=item.metadata["metavar"],
+        parse=item.metadata["parse"],
+        default=item.default,
+        serve=item.metadata["serve"],
+        file=item.metadata["file"],
+        secret=item.metadata["secret"],
+    )
+    for item in fields(Settings)
+)
+SETTING_OF: Final = {setting.name: setting for setting in SETTINGS}

@@ -1,0 +1,155 @@
+"""What every Queue must do, whatever it is made of."""
+
+import pytest
+
+from penfold.base.errors import ConflictError, NotFoundError
+from penfold.ports.queue import Attempt, NewQueueRow, QueueState
+
+NOW = 1_790_000_000_000
+RAW = b"Subject: hello\r\n\r\nbody\r\n"
+
+
+def letter(recipient="kim@elsewhere.example", *, origin="m1", number=1, raw=RAW, created_ms=NOW):
+    return NewQueueRow(
+        origin=origin,
+        number=number,
+        sender="alice@penfold.test",
+        recipient=recipient,
+        subject="hello",
+        raw=raw,
+        created_ms=created_ms,
+    )
+
+
+class QueueContract:
+    """Subclasses give a fixture `queue`, empty."""
+
+    def test_added_rows_read_back_as_they_were(self, queue):
+        [row_id] = queue.add([letter()], state=QueueState.CAPTURED)
+        row = queue.get_row(row_id)
+        assert (row.id, row.origin, row.number) == (row_id, "m1", 1)
+        assert (row.sender, row.recipient) == ("alice@penfold.test", "kim@elsewhere.example")
+        assert (row.state, row.size, row.subject) == (QueueState.CAPTURED, len(RAW), "hello")
+        assert (row.created_ms, row.next_attempt_ms) == (NOW, NOW)
+        assert queue.get_raw(row_id) == RAW
+
+    @pytest.mark.parametrize(
+        "raw",
+        [
+            pytest.param(b"", id="empty"),
+            pytest.param(bytes(range(256)) * 40, id="every-octet"),
+            pytest.param(b"x" * 3_000_000, id="three-megabytes"),
+        ],
+    )
+    def test_octets_are_kept_exactly(self, queue, raw):
+        [row_id] = queue.add([letter(raw=raw)], state=QueueState.QUEUED)
+        assert queue.get_raw(row_id) == raw
+
+    def test_each_recipient_is_a_row_of_its_own(self, queue):
+        ids = queue.add([letter("a@x.example"), letter("b@x.example")], state=QueueState.QUEUED)
+        assert len(set(ids)) == 2
+        assert [queue.get_row(row_id).recipient for row_id in ids] == ["a@x.example", "b@x.example"]
+        assert {queue.get_raw(row_id) for row_id in ids} == {RAW}
+
+    def test_adding_a_known_row_again_gives_its_first_id_and_changes_nothing(self, queue):
+        [first] = queue.add([letter()], state=QueueState.QUEUED)
+        queue.cancel(first)
+        [again, new] = queue.add(
+            [letter(raw=b"other"), letter("b@x.example", raw=b"other")], state=QueueState.QUEUED
+        )
+        assert again == first != new
+        assert queue.get_row(first).state is QueueState.CANCELLED
+        assert queue.get_raw(new) == RAW
+
+    def test_the_same_number_of_another_mailbox_is_another_letter(self, queue):
+        ids = queue.add([letter(), letter(origin="m2", raw=b"second")], state=QueueState.QUEUED)
+        assert [queue.get_raw(row_id) for row_id in ids] == [RAW, b"second"]
+
+    def test_adding_nothing_adds_nothing(self, queue):
+        assert queue.add([], state=QueueState.QUEUED) == []
+        assert queue.list_rows() == []
+
+    def test_ids_grow(self, queue):
+        ids = [queue.add([letter(number=n)], state=QueueState.QUEUED)[0] for n in range(1, 5)]
+        assert ids == sorted(set(ids))
+
+    def test_listing_is_newest_first_and_pages_by_the_last_id_seen(self, queue):
+        ids = [queue.add([letter(number=n)], state=QueueState.QUEUED)[0] for n in range(1, 6)]
+        first = queue.list_rows(limit=2)
+        second = queue.list_rows(limit=2, before=first[-1].id)
+        third = queue.list_rows(limit=2, before=second[-1].id)
+        assert [row.id for row in (*first, *second, *third)] == ids[::-1]
+
+    def test_listing_by_state_shows_only_that_state(self, queue):
+        [captured] = queue.add([letter(number=1)], state=QueueState.CAPTURED)
+        [queued] = queue.add([letter(number=2)], state=QueueState.QUEUED)
+        assert [row.id for row in queue.list_rows(state=QueueState.CAPTURED)] == [captured]
+        assert [row.id for row in queue.list_rows(state=QueueState.QUEUED)] == [queued]
+        assert queue.list_rows(state=QueueState.SENT) == []
+
+    def test_counts_name_every_state(self, queue):
+        queue.add([letter("a@x.example"), letter("b@x.example")], state=QueueState.CAPTURED)
+        counts = queue.count_by_state()
+        assert counts == dict.fromkeys(QueueState, 0) | {QueueState.CAPTURED: 2}
+
+    def test_attempts_are_kept_in_order_with_their_conversation(self, queue):
+        [row_id] = queue.add([letter()], state=QueueState.QUEUED)
+        tries = [
+            Attempt(at_ms=NOW + n, outcome=f"try {n}", transcript=f"S: 220 {n}\nC: é\n")
+            for n in range(3)
+        ]
+        queue.add_attempt(row_id, tries[0], state=QueueState.QUEUED)
+        queue.add_attempt(row_id, tries[1], state=QueueState.QUEUED)
+        queue.add_attempt(row_id, tries[2], state=QueueState.SENT)
+        assert queue.list_attempts(row_id) == tries
+        assert queue.get_row(row_id).state is QueueState.SENT
+
+    def test_a_failed_row_is_due_again_after_retry(self, queue):
+        [row_id] = queue.add([letter()], state=QueueState.QUEUED)
+        attempt = Attempt(at_ms=NOW, outcome="550", transcript="")
+        queue.add_attempt(row_id, attempt, state=QueueState.FAILED)
+        queue.retry(row_id, now_ms=NOW + 5)
+        row = queue.get_row(row_id)
+        assert (row.state, row.next_attempt_ms) == (QueueState.QUEUED, NOW + 5)
+
+    @pytest.mark.parametrize(
+        "state",
+        [QueueState.CAPTURED, QueueState.SENT, QueueState.CANCELLED],
+        ids=lambda state: state.value,
+    )
+    def test_a_finished_row_is_neither_retried_nor_cancelled(self, queue, state):
+        [row_id] = queue.add([letter()], state=state)
+        with pytest.raises(ConflictError):
+            queue.retry(row_id, now_ms=NOW)
+        with pytest.raises(ConflictError):
+            queue.cancel(row_id)
+        assert queue.get_row(row_id).state is state
+
+    def test_a_waiting_row_can_be_cancelled_once(self, queue):
+        [row_id] = queue.add([letter()], state=QueueState.QUEUED)
+        queue.cancel(row_id)
+        assert queue.get_row(row_id).state is QueueState.CANCELLED
+        with pytest.raises(ConflictError):
+            queue.cancel(row_id)
+
+    @pytest.mark.parametrize(
+        "call",
+        [
+            pytest.param(lambda queue: queue.get_row(99), id="get_row"),
+            pytest.param(lambda queue: queue.get_raw(99), id="get_raw"),
+            pytest.param(lambda queue: queue.retry(99, now_ms=NOW), id="retry"),
+            pytest.param(lambda queue: queue.cancel(99), id="cancel"),
+            pytest.param(
+                lambda queue: queue.add_attempt(
+                    99, Attempt(at_ms=NOW, outcome="", transcript=""), state=QueueState.SENT
+                ),
+                id="add_attempt",
+            ),
+        ],
+    )
+    def test_an_unknown_row_is_not_found(self, queue, call):
+        with pytest.raises(NotFoundError):
+            call(queue)
+
+    def test_an_unknown_row_has_no_attempts(self, queue):
+        assert queue.list_attempts(99) == []
