@@ -16,8 +16,10 @@ from msgspec import Struct
 from penfold.base.labels import SPAM, TRASH
 
 #: Where a text looks. "any" is subject, addresses, body and attachment names; "to" is To, Cc
-#: and Bcc together.
-Place = Literal["any", "subject", "from", "to", "cc", "bcc", "filename", "list", "deliveredto"]
+#: and Bcc together. "body" has no operator of its own.
+Place = Literal[
+    "any", "subject", "from", "to", "cc", "bcc", "body", "filename", "list", "deliveredto"
+]
 
 
 class Node(Struct, frozen=True, gc=False, tag=True):

@@ -1,0 +1,109 @@
+"""Whether one message matches a tree, without an index.
+
+Filters ask this about a message on its way in; tests compare it with what the store's compiler
+finds. A document's texts are normalised once, and then a phrase is a substring.
+"""
+
+from collections.abc import Iterator, Mapping
+from itertools import product
+
+from penfold.base.labels import FIRST_USER_LABEL
+from penfold.proto.search.document import Document, is_prefix, spell_out
+from penfold.proto.search.tree import (
+    After,
+    And,
+    Anywhere,
+    Around,
+    Before,
+    Has,
+    Label,
+    Larger,
+    Me,
+    MessageId,
+    Node,
+    Not,
+    Or,
+    Smaller,
+    System,
+    Text,
+)
+
+
+def matches(
+    tree: Node,
+    document: Document,
+    *,
+    me: tuple[str, ...] = (),
+    label_numbers: Mapping[str, int],
+) -> bool:
+    """Say whether the document matches.
+
+    me: the account's own addresses. label_numbers: label_key -> number of its user labels.
+    """
+    match tree:
+        case And(children):
+            return all(
+                matches(child, document, me=me, label_numbers=label_numbers) for child in children
+            )
+        case Or(children):
+            return any(
+                matches(child, document, me=me, label_numbers=label_numbers) for child in children
+            )
+        case Not(child):
+            return not matches(child, document, me=me, label_numbers=label_numbers)
+        case Label(key):
+            return label_numbers.get(key) in document.labels
+        case Me() | Has("drive" | "document" | "spreadsheet" | "presentation" | "youtube"):
+            texts = spell_out(tree, me)
+            return matches(texts, document, label_numbers=label_numbers)
+        case _:
+            return _leaf_matches(tree, document)
+
+
+def _leaf_matches(node: Node, document: Document) -> bool:
+    match node:
+        case Text():
+            return _text_matches(node, document)
+        case Around():
+            return any(_is_near(node, text.split()) for text in document.select(node.place))
+        case MessageId(text):
+            return document.message_id == text
+        case System(number):
+            return number in document.labels
+        case Has("attachment"):
+            return document.has_attachment
+        case Has("userlabels"):
+            return any(number >= FIRST_USER_LABEL for number in document.labels)
+        case After(epoch_s):
+            return document.indexed_ms >= epoch_s * 1_000
+        case Before(epoch_s):
+            return document.indexed_ms < epoch_s * 1_000
+        case Larger(size):
+            return document.size >= size
+        case Smaller(size):
+            return document.size < size
+        case _:
+            return isinstance(node, Anywhere)
+
+
+def _text_matches(node: Text, document: Document) -> bool:
+    if not node.words:
+        return False
+    phrase = f" {' '.join(node.words)}{'' if is_prefix(node) else ' '}"
+    return any(phrase in text for text in document.select(node.place))
+
+
+def _is_near(node: Around, words: list[str]) -> bool:
+    """Say whether both stand near each other: the words from the end of one to the other count."""
+    spots = product(_find_phrase(node.left, words), _find_phrase(node.right, words))
+    return any(
+        max(left, right) - left <= len(node.left) + node.distance
+        and max(left, right) - right <= len(node.right) + node.distance
+        for left, right in spots
+    )
+
+
+def _find_phrase(phrase: tuple[str, ...], words: list[str]) -> Iterator[int]:
+    for at in range(len(words) - len(phrase) + 1):
+        if tuple(words[at : at + len(phrase)]) == phrase:
+            yield at
