@@ -28,6 +28,25 @@ TRASH_DAYS: Final = 30
 #: Days of history kept. Gmail (observed): 28 on a quiet mailbox; documented "at least a week".
 HISTORY_DAYS: Final = 30
 
+#: Octets of a JSON body beyond the base64 of a message it may carry, and of one that carries
+#: none: 1,000 ids take 20 kB. Google's own limit is not published.
+JSON_BODY_MAX_BYTES: Final = 1 << 20
+#: Nested objects and lists in a JSON body; Google's parser stops at 100.
+JSON_MAX_DEPTH: Final = 64
+#: Octets of body, and of answer, worked on inline on the event loop; more goes to a thread.
+#: 256 KiB of base64 decode in about 0.3 ms.
+INLINE_BODY_MAX_BYTES: Final = 262_144
+#: Characters of a refused value that its error repeats; Google repeats all of it.
+ECHO_MAX_CHARS: Final = 256
+#: Levels and names in one fields mask.
+FIELDS_MAX_DEPTH: Final = 32
+FIELDS_MAX_NAMES: Final = 1_000
+#: Seconds messages.send waits for its mail to reach the queue before it answers anyway; the
+#: mail is durable already and is handed over later.
+HAND_OVER_WAIT_S: Final = 5.0
+#: Handlers of unbounded work that run at the same time, per process.
+SLOW_READERS_MAX: Final = 8
+
 # --- Search ----------------------------------------------------------------------------
 #: Characters of q. Gmail's interface takes about 2048; longer is cut here, never refused.
 QUERY_MAX_CHARS: Final = 2_048
@@ -109,3 +128,12 @@ SQLITE_BUSY_MS: Final = 10_000
 SQLITE_CACHE_KIB: Final = 2_048
 #: Octets a write-ahead log keeps on disk after a checkpoint emptied it.
 SQLITE_WAL_KEEP_BYTES: Final = 8 << 20
+
+# --- Identity --------------------------------------------------------------------------
+#: Milliseconds a validated access token is remembered, so how late a revocation made by another
+#: process may count. RFC 9700 sets no time; a second costs one point read per token and second.
+CREDENTIAL_CACHE_MS: Final = 1_000
+#: Access tokens remembered at a time, about 0.5 kB each.
+CREDENTIAL_CACHE_MAX: Final = 10_000
+#: Milliseconds between two notes of an app password's use; more often costs a disk write each.
+APP_PASSWORD_USED_MS: Final = 3_600_000

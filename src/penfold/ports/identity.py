@@ -1,10 +1,23 @@
-"""Who is calling: tokens and passwords to accounts."""
+"""Who may come in: credentials, and the records behind them.
 
-from typing import Protocol
+Every record is a value whose first field is its key. A field `<kind>_id` refers to the key of
+that kind, and deleting the owner deletes what refers to it: an account takes its passwords,
+grants and sessions along, a grant its tokens. Secrets are kept as digests only
+(`penfold.proto.oauth.digest`); the one exception is the private signing key.
+
+Several processes share the records; `change` is one transaction, durable on return. Its body may
+run twice and has no effect outside its writer.
+"""
+
+from collections.abc import Callable, Hashable
+from typing import Protocol, TypeVar
 
 from msgspec import Struct
 
-from penfold.ports.directory import Account
+from penfold.ports.directory import Account, Directory
+
+R = TypeVar("R", bound=Struct)
+T = TypeVar("T")
 
 
 class Credential(Struct, frozen=True, gc=False):
@@ -27,3 +40,188 @@ class Authenticator(Protocol):
     def find_app_login(self, address: str, password: str) -> Account | None:
         """Return the account whose app password this is."""
         ...
+
+
+class Domain(Struct, frozen=True, gc=False):
+    """A domain whose mail is delivered here."""
+
+    name: str
+    created_ms: int
+
+
+class Password(Struct, frozen=True, gc=False):
+    """How an account signs in: an argon2id string."""
+
+    account_id: str
+    hash: str
+    changed_ms: int
+
+
+class AppPassword(Struct, frozen=True, gc=False):
+    """A password for one program, for SMTP. used_ms is exact to the hour; 0: never."""
+
+    digest: bytes
+    account_id: str
+    label: str
+    created_ms: int
+    used_ms: int = 0
+
+
+class Removed(Struct, frozen=True, gc=False):
+    """An account that is gone and whose mailbox waits to be erased."""
+
+    former: str
+    address: str
+    removed_ms: int
+
+
+class Client(Struct, frozen=True, gc=False):
+    """An application. kind is desktop, web or service.
+
+    secret is the digest of the client secret, b"" for a public client. project is the project
+    number. pkce says whether an authorization request without a challenge is refused.
+    """
+
+    id: str
+    name: str
+    kind: str
+    secret: bytes
+    project: str
+    redirect_uris: tuple[str, ...]
+    pkce: bool
+    created_ms: int
+
+
+class Grant(Struct, frozen=True, gc=False):
+    """What an account allowed an application, once. Every token stems from one grant.
+
+    offline: it has (or had) a refresh token.
+    """
+
+    id: str
+    account_id: str
+    client_id: str
+    scopes: frozenset[str]
+    offline: bool
+    created_ms: int
+
+
+class RefreshToken(Struct, frozen=True, gc=False):
+    digest: bytes
+    grant_id: str
+    created_ms: int
+    used_ms: int
+    #: True: replaced by a newer one (public clients); showing it again kills the grant.
+    spent: bool = False
+
+
+class AccessToken(Struct, frozen=True, gc=False):
+    """account_id, client_id, project repeat what the grant says: every request asks for them."""
+
+    digest: bytes
+    grant_id: str
+    account_id: str
+    client_id: str
+    project: str
+    scopes: frozenset[str]
+    created_ms: int
+    expires_ms: int
+
+
+class Code(Struct, frozen=True, gc=False):
+    """An authorization code. used is "" while fresh, then the grant made from it, or "burnt"."""
+
+    digest: bytes
+    account_id: str
+    client_id: str
+    redirect_uri: str
+    scopes: frozenset[str]
+    offline: bool
+    nonce: str
+    challenge: str
+    created_ms: int
+    expires_ms: int
+    used: str = ""
+
+
+class Session(Struct, frozen=True, gc=False):
+    """An account signed in with a browser; `browser` is the digest of the browser's cookie."""
+
+    id: str
+    browser: bytes
+    account_id: str
+    created_ms: int
+    expires_ms: int
+
+
+class SigningKey(Struct, frozen=True, gc=False):
+    """An RSA key for id tokens and its self-signed certificate, both PEM. The newest one signs."""
+
+    kid: str
+    private: str
+    certificate: str
+    created_ms: int
+
+
+class ServiceAccount(Struct, frozen=True, gc=False):
+    """A program that acts for accounts of `domain` ("": for none), with its own client."""
+
+    email: str
+    client_id: str
+    domain: str
+    created_ms: int
+
+
+class ServiceKey(Struct, frozen=True, gc=False):
+    """A public key (PEM certificate) of a service account; the private one is with its owner."""
+
+    kid: str
+    client_id: str
+    certificate: str
+    created_ms: int
+
+
+class Fact(Struct, frozen=True, gc=False):
+    """A single value of this installation, such as its project number."""
+
+    name: str
+    value: str
+
+
+class IdentityReader(Protocol):
+    def find(self, kind: type[R], key: str | bytes) -> R | None: ...
+    def list_by(self, kind: type[R], **equal: Hashable) -> list[R]:
+        """Return the records with these field values, oldest (or smallest key) first.
+
+        Only fields with an index may be asked for: address, *_id, browser.
+        """
+        ...
+
+
+class IdentityWriter(IdentityReader, Protocol):
+    def add(self, record: Struct) -> None:
+        """Store a new record; ConflictError when its key (or an address) is taken."""
+        ...
+
+    def replace(self, record: Struct) -> None:
+        """Store the new state of a record; NotFoundError when it is not there."""
+        ...
+
+    def delete(self, kind: type[Struct], key: str | bytes) -> bool:
+        """Remove a record and all that refers to it; return whether it was there."""
+        ...
+
+    def expire(self, kind: type[Struct], *, now_ms: int) -> int:
+        """Remove the records of this kind whose expires_ms has passed."""
+        ...
+
+
+class IdentityBook(IdentityReader, Directory, Authenticator, Protocol):
+    def change(self, change: Callable[[IdentityWriter], T]) -> T:
+        """Run the change in one transaction; durable on return, undone when it raises.
+
+        What it took away is refused at once in this process, elsewhere after a second at most.
+        """
+        ...
+
+    def close(self) -> None: ...

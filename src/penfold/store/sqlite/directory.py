@@ -1,0 +1,190 @@
+"""The directory on SQLite: accounts, clients, grants and tokens in one file, `directory.db`.
+
+Owns the handles of that file: one to read with, one to write with, each behind a lock, opened
+after any fork. Several processes have the file open; SQLite's write lock arbitrates. A change is
+one BEGIN IMMEDIATE transaction, durable on return.
+
+A validated access token is remembered for CREDENTIAL_CACHE_MS, so a revocation elsewhere counts
+after that time and one made here at once. Tokens that lead nowhere are not remembered: a token
+issued by another process a moment ago must work, and a flood of junk must not push out live ones.
+"""
+
+from collections.abc import Callable, Hashable
+from contextlib import suppress
+from pathlib import Path
+from threading import Lock
+from typing import TypeVar
+
+import apsw
+from msgspec import Struct
+
+from penfold.base.addresses import canonical_address, canonical_domain
+from penfold.base.clock import Clock
+from penfold.base.errors import (
+    MailboxBusyError,
+    NotFoundError,
+    OutcomeUnknownError,
+    StorageFullError,
+    UnavailableError,
+)
+from penfold.base.limits import (
+    APP_PASSWORD_USED_MS,
+    CREDENTIAL_CACHE_MAX,
+    CREDENTIAL_CACHE_MS,
+)
+from penfold.ports.directory import Account
+from penfold.ports.identity import AccessToken, AppPassword, Credential, Domain, IdentityWriter
+from penfold.proto.oauth import app_password_digest, digest
+from penfold.store.sqlite.directory_records import Records
+from penfold.store.sqlite.migrate import migrate
+from penfold.store.sqlite.open import open_database
+
+R = TypeVar("R", bound=Struct)
+T = TypeVar("T")
+
+
+class SqliteDirectory:
+    """penfold.ports.identity.IdentityBook on one file; calls are safe from any thread."""
+
+    def __init__(self, path: Path, *, clock: Clock, create: bool = True) -> None:
+        """Open the file; `create` makes it when it is missing (only for a new installation)."""
+        self._clock = clock
+        self._write_lock, self._read_lock = Lock(), Lock()
+        self._cached: dict[str, tuple[int, Credential]] = {}
+        self._changes = 0  # counts what was taken away here; guards the cache against old reads
+        if create:
+            path.touch(mode=0o600)  # it holds the signing keys
+        self._writer = open_database(path, create=create, foreign_keys=True)
+        migrate(self._writer, "directory")
+        self._reader = open_database(path, readonly=True)
+        self._read = Records(self._reader)
+
+    # --- directory -----------------------------------------------------------------
+
+    def is_local_domain(self, domain: str) -> bool:
+        return self.find(Domain, canonical_domain(domain)) is not None
+
+    def find_account(self, address: str) -> Account | None:
+        found = self.list_by(Account, address=canonical_address(address))
+        return found[0] if found else None
+
+    def get_account(self, account_id: str) -> Account:
+        account = self.find(Account, account_id)
+        if account is None:
+            raise NotFoundError("no such account", account=account_id)
+        return account
+
+    def list_accounts(self) -> list[Account]:
+        return self.list_by(Account)
+
+    def list_addresses(self, account_id: str) -> tuple[str, ...]:
+        return (self.get_account(account_id).address,)
+
+    # --- credentials ---------------------------------------------------------------
+
+    def find_credential(self, token: str) -> Credential | None:
+        now_ms = self._clock.now_ms()
+        cached = self._cached.get(token)
+        if cached is not None and now_ms < cached[0]:
+            return cached[1]
+        before = self._changes
+        # Two point reads: SQLite takes twice as long for the same rows in one join.
+        found = self.find(AccessToken, digest(token))
+        if found is None or found.expires_ms <= now_ms:
+            return None
+        account = self.find(Account, found.account_id)
+        if account is None or account.suspended:
+            return None
+        credential = Credential(account, found.scopes, found.client_id, found.project)
+        until_ms = min(found.expires_ms, now_ms + CREDENTIAL_CACHE_MS)
+        self._remember(token, until_ms, credential, before)
+        return credential
+
+    def find_app_login(self, address: str, password: str) -> Account | None:
+        account = self.find_account(address)
+        if account is None or account.suspended:
+            return None
+        found = self.find(AppPassword, app_password_digest(account.id, password))
+        if found is None:
+            return None
+        self._note_use(found)
+        return account
+
+    # --- records -------------------------------------------------------------------
+
+    def find(self, kind: type[R], key: str | bytes) -> R | None:
+        with self._read_lock:
+            return self._read.find(kind, key)
+
+    def list_by(self, kind: type[R], **equal: Hashable) -> list[R]:
+        with self._read_lock:
+            return self._read.list_by(kind, **equal)
+
+    def change(self, change: Callable[[IdentityWriter], T]) -> T:
+        records = Records(self._writer)
+        with self._write_lock:
+            result = self._transact(lambda: change(records))
+        if records.took:
+            with self._read_lock:
+                self._changes += 1
+                self._cached.clear()
+        return result
+
+    def close(self) -> None:
+        """Close both handles; safe to call twice."""
+        with self._write_lock, self._read_lock:
+            self._reader.close()
+            self._writer.close()
+
+    # --- inside --------------------------------------------------------------------
+
+    def _transact(self, body: Callable[[], T]) -> T:
+        try:
+            self._writer.execute("BEGIN IMMEDIATE")
+            try:
+                result = body()
+                self._commit()
+            except BaseException:
+                if self._writer.in_transaction:
+                    self._writer.execute("ROLLBACK")
+                raise
+        except apsw.BusyError as error:
+            raise MailboxBusyError("another process held the directory too long") from error
+        except apsw.FullError as error:
+            raise StorageFullError("no room for the directory") from error
+        except apsw.IOError as error:
+            raise UnavailableError("the directory cannot be written") from error
+        return result
+
+    def _commit(self) -> None:
+        try:
+            self._writer.execute("COMMIT")
+        except apsw.IOError as error:
+            raise OutcomeUnknownError("a commit of the directory failed half-way") from error
+
+    def _remember(self, token: str, until_ms: int, credential: Credential, before: int) -> None:
+        """Keep the answer, unless something was taken away since the count was `before`.
+
+        Entries live so briefly that the oldest is as good a victim as any.
+        """
+        with self._read_lock:
+            if before != self._changes:
+                return
+            self._cached.pop(token, None)
+            if len(self._cached) >= CREDENTIAL_CACHE_MAX:
+                del self._cached[next(iter(self._cached))]
+            self._cached[token] = (until_ms, credential)
+
+    def _note_use(self, found: AppPassword) -> None:
+        """Write down the use, at most once an hour: a login must not cost a disk write."""
+        now_ms = self._clock.now_ms()
+        if now_ms < found.used_ms + APP_PASSWORD_USED_MS:
+            return
+        used = AppPassword(found.digest, found.account_id, found.label, found.created_ms, now_ms)
+
+        def note(writer: IdentityWriter) -> None:
+            if writer.find(AppPassword, used.digest) is not None:
+                writer.replace(used)
+
+        with suppress(UnavailableError):  # the note is not worth refusing a login
+            self.change(note)

@@ -1,0 +1,204 @@
+"""The directory in memory: penfold.ports.identity.IdentityBook without a disk.
+
+A real implementation, kept to the same contract as the one on SQLite by
+tests/contract/test_directory.py. `seed_account` and `seed_token` are short cuts for tests.
+"""
+
+from collections.abc import Callable, Hashable
+from threading import RLock
+from typing import Any, Final, TypeVar
+
+import msgspec
+from msgspec import Struct
+
+from penfold.base.addresses import canonical_address, canonical_domain
+from penfold.base.clock import Clock, FixedClock
+from penfold.base.errors import ConflictError, NotFoundError
+from penfold.ports.directory import Account
+from penfold.ports.identity import (
+    AccessToken,
+    AppPassword,
+    Client,
+    Credential,
+    Domain,
+    Grant,
+    IdentityWriter,
+)
+from penfold.proto.oauth import app_password_digest, digest
+
+R = TypeVar("R", bound=Struct)
+T = TypeVar("T")
+Tables = dict[type[Struct], dict[str | bytes, Any]]
+
+#: What a field refers to.
+_OWNERS: Final[dict[str, type[Struct]]] = {
+    "account_id": Account,
+    "client_id": Client,
+    "grant_id": Grant,
+}
+
+
+def _key(record: Struct) -> Any:
+    return getattr(record, record.__struct_fields__[0])
+
+
+class _Records:
+    def __init__(self, tables: Tables) -> None:
+        self._tables = tables
+
+    def find(self, kind: type[R], key: str | bytes) -> R | None:
+        return self._tables.get(kind, {}).get(key)
+
+    def list_by(self, kind: type[R], **equal: Hashable) -> list[R]:
+        found = [
+            record
+            for record in self._tables.get(kind, {}).values()
+            if all(getattr(record, name) == value for name, value in equal.items())
+        ]
+        return sorted(found, key=lambda one: (getattr(one, "created_ms", 0), _key(one)))
+
+    def add(self, record: Struct) -> None:
+        table = self._tables.setdefault(type(record), {})
+        if _key(record) in table or (
+            isinstance(record, Account) and self.list_by(Account, address=record.address)
+        ):
+            raise ConflictError("the record is there already")
+        for name, owner in _OWNERS.items():
+            owned = name in record.__struct_fields__
+            if owned and getattr(record, name) not in self._tables.get(owner, {}):
+                raise NotFoundError("the record's owner is gone")
+        table[_key(record)] = record
+
+    def replace(self, record: Struct) -> None:
+        table = self._tables.get(type(record), {})
+        if _key(record) not in table:
+            raise NotFoundError("the record is not there")
+        table[_key(record)] = record
+
+    def delete(self, kind: type[Struct], key: str | bytes) -> bool:
+        if self._tables.get(kind, {}).pop(key, None) is None:
+            return False
+        for name, owner in _OWNERS.items():
+            if owner is kind:
+                self._delete_owned(name, key)
+        return True
+
+    def _delete_owned(self, name: str, key: str | bytes) -> None:
+        for kind, table in self._tables.items():
+            if name in kind.__struct_fields__:
+                for record in list(table.values()):
+                    if getattr(record, name) == key:
+                        self.delete(kind, _key(record))
+
+    def expire(self, kind: type[Struct], *, now_ms: int) -> int:
+        dead = [_key(one) for one in self.list_by(kind) if one.expires_ms <= now_ms]  # type: ignore[attr-defined]
+        return sum(self.delete(kind, key) for key in dead)
+
+
+class MemoryDirectory:
+    """penfold.ports.identity.IdentityBook in memory."""
+
+    def __init__(self, *, clock: Clock | None = None) -> None:
+        self._clock = clock or FixedClock()
+        self._lock = RLock()
+        self._tables: Tables = {}
+
+    def is_local_domain(self, domain: str) -> bool:
+        return self.find(Domain, canonical_domain(domain)) is not None
+
+    def find_account(self, address: str) -> Account | None:
+        found = self.list_by(Account, address=canonical_address(address))
+        return found[0] if found else None
+
+    def get_account(self, account_id: str) -> Account:
+        account = self.find(Account, account_id)
+        if account is None:
+            raise NotFoundError("no such account", account=account_id)
+        return account
+
+    def list_accounts(self) -> list[Account]:
+        return self.list_by(Account)
+
+    def list_addresses(self, account_id: str) -> tuple[str, ...]:
+        return (self.get_account(account_id).address,)
+
+    def find_credential(self, token: str) -> Credential | None:
+        with self._lock:
+            found = self.find(AccessToken, digest(token))
+            if found is None or found.expires_ms <= self._clock.now_ms():
+                return None
+            account = self.get_account(found.account_id)
+        if account.suspended:
+            return None
+        return Credential(account, found.scopes, found.client_id, found.project)
+
+    def find_app_login(self, address: str, password: str) -> Account | None:
+        account = self.find_account(address)
+        if account is None or account.suspended:
+            return None
+        found = self.find(AppPassword, app_password_digest(account.id, password))
+        if found is None:
+            return None
+        used = msgspec.structs.replace(found, used_ms=self._clock.now_ms())
+        self.change(lambda writer: writer.replace(used))
+        return account
+
+    def find(self, kind: type[R], key: str | bytes) -> R | None:
+        with self._lock:
+            return _Records(self._tables).find(kind, key)
+
+    def list_by(self, kind: type[R], **equal: Hashable) -> list[R]:
+        with self._lock:
+            return _Records(self._tables).list_by(kind, **equal)
+
+    def change(self, change: Callable[[IdentityWriter], T]) -> T:
+        with self._lock:
+            copy = {kind: dict(table) for kind, table in self._tables.items()}
+            result = change(_Records(copy))
+            self._tables = copy
+        return result
+
+    def close(self) -> None:
+        """Nothing to close."""
+
+    def seed_account(self, address: str, *, name: str = "", account_id: str = "") -> Account:
+        """Return a new account; its domain becomes local."""
+        address = canonical_address(address)
+        account_id = account_id or "m" + digest(address).hex()[:20]
+        account = Account(account_id, address, name, self._clock.now_ms())
+        domain = address.rpartition("@")[2]
+
+        def seed(writer: IdentityWriter) -> None:
+            if writer.find(Domain, domain) is None:
+                writer.add(Domain(domain, account.created_ms))
+            writer.add(account)
+
+        self.change(seed)
+        return account
+
+    def seed_token(
+        self,
+        account: Account,
+        scopes: frozenset[str] = frozenset({"https://mail.google.com/"}),
+        *,
+        project: str = "100000000001",
+    ) -> str:
+        """Return a new access token of the account that lives for an hour."""
+        now_ms = self._clock.now_ms()
+        client_id = f"{project}-seed.apps.penfold"
+
+        def seed(writer: IdentityWriter) -> str:
+            if writer.find(Client, client_id) is None:
+                writer.add(Client(client_id, "Seed", "desktop", b"", project, (), True, now_ms))
+            number = len(writer.list_by(Grant))
+            token = f"ya29.seed{number}"
+            writer.add(Grant(f"g{number}", account.id, client_id, scopes, False, now_ms))
+            writer.add(
+                AccessToken(
+                    digest(token), f"g{number}", account.id, client_id, project, scopes,
+                    now_ms, now_ms + 3_600_000,
+                )
+            )  # fmt: skip
+            return token
+
+        return self.change(seed)
