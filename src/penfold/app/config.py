@@ -12,15 +12,16 @@ from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, Final
 
-from penfold.base.errors import ParseError, PenfoldError
+from penfold.app.exits import StartError
+from penfold.base.errors import ParseError
 from penfold.spec.settings import SETTING_OF, SETTINGS, Setting, Settings
 
 CONFIG_NAME: Final = "penfold.toml"
 DEFAULT: Final = "default"
 
 
-class ConfigError(PenfoldError):
-    """A setting cannot be used as it is. The text is for the person who starts the program."""
+class ConfigError(StartError):
+    """A setting cannot be used as it is."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -72,7 +72,10 @@ class LineLog:
             line["severity"] = event.severity.name.lower()
         line["process"] = self._process
         line |= {name: value for name, value in fields.items() if value is not None}
-        return self._encode(line) + b"\n"
+        try:
+            return self._encode(line) + b"\n"
+        except (TypeError, ValueError):  # a value JSON has no word for, or half a surrogate pair
+            return _encode_plainly(line) + b"\n"
 
     def _as_text(self, event: Event, fields: dict[str, object]) -> bytes:
         stamp, ms = self._time()

@@ -27,6 +27,18 @@ ESTIMATE_MAX: Final = 201
 TRASH_DAYS: Final = 30
 #: Days of history kept. Gmail (observed): 28 on a quiet mailbox; documented "at least a week".
 HISTORY_DAYS: Final = 30
+#: History records looked at for one page: 0.1 s of work. A rarer label takes more pages.
+HISTORY_SCAN_MAX: Final = 20_000
+#: Octets of stored mail one answer may need on the event loop (about 2 ms of decoding); a bigger
+#: one is made in a worker thread, so that it holds nobody up.
+READ_INLINE_MAX_BYTES: Final = 262_144
+#: Messages of a thread that are shown in full on the event loop, for the same reason.
+READ_INLINE_MAX_MESSAGES: Final = 20
+#: Octets of an arriving message that are parsed where it arrived, on an event loop: 0.2 ms or
+#: so. A longer one is parsed on the mailbox's writer thread, inside its change.
+PARSE_INLINE_MAX_BYTES: Final = 65_536
+#: Outbox rows handed over in one go: bounds memory, and the wait of a mailbox behind them.
+HAND_OVER_MAX_ROWS: Final = 16
 
 #: Octets of a JSON body beyond the base64 of a message it may carry, and of one that carries
 #: none: 1,000 ids take 20 kB. Google's own limit is not published.
@@ -65,6 +77,26 @@ MIME_MAX_HEADERS: Final = 1_000
 MIME_MAX_HEADER_BYTES: Final = 262_144
 #: Addresses read from one header field.
 MIME_MAX_ADDRESSES: Final = 1_000
+#: Encoded words (RFC 2047) decoded in one header field; stdlib needs 3 s for 8,000.
+MIME_MAX_ENCODED_WORDS: Final = 500
+#: Segments of one RFC 2231 parameter; Dovecot CVE-2026-27859 shows why.
+MIME_MAX_PARAM_SEGMENTS: Final = 100
+#: Lines that begin like a delimiter and are none; after these, delimiters are not looked for.
+#: Bounds the work on a message that is nothing but such lines.
+MIME_MAX_FALSE_DELIMITERS: Final = 1_000_000
+#: Octets of a file name in UTF-8: the limit of common file systems.
+MIME_FILENAME_MAX_BYTES: Final = 255
+#: Message ids kept of References and In-Reply-To; the newest, which threading looks at first.
+MIME_MAX_REFERENCES: Final = 200
+#: Octets of a Message-ID; RFC 5322 §2.1.1 bounds a line to 998.
+MIME_MESSAGE_ID_MAX: Final = 998
+#: Octets of text turned from HTML for the index: room for markup around the text we keep.
+HTML_SCAN_MAX_BYTES: Final = 2_097_152
+#: Octets (UTF-8) of the parts of an address, RFC 5321 §4.5.3.1.1 to .3: 64, 255, and a path of
+#: 256 with its angle brackets.
+LOCAL_PART_MAX_BYTES: Final = 64
+DOMAIN_MAX_BYTES: Final = 255
+ADDRESS_MAX_BYTES: Final = 254
 #: Octets of text that feed the snippet and the search index, per message.
 SEARCH_TEXT_MAX_BYTES: Final = 524_288
 #: Characters of a snippet before escaping. Gmail: observed about 200.
@@ -126,6 +158,12 @@ GROUP_COMMIT_MAX: Final = 256
 SQLITE_BUSY_MS: Final = 10_000
 #: KiB of page cache per database handle; thousands of handles must fit in memory.
 SQLITE_CACHE_KIB: Final = 2_048
+#: Database handles one process keeps open at most; each holds up to its page cache.
+SQLITE_HANDLES_MAX: Final = 512
+#: Seconds a database handle may stand idle before it is closed.
+SQLITE_IDLE_CLOSE_S: Final = 60.0
+#: Seconds one listing may run, then "unavailable". Reliability: no query holds a snapshot longer.
+LISTING_MAX_S: Final = 2.0
 #: Octets a write-ahead log keeps on disk after a checkpoint emptied it.
 SQLITE_WAL_KEEP_BYTES: Final = 8 << 20
 
@@ -137,3 +175,45 @@ CREDENTIAL_CACHE_MS: Final = 1_000
 CREDENTIAL_CACHE_MAX: Final = 10_000
 #: Milliseconds between two notes of an app password's use; more often costs a disk write each.
 APP_PASSWORD_USED_MS: Final = 3_600_000
+
+# --- HTTP listener ---------------------------------------------------------------------
+#: Open connections per HTTP process; each costs about 20 kB and a descriptor. Then 503.
+HTTP_CONNECTIONS_MAX: Final = 4_000
+#: Octets of a request's line and header fields, then 431. Node and nginx give 16 to 32 KiB;
+#: Gmail clients put page tokens and field masks into the line.
+HTTP_HEAD_MAX_BYTES: Final = 65_536
+#: Header fields of a request, then 431.
+HTTP_HEADERS_MAX: Final = 200
+#: Seconds a client has for a request's head, and for its TLS handshake.
+HTTP_HEAD_S: Final = 20.0
+#: Seconds of silence in the middle of a body.
+HTTP_BODY_IDLE_S: Final = 60.0
+#: Seconds an idle connection is kept; client libraries reuse one for a minute or so.
+HTTP_KEEP_ALIVE_S: Final = 75
+#: Octets of a signed token (JWT) that is looked at; Google's are below 2 kB.
+JWT_MAX_BYTES: Final = 16_384
+#: Characters of a password. NIST SP 800-63B §5.1.1.2: at least 8, and 64 must be possible.
+PASSWORD_MIN_CHARS: Final = 8
+PASSWORD_MAX_CHARS: Final = 256
+#: Seconds an access token lives. Gmail: observed (answers say one second less).
+ACCESS_TOKEN_S: Final = 3_600
+#: Seconds an authorization code can be exchanged. RFC 6749 §4.1.2 allows ten minutes, RFC 9700
+#: asks for short; the exchange follows the redirect at once.
+CODE_S: Final = 60
+#: Seconds a code is remembered after that, to notice that it is shown again.
+CODE_REMEMBERED_S: Final = 86_400
+#: Days after which an unused refresh token dies. Gmail: documented (six months).
+REFRESH_IDLE_DAYS: Final = 180
+#: Grants of one account and client with a refresh token; the oldest dies. Gmail: documented.
+GRANTS_MAX: Final = 100
+#: Days a browser stays signed in.
+SESSION_DAYS: Final = 14
+#: Failed sign-ins in SIGN_IN_WINDOW_S before the next one is refused, for an account and for a
+#: client address (behind which many people may sit).
+SIGN_IN_ACCOUNT_MAX: Final = 10
+SIGN_IN_ADDRESS_MAX: Final = 50
+SIGN_IN_WINDOW_S: Final = 900
+#: Accounts and addresses whose failures are counted at a time, about 0.2 kB each.
+SIGN_IN_COUNTED_MAX: Final = 20_000
+#: Octets of a form or JSON body at the identity endpoints; an assertion is the largest part.
+OAUTH_BODY_MAX_BYTES: Final = 65_536

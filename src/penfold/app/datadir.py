@@ -1,0 +1,173 @@
+"""The data directory: make it, check it, and keep everybody else out while a server runs.
+
+    penfold.lock      locked (flock) by the supervisor and every process it starts
+    penfold.toml      settings, if any
+    schema.json       the newest shape of each kind of file in here
+    directory.db      accounts, clients, grants, keys      queue.db   outbound queue
+    mailboxes/        one file per mailbox                  blobs/     large messages
+    credentials/      local mode: files for client libraries
+    tls/              local certificate authority and server certificate
+    run/              counters of the running processes
+
+Directories are 0700 and files 0600. A directory that holds something else is refused rather
+than taken over, and so are network file systems: SQLite's locks and shared memory do not work
+across machines.
+"""
+
+import fcntl
+import json
+import os
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from penfold.app.exits import StartError
+
+LOCK_NAME: Final = "penfold.lock"
+SCHEMA_NAME: Final = "schema.json"
+FOLDERS: Final = ("mailboxes", "blobs", "credentials", "tls", "run")
+
+#: What a directory may hold before the first start.
+_HARMLESS: Final = frozenset({"penfold.toml", "lost+found", ".gitignore", ".gitkeep"})
+_NETWORK: Final = frozenset(
+    "nfs nfs4 cifs smb3 smbfs afs ceph lustre gpfs beegfs ocfs2 gfs2 ncpfs glusterfs "
+    "fuse.glusterfs fuse.sshfs fuse.s3fs fuse.rclone fuse.ceph davfs".split()
+)
+#: Seconds to wait for the processes of a supervisor that was killed: they notice within one.
+_ORPHANS_S: Final = 5.0
+_POLL_S: Final = 0.02
+
+
+def open_data_dir(path: Path) -> int:
+    """Make or check the directory, lock it, and return the descriptor that holds the lock.
+
+    The lock lasts until every process that inherited the descriptor has closed it.
+    """
+    _make(path)
+    _refuse_network(path)
+    lock = _lock(path)
+    try:
+        for name in FOLDERS:
+            (path / name).mkdir(mode=0o700, exist_ok=True)
+    except OSError as error:
+        raise StartError(f"{path}: {error.strerror}; choose another --data") from None
+    return lock
+
+
+def is_data_dir(path: Path) -> bool:
+    return (path / LOCK_NAME).exists()
+
+
+def check_schema(path: Path, known: Mapping[str, int]) -> None:
+    """Refuse a directory in which a newer release has written; note what this one writes."""
+    file = path / SCHEMA_NAME
+    try:
+        found: dict[str, int] = json.loads(file.read_text()) if file.exists() else {}
+        newer = [kind for kind, number in found.items() if number > known.get(kind, 0)]
+    except (OSError, ValueError, TypeError, AttributeError) as error:
+        raise StartError(f"{file}: cannot be read ({error}); restore it from a backup") from None
+    if newer:
+        raise StartError(
+            f"{path} was written by a newer release of Penfold ({', '.join(sorted(newer))}); "
+            "start that release, or choose another --data"
+        )
+    if found != known:
+        save_private(file, json.dumps(dict(known), indent=2).encode() + b"\n")
+
+
+def save_private(path: Path, data: bytes) -> None:
+    """Replace a file so that a reader sees the old octets or the new ones; mode 0600."""
+    new = path.with_name(f".{path.name}.{os.getpid()}")
+    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    new.replace(path)
+
+
+def _make(path: Path) -> None:
+    try:
+        path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        names = {entry.name for entry in path.iterdir()}
+        if LOCK_NAME not in names and not names <= _HARMLESS:
+            raise StartError(
+                f"{path} is not empty and not a Penfold data directory; choose another --data"
+            )
+        if path.stat().st_mode & 0o077:
+            path.chmod(0o700)
+    except (FileExistsError, NotADirectoryError):
+        raise StartError(f"{path} is not a directory; choose another --data") from None
+    except OSError as error:
+        raise StartError(f"{path}: {error.strerror}; choose another --data") from None
+
+
+def _refuse_network(path: Path) -> None:
+    kind = find_file_system(path.resolve(), _load_mounts())
+    if kind in _NETWORK:
+        raise StartError(
+            f"{path} is on a network file system ({kind}), which cannot keep mail safe; "
+            "choose a --data on a local disk"
+        )
+
+
+def _load_mounts() -> str:
+    try:
+        return Path("/proc/self/mountinfo").read_text()
+    except OSError:
+        return ""  # not Linux: nothing to go by
+
+
+def find_file_system(path: Path, mountinfo: str) -> str | None:
+    """Return the type of the file system `path` is on, by proc(5)'s list of mounts."""
+    best, kind = -1, None
+    for line in mountinfo.splitlines():
+        fields, _, rest = line.partition(" - ")
+        point = Path(fields.split(" ")[4].replace("\\040", " "))
+        # Of mounts on the same point the last one hides the others.
+        if path.is_relative_to(point) and len(point.parts) >= best:
+            best, kind = len(point.parts), rest.split(" ")[0]
+    return kind
+
+
+def _lock(path: Path) -> int:
+    descriptor = -1
+    try:
+        descriptor = os.open(path / LOCK_NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        _take(descriptor, path)
+        os.ftruncate(descriptor, 0)
+        os.pwrite(descriptor, f"{os.getpid()}\n".encode(), 0)
+    except OSError as error:
+        raise StartError(f"{path}: {error.strerror}; choose another --data") from None
+    except StartError:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+def _take(descriptor: int, path: Path) -> None:
+    deadline = time.monotonic() + _ORPHANS_S
+    while True:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            owner = os.pread(descriptor, 20, 0).decode(errors="replace").strip()
+            if _lives(owner) or time.monotonic() > deadline:
+                raise StartError(
+                    f"{path} is in use by another Penfold server (process {owner or 'unknown'}); "
+                    "stop it, or choose another --data"
+                ) from None
+            time.sleep(_POLL_S)
+        else:
+            return
+
+
+def _lives(owner: str) -> bool:
+    try:
+        os.kill(int(owner), 0)
+    except (ValueError, ProcessLookupError):
+        return False
+    except PermissionError:
+        return True
+    return True

@@ -1,0 +1,100 @@
+"""What the supervisor tells a process it starts, and what that process tells it.
+
+Both talk over one socket pair, a JSON document per line. Down goes the launch, once, when the
+data directory is ready. Up come signs of life: `ready`, `alive`, or `failed` with the line to
+show. Whichever side sees the end of the stream knows that the other is gone.
+"""
+
+import json
+import os
+import socket
+import threading
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from penfold.app.exits import WRONG_USE
+from penfold.spec.settings import Endpoint, Settings
+
+#: Seconds between signs of life.
+HEARTBEAT_S: Final = 2.0
+_ENDPOINTS: Final = ("http", "smtp", "submission", "submissions")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Launch:
+    """addresses: where clients on this machine reach each listener. sockets: descriptors."""
+
+    role: str
+    index: int
+    settings: Settings
+    addresses: Mapping[str, Endpoint]
+    sockets: Mapping[str, int]
+
+    @property
+    def data(self) -> Path:
+        return Path(self.settings.data)
+
+    @property
+    def base_url(self) -> str:
+        return f"http://{self.addresses['http']}"
+
+
+def encode_launch(launch: Launch) -> bytes:
+    return json.dumps(asdict(launch)).encode() + b"\n"
+
+
+def decode_launch(line: bytes) -> Launch:
+    document: dict[str, Any] = json.loads(line)
+    settings = document["settings"]
+    for name in _ENDPOINTS:
+        settings[name] = Endpoint(*settings[name])
+    settings["domains"] = tuple(settings["domains"])
+    addresses = {name: Endpoint(*value) for name, value in document["addresses"].items()}
+    return Launch(**document | {"settings": Settings(**settings), "addresses": addresses})
+
+
+class Channel:
+    """The started process's end."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._socket = socket.socket(fileno=descriptor)
+        os.set_inheritable(descriptor, False)
+
+    def wait_for_launch(self) -> Launch:
+        """Return the launch; ends the process when the supervisor has gone meanwhile."""
+        with self._socket.makefile("rb") as file:
+            line = file.readline()
+        if not line:
+            os._exit(0)
+        return decode_launch(line)
+
+    def end_with_supervisor(self) -> None:
+        """From now on, end this process at once when the supervisor dies.
+
+        A thread of its own, so that it works while the event loop is busy. What was not
+        acknowledged is lost, what was is on disk: the same as any other kill.
+        """
+        threading.Thread(target=self._watch, name="supervisor-watch", daemon=True).start()
+
+    def _watch(self) -> None:
+        try:
+            while self._socket.recv(4096):
+                pass
+        except OSError:
+            pass
+        os._exit(0)
+
+    def say_ready(self, **facts: object) -> None:
+        self._say("ready", **facts)
+
+    def say_alive(self) -> None:
+        self._say("alive")
+
+    def say_failed(self, text: str, *, code: int = WRONG_USE) -> None:
+        self._say("failed", text=text, code=code)
+
+    def _say(self, state: str, **facts: object) -> None:
+        # The supervisor always reads; a full buffer means that it hangs, and waiting is right.
+        self._socket.sendall(json.dumps({"state": state, **facts}).encode() + b"\n")

@@ -1,0 +1,115 @@
+"""What every serving process has: an event loop, a log, counters, a heartbeat, a clean stop.
+
+`run_service` owns the life of the process; what it serves is the `start` it is given. An error
+that leaves the outcome of a write unknown ends the process at once (`end_process`): SQLite's
+view of the file cannot be trusted any more, and nothing may be answered. The supervisor
+starts a new one, which opens the files afresh.
+"""
+
+import asyncio
+import gc
+import os
+import resource
+import signal
+import sys
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, Final, Protocol
+
+import msgspec
+import uvloop
+
+from penfold.app.exits import OUTCOME_UNKNOWN
+from penfold.app.launch import HEARTBEAT_S, Channel, Launch
+from penfold.app.logs import LineLog, SystemClock, bridge_logging, trace_of
+from penfold.app.metrics import Counters
+from penfold.base.errors import OutcomeUnknownError
+from penfold.ports.events import EventLog
+from penfold.spec.events import FATAL, LIBRARY_TROUBLE
+from penfold.spec.metrics import MEMORY, STARTS
+
+#: Seconds for what is in hand after SIGTERM: less than the supervisor's 10, so that a process
+#: ends by itself and closes its files.
+GRACE_S: Final = 9.0
+#: Objects between two collections of the youngest generation. Request objects die by
+#: reference count; 700 (the default) makes the collector run many times per listing.
+_GC_THRESHOLD: Final = 50_000
+_PAGE_BYTES: Final = resource.getpagesize()
+
+
+class Service(Protocol):
+    async def stop(self, *, grace_s: float) -> None:
+        """Accept no more, finish what is in hand within grace_s, close everything."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Core:
+    launch: Launch
+    log: LineLog
+    counters: Counters
+    clock: SystemClock
+
+
+def run_service(
+    launch: Launch, channel: Channel, start: Callable[[Core], Awaitable[Service]]
+) -> None:
+    """Serve until the supervisor asks to stop."""
+    clock = SystemClock()
+    name = f"{launch.role}-{launch.index}"
+    form = launch.settings.log_format or ("text" if sys.stderr.isatty() else "json")
+    log = LineLog(2, form=form, process=name, clock=clock, encode=msgspec.json.Encoder().encode)
+    bridge_logging(log)
+    counters = Counters(launch.data / "run" / f"{name}.metrics")
+    counters.add(STARTS, 1, launch.role)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_serve(Core(launch, log, counters, clock), channel, start))
+
+
+async def _serve(core: Core, channel: Channel, start: Callable[[Core], Awaitable[Service]]) -> None:
+    loop = asyncio.get_running_loop()
+    asked = asyncio.Event()
+    loop.add_signal_handler(signal.SIGTERM, asked.set)
+    loop.set_exception_handler(lambda _, context: _report(core.log, context))
+    service = await start(core)
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(_GC_THRESHOLD)
+    beat = loop.create_task(_beat(core, channel))
+    channel.say_ready()
+    await asked.wait()
+    await service.stop(grace_s=GRACE_S)
+    beat.cancel()
+
+
+async def _beat(core: Core, channel: Channel) -> None:
+    while True:
+        core.counters.put(MEMORY, _resident_bytes(), core.launch.role)
+        await asyncio.sleep(HEARTBEAT_S)
+        channel.say_alive()
+
+
+def _resident_bytes() -> int:
+    try:
+        with open("/proc/self/statm", "rb") as file:  # noqa: PTH123 - read every two seconds
+            return int(file.read().split()[1]) * _PAGE_BYTES
+    except OSError:
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+
+
+def _report(log: EventLog, context: dict[str, Any]) -> None:
+    error = context.get("exception")
+    if isinstance(error, OutcomeUnknownError):
+        end_process(log, error)
+    log.emit(
+        LIBRARY_TROUBLE,
+        logger="asyncio",
+        message=context.get("message", ""),
+        trace=trace_of(error) if error else None,
+    )
+
+
+def end_process(log: EventLog, error: BaseException) -> None:
+    """Say why, and end without another word to any peer (design: outcome unknown)."""
+    log.emit(FATAL, error=type(error).__name__, detail=str(error))
+    os._exit(OUTCOME_UNKNOWN)

@@ -1,0 +1,273 @@
+"""HTTP and HTTPS on one port: accept, look at the first octet, hand to uvicorn's protocol.
+
+Owns the accept loop, the bounds on connections and heads, and the graceful stop. Parsing and
+ASGI are uvicorn's (httptools). The listening socket is inherited and shared with the other
+HTTP processes; whoever is free accepts.
+
+A TLS connection begins with 0x16 (RFC 8446 §5.1: a handshake record), which no HTTP method
+does. The octet is peeked at, so whoever gets the connection sees it from its start. Clients
+that say nothing, dawdle over a head or stop in the middle of a body are closed by one sweep
+every few seconds, which costs a request nothing.
+"""
+
+import asyncio
+import errno
+import resource
+import socket
+import ssl
+import time
+from collections.abc import Callable
+from contextlib import suppress
+from email.utils import formatdate
+from typing import Any, Final
+
+from uvicorn.config import Config
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.server import ServerState
+
+from penfold.base.limits import (
+    HTTP_BODY_IDLE_S,
+    HTTP_CONNECTIONS_MAX,
+    HTTP_HEAD_MAX_BYTES,
+    HTTP_HEAD_S,
+    HTTP_HEADERS_MAX,
+    HTTP_KEEP_ALIVE_S,
+)
+from penfold.ports.events import EventLog
+from penfold.spec.events import ACCEPT_PAUSED
+
+#: RFC 8446 §5.1: ContentType handshake(22).
+_TLS_HANDSHAKE: Final = b"\x16"
+#: Connections taken per wake-up, so that requests in hand are not starved.
+_ACCEPT_BURST: Final = 32
+#: Seconds to wait when the machine is out of descriptors or buffers.
+_ACCEPT_PAUSE_S: Final = 0.25
+#: Seconds; the Date header has this resolution.
+_TICK_S: Final = 1.0
+_NO_ROOM: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
+
+
+def _refusal(status: str, text: str) -> bytes:
+    head = f"HTTP/1.1 {status}\r\ncontent-type: text/plain; charset=utf-8\r\n"
+    return f"{head}content-length: {len(text)}\r\nconnection: close\r\n\r\n{text}".encode()
+
+
+_TOO_MANY: Final = _refusal("503 Service Unavailable", "Too many connections, try again")
+_HEAD_TOO_LARGE: Final = _refusal("431 Request Header Fields Too Large", "Header too large")
+
+
+class _Protocol(HttpToolsProtocol):
+    """uvicorn's protocol, with bounds on a request's head."""
+
+    _reading_head = True
+    _head_bytes = 0
+    since = 0.0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)  # type: ignore[arg-type]
+        self.since = self.loop.time()
+
+    def data_received(self, data: bytes) -> None:
+        super().data_received(data)
+        if self._reading_head:
+            self._head_bytes += len(data)
+            if self._head_bytes > HTTP_HEAD_MAX_BYTES:
+                self._refuse_head()
+        else:
+            self.since = self.loop.time()
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._reading_head = True
+        self._head_bytes = 0
+        self.since = self.loop.time()
+
+    def on_headers_complete(self) -> None:
+        self._reading_head = False
+        if len(self.headers) > HTTP_HEADERS_MAX:
+            self._refuse_head()
+            return
+        super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        if not self.transport.is_closing():
+            super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        if not self.transport.is_closing():
+            super().on_message_complete()
+
+    def is_stalled(self, now: float) -> bool:
+        """Whether the client owes us octets for too long."""
+        if self._reading_head:
+            # Between two requests uvicorn's keep-alive timer is in charge.
+            return self.timeout_keep_alive_task is None and now - self.since > HTTP_HEAD_S
+        receiving = self.cycle is not None and self.cycle.more_body
+        return receiving and not self.flow.read_paused and now - self.since > HTTP_BODY_IDLE_S
+
+    def _refuse_head(self) -> None:
+        if not self.transport.is_closing():
+            self.transport.write(_HEAD_TOO_LARGE)
+            self.transport.close()
+
+
+class HttpListener:
+    """One process's share of the HTTP port."""
+
+    def __init__(
+        self,
+        app: Any,
+        sock: socket.socket,
+        tls: ssl.SSLContext,
+        *,
+        log: EventLog,
+        count_connections: Callable[[int], None],
+    ) -> None:
+        """The app is an ASGI application; sock listens already and does not block."""
+        self._config = Config(
+            app,
+            http=_Protocol,
+            ws="none",
+            lifespan="off",
+            interface="asgi3",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            proxy_headers=False,
+            timeout_keep_alive=HTTP_KEEP_ALIVE_S,
+        )
+        self._config.load()
+        self._sock = sock
+        self._tls = tls
+        self._log = log
+        self._count = count_connections
+        self._state = ServerState()
+        self._loop = asyncio.get_running_loop()
+        self._silent: dict[socket.socket, float] = {}
+        self._connecting: set[asyncio.Task[None]] = set()
+        soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+        self._most = HTTP_CONNECTIONS_MAX
+        if soft != resource.RLIM_INFINITY:
+            self._most = min(self._most, soft // 2)  # the other half is for mailbox files
+        self._ticking: asyncio.TimerHandle | None = None
+        self._open = False
+
+    def start(self) -> None:
+        """Accept from now on."""
+        self._open = True
+        self._loop.add_reader(self._sock.fileno(), self._accept)
+        self._tick()
+
+    async def stop(self, *, grace_s: float) -> None:
+        """Accept no more, finish the requests in hand within grace_s, then cut the rest."""
+        if self._open:
+            self._open = False
+            self._loop.remove_reader(self._sock.fileno())
+        self._sock.close()
+        for conn in list(self._silent):
+            self._drop_silent(conn)
+        for task in list(self._connecting):
+            task.cancel()
+        deadline = self._loop.time() + grace_s
+        for connection in list(self._state.connections):
+            connection.shutdown()
+        while self._state.connections or self._state.tasks:
+            if self._loop.time() > deadline:
+                break
+            await asyncio.sleep(0.01)
+        for connection in list(self._state.connections):
+            connection.transport.abort()
+        for request in list(self._state.tasks):
+            request.cancel()
+        if self._ticking:
+            self._ticking.cancel()
+
+    def _accept(self) -> None:
+        for _ in range(_ACCEPT_BURST):
+            try:
+                conn, _ = self._sock.accept()
+            except (BlockingIOError, InterruptedError, ConnectionAbortedError):
+                return
+            except OSError as error:
+                if error.errno not in _NO_ROOM:
+                    raise
+                self._pause(errno.errorcode[error.errno])
+                return
+            conn.setblocking(False)
+            if self._connections() >= self._most:
+                with suppress(OSError):
+                    conn.send(_TOO_MANY)
+                conn.close()
+                continue
+            self._look(conn)
+
+    def _connections(self) -> int:
+        return len(self._state.connections) + len(self._silent) + len(self._connecting)
+
+    def _pause(self, reason: str) -> None:
+        """Leave newcomers in the kernel's queue for a moment instead of spinning."""
+        self._log.emit(
+            ACCEPT_PAUSED, listener="http", reason=reason, connections=self._connections()
+        )
+        self._loop.remove_reader(self._sock.fileno())
+        self._loop.call_later(_ACCEPT_PAUSE_S, self._resume)
+
+    def _resume(self) -> None:
+        if self._open:
+            self._loop.add_reader(self._sock.fileno(), self._accept)
+
+    def _look(self, conn: socket.socket) -> None:
+        """Peek at the first octet; wait for it if it is not here yet."""
+        try:
+            first = conn.recv(1, socket.MSG_PEEK)
+        except BlockingIOError:
+            if conn not in self._silent:
+                self._silent[conn] = self._loop.time()
+                self._loop.add_reader(conn.fileno(), self._look, conn)
+            return
+        except OSError:
+            first = b""
+        if conn in self._silent:
+            self._loop.remove_reader(conn.fileno())
+            del self._silent[conn]
+        if not first:
+            conn.close()
+            return
+        task = self._loop.create_task(self._adopt(conn, tls=first == _TLS_HANDSHAKE))
+        self._connecting.add(task)
+        task.add_done_callback(self._connecting.discard)
+
+    async def _adopt(self, conn: socket.socket, *, tls: bool) -> None:
+        try:
+            if tls:
+                await self._loop.connect_accepted_socket(
+                    self._make_protocol, conn, ssl=self._tls, ssl_handshake_timeout=HTTP_HEAD_S
+                )
+            else:
+                conn.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+                await self._loop.connect_accepted_socket(self._make_protocol, conn)
+        except OSError:  # also failed handshakes and their time-outs
+            conn.close()
+
+    def _make_protocol(self) -> asyncio.Protocol:
+        return _Protocol(
+            config=self._config, server_state=self._state, app_state={}, _loop=self._loop
+        )
+
+    def _drop_silent(self, conn: socket.socket) -> None:
+        self._loop.remove_reader(conn.fileno())
+        del self._silent[conn]
+        conn.close()
+
+    def _tick(self) -> None:
+        """Renew the Date header and close who dawdles."""
+        self._state.default_headers = [(b"date", formatdate(time.time(), usegmt=True).encode())]
+        self._count(self._connections())
+        now = self._loop.time()
+        for conn, since in list(self._silent.items()):
+            if now - since > HTTP_HEAD_S:
+                self._drop_silent(conn)
+        for connection in list(self._state.connections):
+            if isinstance(connection, _Protocol) and connection.is_stalled(now):
+                connection.transport.abort()
+        self._ticking = self._loop.call_later(_TICK_S, self._tick)

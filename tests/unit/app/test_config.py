@@ -1,0 +1,118 @@
+"""Where a setting comes from, and what is said about one that cannot be used."""
+
+from pathlib import Path
+
+import pytest
+
+from penfold.app.config import ConfigError, check_served, load_settings
+from penfold.spec.settings import SETTINGS, Endpoint
+
+BAD = sorted((Path(__file__).parent / "bad_config").glob("*.toml"))
+
+
+@pytest.fixture
+def data(tmp_path):
+    return str(tmp_path)
+
+
+def write(data, text):
+    path = Path(data) / "penfold.toml"
+    path.write_text(text)
+    return str(path)
+
+
+def test_without_anything_given_every_setting_has_its_default(data):
+    found = load_settings({"data": data}, {})
+    assert found.settings.http == Endpoint("127.0.0.1", 8025)
+    assert found.settings.workers == 1
+    assert found.settings.quota == "off"
+    assert {found.origins[s.name] for s in SETTINGS if s.name != "data"} == {"default"}
+
+
+def test_flag_wins_over_environment_over_file_over_default(data):
+    path = write(data, 'http = "1.1.1.1:1"\nsmtp = "1.1.1.1:2"\nworkers = 3\n')
+    env = {"PENFOLD_HTTP": "2.2.2.2:1", "PENFOLD_SMTP": "2.2.2.2:2", "HOME": "/"}
+    found = load_settings({"data": data, "http": "3.3.3.3:1"}, env)
+    assert str(found.settings.http) == "3.3.3.3:1"
+    assert str(found.settings.smtp) == "2.2.2.2:2"
+    assert found.settings.workers == 3
+    assert str(found.settings.submission) == "127.0.0.1:2587"
+    origins = [found.origins[name] for name in ("http", "smtp", "workers", "submission")]
+    assert origins == ["--http", "PENFOLD_SMTP", path, "default"]
+
+
+def test_an_empty_variable_counts_as_not_given(data):
+    assert load_settings({"data": data}, {"PENFOLD_WORKERS": ""}).settings.workers == 1
+
+
+def test_the_data_directory_of_the_environment_holds_the_configuration(data):
+    write(data, "workers = 5\n")
+    assert load_settings({}, {"PENFOLD_DATA": data}).settings.workers == 5
+
+
+def test_a_named_configuration_is_read_instead(data, tmp_path):
+    write(data, "workers = 5\n")
+    other = tmp_path / "other.toml"
+    other.write_text("workers = 6\n")
+    found = load_settings({"data": data, "config": str(other)}, {})
+    assert (found.settings.workers, found.settings.config) == (6, str(other))
+
+
+def test_ipv6_addresses_stand_in_brackets_both_ways(data):
+    found = load_settings({"data": data, "http": "[::1]:0"}, {})
+    assert found.settings.http == ("::1", 0)
+    assert str(found.settings.http) == "[::1]:0"
+
+
+@pytest.mark.parametrize("path", BAD, ids=lambda path: path.stem)
+def test_a_bad_configuration_is_named_with_file_key_and_what_is_wanted(path):
+    expected = path.read_text().splitlines()[0].removeprefix("# says: ")
+    with pytest.raises(ConfigError) as caught:
+        load_settings({"config": str(path)}, {})
+    assert str(caught.value) == f"{path}: {expected}"
+
+
+def test_every_setting_a_file_may_hold_has_a_bad_example():
+    shown = "".join(path.read_text() for path in BAD)
+    parsers = {s.parse.__qualname__: s.name for s in SETTINGS if s.file}
+    untried = [name for name in parsers.values() if f"says: {name}:" not in shown]
+    # Listeners share a parser, so one of them stands for all.
+    assert untried in ([], ["submissions"])
+
+
+def test_a_missing_named_configuration_is_an_error(tmp_path):
+    path = tmp_path / "none.toml"
+    with pytest.raises(ConfigError, match="cannot be read: No such file or directory"):
+        load_settings({"config": str(path)}, {})
+
+
+def test_a_configuration_that_is_not_text_is_an_error(data):
+    path = Path(data) / "penfold.toml"
+    path.write_bytes(b'http = "\xff"')
+    with pytest.raises(ConfigError, match=r"not UTF-8 text \(byte 8\)"):
+        load_settings({"data": data}, {})
+
+
+@pytest.mark.parametrize(
+    ("flags", "env", "where"),
+    [
+        pytest.param({"workers": "x"}, {}, "--workers: must be", id="flag"),
+        pytest.param({}, {"PENFOLD_LOG_FORMAT": "x"}, "PENFOLD_LOG_FORMAT: must be", id="env"),
+    ],
+)
+def test_a_bad_value_is_named_by_where_it_was_given(data, flags, env, where):
+    with pytest.raises(ConfigError) as caught:
+        load_settings({"data": data, **flags}, env)
+    assert str(caught.value).startswith(where)
+
+
+def test_domains_are_read_and_serving_them_is_refused_in_words(data):
+    write(data, 'domains = ["Example.COM", "post.example.org"]\n')
+    settings = load_settings({"data": data}, {}).settings
+    assert settings.domains == ("example.com", "post.example.org")
+    with pytest.raises(ConfigError, match=r"domains: this release runs in local mode only"):
+        check_served(settings)
+
+
+def test_settings_without_domains_can_be_served(data):
+    check_served(load_settings({"data": data}, {}).settings)

@@ -1,0 +1,129 @@
+"""The data directory: whose it is, who may use it, and how private it is."""
+
+import json
+import os
+import stat
+
+import pytest
+
+from penfold.app.datadir import check_schema, find_file_system, open_data_dir, save_private
+from penfold.app.exits import WRONG_USE, StartError
+
+MOUNTS = """\
+22 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw
+30 22 0:40 / /srv/mail rw - nfs4 host:/mail rw
+31 30 0:41 / /srv/mail/local\\040disk rw - xfs /dev/sdb rw
+32 22 0:42 / /over rw - nfs4 host:/x rw
+33 22 0:43 / /over rw - tmpfs tmpfs rw
+"""
+
+
+def mode(path):
+    return stat.S_IMODE(path.stat().st_mode)
+
+
+@pytest.fixture
+def opened():
+    descriptors = []
+
+    def open_it(path):
+        descriptors.append(open_data_dir(path))
+        return descriptors[-1]
+
+    yield open_it
+    for descriptor in descriptors:
+        os.close(descriptor)
+
+
+def test_a_new_directory_is_private_with_everything_in_it(tmp_path, opened):
+    path = tmp_path / "a" / "data"
+    opened(path)
+    assert mode(path) == 0o700
+    assert {mode(entry) for entry in path.iterdir() if entry.is_dir()} == {0o700}
+    assert mode(path / "penfold.lock") == 0o600
+
+
+def test_an_open_directory_is_made_private(tmp_path, opened):
+    path = tmp_path / "data"
+    path.mkdir(mode=0o755)
+    (path / "penfold.toml").touch()
+    opened(path)
+    assert mode(path) == 0o700
+
+
+def test_a_directory_with_other_things_in_it_is_refused_and_left_alone(tmp_path):
+    (tmp_path / "thesis.txt").touch()
+    tmp_path.chmod(0o755)
+    with pytest.raises(StartError, match="is not empty and not a Penfold data directory"):
+        open_data_dir(tmp_path)
+    assert mode(tmp_path) == 0o755
+    assert [entry.name for entry in tmp_path.iterdir()] == ["thesis.txt"]
+
+
+def test_a_file_in_its_place_is_refused(tmp_path):
+    (tmp_path / "data").touch()
+    with pytest.raises(StartError, match="is not a directory"):
+        open_data_dir(tmp_path / "data")
+
+
+def test_a_second_server_is_refused_with_the_first_ones_process(tmp_path, opened):
+    opened(tmp_path / "data")
+    with pytest.raises(StartError, match=rf"another Penfold server \(process {os.getpid()}\)") as e:
+        open_data_dir(tmp_path / "data")
+    assert e.value.code == WRONG_USE
+
+
+def test_a_directory_can_be_opened_again_after_its_server_ended(tmp_path):
+    for _ in range(2):
+        os.close(open_data_dir(tmp_path / "data"))
+
+
+def test_the_schema_is_noted_and_accepted_again(tmp_path):
+    check_schema(tmp_path, {"mailbox": 1})
+    check_schema(tmp_path, {"mailbox": 2, "queue": 1})
+    assert json.loads((tmp_path / "schema.json").read_text()) == {"mailbox": 2, "queue": 1}
+    assert mode(tmp_path / "schema.json") == 0o600
+
+
+@pytest.mark.parametrize(
+    "noted", [pytest.param({"mailbox": 3}, id="newer"), pytest.param({"moon": 1}, id="unknown")]
+)
+def test_data_of_a_newer_release_is_refused_and_not_touched(tmp_path, noted):
+    (tmp_path / "schema.json").write_text(json.dumps(noted))
+    with pytest.raises(StartError, match="newer release"):
+        check_schema(tmp_path, {"mailbox": 2})
+    assert json.loads((tmp_path / "schema.json").read_text()) == noted
+
+
+@pytest.mark.parametrize("text", ["", "[]", "{", '{"mailbox": "x"}'], ids=repr)
+def test_a_broken_schema_note_is_refused(tmp_path, text):
+    (tmp_path / "schema.json").write_text(text)
+    with pytest.raises(StartError, match="cannot be read"):
+        check_schema(tmp_path, {"mailbox": 2})
+
+
+@pytest.mark.parametrize(
+    ("path", "kind"),
+    [
+        pytest.param("/home/kim", "ext4", id="root"),
+        pytest.param("/srv/mail/data", "nfs4", id="network"),
+        pytest.param("/srv/mailbox", "ext4", id="only-whole-names-match"),
+        pytest.param("/srv/mail/local disk/data", "xfs", id="deeper-with-blank"),
+        pytest.param("/over/data", "tmpfs", id="last-mount-hides-the-first"),
+    ],
+)
+def test_the_file_system_is_that_of_the_deepest_mount(tmp_path, path, kind):
+    assert find_file_system(tmp_path.__class__(path), MOUNTS) == kind
+
+
+def test_without_a_list_of_mounts_nothing_is_known(tmp_path):
+    assert find_file_system(tmp_path, "") is None
+
+
+def test_a_saved_file_is_private_and_replaces_the_old_one_whole(tmp_path):
+    path = tmp_path / "x.json"
+    path.write_text("old")
+    path.chmod(0o644)
+    save_private(path, b"new")
+    assert (path.read_text(), mode(path)) == ("new", 0o600)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["x.json"]
