@@ -1,0 +1,106 @@
+"""The two ways in: from the internet for accounts here, and from accounts here for anyone.
+
+A door turns the product's decisions into replies. It holds no state of a session; the same door
+serves all of a listener's sessions.
+"""
+
+from typing import Final, Protocol
+
+from penfold.base.addresses import canonical_address
+from penfold.front.smtp.decisions import (
+    Decisions,
+    Done,
+    Envelope,
+    Recipient,
+    SubmissionDecisions,
+)
+from penfold.ports.directory import Account
+from penfold.ports.identity import Authenticator
+from penfold.proto.smtp import replies
+from penfold.proto.smtp.replies import Reply
+from penfold.proto.smtp.sasl import Bearer, Login
+
+#: Gmail (documented): SMTP wants the full scope, gmail.send is not enough.
+MAIL_SCOPE: Final = "https://mail.google.com/"
+
+_MX_REPLIES: Final = {
+    Recipient.LOCAL: replies.RECIPIENT_OK,
+    Recipient.REMOTE: replies.RELAY_DENIED,
+    Recipient.UNKNOWN: replies.UNKNOWN_RECIPIENT,
+    Recipient.UNAVAILABLE: replies.MAILBOX_UNAVAILABLE,
+}
+_SUBMISSION_REPLIES: Final = _MX_REPLIES | {Recipient.REMOTE: replies.RECIPIENT_OK}
+
+
+class Door(Protocol):
+    """What a session asks; account is None where nobody logs in. Any error becomes a reply."""
+
+    def check_sender(self, account: Account | None, address: str) -> Reply: ...
+    def check_recipient(self, address: str) -> Reply: ...
+    def find_account(self, claim: Login | Bearer) -> Account | None: ...
+    def deliver(
+        self, account: Account | None, envelope: Envelope, data: bytes, done: Done
+    ) -> None: ...
+
+
+class MxDoor:
+    """Anyone may knock; only addresses here are served."""
+
+    def __init__(self, decisions: Decisions) -> None:
+        self._decisions = decisions
+
+    def check_sender(self, account: Account | None, address: str) -> Reply:  # noqa: ARG002 - Door
+        return replies.SENDER_OK
+
+    def check_recipient(self, address: str) -> Reply:
+        return _MX_REPLIES[self._decisions.check_recipient(address)]
+
+    def find_account(self, claim: Login | Bearer) -> Account | None:  # noqa: ARG002 - Door
+        return None
+
+    def deliver(
+        self,
+        account: Account | None,  # noqa: ARG002 - Door
+        envelope: Envelope,
+        data: bytes,
+        done: Done,
+    ) -> None:
+        self._decisions.accept(envelope, data, done)
+
+
+class SubmissionDoor:
+    """Accounts here, after a login, with addresses of their own."""
+
+    def __init__(self, decisions: SubmissionDecisions, authenticator: Authenticator) -> None:
+        self._decisions = decisions
+        self._authenticator = authenticator
+
+    def check_sender(self, account: Account | None, address: str) -> Reply:
+        if account is None:
+            return replies.LOGIN_FIRST
+        is_own = self._decisions.check_sender(account, address)
+        return replies.SENDER_OK if is_own else replies.NOT_YOUR_ADDRESS
+
+    def check_recipient(self, address: str) -> Reply:
+        return _SUBMISSION_REPLIES[self._decisions.check_recipient(address)]
+
+    def find_account(self, claim: Login | Bearer) -> Account | None:
+        """Return who this is; None for every reason there may be, which the client never learns."""
+        account = self._find(claim)
+        return account if account is not None and not account.suspended else None
+
+    def _find(self, claim: Login | Bearer) -> Account | None:
+        if isinstance(claim, Login):
+            # Gmail (documented): app passwords are shown in groups; the spaces do not count.
+            password = claim.password.replace(" ", "")
+            return self._authenticator.find_app_login(claim.address, password)
+        credential = self._authenticator.find_credential(claim.token)
+        if credential is None or MAIL_SCOPE not in credential.scopes:
+            return None
+        named = canonical_address(claim.address) if claim.address else credential.account.address
+        return credential.account if named == credential.account.address else None
+
+    def deliver(self, account: Account | None, envelope: Envelope, data: bytes, done: Done) -> None:
+        if account is None:
+            raise RuntimeError("a message without a login reached submission")
+        self._decisions.submit(account, envelope, data, done)

@@ -1,0 +1,170 @@
+"""A listening socket and the sessions on it: who may come in, for how long, and how it stops.
+
+Owns the counts and the one timer that serves every deadline of every session; a timer per read
+would cost more than the reads. Sockets come bound from outside. One listener belongs to one
+event loop.
+
+Stopping: nothing new is accepted, idle sessions get 421, messages in hand are finished for up to
+a grace time, the rest is cut without a reply that would be untrue.
+"""
+
+import asyncio
+import ipaddress
+import socket
+import ssl
+from typing import Final
+
+from penfold.base import limits
+from penfold.base.chance import Chance
+from penfold.base.clock import Clock
+from penfold.front.smtp.answers import Answers
+from penfold.front.smtp.doors import Door
+from penfold.front.smtp.facts import Observe
+from penfold.front.smtp.protocol import TLS_HANDSHAKE_S, Bounds, Session
+from penfold.proto.smtp import replies
+from penfold.proto.smtp.profile import Profile
+from penfold.proto.smtp.replies import Reply
+
+#: Seconds between two looks at the deadlines: their grain.
+TICK_S: Final = 1.0
+#: Connections the kernel keeps while none is accepted. Bursts are larger than asyncio's 100.
+BACKLOG: Final = 1_024
+
+
+class Listener:
+    """One way in. name is for logs and metrics: "mx", "submission", "submissions"."""
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        profile: Profile,
+        door: Door,
+        clock: Clock,
+        chance: Chance,
+        observe: Observe,
+        tls: ssl.SSLContext | None = None,
+        bounds: Bounds | None = None,
+    ) -> None:
+        """tls: for STARTTLS (when the profile offers it) and for start(implicit_tls=True)."""
+        self.name = name
+        self.profile = profile
+        self.door = door
+        self.clock = clock
+        self.observe = observe
+        self.tls = tls
+        self.bounds = bounds or Bounds()
+        self.now = 0.0
+        self.is_crowded = False
+        self._chance = chance
+        self._sessions: set[Session] = set()
+        self._by_client: dict[str, int] = {}
+        self._servers: list[asyncio.Server] = []
+        self._timer: asyncio.TimerHandle | None = None
+        self._is_stopping = False
+
+    async def start(self, sock: socket.socket, *, implicit_tls: bool = False) -> None:
+        """Accept connections on a bound socket; call again for further sockets."""
+        loop = asyncio.get_running_loop()
+        if not self._servers:
+            self.answers = Answers()
+            self._empty = asyncio.Event()
+            self._empty.set()
+            self._tick()
+        context = self.tls if implicit_tls else None
+        if implicit_tls and context is None:
+            raise ValueError("implicit TLS needs a TLS context")
+        self._servers.append(
+            await loop.create_server(
+                lambda: Session(self),
+                sock=sock,
+                ssl=context,
+                backlog=BACKLOG,
+                ssl_handshake_timeout=TLS_HANDSHAKE_S if context else None,
+            )
+        )
+
+    async def stop(self, *, grace_s: float = limits.SMTP_STOP_GRACE_S) -> None:
+        """Stop accepting, let messages in hand finish, end every session. Safe to call twice."""
+        self._is_stopping = True
+        for server in self._servers:
+            server.close()
+        for session in list(self._sessions):
+            session.dismiss()
+        await self._wait_empty(grace_s)
+        for session in list(self._sessions):
+            session.cut()
+        await self._wait_empty(TICK_S)
+        for session in list(self._sessions):
+            session.abort()
+        if self._timer is not None:
+            self._timer.cancel()
+        for server in self._servers:
+            await server.wait_closed()
+
+    async def _wait_empty(self, timeout_s: float) -> None:
+        if self._sessions:
+            try:
+                await asyncio.wait_for(self._empty.wait(), timeout_s)
+            except TimeoutError:
+                return
+
+    @property
+    def sessions(self) -> int:
+        return len(self._sessions)
+
+    # --- deadlines -------------------------------------------------------------------------
+
+    def _tick(self) -> None:
+        loop = asyncio.get_running_loop()
+        self.review(loop.time())
+        self._timer = loop.call_later(TICK_S, self._tick)
+
+    def review(self, now: float) -> None:
+        """Apply every deadline as of `now` (seconds, monotonic)."""
+        self.now = now
+        is_stressed = len(self._sessions) > self.bounds.connections_max * limits.SMTP_STRESS_SHARE
+        idle_s = limits.SMTP_STRESS_IDLE_S if is_stressed else self.bounds.idle_s
+        held = 0
+        for session in list(self._sessions):
+            session.review(now, idle_s)
+            held += session.data_bytes
+        self.is_crowded = held > self.bounds.memory_max_bytes
+
+    # --- what sessions call ------------------------------------------------------------------
+
+    def make_session_id(self) -> str:
+        return f"{self._chance.getrandbits(48):012x}"
+
+    def admit(self, session: Session, client: str) -> Reply | None:
+        network = _network_of(client)
+        count = self._by_client.get(network, 0)
+        self._by_client[network] = count + 1
+        self._sessions.add(session)
+        self._empty.clear()
+        if self._is_stopping:
+            return replies.STOPPING
+        if count >= self.bounds.client_connections_max:
+            return replies.TOO_MANY_CONNECTIONS
+        return replies.FULL if len(self._sessions) > self.bounds.connections_max else None
+
+    def leave(self, session: Session) -> None:
+        self._sessions.discard(session)
+        network = _network_of(session.client)
+        count = self._by_client.get(network, 0) - 1
+        if count > 0:
+            self._by_client[network] = count
+        else:
+            self._by_client.pop(network, None)
+        if not self._sessions:
+            self._empty.set()
+
+
+def _network_of(client: str) -> str:
+    """Return whom a connection is counted for: an IPv4 address, or an IPv6 /64."""
+    if ":" not in client:
+        return client
+    address = ipaddress.IPv6Address(client.partition("%")[0])
+    if address.ipv4_mapped is not None:
+        return str(address.ipv4_mapped)
+    return address.packed[:8].hex()

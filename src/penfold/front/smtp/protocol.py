@@ -1,0 +1,449 @@
+"""One SMTP connection: a transport on one side, the state machine on the other.
+
+Owns when things happen: reading on, waiting, TLS, deadlines, the end. It decides nothing about
+mail (`doors`) and nothing about SMTP (`penfold.proto.smtp`). All calls come on the event loop's
+thread; results of deliveries come through `Answers`.
+
+Invariants: a 250 to message data is written only after the product said that it is durable; a
+delivery whose outcome is unknown gets no reply; one write per batch of replies; what a client
+sends ahead while an answer is awaited is bounded by HELD_MAX and one read.
+"""
+
+import asyncio
+import ssl
+from functools import partial
+from typing import Final, Protocol, cast
+
+from msgspec import Struct
+
+from penfold.base import limits
+from penfold.base.clock import Clock
+from penfold.base.errors import PenfoldError
+from penfold.front.smtp.answers import Answers
+from penfold.front.smtp.decisions import Envelope
+from penfold.front.smtp.doors import Door
+from penfold.front.smtp.facts import Observe, SessionFacts, TransactionFacts
+from penfold.front.smtp.refusals import find_refusal
+from penfold.ports.directory import Account
+from penfold.proto.smtp import replies
+from penfold.proto.smtp.events import Bearer, Event, Login, Mail, Message, Rcpt
+from penfold.proto.smtp.profile import Profile
+from penfold.proto.smtp.replies import Reply
+from penfold.proto.smtp.server import Server
+
+#: Octets a client may send ahead while it waits for an answer; then reading stops.
+HELD_MAX: Final = 65_536
+#: Seconds a client has to take the last replies, and to finish a TLS handshake.
+LAST_WORDS_S: Final = 10.0
+TLS_HANDSHAKE_S: Final = 30.0
+
+
+class Bounds(Struct, frozen=True, gc=False):
+    """What a listener and its sessions may use; the defaults are explained in base.limits."""
+
+    idle_s: float = limits.SMTP_IDLE_S
+    rate_min_bytes: int = limits.SMTP_RATE_MIN_BYTES
+    slow_start_s: float = limits.SMTP_SLOW_START_S
+    login_delay_s: float = limits.SMTP_LOGIN_DELAY_S
+    connections_max: int = limits.SMTP_CONNECTIONS_MAX
+    client_connections_max: int = limits.SMTP_CLIENT_CONNECTIONS_MAX
+    memory_max_bytes: int = limits.SMTP_MEMORY_MAX_BYTES
+
+
+class House(Protocol):
+    """What all sessions of a listener share. `now` is a clock of a second's grain, monotonic."""
+
+    name: str
+    profile: Profile
+    door: Door
+    clock: Clock
+    observe: Observe
+    answers: Answers
+    bounds: Bounds
+    tls: ssl.SSLContext | None
+    now: float
+    is_crowded: bool
+
+    def make_session_id(self) -> str: ...
+    def admit(self, session: "Session", client: str) -> Reply | None:
+        """Return why this connection is refused, or None after counting it in."""
+        ...
+
+    def leave(self, session: "Session") -> None: ...
+
+
+class _Delivery:
+    """A message under way. Settled once, whatever the product does."""
+
+    __slots__ = ("envelope", "is_settled", "size", "started_ms")
+
+    def __init__(self, envelope: Envelope, size: int, started_ms: int) -> None:
+        self.envelope = envelope
+        self.size = size
+        self.started_ms = started_ms
+        self.is_settled = False
+
+
+class Session(asyncio.Protocol):
+    """One connection, from connection_made to connection_lost."""
+
+    __slots__ = (
+        "_account", "_blocked", "_bytes_in", "_delivery", "_gone", "_heard",
+        "_held", "_house", "_id", "_leaving", "_machine", "_messages", "_paused", "_pumping",
+        "_since", "_started", "_task", "_timer", "_tls", "_transport", "client",
+    )  # fmt: skip
+
+    def __init__(self, house: House) -> None:
+        self._house = house
+        self._transport: asyncio.Transport | None = None
+        self._account: Account | None = None
+        self._delivery: _Delivery | None = None
+        self._timer: asyncio.TimerHandle | None = None
+        self._task: asyncio.Task[None] | None = None
+        self._pumping = self._blocked = self._paused = self._leaving = self._gone = False
+        self._bytes_in = self._held = self._messages = 0
+        self._tls = ""
+        self.client = ""
+
+    # --- what the loop calls -------------------------------------------------------------
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        house = self._house
+        self._transport = cast("asyncio.Transport", transport)
+        peer = transport.get_extra_info("peername")
+        self.client = str(peer[0]) if peer else ""
+        tls = transport.get_extra_info("ssl_object") if house.tls is not None else None
+        if tls is not None:
+            self._tls = tls.version() or ""
+        self._id = house.make_session_id()
+        tag = replies.make_session_tag(self._id)
+        self._machine = Server(house.profile, tag=tag, tls=tls is not None)
+        self._started = self._since = self._heard = house.now
+        refusal = house.admit(self, self.client)
+        if refusal is None:
+            self._machine.greet()
+        else:
+            self._machine.close(refusal)
+        self._flush()
+
+    def data_received(self, data: bytes) -> None:
+        self._heard = self._house.now
+        self._bytes_in += len(data)
+        machine = self._machine
+        machine.receive(data)
+        if self._delivery is None and self._timer is None:
+            if not self._blocked:
+                self._pump()
+        else:
+            self._hold(len(data))
+
+    def eof_received(self) -> bool:
+        """Keep a half-closed connection until the answer that is due was written."""
+        waits = self._delivery is not None and not self._machine.tls
+        self._leaving = self._leaving or waits
+        return waits
+
+    def pause_writing(self) -> None:
+        """Read no further: the client does not take its replies."""
+        self._blocked = True
+        self._pause()
+
+    def resume_writing(self) -> None:
+        self._blocked = False
+        self._go_on()
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - asyncio's name
+        self._depart()
+
+    # --- what the listener calls -----------------------------------------------------------
+
+    @property
+    def data_bytes(self) -> int:
+        return self._machine.data_bytes
+
+    def review(self, now: float, idle_s: float) -> None:
+        """Apply the deadlines; called about once a second."""
+        machine, bounds = self._machine, self._house.bounds
+        quiet = now - self._since
+        if machine.is_closed:
+            if quiet > LAST_WORDS_S:
+                self.abort()
+        elif self._delivery is not None or self._task is not None:
+            return  # the client waits for us, or TLS has a deadline of its own
+        elif machine.is_receiving_data:
+            if now - self._heard > idle_s:
+                self._end(replies.TIMEOUT)
+            elif quiet > bounds.slow_start_s and machine.data_bytes < quiet * bounds.rate_min_bytes:
+                self._end(replies.TOO_SLOW)
+        elif quiet > idle_s:
+            # Measured from our last reply: a client that sends single octets gains nothing.
+            self._end(replies.TIMEOUT)
+
+    def dismiss(self) -> None:
+        """End the session politely: at once, or after the message in hand."""
+        if self._delivery is not None or self._machine.is_receiving_data:
+            self._leaving = True
+        else:
+            self._end(replies.STOPPING)
+
+    def cut(self) -> None:
+        """End the session now, whatever it does; no reply is owed for unfinished data."""
+        if self._delivery is None:
+            self._end(replies.STOPPING)
+        else:
+            self.abort()
+
+    # --- reading and writing -----------------------------------------------------------------
+
+    def _pump(self) -> None:
+        if self._pumping:
+            return  # an answer came while its question was asked; the outer call goes on
+        machine = self._machine
+        self._pumping = True
+        while (event := machine.next_event()) is not None:
+            self._handle(event)
+        self._pumping = False
+        self._flush()
+
+    def _flush(self) -> None:
+        machine, transport = self._machine, self._transport
+        output = machine.take_output()
+        if transport is None:
+            return
+        if output:
+            self._since = self._house.now
+            transport.write(output)
+        if machine.is_closed and not transport.is_closing():
+            transport.close()
+
+    def _hold(self, size: int) -> None:
+        self._held += size
+        if self._held > HELD_MAX:
+            self._pause()
+
+    def _pause(self) -> None:
+        if not self._paused and self._transport is not None and not self._gone:
+            self._paused = True
+            self._transport.pause_reading()
+
+    def _go_on(self) -> None:
+        """Read and work again, now that nothing is awaited."""
+        if self._gone or self._blocked:
+            return
+        self._held = 0
+        self._pump()
+        if self._paused and not self._blocked and self._delivery is None and self._timer is None:
+            self._paused = False
+            if self._transport is not None and not self._transport.is_closing():
+                self._transport.resume_reading()
+
+    def _end(self, reply: Reply) -> None:
+        self._machine.close(reply)
+        self._flush()
+
+    def abort(self) -> None:
+        self._machine.close()
+        if self._transport is not None:
+            self._transport.abort()
+
+    def _depart(self) -> None:
+        if self._gone:
+            return
+        self._gone = True
+        self._machine.close()
+        self._transport = None
+        if self._timer is not None:
+            self._timer.cancel()
+        self._house.leave(self)
+        self._house.observe(self._facts())
+
+    # --- questions ---------------------------------------------------------------------------
+
+    def _handle(self, event: Event) -> None:
+        machine, door = self._machine, self._house.door
+        try:
+            if isinstance(event, Rcpt):
+                machine.answer(door.check_recipient(event.address))
+            elif isinstance(event, Mail):
+                machine.answer(self._admit_sender(event))
+            elif isinstance(event, Message):
+                self._deliver(event)
+            elif isinstance(event, Login | Bearer):
+                self._log_in(event)
+            else:
+                self._start_tls()
+        except Exception as error:  # noqa: BLE001 - top of a session: the client gets a 4xx
+            self._fail(event, error)
+
+    def _admit_sender(self, event: Mail) -> Reply:
+        if self._house.is_crowded:
+            return replies.NO_ROOM
+        return self._house.door.check_sender(self._account, event.sender)
+
+    def _fail(self, event: Event, error: Exception) -> None:
+        """Answer a question whose decision raised; what is not an error of ours is reported."""
+        if self._delivery is not None:
+            self._settle(self._delivery, None, error)
+            return
+        refusal = find_refusal(error)
+        if not isinstance(error, PenfoldError) or refusal is None:
+            stage = {Mail: "MAIL", Rcpt: "RCPT"}.get(type(event), "AUTH")
+            self._observe_failure(stage, error, refusal.code if refusal else 0)
+        if isinstance(event, Login | Bearer):
+            refusal = refusal and replies.LOGIN_UNAVAILABLE
+        if refusal is None:
+            self.abort()
+        else:
+            self._machine.answer(refusal)
+
+    def _deliver(self, message: Message) -> None:
+        house, machine = self._house, self._machine
+        envelope = Envelope(
+            session=self._id,
+            client=self.client,
+            helo=machine.helo,
+            protocol=machine.protocol,
+            sender=message.sender,
+            recipients=message.recipients,
+        )
+        delivery = _Delivery(envelope, len(message.data), house.clock.now_ms())
+        self._delivery = delivery
+        done = house.answers.expect(partial(self._settle, delivery))
+        house.door.deliver(self._account, envelope, message.data, done)
+
+    def _settle(
+        self, delivery: _Delivery, ids: tuple[str, ...] | None, error: BaseException | None
+    ) -> None:
+        if delivery.is_settled:
+            return
+        delivery.is_settled = True
+        self._delivery = None
+        now_ms = self._house.clock.now_ms()
+        if error is None:
+            self._messages += 1
+            first = ids[0] if ids else self._id
+            reply: Reply | None = replies.make_stored(now_ms // 1000, first)
+        else:
+            reply = find_refusal(error)
+        self._observe_delivery(delivery, ids or (), error, reply.code if reply else 0, now_ms)
+        if reply is None:
+            self.abort()
+            return
+        self._machine.answer(reply)
+        if self._leaving:
+            self._machine.close(replies.STOPPING)
+        if not self._pumping:
+            self._go_on()
+
+    # --- login and TLS -------------------------------------------------------------------------
+
+    def _log_in(self, claim: Login | Bearer) -> None:
+        account = self._house.door.find_account(claim)
+        if account is not None:
+            self._account = account
+            self._machine.answer(replies.ACCEPTED)
+            return
+        delay = self._house.bounds.login_delay_s
+        loop = asyncio.get_running_loop()
+        self._timer = loop.call_later(delay, self._refuse_login)
+
+    def _refuse_login(self) -> None:
+        self._timer = None
+        self._machine.answer(replies.BAD_CREDENTIALS)
+        self._go_on()
+
+    def _start_tls(self) -> None:
+        context, transport = self._house.tls, self._transport
+        if context is None or transport is None:
+            self._machine.close(replies.SYSTEM_PROBLEM)
+            return
+        transport.pause_reading()
+        self._flush()
+        self._task = asyncio.get_running_loop().create_task(self._upgrade(transport, context))
+
+    async def _upgrade(self, transport: asyncio.Transport, context: ssl.SSLContext) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            upgraded = await loop.start_tls(
+                transport,
+                self,
+                context,
+                server_side=True,
+                ssl_handshake_timeout=TLS_HANDSHAKE_S,
+            )
+        except (OSError, EOFError):  # ssl.SSLError is an OSError
+            upgraded = None
+        self._task = None
+        if upgraded is None or self._gone:
+            transport.abort()
+            self._depart()  # a connection that dies in the handshake is not reported as lost
+            return
+        self._transport = upgraded
+        self._tls = upgraded.get_extra_info("ssl_object").version() or ""
+        self._account = None
+        self._since = self._house.now
+        self._machine.tls_started()
+
+    # --- facts ---------------------------------------------------------------------------------
+
+    def _observe_delivery(
+        self,
+        delivery: _Delivery,
+        ids: tuple[str, ...],
+        error: BaseException | None,
+        code: int,
+        now_ms: int,
+    ) -> None:
+        envelope = delivery.envelope
+        self._house.observe(
+            TransactionFacts(
+                listener=self._house.name,
+                session=self._id,
+                client=self.client,
+                account=self._account.address if self._account else "",
+                stage="data",
+                sender=envelope.sender,
+                recipients=envelope.recipients,
+                size=delivery.size,
+                code=code,
+                ids=ids,
+                duration_s=(now_ms - delivery.started_ms) / 1000,
+                error=error,
+            )
+        )
+
+    def _observe_failure(self, stage: str, error: Exception, code: int) -> None:
+        self._house.observe(
+            TransactionFacts(
+                listener=self._house.name,
+                session=self._id,
+                client=self.client,
+                account=self._account.address if self._account else "",
+                stage=stage,
+                sender="",
+                recipients=(),
+                size=0,
+                code=code,
+                ids=(),
+                duration_s=0.0,
+                error=error,
+            )
+        )
+
+    def _facts(self) -> SessionFacts:
+        machine = self._machine
+        refusal = machine.last_refusal
+        return SessionFacts(
+            listener=self._house.name,
+            session=self._id,
+            client=self.client,
+            helo=machine.helo,
+            tls=self._tls,
+            account=self._account.address if self._account else "",
+            messages=self._messages,
+            errors=machine.errors,
+            login_failures=machine.login_failures,
+            bytes_in=self._bytes_in,
+            refusal=refusal.wire[:-2].decode("ascii") if refusal else "",
+            duration_s=self._house.now - self._started,
+        )

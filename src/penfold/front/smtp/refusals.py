@@ -1,0 +1,60 @@
+"""What an SMTP client is told when the product says no: the one table from errors to replies.
+
+Texts of ours never reach the client, with one exception: `ProblemError` carries words that are
+meant for it (penfold.spec.problems).
+"""
+
+from typing import Final
+
+from penfold.base.errors import (
+    NotFoundError,
+    OutcomeUnknownError,
+    StorageFullError,
+)
+from penfold.proto.smtp import replies
+from penfold.proto.smtp.replies import Reply, make_reply
+from penfold.spec import problems
+from penfold.spec.problems import Problem, ProblemError
+
+#: Codes of RFC 3463 for problems that mean something particular to a mail client.
+_CODES: Final[dict[Problem, tuple[int, str]]] = {
+    problems.MESSAGE_TOO_LARGE: (552, "5.3.4"),
+    problems.TOO_MANY_RECIPIENTS: (452, "4.5.3"),
+    problems.RECIPIENT_REQUIRED: (554, "5.6.0"),
+    problems.INVALID_TO: (553, "5.1.3"),
+    problems.INVALID_CC: (553, "5.1.3"),
+    problems.INVALID_BCC: (553, "5.1.3"),
+    problems.INVALID_FROM: (553, "5.1.7"),
+    problems.MAIL_NOT_ENABLED: (550, "5.2.1"),
+    problems.DELEGATION_DENIED: (553, "5.7.1"),
+    problems.PRECONDITION_FAILED: (550, "5.7.1"),
+}
+#: The rest, by HTTP status.
+_BY_STATUS: Final = {401: (550, "5.7.1"), 403: (550, "5.7.1"), 429: (450, "4.2.1")}
+
+
+def find_refusal(error: BaseException) -> Reply | None:
+    """Return what the client is told; None: nothing, the connection is cut.
+
+    RFC 5321 §4.2.5: after a 4xx or 5xx the message must never be delivered by this attempt.
+    When nobody knows whether it was stored, no reply is true, so none is given.
+    """
+    if isinstance(error, OutcomeUnknownError):
+        return None
+    if isinstance(error, ProblemError):
+        return _refusal_of(error)
+    if isinstance(error, StorageFullError):
+        return replies.NO_ROOM
+    if isinstance(error, NotFoundError):
+        return replies.MAILBOX_UNAVAILABLE  # the account vanished after RCPT: let it be asked again
+    return replies.SYSTEM_PROBLEM
+
+
+def _refusal_of(error: ProblemError) -> Reply:
+    problem = error.problem
+    if problem is problems.STORAGE_FULL:
+        return replies.NO_ROOM
+    if problem.code >= 500:
+        return replies.SYSTEM_PROBLEM
+    code, enhanced = _CODES.get(problem) or _BY_STATUS.get(problem.code, (554, "5.6.0"))
+    return make_reply(code, enhanced, error.text)

@@ -1,0 +1,193 @@
+"""Octets to lines and messages, and nothing that could be read two ways.
+
+Owns the two questions every mail server must answer the same way: where a command ends and where
+a message ends. RFC 5321 §2.3.8: only CR LF ends a line. RFC 5321 §4.1.1.4: only CR LF "." CR LF
+ends the data. Being lenient here is how one message becomes two (CVE-2023-51764, -51765, -51766).
+
+Refuses nothing by itself beyond saying what is wrong (`Fault`); the state machine replies.
+
+Invariants: the result never depends on how the stream was cut into reads; memory is bounded by
+the limits given; the work is linear in the octets, and per line only in the command phase.
+"""
+
+from enum import Enum
+from typing import Final
+
+END_OF_DATA: Final = b"\r\n.\r\n"
+
+
+class Fault(Enum):
+    """What is wrong with a line or with message data."""
+
+    BARE_LF = "bare-lf"
+    BARE_CR = "bare-cr"
+    NUL = "nul"
+    TOO_LONG = "too-long"
+    ENDLESS = "endless"
+
+
+class LineReader:
+    """Octets that came in and were not read yet.
+
+    A line that ends with a bare LF is reported at once, so that a person at a terminal is not
+    left waiting, but nothing up to the next CR LF is ever handed out as a line: RFC 5321
+    §2.3.8 makes it all one line.
+    """
+
+    __slots__ = ("_broken", "_skip_max", "_skipped", "buffer", "position")
+
+    def __init__(self, *, skip_max: int) -> None:
+        """skip_max: octets of an overlong line that are skipped before it counts as endless."""
+        self.buffer = b""
+        self.position = 0
+        self._skip_max = skip_max
+        self._skipped = 0
+        self._broken = False
+
+    def feed(self, octets: bytes) -> None:
+        if self.position < len(self.buffer):
+            self.buffer = self.buffer[self.position :] + octets
+        else:
+            self.buffer = octets
+        self.position = 0
+
+    @property
+    def has_octets(self) -> bool:
+        return self.position < len(self.buffer)
+
+    def clear(self) -> None:
+        self.buffer = b""
+        self.position = self._skipped = 0
+        self._broken = False
+
+    def take_line(self, limit: int) -> bytes | Fault | None:
+        """Return the next line without its end, what is wrong with it, or None: not there yet.
+
+        limit counts the line end (RFC 5321 §4.5.3.1.4).
+        """
+        buffer, start = self.buffer, self.position
+        end = buffer.find(b"\n", start)
+        if end < 0:
+            return self._hold(limit)
+        self.position = end + 1
+        length = end + 1 - start + self._skipped
+        if length > self._skip_max:
+            return Fault.ENDLESS
+        line = buffer[start : end - 1] if end > start else b""
+        is_crlf = end > start and buffer[end - 1] == 13
+        if is_crlf and length <= limit and not self._broken and b"\r" not in line:
+            return Fault.NUL if b"\0" in line else line
+        return self._judge(line, is_crlf=is_crlf, is_long=length > limit)
+
+    def _hold(self, limit: int) -> Fault | None:
+        """Keep the start of a line; of one that is too long already, only its last octet."""
+        held = len(self.buffer) - self.position
+        if held + self._skipped > self._skip_max:
+            return Fault.ENDLESS
+        if held > limit:
+            self._skipped += held - 1
+            self.buffer = self.buffer[-1:]
+            self.position = 0
+        return None
+
+    def _judge(self, line: bytes, *, is_crlf: bool, is_long: bool) -> Fault:
+        was_broken = self._broken
+        self._skipped = 0
+        self._broken = not is_crlf
+        if is_long:
+            return Fault.TOO_LONG
+        if was_broken or not is_crlf:
+            return Fault.BARE_LF
+        return Fault.BARE_CR if b"\r" in line else Fault.NUL
+
+
+class DataReader:
+    """Collects one message up to its end; counts on, but keeps nothing, beyond `limit`."""
+
+    __slots__ = ("_chunks", "_limit", "_tail", "size")
+
+    def __init__(self, *, limit: int) -> None:
+        """limit: octets on the wire, dot stuffing and the final dot included."""
+        self._chunks: list[bytes] = []
+        self._limit = limit
+        # RFC 5321 §4.1.1.4: the CR LF that ends the DATA command starts the terminator too.
+        self._tail = b"\r\n"
+        self.size = 0
+
+    @property
+    def is_over(self) -> bool:
+        return self.size > self._limit
+
+    def feed(self, octets: bytes, start: int) -> int:
+        """Take octets from `start`; return where the data ended, or -1 when it goes on."""
+        tail = self._tail
+        # A terminator that began in an earlier read ends within the first four octets.
+        at = (tail + octets[start : start + 4]).find(END_OF_DATA)
+        if at >= 0:
+            end = start + at + 5 - len(tail)
+        else:
+            at = octets.find(END_OF_DATA, start)
+            end = at + 5 if at >= 0 else -1
+        taken = octets[start:end] if end >= 0 else octets[start:]
+        self.size += len(taken)
+        if self.size > self._limit:
+            self._chunks.clear()
+        else:
+            self._chunks.append(taken)
+        if end < 0:
+            self._tail = (tail + taken[-4:])[-4:]
+        return end
+
+    def finish(self) -> bytes:
+        """Return the message as the client meant it, without the dots; for use once."""
+        chunks = self._chunks
+        left = 3  # the final dot and its line end; the CR LF before them belongs to the text
+        while left and chunks:
+            last = chunks.pop()
+            if len(last) > left:
+                chunks.append(last[:-left])
+                break
+            left -= len(last)
+        content = chunks[0] if len(chunks) == 1 else b"".join(chunks)
+        chunks.clear()
+        return unstuff(content)
+
+
+def unstuff(content: bytes) -> bytes:
+    """Remove the dot that RFC 5321 §4.5.2 puts before every line that starts with one."""
+    if content.startswith(b"."):
+        content = content[1:]
+    return content.replace(b"\r\n.", b"\r\n")
+
+
+def stuff(content: bytes) -> bytes:
+    """Return the octets that follow DATA: dots doubled, the last line ended, the final dot."""
+    if content.startswith(b"."):
+        content = b"." + content
+    stuffed = content.replace(b"\r\n.", b"\r\n..")
+    if stuffed and not stuffed.endswith(b"\r\n"):
+        stuffed += b"\r\n"
+    return stuffed + b".\r\n"
+
+
+def find_fault(content: bytes) -> Fault | None:
+    """Return what no message may hold: NUL, or a CR or LF that is not part of a line end."""
+    # Counting is several times faster than any search for the pattern itself.
+    ends = content.count(b"\r\n")
+    if content.count(b"\n") != ends:
+        return Fault.BARE_LF
+    if content.count(b"\r") != ends:
+        return Fault.BARE_CR
+    return Fault.NUL if b"\0" in content else None
+
+
+def normalize_line_ends(content: bytes) -> bytes:
+    """Return the text with every CR, LF and CR LF as CR LF."""
+    return content.replace(b"\r\n", b"\n").replace(b"\r", b"\n").replace(b"\n", b"\r\n")
+
+
+def count_hops(content: bytes, *, header_max: int) -> int:
+    """Return the number of Received fields in the header (RFC 5321 §6.3), and only there."""
+    end = content.find(b"\r\n\r\n", 0, header_max)
+    header = content[: end if end >= 0 else header_max].lower()
+    return header.count(b"\r\nreceived:") + header.startswith(b"received:")
