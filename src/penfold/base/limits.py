@@ -217,3 +217,9 @@ SIGN_IN_WINDOW_S: Final = 900
 SIGN_IN_COUNTED_MAX: Final = 20_000
 #: Octets of a form or JSON body at the identity endpoints; an assertion is the largest part.
 OAUTH_BODY_MAX_BYTES: Final = 65_536
+#: Seconds a service account's assertion is good for at most. Gmail: documented.
+ASSERTION_S: Final = 3_600
+#: Seconds two clocks may differ. Google's libraries allow 10 on their side.
+ASSERTION_SKEW_S: Final = 60
+#: Names of assertions (`jti`) remembered at a time, about 0.2 kB each.
+ASSERTIONS_REMEMBERED_MAX: Final = 10_000

@@ -126,6 +126,19 @@ class Method:
         return self.id.rpartition(".")[2]
 
     @property
+    def rpc(self) -> str:
+        """The name of the method behind the address, as it appears in error details.
+
+        Gmail: GetProfile, ListMessages, CreateDraft observed; the others follow the pattern.
+        """
+        verb = self.name[0].upper() + self.name[1:]
+        resource = self.id.split(".")[-2]
+        if resource in ("users", "settings"):
+            return verb
+        many = self.name == "list" or self.name.startswith("batch")
+        return verb + (resource[0].upper() + resource[1:] if many else _singular(resource))
+
+    @property
     def path_names(self) -> tuple[str, ...]:
         """Wire names of the parameters in the path, in order."""
         return tuple(re.findall(r"\{(\w+)\}", self.path))
@@ -142,6 +155,16 @@ class Method:
     @property
     def resumable_path(self) -> str | None:
         return f"resumable/upload/{self.path}" if self.media else None
+
+
+def _singular(resource: str) -> str:
+    """Return Message for messages, Identity for identities."""
+    noun = resource[0].upper() + resource[1:]
+    if noun.endswith("ies"):
+        return noun[:-3] + "y"
+    if noun.endswith("sses"):
+        return noun[:-2]
+    return noun[:-1] if noun.endswith("s") and not noun.endswith("As") else noun
 
 
 def snake_case(name: str) -> str:

@@ -44,6 +44,76 @@ def _forbidden(message: str) -> Problem:
     return Problem(code=403, status="PERMISSION_DENIED", reason="forbidden", message=message)
 
 
+def _malformed(message: str, *, domain: str | None = "global", reason: str) -> Problem:
+    return Problem(
+        code=400, status="INVALID_ARGUMENT", reason=reason, message=message, domain=domain
+    )
+
+
+# --- what the pipeline answers for every method ------------------------------------------
+# Gmail (observed 2026-09): a value of the wrong type has reason `invalid` and no domain.
+INVALID_VALUE: Final = _malformed("Invalid value at {what}", domain=None, reason="invalid")
+UNKNOWN_NAME: Final = _malformed(
+    "Invalid JSON payload received. Unknown name {what}", reason="badRequest"
+)
+MALFORMED_JSON: Final = _malformed("Invalid JSON payload received. {what}", reason="parseError")
+INVALID_FIELDS: Final = _malformed("Request contains an invalid argument.", reason="badRequest")
+#: The description beside INVALID_FIELDS. Observed on a sibling API, assumed for Gmail.
+FIELDS_NOT_FOUND: Final = (
+    "Error expanding 'fields' parameter. Cannot find matching fields for path '{path}'."
+)
+INVALID_XGAFV: Final = _malformed(
+    "Invalid query parameters. Invalid value '{value}' for system query parameter : $.xgafv",
+    reason="badRequest",
+)
+INVALID_CALLBACK: Final = _malformed(
+    "Invalid JSONP callback name: '{value}'; only alphabet, number, '_', '$', '.', '[' and ']' "
+    "are allowed.",
+    reason="badRequest",
+)
+# Gmail (assumed): the sentences of the next three.
+UNSUPPORTED_ALT: Final = _malformed('Unsupported alt type "{value}"', reason="badRequest")
+INVALID_ALT: Final = _malformed('Invalid value "{value}" for alt', reason="badRequest")
+WRONG_CONTENT_TYPE: Final = _malformed(
+    "Media type '{value}' is not supported. Valid media types: [application/json]",
+    reason="badContent",
+)
+_CREDENTIAL_TAIL: Final = (
+    "Expected OAuth 2 access token, login cookie or other valid authentication credential. "
+    "See https://developers.google.com/identity/sign-in/web/devconsole-project."
+)
+INVALID_CREDENTIALS: Final = Problem(
+    code=401,
+    status="UNAUTHENTICATED",
+    reason="authError",
+    message=f"Request had invalid authentication credentials. {_CREDENTIAL_TAIL}",
+)
+LOGIN_REQUIRED: Final = Problem(
+    code=401,
+    status="UNAUTHENTICATED",
+    reason="required",
+    message=f"Request is missing required authentication credential. {_CREDENTIAL_TAIL}",
+)
+INSUFFICIENT_SCOPE: Final = Problem(
+    code=403,
+    status="PERMISSION_DENIED",
+    reason="insufficientPermissions",
+    message="Request had insufficient authentication scopes.",
+)
+#: errors[0].message where it differs from the top-level one. Gmail: observed.
+SHORT_MESSAGES: Final = {
+    INVALID_CREDENTIALS: "Invalid Credentials",
+    LOGIN_REQUIRED: "Login Required.",
+    INSUFFICIENT_SCOPE: "Insufficient Permission",
+}
+REQUEST_TOO_LARGE: Final = Problem(
+    code=413,
+    status="INVALID_ARGUMENT",
+    reason="uploadTooLarge",
+    message="Request Entity Too Large",
+)
+
+# --- what handlers answer ---------------------------------------------------------------
 INVALID_ID: Final = _invalid("Invalid id value")
 INVALID_THREAD_ID: Final = _invalid("Invalid thread_id value")
 THREAD_ID_NOT_ALLOWED: Final = _invalid("threadId not allowed")

@@ -10,6 +10,8 @@ synchronous and may run twice, so its effects go through `box` or `box.after_com
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
+from msgspec import Struct
+
 from penfold.base.chance import Chance
 from penfold.domain.outbound import Outbound
 from penfold.ports.directory import Account, Directory
@@ -38,8 +40,7 @@ class Services:
     chance: Chance
 
 
-@dataclass(frozen=True, slots=True)
-class Call(Generic[P, B]):
+class Call(Struct, Generic[P, B], frozen=True):
     """account: whose mailbox is addressed. params, body: values of the method's declared types.
 
     inline: the handler runs on the event loop and must stay brief.

@@ -1,0 +1,98 @@
+"""Answers with the headers Gmail sends: success, error, nothing, and the page for no such address.
+
+Owns status and headers; bodies come ready made. Gmail (observed 2026-09): header values, 404 as a
+page, JSONP always 200 with the real status inside. Cross-origin rules: reported by clients.
+"""
+
+from html import escape
+from typing import Final
+
+from penfold.front.http.encode import wrap_jsonp
+from penfold.front.http.errors import Header, RefusedError, envelope
+from penfold.front.http.request import Answer, Request
+from penfold.spec.problems import ProblemError
+
+_COMMON: Final[tuple[Header, ...]] = (
+    (b"vary", b"Origin, X-Origin, Referer"),
+    (b"server", b"ESF"),
+    (b"cache-control", b"private"),
+    (b"x-xss-protection", b"0"),
+    (b"x-frame-options", b"SAMEORIGIN"),
+    (b"x-content-type-options", b"nosniff"),
+)
+_JSON: Final = ((b"content-type", b"application/json; charset=UTF-8"), *_COMMON)
+_SCRIPT: Final = ((b"content-type", b"text/javascript; charset=UTF-8"), *_COMMON)
+_PAGE: Final = ((b"content-type", b"text/html; charset=UTF-8"), *_COMMON)
+_METHODS: Final = b"DELETE,GET,HEAD,OPTIONS,PATCH,POST,PUT"
+
+_NOT_FOUND_PAGE: Final = """<!DOCTYPE html>
+<html lang=en>
+  <meta charset=utf-8>
+  <title>Error 404 (Not Found)!!1</title>
+  <p><b>404.</b> <ins>That's an error.</ins>
+  <p>The requested URL <code>{path}</code> was not found on this server.
+"""
+#: Characters of an unknown path that its page repeats.
+_PATH_SHOWN: Final = 512
+
+
+def success(request: Request, body: bytes | None) -> Answer:
+    """Return 200 with the body, or 204 when there is none."""
+    if body is None and not request.system.callback:
+        return Answer(204, b"", _finish(request, _COMMON))
+    return _json(request, 200, body or b"", ())
+
+
+def failure(request: Request, error: ProblemError) -> Answer:
+    """Return the error in Google's envelope."""
+    request.reason = error.problem.reason
+    body = envelope(error, entries=request.system.entries)
+    extra = error.headers if isinstance(error, RefusedError) else ()
+    return _json(request, error.problem.code, body, tuple(extra))
+
+
+def _json(request: Request, status: int, body: bytes, extra: tuple[Header, ...]) -> Answer:
+    request.status = status
+    if request.system.callback:
+        script = wrap_jsonp(request.system.callback, body)
+        return Answer(200, script, _finish(request, _SCRIPT, len(script)))
+    return Answer(status, body, _finish(request, (*_JSON, *extra), len(body)))
+
+
+def no_such_page(request: Request) -> Answer:
+    request.status = 404
+    body = _NOT_FOUND_PAGE.format(path=escape(request.path[:_PATH_SHOWN])).encode()
+    return Answer(404, body, _finish(request, _PAGE, len(body)))
+
+
+def preflight(request: Request) -> Answer:
+    """Allow a browser's page to call: CORS protocol of the Fetch standard."""
+    request.status = 200
+    wanted = request.headers.get(b"access-control-request-headers", b"")
+    headers = _finish(request, _COMMON, 0)
+    headers += [
+        (b"access-control-allow-methods", _METHODS),
+        (b"access-control-allow-headers", wanted),
+        (b"access-control-max-age", b"3600"),
+    ]
+    return Answer(200, b"", headers)
+
+
+def _finish(
+    request: Request, headers: tuple[Header, ...], length: int | None = None
+) -> list[Header]:
+    """Return the headers with those that differ per request."""
+    finished = [*headers, (b"x-request-id", request.request_id.encode())]
+    if length is not None:
+        finished.append((b"content-length", b"%d" % length))
+    origin = request.headers.get(b"origin")
+    if origin:
+        finished += [
+            (b"access-control-allow-origin", origin),
+            (b"access-control-allow-credentials", b"true"),
+            (
+                b"access-control-expose-headers",
+                b"content-encoding,date,server,content-length,x-request-id",
+            ),
+        ]
+    return finished

@@ -1,0 +1,169 @@
+"""The Gmail API as an ASGI callable: from a request to an answer, the same way for every method.
+
+    address → $.xgafv, callback → credential (401) → parameters, mask, alt (400) → scope (403)
+    → whose mailbox (403) → served at all (501) → body (400, 413) → handler → mask → encode
+
+That is Gmail's order (observed 2026-09; query before scope assumed). A handler runs where its
+method says, see runner.py. Nothing but texts of spec.problems reaches the peer; what nobody
+expected is in the facts, with the request id that the answer carries as X-Request-Id.
+"""
+
+import itertools
+from collections.abc import Callable, Mapping
+from time import perf_counter
+from typing import Any
+
+from penfold.base.clock import Clock
+from penfold.base.errors import OutcomeUnknownError
+from penfold.front.http import answers
+from penfold.front.http.auth import find_token
+from penfold.front.http.body import read_body
+from penfold.front.http.call import Call, Services
+from penfold.front.http.errors import problem_of
+from penfold.front.http.plan import Handler, Plan, encode, is_large
+from penfold.front.http.request import (
+    Answer,
+    ClientGoneError,
+    Receive,
+    Request,
+    RequestFacts,
+    Scope,
+    Send,
+)
+from penfold.front.http.routes import Match, Routes
+from penfold.front.http.runner import Runner
+from penfold.front.http.system import check_alt, check_early, split_system
+from penfold.ports.identity import Authenticator
+from penfold.ports.mailbox import Mailboxes
+from penfold.proto.fields import Mask
+from penfold.spec import problems
+from penfold.spec.problems import ProblemError
+from penfold.spec.registry import REGISTRY, Access
+
+Observe = Callable[[RequestFacts], None]
+
+
+class GmailApi:
+    """Serves every address of the registry; all others are 404 pages.
+
+    handlers: by method id. observe: called once per request, after its answer went out. stop:
+    called when the outcome of a commit is unknown; it should end the process, so that the client
+    gets no answer. strict: a handler that raises a problem its method does not declare is an
+    error of ours (tests); otherwise that is logged.
+    """
+
+    def __init__(
+        self,
+        *,
+        handlers: Mapping[str, Handler],
+        authenticator: Authenticator,
+        mailboxes: Mailboxes,
+        services: Services,
+        clock: Clock,
+        observe: Observe | None = None,
+        stop: Callable[[BaseException], None] | None = None,
+        strict: bool = False,
+    ) -> None:
+        self._plans = {m.id: Plan(m, handlers.get(m.id), strict=strict) for m in REGISTRY}
+        self._routes = Routes(REGISTRY)
+        self._runner = Runner(mailboxes, services.outbound)
+        self._authenticator = authenticator
+        self._services = services
+        self._clock = clock
+        self._observe = observe
+        self._stop = stop
+        self._prefix = f"{services.chance.getrandbits(48):012x}-"
+        self._numbers = itertools.count(1)
+
+    def close(self) -> None:
+        """Stop the threads; safe to call twice."""
+        self._runner.close()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started = perf_counter()
+        request = Request(scope, receive, f"{self._prefix}{next(self._numbers):x}")
+        try:
+            answer = await self._answer(request)
+        except ClientGoneError:
+            return
+        await send(
+            {
+                "type": "http.response.start",
+                "status": answer.status,
+                "headers": answer.headers,
+            }
+        )
+        await send({"type": "http.response.body", "body": answer.body})
+        if self._observe:
+            self._observe(request.facts(answer, perf_counter() - started))
+
+    async def _answer(self, request: Request) -> Answer:
+        try:
+            if request.verb == "POST":
+                await request.settle_verb()
+            match = self._routes.find(request.verb, request.path)
+            if match is not None:
+                return await self._serve(request, match)
+            if request.verb == "OPTIONS" and self._routes.knows(request.path):
+                return answers.preflight(request)
+            return answers.no_such_page(request)
+        except ClientGoneError:
+            raise
+        except OutcomeUnknownError as error:
+            if self._stop:
+                self._stop(error)
+            raise
+        except Exception as error:  # noqa: BLE001 - the session top: every request gets an answer
+            problem = problem_of(error)
+            if problem.problem is problems.INTERNAL:
+                request.error = error
+            return answers.failure(request, problem)
+
+    async def _serve(self, request: Request, match: Match) -> Answer:
+        method = match.leaf.method
+        plan = self._plans[method.id]
+        request.method_id = method.id
+        system, pairs, xgafv = split_system(request.pairs)
+        request.system = system
+        if xgafv is not None or system.values:
+            check_early(system, xgafv, get=request.verb == "GET")
+        token = find_token(request.header(b"authorization"), system.values)
+        credential = plan.gate.get_credential(self._authenticator, token)
+        request.credential = credential
+        params = plan.binder.bind(match.values, pairs)
+        mask = self._read_mask(request, plan)
+        account = plan.gate.check(credential, params, pairs)
+        if plan.handler is None or match.leaf.upload:
+            raise ProblemError(problems.NOT_IMPLEMENTED)
+        call = Call(
+            method,
+            credential,
+            account,
+            params,
+            None if method.verb == "GET" else await self._read_body(request, plan),
+            self._clock.now_ms(),
+            self._services,
+            inline=method.access is Access.READ,
+        )
+        pretty = system.pretty
+        body = await self._runner.run(
+            plan, call, lambda result: encode(method, result, mask, pretty=pretty)
+        )
+        return answers.success(request, body)
+
+    def _read_mask(self, request: Request, plan: Plan) -> Mask | None:
+        values = request.system.values
+        if values:
+            check_alt(request.system)
+        text = values.get("fields") or request.header(b"x-goog-fieldmask")
+        return plan.find_mask(text) if text else None
+
+    async def _read_body(self, request: Request, plan: Plan) -> Any:
+        data = await request.read_body(plan.body_max_bytes)
+        wanted = plan.method.request
+        if wanted is None:
+            return None  # whatever a client sent to a method that takes nothing
+        request.check_json(data)
+        if is_large(data):
+            return await self._runner.in_thread(lambda: read_body(data, wanted))
+        return read_body(data, wanted)

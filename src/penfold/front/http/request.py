@@ -1,0 +1,167 @@
+"""One HTTP request as the pipeline sees it, and the answer it gives.
+
+Owns reading: the few headers that matter, X-HTTP-Method-Override, forms in place of a long query,
+and bodies, counted as they stream in.
+"""
+
+from collections.abc import Awaitable, Callable, MutableMapping
+from typing import Any, Final
+
+from msgspec import Struct
+
+from penfold.base.limits import JSON_BODY_MAX_BYTES
+from penfold.front.http.errors import Header, RefusedError
+from penfold.front.http.system import Pairs, System, parse_query
+from penfold.ports.identity import Credential
+from penfold.spec import problems
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+
+_FORM: Final = "application/x-www-form-urlencoded"
+_WANTED: Final = frozenset(
+    {
+        b"authorization",
+        b"content-type",
+        b"content-length",
+        b"origin",
+        b"x-goog-fieldmask",
+        b"x-http-method-override",
+        b"access-control-request-method",
+        b"access-control-request-headers",
+    }
+)
+
+
+class ClientGoneError(Exception):
+    """The client closed the connection before its request was complete."""
+
+
+class RequestFacts(Struct, frozen=True, gc=False):
+    """What is known of a request when its answer has been sent; for logs and metrics.
+
+    method_id is "" for addresses that are no method's; path is without the query, which may hold
+    a token. reason: the error's, "" on success; error: what nobody expected, if anything.
+    client: the peer's address; app: the OAuth client. received, sent: octets of the bodies.
+    """
+
+    request_id: str
+    method_id: str
+    verb: str
+    path: str
+    status: int
+    reason: str
+    seconds: float
+    account_id: str
+    client: str
+    app: str
+    received: int
+    sent: int
+    error: BaseException | None
+
+
+class Answer(Struct):
+    """An answer ready to send."""
+
+    status: int
+    body: bytes
+    headers: list[Header]
+
+
+class Request:
+    """A request being answered. What later steps find out is kept here, also for errors."""
+
+    __slots__ = (
+        "client", "credential", "error", "form", "headers", "method_id", "pairs", "path", "read",
+        "reason", "receive", "request_id", "status", "system", "verb",
+    )  # fmt: skip
+
+    def __init__(self, scope: Scope, receive: Receive, request_id: str) -> None:
+        self.request_id = request_id
+        self.receive = receive
+        self.verb: str = scope["method"]
+        raw: bytes | None = scope.get("raw_path")
+        self.path: str = raw.decode("utf-8", "replace") if raw else scope["path"]
+        self.headers: dict[bytes, bytes] = {
+            name: value for name, value in scope["headers"] if name in _WANTED
+        }
+        query: bytes = scope["query_string"]
+        self.pairs: Pairs = parse_query(query.decode("utf-8", "replace")) if query else []
+        self.system = System({})
+        self.method_id = ""
+        self.client: tuple[str, int] | None = scope.get("client")
+        self.credential: Credential | None = None
+        self.error: BaseException | None = None
+        self.reason = ""
+        self.status = 0
+        self.read = 0
+        self.form = False
+
+    def facts(self, answer: Answer, seconds: float) -> RequestFacts:
+        return RequestFacts(
+            self.request_id,
+            self.method_id,
+            self.verb,
+            self.path,
+            self.status or answer.status,
+            self.reason,
+            seconds,
+            self.credential.account.id if self.credential else "",
+            self.client[0] if self.client else "",
+            self.credential.client_id if self.credential else "",
+            self.read,
+            len(answer.body),
+            self.error,
+        )
+
+    def header(self, name: bytes) -> str:
+        value = self.headers.get(name)
+        return value.decode("latin-1") if value else ""
+
+    def content_type(self) -> str:
+        return self.header(b"content-type").partition(";")[0].strip().lower()
+
+    async def settle_verb(self) -> None:
+        """Apply X-HTTP-Method-Override, and take a form's fields for query parameters.
+
+        googleapiclient sends a GET whose address is longer than 2,048 characters that way.
+        """
+        if self.verb != "POST":
+            return
+        if self.content_type() == _FORM:
+            form = await self.read_body(JSON_BODY_MAX_BYTES)
+            self.form = True
+            self.pairs += parse_query(form.decode("utf-8", "replace"))
+        override = self.header(b"x-http-method-override")
+        if override:
+            self.verb = override.upper()
+
+    def check_json(self, body: bytes) -> None:
+        """Refuse a body that says it is something else than JSON."""
+        kind = self.content_type()
+        if body and kind and kind != "application/json" and not kind.endswith("+json"):
+            # Gmail (assumed): the text.
+            raise RefusedError(problems.WRONG_CONTENT_TYPE, value=kind)
+
+    async def read_body(self, limit: int) -> bytes:
+        """Return the body; refuses one of more than `limit` octets as soon as that is known."""
+        if self.form:
+            return b""  # its fields are among the parameters
+        length = self.headers.get(b"content-length", b"")
+        if length.isdigit() and int(length) > limit:
+            raise RefusedError(problems.REQUEST_TOO_LARGE)
+        chunks: list[bytes] = []
+        more = True
+        while more:
+            message = await self.receive()
+            if message["type"] == "http.disconnect":
+                raise ClientGoneError
+            chunk: bytes = message.get("body", b"")
+            self.read += len(chunk)
+            if self.read > limit:
+                raise RefusedError(problems.REQUEST_TOO_LARGE)
+            chunks.append(chunk)
+            more = message.get("more_body", False)
+        return chunks[0] if len(chunks) == 1 else b"".join(chunks)
