@@ -1,0 +1,64 @@
+"""The header block of a message or part: where it ends, and its fields as text.
+
+RFC 5322 §2.2, tolerant: LF and CRLF may mix; blanks before the colon are accepted (§4.5.2); an mbox
+`From ` line and a byte order mark at the very top are skipped; the first line that is neither a
+field nor a continuation begins the body, as if a blank line stood before it.
+
+A name consists of printable ASCII, so it needs no cleaning. A line that begins with `--` is never a
+field: delimiters end a header block. Octets above ASCII are UTF-8 (RFC 6532) or else Windows-1252.
+
+Never raises; linear. Of a block MIME_MAX_HEADER_BYTES and MIME_MAX_HEADERS are read.
+"""
+
+import re
+from typing import Final
+
+from penfold.base.limits import MIME_MAX_HEADER_BYTES, MIME_MAX_HEADERS
+from penfold.proto.mime.charset import guess_text
+
+_BLOCK = re.compile(rb"(?:(?!--)[!-9;-~]++[ \t]*+:.*+(?:\n[ \t].*+)*+(?:\n|\Z))*+")
+_MBOX_LINE = re.compile(rb"(?:\xef\xbb\xbf)?(?:>?From .*+\n)?")
+_BREAK = re.compile(rb"\r?\n")
+
+#: What a block of plain ASCII without surprises has not: C0 but tab and LF, DEL.
+_UNUSUAL: Final = bytes(set(range(32)) - {9, 10}) + b"\x7f"
+
+
+def find_block(raw: bytes, start: int, end: int) -> tuple[int, int, int]:
+    """Return where the fields start, where they end, and where the body starts."""
+    first = _MBOX_LINE.match(raw, start, end)
+    if first is not None:
+        start = first.end()
+    block = _BLOCK.match(raw, start, end)
+    stop = block.end() if block is not None else start
+    blank = _BREAK.match(raw, stop, end)
+    return start, stop, blank.end() if blank is not None else stop
+
+
+def read_fields(raw: bytes, start: int, stop: int) -> tuple[list[tuple[str, str]], bool]:
+    """Return (name, unfolded value) in wire order, and whether values may hold controls.
+
+    RFC 5322 §2.2.3: unfolding removes the line break only, the white space stays.
+    """
+    if start == stop:
+        return [], False
+    if stop - start > MIME_MAX_HEADER_BYTES:
+        stop = max(raw.rfind(b"\n", start, start + MIME_MAX_HEADER_BYTES), start)
+    block = raw[start:stop].replace(b"\r\n", b"\n")
+    unusual = len(block.translate(None, _UNUSUAL)) != len(block)
+    fix = False
+    try:
+        text = block.decode()
+    except UnicodeDecodeError:
+        text = block.decode("latin_1")
+        fix = True
+    text = text.replace("\n ", " ").replace("\n\t", " ").replace("\t", " ")
+    fields = []
+    for line in text.split("\n", MIME_MAX_HEADERS)[:MIME_MAX_HEADERS]:
+        name, colon, value = line.partition(":")
+        if colon:
+            value = value.strip(" \r")
+            if fix and not value.isascii():
+                value = guess_text(value.encode("latin_1"))
+            fields.append((name.rstrip(" "), value))
+    return fields, unusual or not text.isascii()

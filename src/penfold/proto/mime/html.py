@@ -1,0 +1,114 @@
+"""HTML to readable text, for snippets and the index. Not a sanitiser: the result is plain text.
+
+One regular expression that always finds an end (an unclosed tag, quote, comment or script runs to
+the end of the input, as in a browser), so time is linear; the standard library's html.parser is
+quadratic on `<a ` repeated. Character references are decoded once, after the markup is gone.
+
+Never raises.
+"""
+
+import re
+from html.entities import html5
+from typing import Final
+
+_MARKUP = re.compile(
+    r"<(?:"
+    r"!--(?:>|.*?(?:-->|\Z))"  # comment
+    r"|[!?][^>]*+(?:>|\Z)"  # doctype, conditional, processing instruction
+    r"|(?i:script|style|title|iframe|object)(?=[\s/>]).*?(?:</(?i:script|style|title|iframe|object)"
+    r"\s*+>|\Z)"
+    r"|(/?[A-Za-z][^\s/>]*+)"  # 1: name
+    # 2: attributes; a quote counts only after `=`
+    r"""((?:[^>=]++|=\s*+(?:"[^"]*+(?:"|\Z)|'[^']*+(?:'|\Z))?+)*+)(?:>|\Z))""",
+    re.DOTALL,
+)
+
+#: Elements that do not interrupt a word. All others separate.
+_INLINE: Final = frozenset(
+    name
+    for element in (
+        "a abbr acronym b bdi bdo big cite code data del dfn em font i ins kbd label mark nobr o:p "
+        "q s samp small span strike strong sub sup time tt u var wbr"
+    ).split()
+    for name in (element, f"/{element}", element.upper(), f"/{element.upper()}")
+)
+#: Elements without content: one that is hidden hides nothing else.
+_VOID: Final = frozenset("area base br col embed hr img input link meta source track wbr".split())
+
+_HIDING = re.compile(
+    r"display\s*+:\s*+none|visibility\s*+:\s*+hidden|(?:\A|\s)hidden(?=\s|=|\Z)", re.IGNORECASE
+)
+_REFERENCE = re.compile(
+    r"&(?:#([0-9]{1,7});?|#[xX]([0-9A-Fa-f]{1,6});?|([A-Za-z][A-Za-z0-9]{1,31};?))"
+)
+
+
+def html_to_text(source: str) -> str:
+    """Return the text a reader sees, white space collapsed."""
+    return html_texts(source)[0]
+
+
+def html_texts(source: str) -> tuple[str, str]:
+    """Return the text a reader sees, and the same with what CSS hides."""
+    pieces = _MARKUP.split(source)
+    everything = _join(pieces)
+    if not _may_hide(source):
+        return everything, everything
+    return _join(_drop_hidden(pieces)), everything
+
+
+def _join(pieces: list[str]) -> str:
+    out = [pieces[0]]
+    for at in range(1, len(pieces), 3):
+        name = pieces[at]
+        if name is None or name not in _INLINE:
+            out.append(" ")
+        out.append(pieces[at + 2])
+    return " ".join(decode_references("".join(out)).split())
+
+
+def _may_hide(source: str) -> bool:
+    return "none" in source or "hidden" in source or "NONE" in source or "HIDDEN" in source
+
+
+def _drop_hidden(pieces: list[str]) -> list[str]:
+    """Return the pieces without hidden elements; one that is never closed hides the rest."""
+    kept = [pieces[0]]
+    inside = ""
+    depth = 0
+    for at in range(1, len(pieces), 3):
+        name, attributes, text = pieces[at : at + 3]
+        lower = name.lower() if name else ""
+        if inside:
+            if lower == inside and not attributes.endswith("/"):
+                depth += 1
+            elif lower[:1] == "/" and lower[1:] == inside:
+                depth -= 1
+                if not depth:
+                    inside = ""
+                    kept += (name, attributes, text)
+        elif attributes and lower not in _VOID and _HIDING.search(attributes):
+            inside, depth = lower, 1
+        else:
+            kept += (name, attributes, text)
+    return kept
+
+
+def decode_references(text: str) -> str:
+    """Return text with character references (&amp; &#8364;) decoded; unknown ones stay."""
+    if "&" not in text:
+        return text
+    return _REFERENCE.sub(_decode_reference, text)
+
+
+def _decode_reference(match: re.Match[str]) -> str:
+    decimal, hexadecimal, name = match.groups()
+    if name:
+        return html5.get(name, match[0])
+    code = int(decimal) if decimal else int(hexadecimal, 16)
+    if 0x80 <= code <= 0x9F:
+        # HTML §13.2.5.80: these numbers mean Windows-1252.
+        return bytes((code,)).decode("cp1252", "replace")
+    if not code or 0xD800 <= code <= 0xDFFF or code > 0x10FFFF:
+        return "\ufffd"
+    return chr(code)
