@@ -95,7 +95,8 @@ class Client(Struct, frozen=True, gc=False):
 class Grant(Struct, frozen=True, gc=False):
     """What an account allowed an application, once. Every token stems from one grant.
 
-    offline: it has (or had) a refresh token.
+    offline: it has a refresh token. origin says who allowed it: "consent" the person, "issued"
+    the operator (`penfold token`), "assertion" a service account's delegation.
     """
 
     id: str
@@ -104,6 +105,7 @@ class Grant(Struct, frozen=True, gc=False):
     scopes: frozenset[str]
     offline: bool
     created_ms: int
+    origin: str = "consent"
 
 
 class RefreshToken(Struct, frozen=True, gc=False):

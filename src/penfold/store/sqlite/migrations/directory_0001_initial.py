@@ -57,7 +57,8 @@ CREATE TABLE grant_ (
     client_id  TEXT    NOT NULL REFERENCES client ON DELETE CASCADE,
     scopes     TEXT    NOT NULL,
     offline    INTEGER NOT NULL,
-    created_ms INTEGER NOT NULL
+    created_ms INTEGER NOT NULL,
+    origin     TEXT    NOT NULL              -- consent, issued, assertion
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX grant_account ON grant_ (account_id, client_id);
 CREATE INDEX grant_client ON grant_ (client_id);

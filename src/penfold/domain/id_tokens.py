@@ -1,0 +1,145 @@
+"""Who a token is about: signing keys, id tokens, userinfo and tokeninfo.
+
+OpenID Connect Core. The newest key signs; every stored key is published, so that tokens outlive
+a rotation. The first key is made when it is first needed: most installations never sign.
+
+What is told about a person follows the scopes: openid gives the subject, email the address,
+profile the name. Gmail (documented): the same, in three versions of spelling.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from typing import Any, Final
+
+from penfold.base.clock import Clock
+from penfold.base.errors import ParseError
+from penfold.base.limits import ACCESS_TOKEN_S
+from penfold.domain.consent import subject
+from penfold.ports.directory import Account
+from penfold.ports.identity import (
+    AccessToken,
+    Grant,
+    IdentityBook,
+    IdentityWriter,
+    SigningKey,
+)
+from penfold.proto.jwt import Claims, make_key_pair, parse_header, public_jwk, sign, verify
+from penfold.proto.oauth import base64url, digest, invalid_token
+from penfold.spec.scopes import EMAIL, OPENID, PROFILE
+
+Scopes = frozenset[str]
+
+#: Any of these lets an application ask who somebody is.
+WHO: Final[Scopes] = frozenset({OPENID.url, EMAIL.url, PROFILE.url})
+
+
+@dataclass(frozen=True, slots=True)
+class IdTokens:
+    """Signs and checks id tokens, and says who somebody is."""
+
+    book: IdentityBook
+    clock: Clock
+
+    def list_keys(self) -> list[SigningKey]:
+        """Return the signing keys, the newest last; there is always one."""
+        return self.book.list_by(SigningKey) or [self._make_key()]
+
+    def list_certificates(self) -> dict[str, str]:
+        """Return the certificates by key id, as version 1 of certs has them."""
+        return {key.kid: key.certificate for key in self.list_keys()}
+
+    def list_jwks(self) -> list[dict[str, str]]:
+        """Return the public keys as version 3 of certs has them."""
+        return [public_jwk(key.certificate, key.kid) for key in self.list_keys()]
+
+    def make(
+        self,
+        account: Account,
+        *,
+        client_id: str,
+        scopes: Scopes,
+        issuer: str,
+        access_token: str,
+        nonce: str,
+    ) -> str:
+        """Return an id token that goes with this access token."""
+        now_s = self.clock.now_ms() // 1000
+        half = hashlib.sha256(access_token.encode("ascii")).digest()[:16]
+        claims: Claims = {
+            "iss": issuer,
+            "azp": client_id,
+            "aud": client_id,
+            **describe(account, scopes),
+            "at_hash": base64url(half),  # OpenID Connect Core §3.1.3.6
+            **({"nonce": nonce} if nonce else {}),
+            "iat": now_s,
+            "exp": now_s + ACCESS_TOKEN_S,
+        }
+        key = self.list_keys()[-1]
+        return sign(claims, private=key.private, kid=key.kid)
+
+    def check(self, token: str) -> Claims:
+        """Return the claims of an id token of ours that is still good; else OAuthError."""
+        try:
+            key = self.book.find(SigningKey, str(parse_header(token).get("kid")))
+            claims = verify(token, certificate=key.certificate if key is not None else "")
+        except ParseError as error:
+            raise invalid_token() from error
+        if claims["exp"] <= self.clock.now_ms() // 1000:
+            raise invalid_token()
+        return claims
+
+    def describe_token(self, token: str) -> dict[str, Any]:
+        """Return what tokeninfo says of an access token, every value a string."""
+        found = self.book.find(AccessToken, digest(token))
+        credential = self.book.find_credential(token)
+        if found is None or credential is None:
+            raise invalid_token()
+        grant = self.book.find(Grant, found.grant_id)
+        scopes, account = found.scopes, credential.account
+        left_s = (found.expires_ms - self.clock.now_ms()) // 1000
+        who = {"sub": subject(account)} if scopes & {OPENID.url, PROFILE.url} else {}
+        mail = {"email": account.address, "email_verified": "true"} if EMAIL.url in scopes else {}
+        return {
+            "azp": credential.client_id,
+            "aud": credential.client_id,
+            **who,
+            "scope": " ".join(sorted(scopes)),
+            "exp": str(found.expires_ms // 1000),
+            "expires_in": str(left_s),
+            **mail,
+            "access_type": "offline" if grant is not None and grant.offline else "online",
+        }
+
+    def _make_key(self) -> SigningKey:
+        now_ms = self.clock.now_ms()
+        pair = make_key_pair("penfold", now_ms=now_ms)
+        made = SigningKey(pair.kid, pair.private, pair.certificate, now_ms)
+
+        def add(writer: IdentityWriter) -> SigningKey:
+            there = writer.list_by(SigningKey)  # another process may have been first
+            if not there:
+                writer.add(made)
+            return there[-1] if there else made
+
+        return self.book.change(add)
+
+
+def describe(account: Account, scopes: Scopes) -> Claims:
+    """Return the claims about an account that these scopes allow, as userinfo v3 has them."""
+    claims: Claims = {"sub": subject(account), "hd": account.address.rpartition("@")[2]}
+    if EMAIL.url in scopes:
+        claims |= {"email": account.address, "email_verified": True}
+    if PROFILE.url in scopes:
+        given, _, family = account.name.partition(" ")
+        name = account.name or account.address.partition("@")[0]
+        claims |= {"name": name, "given_name": given or name}
+        if family:
+            claims["family_name"] = family
+    return claims
+
+
+def describe_v2(account: Account, scopes: Scopes) -> Claims:
+    """Return the same as userinfo v1 and v2 spell it."""
+    spelling = {"sub": "id", "email_verified": "verified_email"}
+    return {spelling.get(name, name): value for name, value in describe(account, scopes).items()}

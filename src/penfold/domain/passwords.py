@@ -1,0 +1,52 @@
+"""Passwords people choose: kept as argon2id, checked slowly on purpose.
+
+OWASP Password Storage: argon2id with 19 MiB, two passes, one lane at least. At most two checks
+run at a time, so that a crowd at the sign-in page cannot take every core and 19 MiB each; the
+others wait. An unknown account costs the same time as a wrong password.
+
+argon2-cffi is the one library this floor uses: hashing is part of what an account is.
+"""
+
+import unicodedata
+from threading import BoundedSemaphore
+from typing import Final
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+from penfold.base.errors import ParseError
+from penfold.base.limits import PASSWORD_MAX_CHARS, PASSWORD_MIN_CHARS
+
+_HASHER: Final = PasswordHasher(time_cost=2, memory_cost=19_456, parallelism=1)
+_CHECKS = BoundedSemaphore(2)
+
+#: The hash of nothing anybody can type, with the same cost as a real one.
+_DUMMY: Final = (
+    "$argon2id$v=19$m=19456,t=2,p=1$"
+    "AAAAAAAAAAAAAAAAAAAAAA$AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"
+)
+
+
+def hash_password(password: str) -> str:
+    """Return what is stored of a password; ParseError when it is too short or too long."""
+    password = _normal(password)
+    if not PASSWORD_MIN_CHARS <= len(password) <= PASSWORD_MAX_CHARS:
+        raise ParseError(f"a password has {PASSWORD_MIN_CHARS} to {PASSWORD_MAX_CHARS} characters")
+    with _CHECKS:
+        return _HASHER.hash(password)
+
+
+def check_password(stored: str | None, password: str) -> bool:
+    """Return whether this is the password; None stands for an account that is not there."""
+    password = _normal(password)[: PASSWORD_MAX_CHARS + 1]
+    with _CHECKS:
+        try:
+            _HASHER.verify(stored or _DUMMY, password)
+        except (VerificationError, InvalidHashError):
+            return False
+    return stored is not None
+
+
+def _normal(password: str) -> str:
+    """RFC 8265 §4.2.2: the same password typed on two keyboards is the same octets."""
+    return unicodedata.normalize("NFC", password)
