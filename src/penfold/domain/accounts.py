@@ -8,12 +8,11 @@ Changing a password ends what came in by the old one: sessions, grants and app p
 (Gmail: documented, refresh tokens with Gmail scopes die).
 """
 
-import re
 from dataclasses import dataclass
 
 import msgspec
 
-from penfold.base.addresses import canonical_address, canonical_domain
+from penfold.base.addresses import canonical_address
 from penfold.base.chance import Chance
 from penfold.base.clock import Clock
 from penfold.base.errors import ConflictError, NotFoundError, ParseError
@@ -30,13 +29,8 @@ from penfold.ports.identity import (
     Session,
 )
 from penfold.ports.mailbox import Mailboxes
+from penfold.proto.address import canonical, parse_mailbox
 from penfold.proto.oauth import app_password_digest, make_app_password
-
-#: RFC 5321 §4.1.2 Dot-string (RFC 6531: with letters of any script), without the tag sign.
-_LOCAL_PART = re.compile(r"(?=.{1,64}@)[\w!#$%&'*/=?^`{|}~-]+(?:\.[\w!#$%&'*/=?^`{|}~-]+)*@")
-#: RFC 1035 §2.3.1 in A-labels; a single label is allowed for test networks.
-_DOMAIN = re.compile(r"(?=.{1,253}$)[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?"
-                     r"(?:\.[a-z0-9](?:[a-z0-9-]{0,61}[a-z0-9])?)*")  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,16 +44,13 @@ class Accounts:
 
     def add_domain(self, name: str) -> Domain:
         """Deliver the domain's mail here from now on; ConflictError when it is so already."""
-        name = canonical_domain(name)
-        if not _DOMAIN.fullmatch(name):
-            raise ParseError("not a domain name", domain=name)
-        domain = Domain(name, self.clock.now_ms())
+        domain = Domain(_parse_domain(name), self.clock.now_ms())
         self.book.change(lambda writer: writer.add(domain))
         return domain
 
     def remove_domain(self, name: str) -> None:
         """Deliver the domain's mail here no longer; refused while it has accounts."""
-        name = canonical_domain(name)
+        name = _parse_domain(name)
 
         def remove(writer: IdentityWriter) -> None:
             if any(one.address.endswith(f"@{name}") for one in writer.list_by(Account)):
@@ -71,12 +62,12 @@ class Accounts:
 
     def add(self, address: str, *, password: str | None = None, name: str = "") -> Account:
         """Make an account with an empty mailbox; without a password nobody can sign in."""
-        canonical = self._check_address(address)
-        if self.book.find_account(canonical) is not None:
-            raise ConflictError("the account is there already", address=canonical)
+        spelt = self._parse_address(address)
+        if self.book.find_account(spelt) is not None:
+            raise ConflictError("the account is there already", address=spelt)
         now_ms = self.clock.now_ms()
         hashed = None if password is None else hash_password(password)
-        account = Account(f"m{self.chance.getrandbits(80):020x}", canonical, name, now_ms)
+        account = Account(f"m{self.chance.getrandbits(80):020x}", spelt, name, now_ms)
         self.mailboxes.create(account.id)
 
         def add(writer: IdentityWriter) -> None:
@@ -88,7 +79,7 @@ class Accounts:
         return account
 
     def get(self, address: str) -> Account:
-        account = self.book.find_account(address)
+        account = self.book.find_account(canonical(address))
         if account is None:
             raise NotFoundError("no such account", address=address)
         return account
@@ -131,7 +122,7 @@ class Accounts:
 
     def find_sign_in(self, address: str, password: str) -> Account | None:
         """Return the account whose password this is; unknown ones take as long as wrong ones."""
-        account = self.book.find_account(address)
+        account = self.book.find_account(canonical(address))
         stored = None if account is None else self.book.find(Password, account.id)
         fits = check_password(stored.hash if stored else None, password)
         return account if account is not None and fits and not account.suspended else None
@@ -155,11 +146,21 @@ class Accounts:
 
         return self.book.change(remove)
 
-    def _check_address(self, address: str) -> str:
-        canonical = canonical_address(address)
-        if "+" in address or not _LOCAL_PART.match(canonical):
-            raise ParseError("not an address an account can have", address=address)
-        domain = canonical.rpartition("@")[2]
+    def _parse_address(self, address: str) -> str:
+        """Return the canonical form of an address an account here can have."""
+        parsed = parse_mailbox(address)
+        if "+" in parsed or '"' in parsed:
+            raise ParseError("an account's address has no tag and no quotes", address=address)
+        found = canonical_address(parsed)
+        domain = found.rpartition("@")[2]
         if not self.book.is_local_domain(domain):
             raise NotFoundError("the domain is not one of ours", domain=domain)
-        return canonical
+        return found
+
+
+def _parse_domain(name: str) -> str:
+    """Return a domain in lower case and A-labels, as addresses in it will be spelt."""
+    domain = parse_mailbox(f"x@{name.strip().rstrip('.')}").rpartition("@")[2]
+    if domain.startswith("["):
+        raise ParseError("an IP address is no domain", domain=domain)
+    return domain
