@@ -91,7 +91,7 @@ MIME_MAX_REFERENCES: Final = 200
 #: Octets of a Message-ID; RFC 5322 §2.1.1 bounds a line to 998.
 MIME_MESSAGE_ID_MAX: Final = 998
 #: Octets of text turned from HTML for the index: room for markup around the text we keep.
-HTML_SCAN_MAX_BYTES: Final = 2_097_152
+HTML_SCAN_MAX_BYTES: Final = 1_048_576
 #: Octets (UTF-8) of the parts of an address, RFC 5321 §4.5.3.1.1 to .3: 64, 255, and a path of
 #: 256 with its angle brackets.
 LOCAL_PART_MAX_BYTES: Final = 64

@@ -1,10 +1,121 @@
-"""Mail that comes in: who it is for, and into which mailboxes it goes."""
+"""Mail that comes in: who it is for, and into which mailboxes it goes.
+
+One transaction of SMTP becomes one change per mailbox, with trace headers of its own in front of
+the octets that came; below them nothing is altered. `done` is called when every mailbox has its
+copy on disk. When one of them fails the whole transaction is answered with its error and the
+client offers it again: the mailboxes that have it know it by its receipt and keep one copy.
+"""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from functools import cache
+from threading import Lock
 
 from penfold.base.chance import Chance
 from penfold.base.clock import Clock
+from penfold.base.errors import NotFoundError, PenfoldError, UnavailableError
+from penfold.base.ids import format_message_id
+from penfold.base.labels import INBOX, UNREAD
+from penfold.base.limits import PARSE_INLINE_MAX_BYTES
 from penfold.domain.envelope import Done, Envelope, Recipient
-from penfold.ports.directory import Directory
-from penfold.ports.mailbox import Mailboxes
+from penfold.domain.messages import Letter, add_letter, read_letter
+from penfold.domain.threading import find_thread
+from penfold.ports.directory import Account, Directory
+from penfold.ports.mailbox import Mailboxes, MailboxWriter
+from penfold.proto.mime.compose import prepend_headers, received_header
+
+ARRIVAL_LABELS = frozenset({INBOX, UNREAD})
+
+
+def find_recipient(directory: Directory, address: str) -> Account | None:
+    """Return the account that gets mail for an address; a suspended one gets none."""
+    account = directory.find_account(address)
+    return None if account is None or account.suspended else account
+
+
+def judge_recipient(directory: Directory, mailboxes: Mailboxes, address: str) -> Recipient:
+    if not directory.is_local_domain(address.rpartition("@")[2]):
+        return Recipient.REMOTE
+    account = find_recipient(directory, address)
+    if account is None:
+        return Recipient.UNKNOWN
+    try:
+        mailboxes.check(account.id)
+    except (UnavailableError, NotFoundError):
+        # NotFoundError: the account is being made or removed at this moment.
+        return Recipient.UNAVAILABLE
+    return Recipient.LOCAL
+
+
+def group_by_account(
+    directory: Directory, recipients: Sequence[str]
+) -> tuple[dict[str, list[str]], list[str]]:
+    """Return the recipients of each mailbox by its id, and those nobody here answers to.
+
+    Addresses that differ in the plus tag are one mailbox, which gets one message.
+    """
+    mailboxes: dict[str, list[str]] = {}
+    unknown = []
+    for recipient in dict.fromkeys(recipients):
+        account = find_recipient(directory, recipient)
+        if account is None:
+            unknown.append(recipient)
+        else:
+            mailboxes.setdefault(account.id, []).append(recipient)
+    return mailboxes, unknown
+
+
+def deliver_local(
+    box: MailboxWriter, letter: Letter, *, keys: Sequence[bytes], now_ms: int, chance: Chance
+) -> int:
+    """Put an incoming message into a mailbox and return its id.
+
+    Safe to repeat: once all keys are known, the first id comes back and nothing changes.
+    """
+    known = [box.find_receipt(key) for key in keys]
+    if known and known[0] is not None and None not in known:
+        return known[0]
+    row = add_letter(
+        box,
+        letter,
+        labels=ARRIVAL_LABELS,
+        thread_id=find_thread(box, letter.summary),
+        internal_ms=now_ms,
+        now_ms=now_ms,
+        chance=chance,
+    )
+    for key in keys:
+        box.add_receipt(key, row.id, now_ms=now_ms)
+    return row.id
+
+
+class Tally:
+    """Waits for several changes and then calls `done` once: all their ids, or the first error."""
+
+    def __init__(self, count: int, done: Done) -> None:
+        self._lock = Lock()
+        self._left = count
+        self._ids: list[str] = [""] * count
+        self._error: BaseException | None = None
+        self._done = done
+
+    def counter(self, place: int) -> Callable[[int | None, BaseException | None], None]:
+        """Return the callback for one change."""
+
+        def settle(message_id: int | None, error: BaseException | None) -> None:
+            with self._lock:
+                self._left -= 1
+                self._error = self._error or error
+                if message_id is not None:
+                    self._ids[place] = format_message_id(message_id)
+                if self._left:
+                    return
+            if self._error is None:
+                self._done(tuple(self._ids), None)
+            else:
+                self._done(None, self._error)
+
+        return settle
 
 
 class Inbound:
@@ -26,7 +137,87 @@ class Inbound:
         self._hostname = hostname
 
     def check_recipient(self, address: str) -> Recipient:
-        raise NotImplementedError
+        return judge_recipient(self._directory, self._mailboxes, address)
 
     def accept(self, envelope: Envelope, data: bytes, done: Done) -> None:
-        raise NotImplementedError
+        """Deliver to every recipient's mailbox; `done` is called when that is durable."""
+        try:
+            mailboxes, unknown = group_by_account(self._directory, envelope.recipients)
+        except PenfoldError as error:
+            done(None, error)
+            return
+        if unknown or not mailboxes:
+            done(None, NotFoundError("a recipient is gone since it was accepted"))
+            return
+        tally = Tally(len(mailboxes), done)
+        now_ms = self._clock.now_ms()
+        for place, (mailbox_id, recipients) in enumerate(mailboxes.items()):
+            change = self._make_change(envelope, data, recipients, now_ms)
+            self._mailboxes.submit(mailbox_id, change, tally.counter(place))
+
+    def _make_change(
+        self, envelope: Envelope, data: bytes, recipients: list[str], now_ms: int
+    ) -> Callable[[MailboxWriter], int]:
+        """Return the change that delivers to one mailbox.
+
+        A short message is read here: that takes less time than handing it to a thread, and
+        leaves the writer's thread to writing. A long one is read there, so that the event loop
+        this runs on goes on serving others.
+        """
+
+        @cache
+        def prepare() -> tuple[Letter, list[bytes]]:
+            raw = self._add_trace(envelope, data, recipients, now_ms)
+            letter = read_letter(raw)
+            keys = _receipt_keys(envelope, data, recipients) if letter.summary.message_id else []
+            return letter, keys
+
+        if len(data) <= PARSE_INLINE_MAX_BYTES:
+            prepare()
+
+        def change(box: MailboxWriter) -> int:
+            letter, keys = prepare()
+            return deliver_local(box, letter, keys=keys, now_ms=now_ms, chance=self._chance)
+
+        return change
+
+    def _add_trace(
+        self, envelope: Envelope, data: bytes, recipients: list[str], now_ms: int
+    ) -> bytes:
+        """Return the message as it is stored, headers in Gmail's order in front of it."""
+        received = received_header(
+            helo=envelope.helo,
+            peer=envelope.client,
+            by=self._hostname,
+            protocol=envelope.protocol,
+            identity=envelope.session,
+            epoch_ms=now_ms,
+            # RFC 5321 §7.2: naming one of several recipients may give away a blind copy.
+            recipient=recipients[0] if len(envelope.recipients) == 1 else "",
+        )
+        return add_trace(data, recipients, sender=envelope.sender, received=received)
+
+
+def add_trace(data: bytes, recipients: Sequence[str], *, sender: str, received: str) -> bytes:
+    """Return a message for one mailbox with what RFC 5321 §4.4 wants in front at final delivery."""
+    return prepend_headers(
+        data,
+        [
+            *(("Delivered-To", recipient) for recipient in recipients),
+            ("Return-Path", f"<{sender}>"),
+            ("Received", received),
+        ],
+    )
+
+
+def _receipt_keys(envelope: Envelope, data: bytes, recipients: Sequence[str]) -> list[bytes]:
+    """Return a key per recipient under which the same octets are known again.
+
+    The client's address and name are no part of it: who retries may come from another host.
+    A message without Message-ID has no key, because two equal ones may be meant.
+    """
+    digest = hashlib.sha256(data).digest()
+    return [
+        hashlib.sha256(f"{envelope.sender}\0{recipient}\0".encode() + digest).digest()
+        for recipient in recipients
+    ]

@@ -1,17 +1,39 @@
-"""Mail that goes out: sent copy, outbox, and the hand-over to mailboxes and queue."""
+"""Mail that goes out: one path for messages.send, drafts.send and submission.
 
-from collections.abc import Callable
+The sender's copy and the outbox row for everybody else are one change of one mailbox; mail to
+oneself is that same copy, under INBOX and UNREAD as well. The hand-over (domain.handover)
+follows on the courier's thread once the change is durable. A row that could not be moved stays:
+sweep() tries it again, and after a restart recover() does.
+"""
+
+import hashlib
+from typing import Final
+
+from msgspec import UnsetType
 
 from penfold.base.chance import Chance
 from penfold.base.clock import Clock
+from penfold.base.ids import format_message_id
+from penfold.base.labels import INBOX, SENT, UNREAD
+from penfold.base.limits import SEND_MAX_BYTES
+from penfold.domain.composing import Outgoing, Sender, compose_for_api, compose_for_submission
+from penfold.domain.courier import Courier, Moved
 from penfold.domain.envelope import Done, Envelope, Recipient
+from penfold.domain.handover import HandOver
+from penfold.domain.inbound import find_recipient, judge_recipient
+from penfold.domain.messages import Letter, add_letter, check_raw, read_letter
+from penfold.domain.threading import find_requested_thread, find_thread
 from penfold.ports.directory import Account, Directory
 from penfold.ports.mailbox import Mailboxes, MailboxWriter, MessageRow
 from penfold.ports.queue import Queue
+from penfold.proto.mime.compose import header_values
+
+_SENT_LABELS: Final = frozenset({SENT})
+_TO_SELF_LABELS: Final = frozenset({SENT, INBOX, UNREAD})
 
 
 class Outbound:
-    """One way out for messages.send, drafts.send and submission."""
+    """One way out. The courier's thread starts with the first hand-over, or with start()."""
 
     def __init__(
         self,
@@ -25,41 +47,164 @@ class Outbound:
         captures: bool,
     ) -> None:
         """captures: mail for other domains is kept as CAPTURED instead of QUEUED (local mode)."""
+        self._directory = directory
+        self._mailboxes = mailboxes
+        self._clock = clock
+        self._chance = chance
+        self._hostname = hostname
+        hand_over = HandOver(
+            directory=directory,
+            mailboxes=mailboxes,
+            queue=queue,
+            clock=clock,
+            chance=chance,
+            hostname=hostname,
+            captures=captures,
+        )
+        self._courier = Courier(hand_over.move)
+
+    # --- submission (see front.smtp.decisions.SubmissionDecisions) ---
 
     def check_sender(self, account: Account, address: str) -> bool:
-        raise NotImplementedError
+        """Return whether the account may use this reverse-path; "" is for notices (RFC 8098 §3)."""
+        return not address or self._make_sender(account).owns(address)
 
     def check_recipient(self, address: str) -> Recipient:
-        raise NotImplementedError
+        return judge_recipient(self._directory, self._mailboxes, address)
 
     def submit(self, account: Account, envelope: Envelope, data: bytes, done: Done) -> None:
         """Store the sent copy and the outbox row; done(ids, error) when that is durable."""
-        raise NotImplementedError
+        now_ms = self._clock.now_ms()
+
+        def change(box: MailboxWriter) -> int:
+            return self._submit(box, account, envelope, data, now_ms)
+
+        def finish(message_id: int | None, error: BaseException | None) -> None:
+            done(None if message_id is None else (format_message_id(message_id),), error)
+
+        self._mailboxes.submit(account.id, change, finish)
+
+    def _submit(
+        self, box: MailboxWriter, account: Account, envelope: Envelope, data: bytes, now_ms: int
+    ) -> int:
+        key = _submission_key(envelope, data)
+        known = box.find_receipt(key) if key else None
+        if known is not None:
+            return known
+        outgoing = compose_for_submission(
+            data,
+            self._make_sender(account),
+            envelope,
+            hostname=self._hostname,
+            now_ms=now_ms,
+            chance=self._chance,
+        )
+        letter = read_letter(outgoing.sent_copy())
+        thread_id = find_thread(box, letter.summary)
+        row = self._store(box, account, outgoing, letter, thread_id=thread_id, now_ms=now_ms)
+        if key:
+            box.add_receipt(key, row.id, now_ms=now_ms)
+        return row.id
+
+    # --- the API ---
 
     def send(
-        self, box: MailboxWriter, account: Account, raw: bytes, *, thread: str, now_ms: int
+        self,
+        box: MailboxWriter,
+        account: Account,
+        raw: bytes | str | UnsetType,
+        *,
+        thread: str = "",
+        thread_id: int | None = None,
+        now_ms: int,
     ) -> MessageRow:
-        """Send a message of the API inside the caller's transaction; hand-over follows commit."""
-        raise NotImplementedError
+        """Send a message inside the caller's transaction; the hand-over follows its commit.
 
-    def hand_over(
-        self, mailbox_id: str, done: Callable[[BaseException | None], None] | None = None
-    ) -> None:
-        """Move the mailbox's outbox on, on the worker's thread.
-
-        done(error) is called once, from the worker's thread, when every row that was in the
-        outbox before the call is gone, or could not be moved now. Never blocks.
+        thread: what the request names, under the rules for that. thread_id: where it belongs
+        whatever it says, as a draft does.
         """
-        raise NotImplementedError
+        outgoing = compose_for_api(
+            check_raw(raw, limit=SEND_MAX_BYTES),
+            self._make_sender(account),
+            hostname=self._hostname,
+            now_ms=now_ms,
+            chance=self._chance,
+        )
+        letter = read_letter(outgoing.sent_copy())
+        if thread_id is None:
+            thread_id = find_requested_thread(box, thread, letter.summary)
+        return self._store(box, account, outgoing, letter, thread_id=thread_id, now_ms=now_ms)
+
+    # --- both ---
+
+    def _make_sender(self, account: Account) -> Sender:
+        return Sender(account.name, self._directory.list_addresses(account.id))
+
+    def _store(
+        self,
+        box: MailboxWriter,
+        account: Account,
+        outgoing: Outgoing,
+        letter: Letter,
+        *,
+        thread_id: int | None,
+        now_ms: int,
+    ) -> MessageRow:
+        """Store the sender's copy, and the outbox row when anybody else gets one."""
+        others = [each for each in outgoing.recipients if not self._is(account, each)]
+        row = add_letter(
+            box,
+            letter,
+            labels=_SENT_LABELS if len(others) == len(outgoing.recipients) else _TO_SELF_LABELS,
+            thread_id=thread_id,
+            internal_ms=now_ms,
+            now_ms=now_ms,
+            chance=self._chance,
+        )
+        if others:
+            box.add_outbox(
+                sender=outgoing.sender,
+                recipients=others,
+                raw=outgoing.public_copy(),
+                now_ms=now_ms,
+            )
+            box.after_commit(lambda: self.hand_over(account.id))
+        return row
+
+    def _is(self, account: Account, recipient: str) -> bool:
+        found = find_recipient(self._directory, recipient)
+        return found is not None and found.id == account.id
+
+    # --- hand-over ---
+
+    def hand_over(self, mailbox_id: str, done: Moved | None = None) -> None:
+        """Move the mailbox's outbox on, on the courier's thread; never blocks.
+
+        done(error) is called once, from that thread, when every row that was in the outbox
+        before the call is gone, or cannot be moved now.
+        """
+        self._courier.send(mailbox_id, done)
 
     def recover(self, mailbox_id: str) -> None:
-        """Move on what a crash left in the outbox; for start-up and the periodic sweep."""
-        raise NotImplementedError
+        """Move on what a crash left in the outbox; called for every mailbox at start-up."""
+        self.hand_over(mailbox_id)
+
+    def sweep(self) -> None:
+        """Try again what could not be moved; called now and then."""
+        self._courier.sweep()
 
     def start(self) -> None:
-        """Start the worker's thread."""
-        raise NotImplementedError
+        self._courier.start()
 
     def close(self) -> None:
-        """Finish the row in hand and stop; what is left is found by recover(). Safe twice."""
-        raise NotImplementedError
+        """Finish the mailbox in hand and stop; what is left is found by recover(). Safe twice."""
+        self._courier.close()
+
+
+def _submission_key(envelope: Envelope, data: bytes) -> bytes:
+    """Return the key under which the same submission is known again; b"" without Message-ID."""
+    if not header_values(data, "Message-ID"):
+        return b""
+    parts = ["submission", envelope.sender, *envelope.recipients]
+    digest = hashlib.sha256(data).digest()
+    return hashlib.sha256("\0".join(parts).encode() + b"\0" + digest).digest()

@@ -1,1 +1,84 @@
+"""The functions that serve the methods of the API, each named as spec.method.Method.handler says.
 
+A handler holds only what is particular to its method: it hands checked values to the product and
+puts what comes back into the response type.
+"""
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from penfold.front.http.handlers.attachments import attachments_get
+from penfold.front.http.handlers.drafts import (
+    drafts_create,
+    drafts_delete,
+    drafts_get,
+    drafts_list,
+    drafts_send,
+    drafts_update,
+)
+from penfold.front.http.handlers.history import history_list
+from penfold.front.http.handlers.labels import (
+    labels_create,
+    labels_delete,
+    labels_get,
+    labels_list,
+    labels_patch,
+    labels_update,
+)
+from penfold.front.http.handlers.messages import (
+    messages_batch_delete,
+    messages_batch_modify,
+    messages_delete,
+    messages_get,
+    messages_import,
+    messages_insert,
+    messages_list,
+    messages_modify,
+    messages_send,
+    messages_trash,
+    messages_untrash,
+)
+from penfold.front.http.handlers.profile import users_get_profile
+from penfold.front.http.handlers.threads import (
+    threads_delete,
+    threads_get,
+    threads_list,
+    threads_modify,
+    threads_trash,
+    threads_untrash,
+)
+
+HANDLERS: Final[tuple[Callable[[Any, Any], Any], ...]] = (
+    users_get_profile,
+    messages_list,
+    messages_get,
+    messages_send,
+    messages_insert,
+    messages_import,
+    messages_modify,
+    messages_batch_modify,
+    messages_trash,
+    messages_untrash,
+    messages_delete,
+    messages_batch_delete,
+    attachments_get,
+    threads_list,
+    threads_get,
+    threads_modify,
+    threads_trash,
+    threads_untrash,
+    threads_delete,
+    labels_list,
+    labels_get,
+    labels_create,
+    labels_update,
+    labels_patch,
+    labels_delete,
+    drafts_list,
+    drafts_get,
+    drafts_create,
+    drafts_update,
+    drafts_delete,
+    drafts_send,
+    history_list,
+)

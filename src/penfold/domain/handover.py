@@ -1,0 +1,169 @@
+"""From the outbox of one mailbox to where the mail goes: mailboxes here, or the queue.
+
+A row of the outbox is gone only when every recipient has the message on disk. Each hand-over is
+named by (mailbox, number, recipient) wherever it arrives, so all of it can be repeated after a
+crash at any point, by two processes at once too, and changes nothing the second time.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from functools import partial
+
+from msgspec import Struct
+
+from penfold.base.chance import Chance
+from penfold.base.clock import Clock
+from penfold.base.errors import NotFoundError, UnavailableError
+from penfold.base.limits import HAND_OVER_MAX_ROWS
+from penfold.domain.inbound import add_trace, deliver_local, group_by_account
+from penfold.domain.messages import Letter, read_letter
+from penfold.ports.directory import Directory
+from penfold.ports.mailbox import Mailboxes, MailboxWriter, OutboxRow
+from penfold.ports.queue import Attempt, NewQueueRow, Queue, QueueState
+from penfold.proto.mime.compose import received_header
+
+#: What the queue shows of mail for an address of ours that nobody has.
+UNKNOWN_USER = "550 5.1.1 No such user here"
+
+
+class _Moved(Struct, frozen=True, gc=False):
+    """A row that was looked at, and the recipients that have to wait."""
+
+    row: OutboxRow
+    waiting: tuple[str, ...]
+    error: UnavailableError | NotFoundError | None
+
+
+class HandOver:
+    """Moves outboxes on. Every call blocks; it is made for a worker's thread."""
+
+    def __init__(
+        self,
+        *,
+        directory: Directory,
+        mailboxes: Mailboxes,
+        queue: Queue,
+        clock: Clock,
+        chance: Chance,
+        hostname: str,
+        captures: bool,
+    ) -> None:
+        self._directory = directory
+        self._mailboxes = mailboxes
+        self._queue = queue
+        self._clock = clock
+        self._chance = chance
+        self._hostname = hostname
+        self._state = QueueState.CAPTURED if captures else QueueState.QUEUED
+
+    def move(self, mailbox_id: str) -> None:
+        """Hand over everything in a mailbox's outbox.
+
+        What a recipient's mailbox cannot take now goes to the end of the outbox, so that it
+        holds up nothing else, and its error is raised when the rest is done.
+        """
+        error: Exception | None = None
+        end: int | None = None
+        while True:
+            with self._mailboxes.open_reader(mailbox_id) as box:
+                rows = box.list_outbox(limit=HAND_OVER_MAX_ROWS)
+            rows = [row for row in rows if end is None or row.number < end]
+            if not rows:
+                break
+            moved = [self._move_row(mailbox_id, row) for row in rows]
+            added = self._mailboxes.change(mailbox_id, partial(_settle, moved=moved))
+            if added:
+                end = min(added) if end is None else end
+            error = error or next((each.error for each in moved if each.error), None)
+        if error is not None:
+            raise error
+
+    def _move_row(self, mailbox_id: str, row: OutboxRow) -> _Moved:
+        local = [each for each in row.recipients if self._is_local(each)]
+        remote = [each for each in row.recipients if not self._is_local(each)]
+        mailboxes, unknown = group_by_account(self._directory, local)
+        waiting: list[str] = []
+        error: UnavailableError | NotFoundError | None = None
+        for target, recipients in mailboxes.items():
+            try:
+                self._deliver(mailbox_id, row, target, recipients)
+            except (UnavailableError, NotFoundError) as problem:
+                waiting += recipients
+                error = problem
+        self._enqueue(mailbox_id, row, remote, self._state)
+        self._refuse(mailbox_id, row, unknown)
+        return _Moved(row, tuple(waiting), error)
+
+    def _is_local(self, recipient: str) -> bool:
+        return self._directory.is_local_domain(recipient.rpartition("@")[2])
+
+    def _deliver(
+        self, mailbox_id: str, row: OutboxRow, target: str, recipients: Sequence[str]
+    ) -> None:
+        now_ms = self._clock.now_ms()
+        letter = self._address(row, recipients, now_ms)
+        keys = [_receipt_key(mailbox_id, row.number, recipient) for recipient in recipients]
+        self._mailboxes.change(
+            target,
+            lambda box: deliver_local(box, letter, keys=keys, now_ms=now_ms, chance=self._chance),
+        )
+
+    def _address(self, row: OutboxRow, recipients: Sequence[str], now_ms: int) -> Letter:
+        received = received_header(
+            helo=self._hostname,
+            peer="",
+            by=self._hostname,
+            protocol="LMTP",
+            identity=f"{row.number}",
+            epoch_ms=now_ms,
+            recipient=recipients[0] if len(row.recipients) == 1 else "",
+        )
+        return read_letter(add_trace(row.raw, recipients, sender=row.sender, received=received))
+
+    def _enqueue(
+        self, mailbox_id: str, row: OutboxRow, recipients: Sequence[str], state: QueueState
+    ) -> list[int]:
+        if not recipients:
+            return []
+        subject = read_letter(row.raw).summary.subject
+        rows = [
+            NewQueueRow(
+                origin=mailbox_id,
+                number=row.number,
+                sender=row.sender,
+                recipient=recipient,
+                subject=subject,
+                raw=row.raw,
+                created_ms=row.created_ms,
+            )
+            for recipient in recipients
+        ]
+        return self._queue.add(rows, state=state)
+
+    def _refuse(self, mailbox_id: str, row: OutboxRow, recipients: Sequence[str]) -> None:
+        """Record as failed what is for addresses of ours that nobody has."""
+        for row_id in self._enqueue(mailbox_id, row, recipients, QueueState.FAILED):
+            if not self._queue.list_attempts(row_id):
+                attempt = Attempt(self._clock.now_ms(), UNKNOWN_USER, "")
+                self._queue.add_attempt(row_id, attempt, state=QueueState.FAILED)
+
+
+def _settle(box: MailboxWriter, *, moved: Sequence[_Moved]) -> list[int]:
+    """Take rows off the outbox; return the numbers under which what has to wait goes on."""
+    added = []
+    for each in moved:
+        box.delete_outbox(each.row.number)
+        if each.waiting:
+            added.append(
+                box.add_outbox(
+                    sender=each.row.sender,
+                    recipients=each.waiting,
+                    raw=each.row.raw,
+                    now_ms=each.row.created_ms,
+                )
+            )
+    return added
+
+
+def _receipt_key(mailbox_id: str, number: int, recipient: str) -> bytes:
+    return hashlib.sha256(f"outbox\0{mailbox_id}\0{number}\0{recipient}".encode()).digest()

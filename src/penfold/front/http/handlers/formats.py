@@ -1,0 +1,47 @@
+"""What several handlers share: messages in the format a call asks for, and whose they are."""
+
+from collections.abc import Sequence
+from typing import Any, Literal
+
+from penfold.base.limits import READ_INLINE_MAX_BYTES, READ_INLINE_MAX_MESSAGES
+from penfold.domain.attachments import AttachmentIds
+from penfold.domain.view import show_full, show_metadata, show_minimal, show_raw
+from penfold.front.http.call import Call, TooSlowInline
+from penfold.ports.mailbox import MailboxReader, MessageRow
+from penfold.spec.schemas import Message
+
+Format = Literal["minimal", "full", "raw", "metadata"]
+
+
+def own_addresses(call: Call[Any, Any], q: str) -> tuple[str, ...]:
+    """Return what from:me means in q."""
+    return call.services.directory.list_addresses(call.account.id) if q else ()
+
+
+def check_inline(call: Call[Any, Any], rows: Sequence[MessageRow], wanted: Format) -> None:
+    """Raise TooSlowInline when these messages had better be shown in a worker thread."""
+    if not call.inline or wanted == "minimal":
+        return
+    if len(rows) > READ_INLINE_MAX_MESSAGES:
+        raise TooSlowInline
+    if wanted != "metadata" and sum(row.size for row in rows) > READ_INLINE_MAX_BYTES:
+        raise TooSlowInline
+
+
+def show_message(
+    call: Call[Any, Any],
+    box: MailboxReader,
+    row: MessageRow,
+    wanted: Format,
+    names: Sequence[str] = (),
+) -> Message:
+    match wanted:
+        case "minimal":
+            return show_minimal(row)
+        case "metadata":
+            return show_metadata(row, box.get_structure(row.id), names)
+        case "raw":
+            return show_raw(row, box.get_raw(row.id))
+        case "full":
+            ids = AttachmentIds(box.get_secret(), call.services.chance)
+            return show_full(row, box.get_structure(row.id), box.get_raw(row.id), ids)
