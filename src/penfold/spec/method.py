@@ -89,9 +89,11 @@ class Method:
     """One method of the API.
 
     scopes: any one is enough. request, response: body types; without a response the answer is
-    204. sends: the answer waits until outgoing mail is handed to the queue. errors: what its
-    handler may raise, beyond what the pipeline answers for every method. service_account_only:
-    ordinary users get 403. since: the release that first served it, None while it answers 501.
+    204. requires: members of the request that Google's document marks as required, which is an
+    annotation only: what is really needed is the handler's. errors: what its handler may raise,
+    beyond what the pipeline answers for every method. sends: the answer waits until outgoing
+    mail is handed over. service_account_only: ordinary users get 403. since: the release that
+    first served it, None while it answers 501.
     """
 
     id: str
@@ -104,6 +106,7 @@ class Method:
     summary: str
     request: type[Wire] | None = None
     response: type[Wire] | None = None
+    requires: tuple[str, ...] = ()
     errors: frozenset[Problem] = frozenset()
     media: Media | None = None
     metadata_limit: Limit | None = None

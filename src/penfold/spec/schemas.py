@@ -5,7 +5,7 @@ is UNSET is absent on the wire. 64-bit integers are decimal strings in answers, 
 prints them. Gmail: documented (discovery revision 20261005).
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from msgspec import UNSET, Meta, Struct, field
 from msgspec import UnsetType as Unset
@@ -17,6 +17,10 @@ UInt64 = Annotated[str, Meta(extra_json_schema={"format": "uint64"})]
 Timestamp = Annotated[str, Meta(extra_json_schema={"format": "google-datetime"})]
 #: Octets. In a checked request: the decoded bytes. In an answer: base64url text with padding.
 Base64 = Annotated[str | bytes, Meta(extra_json_schema={"format": "byte"})]
+
+#: Set by the server; ignored in requests.
+READ_ONLY: Final = Meta(extra_json_schema={"readOnly": True})
+DEPRECATED: Final = Meta(extra_json_schema={"deprecated": True})
 
 
 class Wire(Struct, rename="camel", kw_only=True, gc=False):
@@ -76,19 +80,19 @@ class KaclsKeyMetadata(Wire):
 class CsePrivateKeyMetadata(Wire):
     hardware_key_metadata: HardwareKeyMetadata | Unset = UNSET
     kacls_key_metadata: KaclsKeyMetadata | Unset = UNSET
-    private_key_metadata_id: str | Unset = UNSET  # {"readOnly": true}
+    private_key_metadata_id: Annotated[str, READ_ONLY] | Unset = UNSET
 
 
 class CseKeyPair(Wire):
-    disable_time: Timestamp | Unset = UNSET  # {"readOnly": true}
-    enablement_state: Literal["stateUnspecified", "enabled", "disabled"] | Unset = (
-        UNSET  # {"readOnly": true}
-    )
-    key_pair_id: str | Unset = UNSET  # {"readOnly": true}
-    pem: str | Unset = UNSET  # {"readOnly": true}
+    disable_time: Annotated[Timestamp, READ_ONLY] | Unset = UNSET
+    enablement_state: (
+        Annotated[Literal["stateUnspecified", "enabled", "disabled"], READ_ONLY] | Unset
+    ) = UNSET
+    key_pair_id: Annotated[str, READ_ONLY] | Unset = UNSET
+    pem: Annotated[str, READ_ONLY] | Unset = UNSET
     pkcs7: str | Unset = UNSET
     private_key_metadata: list[CsePrivateKeyMetadata] | Unset = UNSET
-    subject_email_addresses: list[str] | Unset = UNSET  # {"readOnly": true}
+    subject_email_addresses: Annotated[list[str], READ_ONLY] | Unset = UNSET
 
 
 class Delegate(Wire):
@@ -132,14 +136,12 @@ class Message(Wire):
     size_estimate: Int32 | Unset = UNSET
     history_id: UInt64 | Unset = UNSET
     internal_date: Int64 | Unset = UNSET
-    raw: Base64 | Unset = (
-        UNSET  # {"annotations": {"required": ["gmail.users.messages.insert", "gmail.users.messages.send"]}}
-    )
+    raw: Base64 | Unset = UNSET
     classification_label_values: list[ClassificationLabelValue] | Unset = UNSET
 
 
 class Draft(Wire):
-    id: str | Unset = UNSET  # {"annotations": {"required": ["gmail.users.drafts.send"]}}
+    id: str | Unset = UNSET
     message: Message | Unset = UNSET
 
 
@@ -220,16 +222,10 @@ class LabelColor(Wire):
 
 
 class Label(Wire):
-    id: str | Unset = UNSET  # {"annotations": {"required": ["gmail.users.labels.update"]}}
-    name: str | Unset = (
-        UNSET  # {"annotations": {"required": ["gmail.users.labels.create", "gmail.users.labels.update"]}}
-    )
-    message_list_visibility: Literal["show", "hide"] | Unset = (
-        UNSET  # {"annotations": {"required": ["gmail.users.labels.create", "gmail.users.labels.update"]}}
-    )
-    label_list_visibility: Literal["labelShow", "labelShowIfUnread", "labelHide"] | Unset = (
-        UNSET  # {"annotations": {"required": ["gmail.users.labels.create", "gmail.users.labels.update"]}}
-    )
+    id: str | Unset = UNSET
+    name: str | Unset = UNSET
+    message_list_visibility: Literal["show", "hide"] | Unset = UNSET
+    label_list_visibility: Literal["labelShow", "labelShowIfUnread", "labelHide"] | Unset = UNSET
     type: Literal["system", "user"] | Unset = UNSET
     messages_total: Int32 | Unset = UNSET
     messages_unread: Int32 | Unset = UNSET
@@ -383,7 +379,7 @@ class VacationSettings(Wire):
 
 
 class WatchRequest(Wire):
-    label_filter_action: Literal["include", "exclude"] | Unset = UNSET  # {"deprecated": true}
+    label_filter_action: Annotated[Literal["include", "exclude"], DEPRECATED] | Unset = UNSET
     label_filter_behavior: Literal["include", "exclude"] | Unset = UNSET
     label_ids: list[str] | Unset = UNSET
     topic_name: str | Unset = UNSET

@@ -11,7 +11,7 @@ expected is in the facts, with the request id that the answer carries as X-Reque
 import itertools
 from collections.abc import Callable, Mapping
 from time import perf_counter
-from typing import Any
+from typing import Any, Final
 
 from penfold.base.clock import Clock
 from penfold.base.errors import OutcomeUnknownError
@@ -39,6 +39,8 @@ from penfold.proto.fields import Mask
 from penfold.spec import problems
 from penfold.spec.problems import ProblemError
 from penfold.spec.registry import REGISTRY, Access
+
+_BATCH: Final = ("/batch", "/batch/gmail/v1")
 
 Observe = Callable[[RequestFacts], None]
 
@@ -75,13 +77,17 @@ class GmailApi:
         self._prefix = f"{services.chance.getrandbits(48):012x}-"
         self._numbers = itertools.count(1)
 
+    def make_request_id(self) -> str:
+        """Return an id no other request of this process has, nor likely of any other."""
+        return f"{self._prefix}{next(self._numbers):x}"
+
     def close(self) -> None:
         """Stop the threads; safe to call twice."""
         self._runner.close()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = perf_counter()
-        request = Request(scope, receive, f"{self._prefix}{next(self._numbers):x}")
+        request = Request(scope, receive, self.make_request_id())
         try:
             answer = await self._answer(request)
         except ClientGoneError:
@@ -104,6 +110,9 @@ class GmailApi:
             match = self._routes.find(request.verb, request.path)
             if match is not None:
                 return await self._serve(request, match)
+            if request.path in _BATCH:
+                request.method_id = "batch"
+                return answers.failure(request, ProblemError(problems.NOT_IMPLEMENTED))
             if request.verb == "OPTIONS" and self._routes.knows(request.path):
                 return answers.preflight(request)
             return answers.no_such_page(request)

@@ -42,9 +42,10 @@ class ClientGoneError(Exception):
 class RequestFacts(Struct, frozen=True, gc=False):
     """What is known of a request when its answer has been sent; for logs and metrics.
 
-    method_id is "" for addresses that are no method's; path is without the query, which may hold
-    a token. reason: the error's, "" on success; error: what nobody expected, if anything.
-    client: the peer's address; app: the OAuth client. received, sent: octets of the bodies.
+    method_id is the method's, or names the part of the product that answered
+    (spec.metrics.ROUTES). path is without the query, which may hold a token. reason: the error's,
+    "" on success; error: what nobody expected, if anything. client: the peer's address; app: the
+    OAuth client. received, sent: octets of the bodies.
     """
 
     request_id: str
@@ -90,7 +91,7 @@ class Request:
         query: bytes = scope["query_string"]
         self.pairs: Pairs = parse_query(query.decode("utf-8", "replace")) if query else []
         self.system = System({})
-        self.method_id = ""
+        self.method_id = "other"
         self.client: tuple[str, int] | None = scope.get("client")
         self.credential: Credential | None = None
         self.error: BaseException | None = None

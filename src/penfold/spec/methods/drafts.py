@@ -117,6 +117,7 @@ METHODS: Final = (
         params=DraftsSendParams,
         request=Draft,
         response=Message,
+        requires=("id",),
         scopes=WRITE_DRAFTS,
         cost=Cost(100, 100),
         access=Access.WRITE,

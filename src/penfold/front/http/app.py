@@ -1,0 +1,180 @@
+"""The whole HTTP port as one ASGI application: the API, its documents, operations, pages.
+
+Sends every address to who owns it, by its first segments:
+
+    /gmail/v1, /upload, /resumable, /batch      the Gmail API (pipeline.py)
+    /$discovery, /discovery/v1/apis             documents with the caller's own root address
+    /healthz, /readyz, /metrics                 operations; the callables come from app/
+    everything else                             OAuth and pages, a mounted ASGI application
+
+Any Host header is answered; forwarded headers are not trusted. Every answer is observed once.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from time import perf_counter
+from typing import Any, Final
+
+from msgspec import Struct
+
+from penfold.front.http.discovery import find_document
+from penfold.front.http.errors import Header
+from penfold.front.http.pipeline import GmailApi, Observe
+from penfold.front.http.request import Message, Receive, RequestFacts, Scope, Send
+
+ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+_GMAIL: Final = frozenset({"gmail", "upload", "resumable", "batch"})
+_DOCUMENTS: Final = frozenset({"$discovery", "discovery"})
+#: First segments of the addresses of OAuth and OpenID Connect; they count as such in metrics.
+_OAUTH: Final = frozenset(
+    {"o", "token", "oauth2", "revoke", "tokeninfo", "v1", "userinfo", "device", ".well-known"}
+)
+
+
+#: Pages of other sites may read the documents.
+_ANYWHERE: Final = ((b"access-control-allow-origin", b"*"),)
+
+
+class Reply(Struct, frozen=True):
+    """What an operation answers."""
+
+    status: int
+    body: bytes
+    content_type: str = "text/plain; charset=utf-8"
+
+
+#: An operation looks at the request (its peer's address, say) and answers at once.
+Operation = Callable[[Scope], Reply]
+
+
+class HttpApp:
+    """Everything behind the HTTP port.
+
+    operations: by path. start, stop: called with the ASGI lifespan, on the event loop.
+    """
+
+    def __init__(
+        self,
+        gmail: GmailApi,
+        web: ASGIApp,
+        operations: Mapping[str, Operation],
+        *,
+        observe: Observe | None = None,
+        start: Callable[[], None] | None = None,
+        stop: Callable[[], None] | None = None,
+    ) -> None:
+        self._gmail = gmail
+        self._web = web
+        self._operations = operations
+        self._observe = observe
+        self._start = start
+        self._stop = stop
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        kind = scope["type"]
+        if kind == "http":
+            path: str = scope["path"]
+            first = path[1 : path.find("/", 1)] if "/" in path[1:] else path[1:]
+            if first in _GMAIL:
+                await self._gmail(scope, receive, send)
+            else:
+                await self._serve(first, scope, receive, send)
+        elif kind == "lifespan":
+            await self._live(receive, send)
+        else:
+            raise NotImplementedError(f"no {kind} here")
+
+    async def _serve(self, first: str, scope: Scope, receive: Receive, send: Send) -> None:
+        watch = _Watch(send, self._gmail.make_request_id())
+        started = perf_counter()
+        error: BaseException | None = None
+        route = "web"
+        try:
+            route = await self._route(first, scope, receive, watch.send)
+        except Exception as caught:
+            error = caught
+            raise
+        finally:
+            if self._observe:
+                self._observe(_facts(scope, route, watch, perf_counter() - started, error))
+
+    async def _route(self, first: str, scope: Scope, receive: Receive, send: Send) -> str:
+        operation = self._operations.get(scope["path"])
+        if operation is not None:
+            await _reply(send, operation(scope), scope)
+            return "operations"
+        if first in _DOCUMENTS:
+            document = find_document(scope)
+            if document is not None:
+                reply = Reply(200, document, "application/json; charset=UTF-8")
+                await _reply(send, reply, scope, _ANYWHERE)
+                return "discovery"
+        await self._web(scope, receive, send)
+        return "oauth" if first in _OAUTH else "web"
+
+    async def _live(self, receive: Receive, send: Send) -> None:
+        """Speak the lifespan protocol of ASGI."""
+        while True:
+            message = await receive()
+            if message["type"] == "lifespan.startup":
+                if self._start:
+                    self._start()
+                await send({"type": "lifespan.startup.complete"})
+            elif message["type"] == "lifespan.shutdown":
+                self._gmail.close()
+                if self._stop:
+                    self._stop()
+                await send({"type": "lifespan.shutdown.complete"})
+                return
+
+
+class _Watch:
+    """Notes status and size of an answer as it passes, and adds the request id."""
+
+    def __init__(self, send: Send, request_id: str) -> None:
+        self._send = send
+        self.request_id = request_id
+        self.status = 0
+        self.sent = 0
+
+    async def send(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            request_id = (b"x-request-id", self.request_id.encode())
+            message = {**message, "headers": [*message.get("headers", ()), request_id]}
+        else:
+            self.sent += len(message.get("body", b""))
+        await self._send(message)
+
+
+def _facts(
+    scope: Scope, route: str, watch: _Watch, seconds: float, error: BaseException | None
+) -> RequestFacts:
+    client: Any = scope.get("client")
+    return RequestFacts(
+        request_id=watch.request_id,
+        method_id=route,
+        verb=scope["method"],
+        path=scope["path"],
+        status=watch.status or 500,
+        reason="",
+        seconds=seconds,
+        account_id="",
+        client=client[0] if client else "",
+        app="",
+        received=0,
+        sent=watch.sent,
+        error=error,
+    )
+
+
+async def _reply(send: Send, reply: Reply, scope: Scope, more: tuple[Header, ...] = ()) -> None:
+    headers = [
+        (b"content-type", reply.content_type.encode()),
+        (b"content-length", b"%d" % len(reply.body)),
+        (b"cache-control", b"no-store"),
+        *more,
+    ]
+    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+    body = b"" if scope["method"] == "HEAD" else reply.body
+    await send({"type": "http.response.body", "body": body})
