@@ -24,8 +24,6 @@ import apsw
 from penfold.base.errors import UnavailableError
 from penfold.base.limits import SQLITE_BUSY_MS, SQLITE_CACHE_KIB, SQLITE_WAL_KEEP_BYTES
 
-#: Octets of a database page; set when a file is made, kept for its life.
-PAGE_BYTES: Final = 4096
 #: Statements kept prepared per handle; a mailbox's writer uses about 60.
 _STATEMENTS_KEPT: Final = 128
 _OLDEST_SQLITE: Final = 3_051_003
@@ -69,9 +67,10 @@ def open_database(
     create: bool = False,
     foreign_keys: bool = False,
     cache_kib: int = SQLITE_CACHE_KIB,
+    page_bytes: int = 4096,
     vfs: str | None = None,
 ) -> apsw.Connection:
-    """Return a connection with every setting in force.
+    """Return a connection with every setting in force; page_bytes counts when the file is made.
 
     apsw.CantOpenError when the file is missing (and not `create`), apsw.NotADBError when it is
     something else, UnavailableError when a setting did not take.
@@ -81,7 +80,10 @@ def open_database(
         str(path), flags=_flags(readonly, create), vfs=vfs, statementcachesize=_STATEMENTS_KEPT
     )
     try:
-        _set_up(connection, create=create, foreign_keys=foreign_keys, cache_kib=cache_kib)
+        if create:
+            connection.execute(f"PRAGMA page_size={page_bytes}")
+            connection.execute("PRAGMA journal_mode=WAL").fetchall()
+        _set_up(connection, foreign_keys=foreign_keys, cache_kib=cache_kib)
     except BaseException:
         connection.close(force=True)
         raise
@@ -100,16 +102,12 @@ def _flags(readonly: bool, create: bool) -> int:  # noqa: FBT001
     return apsw.SQLITE_OPEN_READWRITE | (apsw.SQLITE_OPEN_CREATE if create else 0)
 
 
-def _set_up(
-    connection: apsw.Connection, *, create: bool, foreign_keys: bool, cache_kib: int
-) -> None:
+def _set_up(connection: apsw.Connection, *, foreign_keys: bool, cache_kib: int) -> None:
     connection.set_busy_timeout(SQLITE_BUSY_MS)
     for option, number in _CONFIGS:
         if connection.config(option, number) != number:
             raise UnavailableError("SQLite refused a setting", option=option)
-    if create:
-        connection.execute(f"PRAGMA page_size={PAGE_BYTES}")
-    _want(connection, "journal_mode", "WAL" if create else None, "wal")
+    _want(connection, "journal_mode", None, "wal")
     for name, value, expected in _PRAGMAS:
         _want(connection, name, value, expected)
     _want(connection, "foreign_keys", str(int(foreign_keys)), int(foreign_keys))

@@ -1,0 +1,249 @@
+"""Read one mailbox: every question the port asks, as point reads and bounded lists.
+
+A reader is made for one borrow of a handle, inside one read transaction, and dies with it: a
+question after that is an error, not a read of some later state. Lists are fetched whole or in
+steps, never through a cursor that stays open, as an open cursor would hold its snapshot.
+
+What a search means in SQL is decided in search.py; here it is only run, for LISTING_MAX_S at most.
+"""
+
+import hashlib
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any, NoReturn
+
+import apsw
+
+from penfold.base.errors import MailboxDamagedError, NotFoundError, UnavailableError
+from penfold.base.ids import format_message_id
+from penfold.base.limits import LISTING_MAX_S
+from penfold.ports.blobs import Blobs
+from penfold.ports.mailbox import (
+    Change,
+    DraftRow,
+    HistoryRow,
+    LabelRow,
+    MessageRow,
+    OutboxRow,
+    Query,
+    ThreadHint,
+    ThreadRow,
+    Totals,
+)
+from penfold.proto.mime.model import Part
+from penfold.store.sqlite import search
+from penfold.store.sqlite.content import (
+    decode_entries,
+    decode_names,
+    parse_labels,
+    unpack_parsed,
+    unpack_raw,
+)
+from penfold.store.sqlite.keys import hash63
+from penfold.store.sqlite.pool import Handle
+
+_MESSAGE = "SELECT id, thread_id, history_id, labels, internal_ms, size, snippet FROM message WHERE"
+_LABEL = (
+    "SELECT number, name, message_list, label_list, background, text,"
+    " messages_total, messages_unread, threads_total, threads_unread FROM label"
+)
+_DRAFT = "SELECT d.id, m.id, m.thread_id FROM draft d JOIN message m ON m.id = d.message_id WHERE"
+_THREAD = (
+    "SELECT max(history_id), (SELECT snippet FROM message WHERE thread_id = ?1"
+    " ORDER BY id DESC LIMIT 1) FROM message WHERE thread_id = ?1"
+)
+_HINT = (
+    "SELECT m.id, m.thread_id, m.labels, c.parsed FROM message m JOIN content c ON c.id = m.id"
+    " WHERE m.message_id = ? AND m.message_id <> 0 ORDER BY m.id"
+)
+_SUBJECT_HINT = (
+    "SELECT id, thread_id, labels FROM message"
+    " WHERE subject_key = ? AND subject_key <> 0 ORDER BY id DESC LIMIT 1"
+)
+#: History records fetched at a time.
+_HISTORY_STEP = 256
+
+
+class SqliteReader:
+    """One consistent view of a mailbox; implements ports.mailbox.MailboxReader."""
+
+    __slots__ = ("_blobs", "_execute", "_handle")
+
+    def __init__(self, handle: Handle, blobs: Blobs) -> None:
+        self._handle = handle
+        self._blobs = blobs
+        self._execute: Any = handle.connection.execute
+
+    def close(self) -> None:
+        self._execute = _refuse
+
+    def get_totals(self) -> Totals:
+        row = self._execute("SELECT messages, threads, history_id FROM mailbox").fetchone()
+        return Totals(*row)
+
+    def get_secret(self) -> bytes:
+        secret: bytes = self._execute("SELECT secret FROM mailbox").get
+        return secret
+
+    # --- messages
+
+    def find_message(self, message_id: int) -> MessageRow | None:
+        row = self._execute(f"{_MESSAGE} id = ?", (message_id,)).fetchone()
+        return None if row is None else make_row(row)
+
+    def get_structure(self, message_id: int) -> Part:
+        packed = self._execute("SELECT parsed FROM content WHERE id = ?", (message_id,)).get
+        if packed is None:
+            raise NotFoundError("no such message", message=format_message_id(message_id))
+        try:
+            return unpack_parsed(packed)[0]
+        except MailboxDamagedError as error:
+            raise _damaged(message_id, str(error)) from error
+
+    def get_raw(self, message_id: int) -> bytes:
+        row = self._execute(
+            "SELECT sha256, raw FROM content WHERE id = ?", (message_id,)
+        ).fetchone()
+        if row is None:
+            raise NotFoundError("no such message", message=format_message_id(message_id))
+        sha256, packed = row
+        try:
+            raw = self._blobs.get(sha256) if packed is None else unpack_raw(packed)
+        except (NotFoundError, MailboxDamagedError) as error:
+            raise _damaged(message_id, str(error)) from error
+        if hashlib.sha256(raw).digest() != sha256:
+            raise _damaged(message_id, "octets differ from their hash")
+        return raw
+
+    def list_messages(self, query: Query) -> list[tuple[int, int]]:
+        found: list[tuple[int, int]] = self._list(search.compile_messages(query))
+        return found
+
+    def list_threads(self, query: Query) -> list[tuple[int, ThreadRow]]:
+        found = self._list(search.compile_threads(query))
+        return [(newest, self._get_thread(thread_id)) for newest, thread_id in found]
+
+    def list_drafts(self, query: Query) -> list[DraftRow]:
+        return [DraftRow(*row) for row in self._list(search.compile_drafts(query))]
+
+    def estimate(self, query: Query, *, at_most: int) -> int:
+        count: int = self._list(search.compile_estimate(query, at_most))[0][0]
+        return count
+
+    def estimate_threads(self, query: Query, *, at_most: int) -> int:
+        count: int = self._list(search.compile_thread_estimate(query, at_most))[0][0]
+        return count
+
+    # --- threads
+
+    def list_thread(self, thread_id: int) -> list[MessageRow]:
+        rows = self._execute(f"{_MESSAGE} thread_id = ? ORDER BY id", (thread_id,))
+        return [make_row(row) for row in rows]
+
+    def find_by_message_id(self, message_ids: Sequence[str]) -> list[ThreadHint]:
+        hints = {}
+        for message_id in message_ids:
+            for number, thread_id, labels, packed in self._execute(_HINT, (hash63(message_id),)):
+                subject_key = unpack_parsed(packed)[1]
+                hints[number] = ThreadHint(number, thread_id, subject_key, parse_labels(labels))
+        return [hints[number] for number in sorted(hints)]
+
+    def find_by_subject(self, subject_key: str) -> ThreadHint | None:
+        row = self._execute(_SUBJECT_HINT, (subject_hash(subject_key),)).fetchone()
+        return (
+            None if row is None else ThreadHint(row[0], row[1], subject_key, parse_labels(row[2]))
+        )
+
+    # --- labels
+
+    def list_labels(self) -> list[LabelRow]:
+        return [self._make_label(row) for row in self._execute(f"{_LABEL} ORDER BY number")]
+
+    def find_label(self, number: int) -> LabelRow | None:
+        row = self._execute(f"{_LABEL} WHERE number = ?", (number,)).fetchone()
+        return None if row is None else self._make_label(row)
+
+    def find_label_by_key(self, key: str) -> LabelRow | None:
+        row = self._execute(f"{_LABEL} WHERE key = ?", (key,)).fetchone()
+        return None if row is None else self._make_label(row)
+
+    # --- drafts
+
+    def find_draft(self, draft_id: int) -> DraftRow | None:
+        row = self._execute(f"{_DRAFT} d.id = ?", (draft_id,)).fetchone()
+        return None if row is None else DraftRow(*row)
+
+    def find_draft_of(self, message_id: int) -> DraftRow | None:
+        row = self._execute(f"{_DRAFT} d.message_id = ?", (message_id,)).fetchone()
+        return None if row is None else DraftRow(*row)
+
+    # --- history
+
+    def get_history_floor(self) -> int:
+        floor: int = self._execute("SELECT history_floor FROM mailbox").get
+        return floor
+
+    def iter_history(self, after: int) -> Iterator[HistoryRow]:
+        statement = "SELECT id, change, entries FROM history WHERE id > ? ORDER BY id LIMIT ?"
+        while rows := self._execute(statement, (after, _HISTORY_STEP)).fetchall():
+            for number, change, entries in rows:
+                yield HistoryRow(number, Change(change), decode_entries(entries))
+            after = rows[-1][0]
+
+    # --- hand-over
+
+    def list_outbox(self, *, limit: int) -> list[OutboxRow]:
+        rows = self._execute(
+            "SELECT number, sender, recipients, raw, created_ms FROM outbox"
+            " ORDER BY number LIMIT ?",
+            (limit,),
+        )
+        return [
+            OutboxRow(number, sender, decode_names(recipients), unpack_raw(raw), created_ms)
+            for number, sender, recipients, raw, created_ms in rows
+        ]
+
+    def find_receipt(self, key: bytes) -> int | None:
+        found: int | None = self._execute(
+            "SELECT message_id FROM receipt WHERE key = ?", (key,)
+        ).get
+        return found
+
+    # --- within
+
+    def _list(self, statement: tuple[str, Sequence[int | str]]) -> list[Any]:
+        """Run a search; UnavailableError when it takes too long."""
+        self._handle.deadline = time.monotonic() + LISTING_MAX_S
+        try:
+            rows: list[Any] = self._execute(*statement).fetchall()
+        except apsw.InterruptError as error:
+            raise UnavailableError("a listing took too long") from error
+        finally:
+            self._handle.deadline = 0.0
+        return rows
+
+    def _get_thread(self, thread_id: int) -> ThreadRow:
+        return ThreadRow(thread_id, *self._execute(_THREAD, (thread_id,)).fetchone())
+
+    def _make_label(self, row: tuple[Any, ...]) -> LabelRow:
+        return LabelRow(*row)
+
+
+def make_row(row: tuple[Any, ...]) -> MessageRow:
+    number, thread_id, history_id, labels, internal_ms, size, snippet = row
+    return MessageRow(
+        number, thread_id, history_id, parse_labels(labels), internal_ms, size, snippet
+    )
+
+
+def subject_hash(subject_key: str) -> int:
+    return hash63(subject_key) if subject_key else 0
+
+
+def _damaged(message_id: int, why: str) -> MailboxDamagedError:
+    """The message is damaged; its mailbox stays in use."""
+    return MailboxDamagedError(why, message=format_message_id(message_id))
+
+
+def _refuse(*_: object) -> NoReturn:
+    raise RuntimeError("the transaction of this reader or writer is over")

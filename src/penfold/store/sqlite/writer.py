@@ -1,0 +1,209 @@
+"""Commit changes in groups: what gathers for one mailbox shares one transaction.
+
+`submit` puts a change in its mailbox's list. A few threads take a mailbox that has changes, run
+all of them in one BEGIN IMMEDIATE, each under its own savepoint, COMMIT, and only then call each
+`done`. While one commit waits for the disk the next group gathers, so groups grow with load and
+a lone change waits for nobody.
+
+How a transaction ends decides what callers hear:
+    a change raises            it is undone alone; `done` gets its error, the others live
+    disk full, no lock, …      nothing of the group was stored; every `done` gets an error
+    file damaged               the same, and the mailbox goes into quarantine
+    COMMIT fails on the disk   the outcome is unknown: `fatal` is called, which ends the process
+                               before anything is answered
+
+The index is merged and the write-ahead log emptied here as well, after the answers and, for the
+index, only while nobody waits.
+"""
+
+import errno
+import logging
+import threading
+from collections.abc import Callable
+from queue import SimpleQueue
+from typing import Any, Final
+
+import apsw
+
+from penfold.base.errors import OutcomeUnknownError, PenfoldError, UnavailableError
+from penfold.base.limits import GROUP_COMMIT_MAX
+from penfold.ports.blobs import Blobs
+from penfold.ports.mailbox import MailboxWriter
+from penfold.store.room import Room
+from penfold.store.sqlite.failures import translate
+from penfold.store.sqlite.mailbox_write import SqliteWriter
+from penfold.store.sqlite.pool import Handle, Pool
+
+Change = Callable[[MailboxWriter], Any]
+Done = Callable[[Any, BaseException | None], None]
+_Answer = tuple[Done, Any, BaseException | None]
+
+#: Write-ahead log frames after which the log is copied into the file and begun anew.
+_CHECKPOINT_FRAMES: Final = 1_000
+#: Errors after which the transaction is gone, whatever the change made of them.
+_GROUP_ERRORS: Final = (
+    apsw.FullError, apsw.IOError, apsw.CorruptError, apsw.NotADBError, apsw.NoMemError,
+    apsw.InterruptError, apsw.BusyError, apsw.ReadOnlyError, apsw.CantOpenError,
+)  # fmt: skip
+#: A write refused with these did not happen, so the transaction surely did not either.
+_NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+
+_log = logging.getLogger(__name__)
+
+
+class GroupWriter:
+    """The threads that change mailboxes."""
+
+    def __init__(
+        self,
+        pool: Pool,
+        blobs: Blobs,
+        room: Room,
+        *,
+        threads: int,
+        fatal: Callable[[BaseException], None],
+        quarantine: Callable[[str, BaseException], None],
+    ) -> None:
+        self._pool = pool
+        self._blobs = blobs
+        self._room = room
+        self._fatal = fatal
+        self._quarantine = quarantine
+        self._lock = threading.Lock()
+        #: Changes by mailbox; a mailbox is here while it is queued or being worked on.
+        self._pending: dict[str, list[tuple[Change, Done]]] = {}
+        self._ready: SimpleQueue[str | None] = SimpleQueue()
+        self._closed = False
+        self._threads = [
+            threading.Thread(target=self._serve, name=f"mailbox-writer-{n}", daemon=True)
+            for n in range(threads)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def submit(self, mailbox_id: str, change: Change, done: Done) -> None:
+        with self._lock:
+            if self._closed:
+                raise UnavailableError("the mailbox store is closed")
+            waiting = self._pending.get(mailbox_id)
+            if waiting is not None:
+                waiting.append((change, done))
+                return
+            self._pending[mailbox_id] = [(change, done)]
+        self._ready.put(mailbox_id)
+
+    def close(self) -> None:
+        """Finish what is queued and stop; safe to call twice."""
+        with self._lock:
+            already, self._closed = self._closed, True
+        if not already:
+            for _ in self._threads:
+                self._ready.put(None)
+        for thread in self._threads:
+            thread.join()
+
+    def _serve(self) -> None:
+        while (mailbox_id := self._ready.get()) is not None:
+            with self._lock:
+                waiting = self._pending[mailbox_id]
+                group = waiting[:GROUP_COMMIT_MAX]
+                del waiting[:GROUP_COMMIT_MAX]
+            self._work(mailbox_id, group)
+            with self._lock:
+                if not self._pending[mailbox_id]:
+                    del self._pending[mailbox_id]
+                    continue
+            self._ready.put(mailbox_id)
+        # Whoever is last re-queues a mailbox behind the end marks; so pass the mark on.
+        self._ready.put(None)
+
+    def _work(self, mailbox_id: str, group: list[tuple[Change, Done]]) -> None:
+        """Run one group and answer it; never raises, as the thread must live on."""
+        handle = None
+        try:
+            handle = self._pool.borrow(mailbox_id, writable=True)
+            answers, effects = self._commit(handle, group)
+        except BaseException as error:  # noqa: BLE001 - the top of a thread; told to every caller
+            failure = error if isinstance(error, PenfoldError) else translate(error, mailbox_id)
+            self._end_badly(handle, mailbox_id, failure, error)
+            answers, effects = [(done, None, failure) for _, done in group], []
+            handle = None
+        for done, result, problem in answers:
+            _call(done, result, problem)
+        for effect in effects:
+            _call(effect)
+        if handle is not None:
+            self._pool.give_back(handle, broken=not self._tidy(handle))
+
+    def _commit(
+        self, handle: Handle, group: list[tuple[Change, Done]]
+    ) -> tuple[list[_Answer], list[Callable[[], None]]]:
+        connection = handle.connection
+        connection.execute("BEGIN IMMEDIATE")
+        writer = SqliteWriter(handle, self._blobs, self._room)
+        try:
+            answers = [_run(writer, change, done) for change, done in group]
+            effects = writer.finish()
+        finally:
+            writer.close()
+        try:
+            connection.execute("COMMIT")
+        except apsw.FullError:
+            raise
+        except apsw.IOError as error:
+            if connection.system_errno in _NO_ROOM and _is_write(error):
+                raise
+            raise OutcomeUnknownError("commit failed", mailbox=handle.mailbox_id) from error
+        return answers, effects
+
+    def _end_badly(
+        self, handle: Handle | None, mailbox_id: str, failure: PenfoldError, error: BaseException
+    ) -> None:
+        if isinstance(failure, OutcomeUnknownError):
+            self._fatal(failure)
+        if isinstance(error, apsw.CorruptError | apsw.NotADBError):
+            self._quarantine(mailbox_id, error)
+        if handle is not None:
+            # Closing rolls back; after an automatic rollback an explicit one would only raise.
+            self._pool.give_back(handle, broken=True)
+
+    def _tidy(self, handle: Handle) -> bool:
+        """Empty the log when it is long; returns whether the handle is still good."""
+        if handle.wal_pages < _CHECKPOINT_FRAMES:
+            return True
+        handle.wal_pages = 0
+        try:
+            handle.connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+        except apsw.BusyError:
+            return True
+        except apsw.Error as error:
+            # A failed sync is never tried again: the kernel forgets the pages it could not write.
+            self._fatal(OutcomeUnknownError("checkpoint failed", mailbox=handle.mailbox_id))
+            _log.error("checkpoint failed", exc_info=error)
+            return False
+        return True
+
+
+def _run(writer: SqliteWriter, change: Change, done: Done) -> _Answer:
+    writer.begin_change()
+    try:
+        result = change(writer)
+    except _GROUP_ERRORS:
+        raise
+    except BaseException as error:  # noqa: BLE001 - whatever a change raises goes to its caller
+        writer.undo_change()
+        return done, None, error
+    writer.keep_change()
+    return done, result, None
+
+
+def _is_write(error: apsw.IOError) -> bool:
+    return getattr(error, "extendedresult", None) == apsw.SQLITE_IOERR_WRITE
+
+
+def _call(function: Callable[..., None], *arguments: object) -> None:
+    """Tell somebody; they promised not to raise."""
+    try:
+        function(*arguments)
+    except Exception:  # noqa: BLE001 - the next caller must be told all the same
+        _log.exception("an answer or effect of a change raised")
