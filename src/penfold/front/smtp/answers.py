@@ -8,10 +8,13 @@ and no task behind a result, which at thousands of messages a second is most of 
 import asyncio
 import threading
 from collections.abc import Callable
+from typing import Any, TypeVar
 
 from penfold.front.smtp.decisions import Done
 
-Settle = Callable[[tuple[str, ...] | None, BaseException | None], None]
+K = TypeVar("K")
+Settle = Callable[[K, tuple[str, ...] | None, BaseException | None], None]
+_Result = tuple[Settle[Any], Any, tuple[str, ...] | None, BaseException | None]
 
 
 class Answers:
@@ -21,24 +24,22 @@ class Answers:
         self._loop = asyncio.get_running_loop()
         self._thread = threading.get_ident()
         self._lock = threading.Lock()
-        self._results: list[tuple[Settle, tuple[str, ...] | None, BaseException | None]] = []
+        self._results: list[_Result] = []
 
-    def expect(self, settle: Settle) -> Done:
-        """Return a `done` for any thread; `settle` runs on the loop's, at once if that calls."""
+    def expect(self, settle: Settle[K], key: K) -> Done:
+        """Return a `done` for any thread; it calls settle(key, …) on the loop's thread."""
 
         def done(ids: tuple[str, ...] | None, error: BaseException | None) -> None:
             if threading.get_ident() == self._thread:
-                settle(ids, error)
+                settle(key, ids, error)
             else:
-                self._add(settle, ids, error)
+                self._add((settle, key, ids, error))
 
         return done
 
-    def _add(
-        self, settle: Settle, ids: tuple[str, ...] | None, error: BaseException | None
-    ) -> None:
+    def _add(self, result: _Result) -> None:
         with self._lock:
-            self._results.append((settle, ids, error))
+            self._results.append(result)
             if len(self._results) > 1:
                 return  # the loop has been woken and has not come round yet
         try:
@@ -50,5 +51,5 @@ class Answers:
     def _drain(self) -> None:
         with self._lock:
             results, self._results = self._results, []
-        for settle, ids, error in results:
-            settle(ids, error)
+        for settle, key, ids, error in results:
+            settle(key, ids, error)

@@ -62,6 +62,7 @@ class Listener:
         self._servers: list[asyncio.Server] = []
         self._timer: asyncio.TimerHandle | None = None
         self._is_stopping = False
+        self._unflushed: list[Session] = []
 
     async def start(self, sock: socket.socket, *, implicit_tls: bool = False) -> None:
         """Accept connections on a bound socket; call again for further sockets."""
@@ -147,6 +148,16 @@ class Listener:
         if count >= self.bounds.client_connections_max:
             return replies.TOO_MANY_CONNECTIONS
         return replies.FULL if len(self._sessions) > self.bounds.connections_max else None
+
+    def flush_soon(self, session: Session) -> None:
+        self._unflushed.append(session)
+        if len(self._unflushed) == 1:
+            asyncio.get_running_loop().call_soon(self._flush)
+
+    def _flush(self) -> None:
+        sessions, self._unflushed = self._unflushed, []
+        for session in sessions:
+            session.flush()
 
     def leave(self, session: Session) -> None:
         self._sessions.discard(session)

@@ -11,7 +11,6 @@ sends ahead while an answer is awaited is bounded by HELD_MAX and one read.
 
 import asyncio
 import ssl
-from functools import partial
 from typing import Final, Protocol, cast
 
 from msgspec import Struct
@@ -69,18 +68,20 @@ class House(Protocol):
         """Return why this connection is refused, or None after counting it in."""
         ...
 
+    def flush_soon(self, session: "Session") -> None: ...
     def leave(self, session: "Session") -> None: ...
 
 
 class _Delivery:
     """A message under way. Settled once, whatever the product does."""
 
-    __slots__ = ("envelope", "is_settled", "size", "started_ms")
+    __slots__ = ("duration_s", "envelope", "is_settled", "size", "started_ms")
 
     def __init__(self, envelope: Envelope, size: int, started_ms: int) -> None:
         self.envelope = envelope
         self.size = size
         self.started_ms = started_ms
+        self.duration_s = 0.0
         self.is_settled = False
 
 
@@ -124,7 +125,7 @@ class Session(asyncio.Protocol):
             self._machine.greet()
         else:
             self._machine.close(refusal)
-        self._flush()
+        self.flush()
 
     def data_received(self, data: bytes) -> None:
         self._heard = self._house.now
@@ -203,9 +204,9 @@ class Session(asyncio.Protocol):
         while (event := machine.next_event()) is not None:
             self._handle(event)
         self._pumping = False
-        self._flush()
+        self._house.flush_soon(self)
 
-    def _flush(self) -> None:
+    def flush(self) -> None:
         machine, transport = self._machine, self._transport
         output = machine.take_output()
         if transport is None:
@@ -239,7 +240,7 @@ class Session(asyncio.Protocol):
 
     def _end(self, reply: Reply) -> None:
         self._machine.close(reply)
-        self._flush()
+        self.flush()
 
     def abort(self) -> None:
         self._machine.close()
@@ -288,7 +289,7 @@ class Session(asyncio.Protocol):
         refusal = find_refusal(error)
         if not isinstance(error, PenfoldError) or refusal is None:
             stage = {Mail: "MAIL", Rcpt: "RCPT"}.get(type(event), "AUTH")
-            self._observe_failure(stage, error, refusal.code if refusal else 0)
+            self._observe(stage, error, refusal.code if refusal else 0)
         if isinstance(event, Login | Bearer):
             refusal = refusal and replies.LOGIN_UNAVAILABLE
         if refusal is None:
@@ -308,7 +309,7 @@ class Session(asyncio.Protocol):
         )
         delivery = _Delivery(envelope, len(message.data), house.clock.now_ms())
         self._delivery = delivery
-        done = house.answers.expect(partial(self._settle, delivery))
+        done = house.answers.expect(self._settle, delivery)
         house.door.deliver(self._account, envelope, message.data, done)
 
     def _settle(
@@ -325,7 +326,8 @@ class Session(asyncio.Protocol):
             reply: Reply | None = replies.make_stored(now_ms // 1000, first)
         else:
             reply = find_refusal(error)
-        self._observe_delivery(delivery, ids or (), error, reply.code if reply else 0, now_ms)
+        delivery.duration_s = (now_ms - delivery.started_ms) / 1000
+        self._observe("data", error, reply.code if reply else 0, delivery, ids or ())
         if reply is None:
             self.abort()
             return
@@ -358,7 +360,7 @@ class Session(asyncio.Protocol):
             self._machine.close(replies.SYSTEM_PROBLEM)
             return
         transport.pause_reading()
-        self._flush()
+        self.flush()
         self._task = asyncio.get_running_loop().create_task(self._upgrade(transport, context))
 
     async def _upgrade(self, transport: asyncio.Transport, context: ssl.SSLContext) -> None:
@@ -386,46 +388,28 @@ class Session(asyncio.Protocol):
 
     # --- facts ---------------------------------------------------------------------------------
 
-    def _observe_delivery(
+    def _observe(
         self,
-        delivery: _Delivery,
-        ids: tuple[str, ...],
+        stage: str,
         error: BaseException | None,
         code: int,
-        now_ms: int,
+        delivery: "_Delivery | None" = None,
+        ids: tuple[str, ...] = (),
     ) -> None:
-        envelope = delivery.envelope
-        self._house.observe(
+        house, envelope = self._house, delivery.envelope if delivery else None
+        house.observe(
             TransactionFacts(
-                listener=self._house.name,
-                session=self._id,
-                client=self.client,
-                account=self._account.address if self._account else "",
-                stage="data",
-                sender=envelope.sender,
-                recipients=envelope.recipients,
-                size=delivery.size,
-                code=code,
-                ids=ids,
-                duration_s=(now_ms - delivery.started_ms) / 1000,
-                error=error,
-            )
-        )
-
-    def _observe_failure(self, stage: str, error: Exception, code: int) -> None:
-        self._house.observe(
-            TransactionFacts(
-                listener=self._house.name,
+                listener=house.name,
                 session=self._id,
                 client=self.client,
                 account=self._account.address if self._account else "",
                 stage=stage,
-                sender="",
-                recipients=(),
-                size=0,
+                sender=envelope.sender if envelope else "",
+                recipients=envelope.recipients if envelope else (),
+                size=delivery.size if delivery else 0,
                 code=code,
-                ids=(),
-                duration_s=0.0,
+                ids=ids,
+                duration_s=delivery.duration_s if delivery else 0.0,
                 error=error,
             )
         )

@@ -6,6 +6,7 @@ gets. Fails closed: nothing with a syntax error becomes a value (OpenSMTPD CVE-2
 """
 
 import re
+from functools import lru_cache
 from typing import Final
 
 from msgspec import Struct
@@ -95,9 +96,15 @@ def _parse_address(path: bytes, refusal: Reply, *, utf8: bool = False) -> str:
     if not (utf8 or path.isascii()):
         raise RefusedError(replies.NEEDS_SMTPUTF8)
     try:
-        return parse_mailbox(path.decode("utf-8"))
+        return _decode_mailbox(path)
     except (ParseError, UnicodeDecodeError) as error:
         raise RefusedError(refusal) from error
+
+
+@lru_cache(maxsize=1024)
+def _decode_mailbox(path: bytes) -> str:
+    """Return the address in normal form; the same few names come again and again."""
+    return parse_mailbox(path.decode("utf-8"))
 
 
 def _parse_parameters(tail: bytes) -> dict[bytes, bytes | None]:

@@ -10,10 +10,14 @@ Invariants: the result never depends on how the stream was cut into reads; memor
 the limits given; the work is linear in the octets, and per line only in the command phase.
 """
 
+import re
 from enum import Enum
 from typing import Final
 
 END_OF_DATA: Final = b"\r\n.\r\n"
+
+_UNREMARKABLE: Final = bytes(octet for octet in range(256) if octet not in b"\0\r\n")
+_CR_ALONE: Final = re.compile(rb"\r[^\n]")
 
 
 class Fault(Enum):
@@ -104,7 +108,7 @@ class LineReader:
 class DataReader:
     """Collects one message up to its end; counts on, but keeps nothing, beyond `limit`."""
 
-    __slots__ = ("_chunks", "_limit", "_tail", "size")
+    __slots__ = ("_chunks", "_is_plain", "_limit", "_tail", "size")
 
     def __init__(self, *, limit: int) -> None:
         """limit: octets on the wire, dot stuffing and the final dot included."""
@@ -112,6 +116,8 @@ class DataReader:
         self._limit = limit
         # RFC 5321 §4.1.1.4: the CR LF that ends the DATA command starts the terminator too.
         self._tail = b"\r\n"
+        #: It came in one piece and no line starts with a dot, so there is nothing to unstuff.
+        self._is_plain = False
         self.size = 0
 
     @property
@@ -120,14 +126,7 @@ class DataReader:
 
     def feed(self, octets: bytes, start: int) -> int:
         """Take octets from `start`; return where the data ended, or -1 when it goes on."""
-        tail = self._tail
-        # A terminator that began in an earlier read ends within the first four octets.
-        at = (tail + octets[start : start + 4]).find(END_OF_DATA)
-        if at >= 0:
-            end = start + at + 5 - len(tail)
-        else:
-            at = octets.find(END_OF_DATA, start)
-            end = at + 5 if at >= 0 else -1
+        end = self._find_end(octets, start)
         taken = octets[start:end] if end >= 0 else octets[start:]
         self.size += len(taken)
         if self.size > self._limit:
@@ -135,8 +134,23 @@ class DataReader:
         else:
             self._chunks.append(taken)
         if end < 0:
-            self._tail = (tail + taken[-4:])[-4:]
+            self._tail = (self._tail + taken[-4:])[-4:]
         return end
+
+    def _find_end(self, octets: bytes, start: int) -> int:
+        # A terminator that began in an earlier read ends within the first four octets.
+        border = self._tail + octets[start : start + 4]
+        at = border.find(END_OF_DATA)
+        if at >= 0:
+            return start + at + 5 - len(self._tail)
+        at = octets.find(b"\r\n.", start)
+        if at < 0:
+            return -1
+        if octets.startswith(b"\r\n", at + 3):
+            self._is_plain = not self._chunks and border[2:3] != b"."
+            return at + 5
+        at = octets.find(END_OF_DATA, at)
+        return at + 5 if at >= 0 else -1
 
     def finish(self) -> bytes:
         """Return the message as the client meant it, without the dots; for use once."""
@@ -150,7 +164,7 @@ class DataReader:
             left -= len(last)
         content = chunks[0] if len(chunks) == 1 else b"".join(chunks)
         chunks.clear()
-        return unstuff(content)
+        return content if self._is_plain else unstuff(content)
 
 
 def unstuff(content: bytes) -> bytes:
@@ -172,13 +186,14 @@ def stuff(content: bytes) -> bytes:
 
 def find_fault(content: bytes) -> Fault | None:
     """Return what no message may hold: NUL, or a CR or LF that is not part of a line end."""
-    # Counting is several times faster than any search for the pattern itself.
-    ends = content.count(b"\r\n")
-    if content.count(b"\n") != ends:
-        return Fault.BARE_LF
-    if content.count(b"\r") != ends:
-        return Fault.BARE_CR
-    return Fault.NUL if b"\0" in content else None
+    # Two passes at C speed: CR and LF alternate with nothing else of note, and every CR has its
+    # LF right behind it. Counting CR, LF and CR LF says the same in twice the time.
+    marks = content.translate(None, _UNREMARKABLE)
+    if marks == b"\r\n" * (len(marks) // 2) and not _CR_ALONE.search(content):
+        return None
+    if b"\0" in marks:
+        return Fault.NUL
+    return Fault.BARE_LF if b"\n" in content.replace(b"\r\n", b"") else Fault.BARE_CR
 
 
 def normalize_line_ends(content: bytes) -> bytes:

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from penfold.base.limits import (
+    SMTP_AUTH_LINE_MAX_BYTES,
+    SMTP_COMMAND_MAX_BYTES,
     SMTP_ERRORS_MAX,
     SMTP_HOPS_MAX,
     SMTP_LOGIN_FAILURES_MAX,
@@ -39,6 +41,7 @@ class Profile:
     errors_max: int = SMTP_ERRORS_MAX
     login_failures_max: int = SMTP_LOGIN_FAILURES_MAX
     hops_max: int = SMTP_HOPS_MAX
+    line_max: int = field(init=False, repr=False, compare=False)
     helo: Reply = field(init=False, repr=False, compare=False)
     _ehlo: dict[tuple[bool, bool], Reply] = field(init=False, repr=False, compare=False)
 
@@ -46,6 +49,9 @@ class Profile:
         states = [(tls, login) for tls in (False, True) for login in (False, True)]
         texts = {state: self._make_ehlo(tls=state[0], logged_in=state[1]) for state in states}
         object.__setattr__(self, "_ehlo", texts)
+        # RFC 4954 §4: an AUTH line may be longer than any other.
+        longest = SMTP_AUTH_LINE_MAX_BYTES if self.mechanisms else SMTP_COMMAND_MAX_BYTES
+        object.__setattr__(self, "line_max", longest)
         object.__setattr__(self, "helo", make_reply(250, "", f"{self.hostname} at your service"))
 
     def may_log_in(self, *, tls: bool) -> bool:

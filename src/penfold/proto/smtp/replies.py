@@ -180,7 +180,7 @@ MALFORMED: Final = make_reply(554, "5.6.0", "Mail message is malformed. Not acce
 
 
 def make_greeting(hostname: str, tag: str) -> Reply:
-    return make_reply(220, "", f"{hostname} ESMTP {tag}".rstrip())
+    return Reply(220, f"220 {hostname} ESMTP {tag}\r\n".encode("ascii"))
 
 
 def make_stored(epoch_s: int, message_id: str) -> Reply:

@@ -21,7 +21,6 @@ from typing import ClassVar, Final
 
 from penfold.base.limits import (
     MIME_MAX_HEADER_BYTES,
-    SMTP_AUTH_LINE_MAX_BYTES,
     SMTP_COMMAND_MAX_BYTES,
     SMTP_SKIP_MAX_BYTES,
 )
@@ -145,20 +144,23 @@ class Server:
 
     def next_event(self) -> Event | None:
         """Read on up to the next question; None: everything is read, or an answer is due."""
-        lines = self._lines
+        lines, line_max = self._lines, self._profile.line_max
         while self._mode < _ASKING and lines.position < len(lines.buffer):
             outcome: Outcome | None
             if self._mode == _DATA:
                 outcome = self._read_data()
             else:
-                line = lines.take_line(self._line_limit())
+                line = lines.take_line(line_max)
                 outcome = None if line is None else self._read_line(line)
             if outcome is None:
                 return None
             if isinstance(outcome, Reply):
                 self._say(outcome)
-            else:
-                return self._ask(outcome)
+                continue
+            if self._mode != _TLS:
+                self._question = outcome
+                self._mode = _ASKING
+            return outcome
         return None
 
     def answer(self, reply: Reply) -> None:
@@ -209,12 +211,6 @@ class Server:
         self._rcpt_seen = False
         self._recipients = []
 
-    def _ask(self, event: Event) -> Event:
-        if not isinstance(event, StartTls):
-            self._question = event
-            self._mode = _ASKING
-        return event
-
     def _say(self, reply: Reply) -> None:
         if reply.final:
             self.close(reply)
@@ -227,11 +223,6 @@ class Server:
                 self.close(replies.TOO_MANY_ERRORS)
             else:
                 self._output.append(reply.tagged(self._tag))
-
-    def _line_limit(self) -> int:
-        if self._profile.mechanisms and not self.logged_in:
-            return SMTP_AUTH_LINE_MAX_BYTES
-        return SMTP_COMMAND_MAX_BYTES
 
     def _read_line(self, line: bytes | Fault) -> Outcome:
         exchange, self._exchange = self._exchange, None
@@ -285,8 +276,6 @@ class Server:
             if fault is Fault.NUL or not self._profile.normalizes:
                 return _DATA_FAULTS[fault]
             content = normalize_line_ends(content)
-            if b"\0" in content:
-                return replies.NUL_IN_DATA
         if len(content) > self._profile.max_bytes:
             return replies.TOO_BIG
         if count_hops(content, header_max=MIME_MAX_HEADER_BYTES) > self._profile.hops_max:
