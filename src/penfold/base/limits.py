@@ -75,6 +75,9 @@ MIME_MAX_PARTS: Final = 10_000
 MIME_MAX_HEADERS: Final = 1_000
 #: Octets of one entity's header block that are read; Postfix uses 102,400.
 MIME_MAX_HEADER_BYTES: Final = 262_144
+#: Octets of all header blocks of a message together; parts beyond it have no fields. Reading
+#: hostile fields takes about 1 s per MiB.
+MIME_MAX_ALL_HEADER_BYTES: Final = 4_194_304
 #: Addresses read from one header field.
 MIME_MAX_ADDRESSES: Final = 1_000
 #: Encoded words (RFC 2047) decoded in one header field; stdlib needs 3 s for 8,000.
@@ -223,3 +226,7 @@ ASSERTION_S: Final = 3_600
 ASSERTION_SKEW_S: Final = 60
 #: Names of assertions (`jti`) remembered at a time, about 0.2 kB each.
 ASSERTIONS_REMEMBERED_MAX: Final = 10_000
+#: Fields of such a form or query; OAuth and OpenID Connect together define about 30.
+OAUTH_FIELDS_MAX: Final = 100
+#: Seconds clients may keep our public keys; a new key is published that long before it signs.
+CERTS_MAX_AGE_S: Final = 3_600

@@ -92,7 +92,7 @@ def _ensure_client(identity: Identity, known: Secrets) -> NewClient:
     client = identity.book.find(Client, known.client_id)
     if client is not None and same_secret(known.client_secret, client.secret):
         return NewClient(client, known.client_secret)
-    new = identity.clients.add("Penfold local mode", kind="desktop")
+    new = identity.clients.add("Local app", kind="desktop")
     identity.clients.set_house(new.client)
     return new
 

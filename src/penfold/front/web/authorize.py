@@ -1,0 +1,232 @@
+"""The authorization endpoint as a person meets it: sign in, choose, allow or deny.
+
+Every page stands at the address of the request itself, with its whole query, and its form posts
+there too, so each step checks the request anew and nothing about it is kept between steps. The
+account somebody chose is one more parameter, `authuser`. After a form comes 303 (RFC 9700 §4.12),
+so no password is ever sent on.
+"""
+
+from typing import Final
+from urllib.parse import urlencode, urlsplit
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import RedirectResponse, Response
+
+from penfold.domain.attempts import TooManyError
+from penfold.domain.consent import ANOTHER, Ask, Authorization, Choose, Leave, SignIn, Step
+from penfold.domain.identity import Identity
+from penfold.front.web.browser import (
+    Pairs,
+    base_address,
+    client_address,
+    find_cookie,
+    form_token,
+    is_own_form,
+    query_pairs,
+    read_form,
+    set_cookie,
+)
+from penfold.front.web.pages import error_page, page, page_headers
+from penfold.ports.directory import Account
+from penfold.proto.oauth import OAuthError, is_loopback
+from penfold.spec.scopes import SCOPES
+
+_CHOSEN: Final = "authuser"
+_WRONG: Final = "The address or the password is not right."
+_STALE: Final = "This form is not from a page of ours, or it is too old."
+_ADVICE: Final = (
+    "If you are developing this application, compare the request with what is registered for "
+    "the OAuth client."
+)
+
+
+class Authorize:
+    """Serves the authorization endpoint."""
+
+    def __init__(self, identity: Identity, *, issuer: str) -> None:
+        self._identity = identity
+        self._issuer = issuer
+
+    async def show(self, request: Request) -> Response:
+        """Answer a GET: the page for where this browser stands, or the way back."""
+        pairs, chosen = _split_chosen(query_pairs(request))
+        try:
+            authorization = self._identity.consent.check(pairs)
+        except OAuthError as error:
+            return _refuse(error)
+        step = await self._decide(request, authorization, chosen)
+        return self._show(request, authorization, pairs, step)
+
+    async def post(self, request: Request) -> Response:
+        """Answer a form."""
+        pairs, _ = _split_chosen(query_pairs(request))
+        form = dict(await read_form(request))
+        cookie = find_cookie(request)
+        if not is_own_form(request, cookie, form.get("csrf", "")):
+            return error_page(_STALE, status=403, heading="Please start again")
+        try:
+            authorization = self._identity.consent.check(pairs)
+        except OAuthError as error:
+            return _refuse(error)
+        if form.get("step") == "sign-in":
+            return await self._sign_in(request, authorization, pairs, form)
+        if form.get("step") == "consent":
+            return await self._answer(request, authorization, pairs, form)
+        if form.get("step") == "sign-out":
+            await run_in_threadpool(self._identity.sessions.sign_out, cookie)
+        return _again(request, pairs)
+
+    # --- steps ---------------------------------------------------------------------
+
+    async def _decide(self, request: Request, authorization: Authorization, chosen: str) -> Step:
+        accounts = self._identity.sessions.list_accounts(find_cookie(request))
+        return await run_in_threadpool(
+            self._identity.consent.decide, authorization, accounts, chosen, self._iss(request)
+        )
+
+    async def _sign_in(
+        self, request: Request, authorization: Authorization, pairs: Pairs, form: dict[str, str]
+    ) -> Response:
+        cookie, address = find_cookie(request), form.get("address", "").strip()
+        try:
+            renewed = await run_in_threadpool(
+                self._identity.sessions.sign_in,
+                cookie,
+                address,
+                form.get("password", ""),
+                client=client_address(request),
+            )
+        except TooManyError as error:
+            minutes = -(-error.wait_s // 60)
+            notice = f"Too many attempts. Try again in {minutes} minutes."
+            wait = {"Retry-After": str(error.wait_s)}
+            return _sign_in_page(
+                request, authorization, address, notice=notice, status=429, headers=wait
+            )
+        if renewed is None:
+            return _sign_in_page(request, authorization, address, notice=_WRONG, status=403)
+        response = _again(request, pairs, address)
+        set_cookie(request, response, renewed)
+        return response
+
+    async def _answer(
+        self, request: Request, authorization: Authorization, pairs: Pairs, form: dict[str, str]
+    ) -> Response:
+        accounts = self._identity.sessions.list_accounts(find_cookie(request))
+        wanted = form.get("account", "")
+        account = next((one for one in accounts if one.address == wanted), None)
+        decision = form.get("decision")
+        if account is None or decision not in ("allow", "deny"):
+            return _again(request, pairs)  # signed out meanwhile
+        consent, issuer = self._identity.consent, self._iss(request)
+        if decision == "deny":
+            return _leave(consent.deny(authorization, issuer))
+        return _leave(await run_in_threadpool(consent.allow, authorization, account, issuer))
+
+    # --- pages ---------------------------------------------------------------------
+
+    def _show(
+        self, request: Request, authorization: Authorization, pairs: Pairs, step: Step
+    ) -> Response:
+        match step:
+            case Leave():
+                return _leave(step)
+            case SignIn(hint=hint):
+                response = _sign_in_page(request, authorization, hint)
+                if not find_cookie(request):
+                    cookie = self._identity.sessions.make_browser()
+                    response = _sign_in_page(request, authorization, hint, cookie=cookie)
+                    set_cookie(request, response, cookie)
+                return response
+            case Choose(accounts=accounts):
+                return _choose_page(request, authorization, pairs, accounts)
+            case Ask():
+                return _consent_page(request, authorization, pairs, step)
+
+    def _iss(self, request: Request) -> str:
+        return self._issuer or base_address(request)
+
+
+def _sign_in_page(
+    request: Request,
+    authorization: Authorization,
+    address: str,
+    *,
+    notice: str = "",
+    status: int = 200,
+    headers: dict[str, str] | None = None,
+    cookie: str = "",
+) -> Response:
+    return page(
+        "sign_in",
+        status=status,
+        headers=headers,
+        target=authorization.request.redirect_uri,
+        client=authorization.client.name,
+        address=address,
+        notice=notice,
+        csrf=form_token(cookie or find_cookie(request)),
+    )
+
+
+def _choose_page(
+    request: Request, authorization: Authorization, pairs: Pairs, accounts: tuple[Account, ...]
+) -> Response:
+    choices = [
+        {"address": one.address, "name": one.name, "href": _href(pairs, one.address)}
+        for one in accounts
+    ]
+    return page(
+        "choose",
+        client=authorization.client.name,
+        choices=choices,
+        another=_href(pairs, ANOTHER),
+        csrf=form_token(find_cookie(request)),
+    )
+
+
+def _consent_page(
+    request: Request, authorization: Authorization, pairs: Pairs, ask: Ask
+) -> Response:
+    asked, client = authorization.request, authorization.client
+    return page(
+        "consent",
+        target=asked.redirect_uri,
+        client=client.name,
+        account=ask.account,
+        sentences=[scope.sentence for url, scope in SCOPES.items() if url in ask.scopes],
+        local=is_loopback(asked.redirect_uri),
+        host=urlsplit(asked.redirect_uri).netloc,
+        offline=asked.offline or (asked.offline is None and client.kind == "desktop"),
+        another=_href(pairs, ANOTHER),
+        csrf=form_token(find_cookie(request)),
+    )
+
+
+def _refuse(error: OAuthError) -> Response:
+    """Google (documented): a request in error ends on a page here, with status 400."""
+    return error_page(
+        error.description,
+        heading="Access blocked: this application’s request is not valid",
+        error=f"Error {error.status}: {error.error}",
+        advice=_ADVICE,
+    )
+
+
+def _split_chosen(pairs: Pairs) -> tuple[Pairs, str]:
+    rest = [(name, value) for name, value in pairs if name != _CHOSEN]
+    return rest, next((value for name, value in pairs if name == _CHOSEN), "")
+
+
+def _href(pairs: Pairs, chosen: str) -> str:
+    return "?" + urlencode([*pairs, (_CHOSEN, chosen)] if chosen else pairs)
+
+
+def _again(request: Request, pairs: Pairs, chosen: str = "") -> Response:
+    """Send the browser to the same request once more."""
+    return RedirectResponse(request.url.path + _href(pairs, chosen), 303, headers=page_headers())
+
+
+def _leave(leave: Leave) -> Response:
+    return RedirectResponse(leave.uri, 303, headers=page_headers())
