@@ -10,8 +10,7 @@
     run/              counters of the running processes
 
 Directories are 0700 and files 0600. A directory that holds something else is refused rather
-than taken over, and so are network file systems: SQLite's locks and shared memory do not work
-across machines.
+than taken over. (Network file systems are refused by the store.)
 """
 
 import fcntl
@@ -30,10 +29,6 @@ FOLDERS: Final = ("mailboxes", "blobs", "credentials", "tls", "run")
 
 #: What a directory may hold before the first start.
 _HARMLESS: Final = frozenset({"penfold.toml", "lost+found", ".gitignore", ".gitkeep"})
-_NETWORK: Final = frozenset(
-    "nfs nfs4 cifs smb3 smbfs afs ceph lustre gpfs beegfs ocfs2 gfs2 ncpfs glusterfs "
-    "fuse.glusterfs fuse.sshfs fuse.s3fs fuse.rclone fuse.ceph davfs".split()
-)
 #: Seconds to wait for the processes of a supervisor that was killed: they notice within one.
 _ORPHANS_S: Final = 5.0
 _POLL_S: Final = 0.02
@@ -45,7 +40,6 @@ def open_data_dir(path: Path) -> int:
     The lock lasts until every process that inherited the descriptor has closed it.
     """
     _make(path)
-    _refuse_network(path)
     lock = _lock(path)
     try:
         for name in FOLDERS:
@@ -59,11 +53,13 @@ def is_data_dir(path: Path) -> bool:
     return (path / LOCK_NAME).exists()
 
 
-def check_schema(path: Path, known: Mapping[str, int]) -> None:
-    """Refuse a directory in which a newer release has written; note what this one writes."""
+def check_schema(path: Path, known: Mapping[str, int]) -> bool:
+    """Refuse a directory in which a newer release has written; return whether it is a new one."""
     file = path / SCHEMA_NAME
+    if not file.exists():
+        return True
     try:
-        found: dict[str, int] = json.loads(file.read_text()) if file.exists() else {}
+        found: dict[str, int] = json.loads(file.read_text())
         newer = [kind for kind, number in found.items() if number > known.get(kind, 0)]
     except (OSError, ValueError, TypeError, AttributeError) as error:
         raise StartError(f"{file}: cannot be read ({error}); restore it from a backup") from None
@@ -72,8 +68,15 @@ def check_schema(path: Path, known: Mapping[str, int]) -> None:
             f"{path} was written by a newer release of Penfold ({', '.join(sorted(newer))}); "
             "start that release, or choose another --data"
         )
-    if found != known:
-        save_private(file, json.dumps(dict(known), indent=2).encode() + b"\n")
+    return False
+
+
+def save_schema(path: Path, known: Mapping[str, int]) -> None:
+    """Note what this release writes, once every file has that shape."""
+    octets = json.dumps(dict(known), indent=2).encode() + b"\n"
+    file = path / SCHEMA_NAME
+    if not file.exists() or file.read_bytes() != octets:
+        save_private(file, octets)
 
 
 def save_private(path: Path, data: bytes) -> None:
@@ -101,34 +104,6 @@ def _make(path: Path) -> None:
         raise StartError(f"{path} is not a directory; choose another --data") from None
     except OSError as error:
         raise StartError(f"{path}: {error.strerror}; choose another --data") from None
-
-
-def _refuse_network(path: Path) -> None:
-    kind = find_file_system(path.resolve(), _load_mounts())
-    if kind in _NETWORK:
-        raise StartError(
-            f"{path} is on a network file system ({kind}), which cannot keep mail safe; "
-            "choose a --data on a local disk"
-        )
-
-
-def _load_mounts() -> str:
-    try:
-        return Path("/proc/self/mountinfo").read_text()
-    except OSError:
-        return ""  # not Linux: nothing to go by
-
-
-def find_file_system(path: Path, mountinfo: str) -> str | None:
-    """Return the type of the file system `path` is on, by proc(5)'s list of mounts."""
-    best, kind = -1, None
-    for line in mountinfo.splitlines():
-        fields, _, rest = line.partition(" - ")
-        point = Path(fields.split(" ")[4].replace("\\040", " "))
-        # Of mounts on the same point the last one hides the others.
-        if path.is_relative_to(point) and len(point.parts) >= best:
-            best, kind = len(point.parts), rest.split(" ")[0]
-    return kind
 
 
 def _lock(path: Path) -> int:

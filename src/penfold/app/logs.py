@@ -88,7 +88,9 @@ class LineLog:
 
 
 def _encode_plainly(line: dict[str, Any]) -> bytes:
-    return json.dumps(line, ensure_ascii=False, default=str).encode(errors="replace")
+    return json.dumps(line, ensure_ascii=False, default=str, separators=(",", ":")).encode(
+        errors="replace"
+    )
 
 
 def _as_word(value: object) -> str:

@@ -14,6 +14,7 @@ import signal
 import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Final, Protocol
 
 import msgspec
@@ -23,10 +24,13 @@ from penfold.app.exits import OUTCOME_UNKNOWN
 from penfold.app.launch import HEARTBEAT_S, Channel, Launch
 from penfold.app.logs import LineLog, SystemClock, bridge_logging, trace_of
 from penfold.app.metrics import Counters
+from penfold.app.observe import ObservedQueue
+from penfold.app.wiring import Product, open_product
 from penfold.base.errors import OutcomeUnknownError
 from penfold.ports.events import EventLog
-from penfold.spec.events import FATAL, LIBRARY_TROUBLE
+from penfold.spec.events import FATAL, LIBRARY_TROUBLE, STORAGE
 from penfold.spec.metrics import MEMORY, STARTS
+from penfold.store.sqlite.open import describe_settings
 
 #: Seconds for what is in hand after SIGTERM: less than the supervisor's 10, so that a process
 #: ends by itself and closes its files.
@@ -107,6 +111,22 @@ def _report(log: EventLog, context: dict[str, Any]) -> None:
         message=context.get("message", ""),
         trace=trace_of(error) if error else None,
     )
+
+
+def open_for(core: Core) -> Product:
+    """Open the product for this process, watched by its log and counters."""
+
+    def open_queue(path: Path) -> ObservedQueue:
+        return ObservedQueue(path, log=core.log, counters=core.counters)
+
+    product = open_product(
+        core.launch.settings,
+        clock=core.clock,
+        fatal=lambda error: end_process(core.log, error),
+        open_queue=open_queue,
+    )
+    core.log.emit(STORAGE, **describe_settings())
+    return product
 
 
 def end_process(log: EventLog, error: BaseException) -> None:

@@ -270,7 +270,7 @@ class Supervisor:
         text = (
             make_banner(facts, Path(self._settings.data))
             if sys.stdout.isatty()
-            else json.dumps({"event": "ready", **facts})
+            else json.dumps({"event": "ready", **facts}, separators=(",", ":"))
         )
         with suppress(OSError):  # nobody listens: serving goes on
             print(text, flush=True)  # noqa: T201 - the ready line is the interface

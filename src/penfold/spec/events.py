@@ -53,8 +53,8 @@ PREPARED: Final = _event(
 )
 STORAGE: Final = _event(
     "storage",
-    "file sqlite journal_mode synchronous mmap_size fullfsync checkpoint_fullfsync",
-    "The settings in force on a database connection, read back.",
+    "sqlite journal_mode synchronous mmap_size busy_ms trusted_schema temp_store cell_size_check",
+    "The settings of every database connection; each is read back when it is opened.",
 )
 REQUEST: Final = _event(
     "request",
@@ -63,12 +63,12 @@ REQUEST: Final = _event(
 )
 SMTP_SESSION: Final = _event(
     "smtp_session",
-    "session listener client helo tls account messages refused errors ms end",
+    "session listener client helo tls account messages errors logins_failed ms end",
     "One SMTP connection ended.",
 )
 SMTP_TRANSACTION: Final = _event(
     "smtp_transaction",
-    "session listener client account sender recipients size status reply messages ms",
+    "session listener client account stage sender recipients size status messages ms reason",
     "One SMTP mail transaction was answered.",
 )
 DELIVERY: Final = _event(

@@ -46,8 +46,9 @@ _FROM: Final = "FROM recipient JOIN letter ON letter.id = recipient.letter"
 class SqliteQueue:
     """A Queue. Safe to use from several threads and beside other processes."""
 
-    def __init__(self, path: Path) -> None:
-        self._writer = open_database(path, create=not path.exists())
+    def __init__(self, path: Path, *, create: bool) -> None:
+        """Open the file; `create` makes it when it is missing (only for a new installation)."""
+        self._writer = open_database(path, create=create)
         try:
             migrate(self._writer, "queue")
             self._reader = open_database(path, readonly=True)

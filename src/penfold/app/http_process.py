@@ -1,0 +1,87 @@
+"""One HTTP worker: the API, sign-in, pages and operations on the inherited socket."""
+
+import asyncio
+import socket
+
+from penfold.app.launch import Channel, Launch
+from penfold.app.metrics import load_totals, render
+from penfold.app.observe import HttpObserver
+from penfold.app.process import Core, end_process, open_for, run_service
+from penfold.app.wiring import Product
+from penfold.front.http.app import HttpApp
+from penfold.front.http.call import Services
+from penfold.front.http.listener import HttpListener
+from penfold.front.http.operations import make_operations
+from penfold.front.http.pipeline import GmailApi
+from penfold.front.http.registration import find_handlers
+from penfold.front.web.app import Welcome, build_web
+from penfold.net.tls import load_server_context
+from penfold.spec.metrics import CONNECTIONS, QUEUE
+
+
+def run(launch: Launch, channel: Channel) -> None:
+    run_service(launch, channel, start)
+
+
+async def start(core: Core) -> "HttpService":
+    product = open_for(core)
+    service = HttpService(core, product)
+    service.start()
+    return service
+
+
+class HttpService:
+    def __init__(self, core: Core, product: Product) -> None:
+        self._core = core
+        self._product = product
+        observe = HttpObserver(core.log, core.counters)
+        self._api = GmailApi(
+            handlers=find_handlers(),
+            authenticator=product.directory,
+            mailboxes=product.mailboxes,
+            services=Services(product.directory, product.outbound, product.chance),
+            clock=product.clock,
+            observe=observe,
+            stop=lambda error: end_process(core.log, error),
+        )
+        operations = make_operations(
+            find_trouble=product.find_trouble,
+            render_metrics=self._render_metrics,
+            metrics_token=core.launch.settings.metrics_token,
+        )
+        web = build_web(
+            product.identity, issuer=core.launch.settings.issuer, welcome=_welcome(core.launch)
+        )
+        app = HttpApp(self._api, web, operations, observe=observe)
+        self._listener = HttpListener(
+            app,
+            socket.socket(fileno=core.launch.sockets["http"]),
+            load_server_context(core.launch.data / "tls", http=True),
+            log=core.log,
+            count_connections=lambda count: core.counters.put(CONNECTIONS, count),
+        )
+
+    def start(self) -> None:
+        self._product.start()
+        self._listener.start()
+
+    async def stop(self, *, grace_s: float) -> None:
+        await self._listener.stop(grace_s=grace_s)
+        self._api.close()
+        await asyncio.to_thread(self._product.close)
+
+    def _render_metrics(self) -> bytes:
+        states = self._product.queue.count_by_state()
+        queue: dict[tuple[str, ...], float] = {
+            (state.value,): float(count) for state, count in states.items()
+        }
+        return render(load_totals(self._core.launch.data / "run"), {QUEUE: queue})
+
+
+def _welcome(launch: Launch) -> Welcome:
+    return Welcome(
+        smtp=str(launch.addresses["smtp"]),
+        submission=str(launch.addresses["submission"]),
+        submissions=str(launch.addresses["submissions"]),
+        credentials=str((launch.data / "credentials").resolve()),
+    )

@@ -1,0 +1,93 @@
+"""The mail process: SMTP in and submission, and the tasks that come round by themselves."""
+
+import asyncio
+import socket
+from typing import Final
+
+from penfold.app.launch import Channel, Launch
+from penfold.app.observe import SmtpObserver
+from penfold.app.process import Core, end_process, open_for, run_service
+from penfold.app.sweeping import make_sweeps
+from penfold.app.wiring import Product, hostname_of
+from penfold.domain.local_mode import LOCAL_DOMAIN
+from penfold.front.smtp.doors import Door, MxDoor, SubmissionDoor
+from penfold.front.smtp.listener import Listener
+from penfold.front.worker.tasks import Task, Tasks
+from penfold.net.tls import load_server_context
+from penfold.proto.smtp.profile import Profile, make_mx_profile, make_submission_profile
+
+_MINUTE_S: Final = 60.0
+_HOUR_S: Final = 3600.0
+
+
+def run(launch: Launch, channel: Channel) -> None:
+    run_service(launch, channel, start)
+
+
+async def start(core: Core) -> "MailService":
+    service = MailService(core, open_for(core))
+    await service.start()
+    return service
+
+
+class MailService:
+    def __init__(self, core: Core, product: Product) -> None:
+        self._core = core
+        self._product = product
+        self._tls = load_server_context(core.launch.data / "tls")
+        self._observe = SmtpObserver(core.log, core.counters)
+        hostname = hostname_of(core.launch.settings)
+        names = {"hostname": hostname, "domain": LOCAL_DOMAIN}
+        mx, submission = (
+            MxDoor(product.inbound),
+            SubmissionDoor(product.outbound, product.directory),
+        )
+        self._listeners = [
+            self._listener("smtp", make_mx_profile(**names, starttls=True), mx),
+            self._listener(
+                "submission", make_submission_profile(**names, starttls=True), submission
+            ),
+            self._listener(
+                "submissions", make_submission_profile(**names, starttls=False), submission
+            ),
+        ]
+        self._tasks = Tasks(
+            make_tasks(core, product),
+            log=core.log,
+            fatal=lambda error: end_process(core.log, error),
+        )
+
+    async def start(self) -> None:
+        self._product.start()
+        for listener in self._listeners:
+            sock = socket.socket(fileno=self._core.launch.sockets[listener.name])
+            await listener.start(sock, implicit_tls=listener.name == "submissions")
+        self._tasks.start()
+
+    async def stop(self, *, grace_s: float) -> None:
+        await asyncio.gather(*(each.stop(grace_s=grace_s) for each in self._listeners))
+        await self._tasks.stop()
+        await asyncio.to_thread(self._product.close)
+
+    def _listener(self, name: str, profile: Profile, door: Door) -> Listener:
+        return Listener(
+            name=name,
+            profile=profile,
+            door=door,
+            clock=self._product.clock,
+            chance=self._product.chance,
+            observe=self._observe,
+            tls=self._tls,
+        )
+
+
+def make_tasks(core: Core, product: Product) -> list[Task]:
+    """Return what comes round in the mail process, and how often."""
+    sweeps = make_sweeps(core.launch.data, product)
+    return [
+        Task("outboxes", sweeps.recover_outboxes, first_s=0.0, every_s=_MINUTE_S),
+        Task("idle-files", sweeps.close_idle_files, first_s=_MINUTE_S, every_s=_MINUTE_S),
+        Task("removed", sweeps.erase_removed, first_s=_MINUTE_S, every_s=_MINUTE_S),
+        Task("records", sweeps.expire_records, first_s=5 * _MINUTE_S, every_s=_HOUR_S),
+        Task("mail", sweeps.expire_mail, first_s=10 * _MINUTE_S, every_s=24 * _HOUR_S),
+    ]

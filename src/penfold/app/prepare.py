@@ -1,0 +1,108 @@
+"""Make the data directory ready for this release, then end: certificates, databases, local mode.
+
+A process of its own, so that the supervisor never loads the store or a certificate builder. It
+runs at every start, and every step looks first: nothing that is whole is made again, so
+being killed in the middle costs nothing but the next start's time. Credentials files are
+rewritten, because the addresses in them follow the listeners.
+"""
+
+import sys
+import time
+from pathlib import Path
+
+import apsw
+
+from penfold.app.datadir import check_schema, save_private, save_schema
+from penfold.app.exits import StartError
+from penfold.app.launch import Channel, Launch
+from penfold.app.logs import LineLog, SystemClock
+from penfold.app.wiring import hostname_of, known_schema, open_product
+from penfold.base.errors import NewerDataError, UnavailableError
+from penfold.domain import local_mode
+from penfold.domain.identity import Identity
+from penfold.net.certificates import (
+    GOOGLE_HOSTS,
+    LOCAL_NAMES,
+    Pair,
+    is_authority_current,
+    is_current,
+    make_authority,
+    make_server_certificate,
+)
+from penfold.spec.events import PREPARED
+
+
+def run(launch: Launch, channel: Channel) -> None:
+    began = time.monotonic()
+    form = launch.settings.log_format or ("text" if sys.stderr.isatty() else "json")
+    clock = SystemClock()
+    log = LineLog(2, form=form, process="prepare", clock=clock)
+    known = known_schema()
+    new = check_schema(launch.data, known)
+    prepare_tls(launch.data / "tls", names_of(launch), now_ms=clock.now_ms())
+    prepare_store(launch, clock, create=new)
+    save_schema(launch.data, known)
+    save_private(launch.data / "run" / "address", launch.base_url.encode() + b"\n")
+    channel.say_ready()
+    log.emit(PREPARED, created=new, ms=round((time.monotonic() - began) * 1000))
+
+
+def names_of(launch: Launch) -> tuple[str, ...]:
+    """Return every name a client may have reached this server by, each once."""
+    own = hostname_of(launch.settings)
+    hosts = (endpoint.host for endpoint in launch.addresses.values())
+    return tuple(dict.fromkeys((*LOCAL_NAMES, own, *hosts, *GOOGLE_HOSTS)))
+
+
+def prepare_tls(folder: Path, names: tuple[str, ...], *, now_ms: int) -> None:
+    """Make or renew what is missing, damaged, near its end or lacks a name."""
+    authority = _load_pair(folder, "ca")
+    if not is_authority_current(authority, now_ms=now_ms):
+        authority = make_authority(now_ms=now_ms)
+        _save_pair(folder, "ca", authority)
+    if not is_current(_load_pair(folder, "server"), authority, names, now_ms=now_ms):
+        _save_pair(folder, "server", make_server_certificate(authority, names, now_ms=now_ms))
+
+
+def prepare_store(launch: Launch, clock: SystemClock, *, create: bool) -> None:
+    """Bring the databases to this release's shape and set up local mode."""
+    try:
+        product = open_product(launch.settings, clock=clock, fatal=_fail, create=create)
+    except apsw.Error as error:
+        raise StartError(
+            f"{launch.data}: a database cannot be opened ({error}); "
+            "`penfold data restore DIR` brings back a backup"
+        ) from error
+    except (UnavailableError, NewerDataError) as error:
+        raise StartError(f"{launch.data}: {error} {error.facts or ''}".rstrip()) from error
+    try:
+        prepare_local_mode(product.identity, launch.data / "credentials", base=launch.base_url)
+    finally:
+        product.close()
+
+
+def prepare_local_mode(identity: Identity, folder: Path, *, base: str) -> None:
+    """Make what is missing and write the credentials files for a server reached at `base`."""
+    files = {path.name: path.read_bytes() for path in folder.glob("*.json")}
+    secrets = local_mode.set_up(identity, local_mode.parse(files))
+    for name, octets in local_mode.render(secrets, base=base).items():
+        if files.get(name) != octets:
+            save_private(folder / name, octets)
+
+
+def _load_pair(folder: Path, name: str) -> Pair:
+    octets = [
+        path.read_bytes() if path.exists() else b""
+        for path in (folder / f"{name}.pem", folder / f"{name}.key")
+    ]
+    return Pair(*octets)
+
+
+def _save_pair(folder: Path, name: str, pair: Pair) -> None:
+    # Killed in between: key and certificate do not fit, which the next start notices.
+    save_private(folder / f"{name}.key", pair.key)
+    save_private(folder / f"{name}.pem", pair.certificate)
+
+
+def _fail(error: BaseException) -> None:
+    raise StartError(f"the data directory cannot be written: {error}")

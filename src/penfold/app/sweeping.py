@@ -1,0 +1,60 @@
+"""What the periodic tasks need to know of files: which mailboxes there are, which changed."""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+from typing import Final
+
+from penfold.app.datadir import save_private
+from penfold.app.wiring import Product
+from penfold.front.worker.sweeps import Sweeps
+from penfold.store.sqlite.layout import iter_mailbox_ids, mailbox_path
+
+#: Milliseconds looked back beyond the mark: clocks step, and a file system's times are coarse.
+MARGIN_MS: Final = 600_000
+_FILES: Final = ("", "-wal", "-shm")
+
+
+def make_sweeps(data: Path, product: Product) -> Sweeps:
+    mark = data / "run" / "outboxes-swept"
+    return Sweeps(
+        clock=product.clock,
+        mailboxes=product.mailboxes,
+        outbound=product.outbound,
+        book=product.directory,
+        iter_all=lambda: iter_mailbox_ids(data),
+        iter_changed=lambda since_ms: iter_changed(data, since_ms - MARGIN_MS),
+        load_mark=lambda: load_mark(mark),
+        save_mark=lambda now_ms: save_private(mark, b"%d\n" % now_ms),
+        erase=lambda mailbox_id: erase_files(data, mailbox_id),
+        close_idle=product.mailboxes.close_idle,
+    )
+
+
+def load_mark(path: Path) -> int:
+    """Return the noted time, 0 when there is none: then every mailbox is looked at."""
+    with suppress(OSError, ValueError):
+        return int(path.read_text())
+    return 0
+
+
+def iter_changed(data: Path, since_ms: int) -> Iterator[str]:
+    """Yield the mailboxes whose file or write-ahead log was written since."""
+    for mailbox_id in iter_mailbox_ids(data):
+        path = mailbox_path(data, mailbox_id)
+        for suffix in ("-wal", ""):
+            try:
+                written_ns = path.with_name(path.name + suffix).stat().st_mtime_ns
+            except FileNotFoundError:
+                continue
+            if written_ns // 1_000_000 >= since_ms:
+                yield mailbox_id
+                break
+
+
+def erase_files(data: Path, mailbox_id: str) -> None:
+    """Remove a mailbox's files. Its large messages are left to the sweep of blobs."""
+    path = mailbox_path(data, mailbox_id)
+    for suffix in _FILES:
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
+    path.with_name(path.name + ".damaged").unlink(missing_ok=True)

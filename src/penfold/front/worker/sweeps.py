@@ -1,0 +1,133 @@
+"""The tasks of the mail process: what a crash left behind, and what goes by itself with time.
+
+Each function does one round and returns what it did. A mailbox that fails is counted and
+passed over, so one that is damaged does not stop the care for others.
+"""
+
+import threading
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import partial
+
+from penfold.base.clock import Clock
+from penfold.base.errors import (
+    MailboxDamagedError,
+    NotFoundError,
+    PenfoldError,
+    UnavailableError,
+)
+from penfold.domain.expiry import STEP, expire_mailbox
+from penfold.domain.outbound import Outbound
+from penfold.front.worker.tasks import Report
+from penfold.ports.identity import (
+    AccessToken,
+    Code,
+    IdentityBook,
+    IdentityWriter,
+    Removed,
+    Session,
+)
+from penfold.ports.mailbox import Mailboxes
+
+#: Records that have a time after which they mean nothing.
+_EXPIRING = (AccessToken, Code, Session)
+#: Milliseconds between the removal of an account and the erasure of its mailbox: longer than any
+#: process goes on believing in a token or a path.
+ERASE_AFTER_MS = 60_000
+
+
+@dataclass(frozen=True, slots=True)
+class Sweeps:
+    """iter_changed(since_ms): mailboxes whose files changed since; iter_all: every mailbox.
+
+    load_mark, save_mark: when the last complete recovery began, across restarts.
+    erase: remove a mailbox's files.
+    """
+
+    clock: Clock
+    mailboxes: Mailboxes
+    outbound: Outbound
+    book: IdentityBook
+    iter_all: Callable[[], Iterable[str]]
+    iter_changed: Callable[[int], Iterable[str]]
+    load_mark: Callable[[], int]
+    save_mark: Callable[[int], None]
+    erase: Callable[[str], None]
+    close_idle: Callable[[], None]
+
+    def recover_outboxes(self, stopping: threading.Event) -> Report:
+        """Hand on what is in the outbox of every mailbox that changed since the last round."""
+        began_ms = self.clock.now_ms()
+        looked = found = failed = 0
+        for mailbox_id in self.iter_changed(self.load_mark()):
+            if stopping.is_set():
+                return Report(looked, found, failed)
+            looked += 1
+            try:
+                with self.mailboxes.open_reader(mailbox_id) as box:
+                    waiting = bool(box.list_outbox(limit=1))
+            except (MailboxDamagedError, NotFoundError):
+                continue  # mended or restored, its file is newer and it comes up again
+            except PenfoldError:
+                failed += 1
+                continue
+            if waiting:
+                found += 1
+                self.outbound.recover(mailbox_id)
+        self.outbound.sweep()
+        if not failed:
+            self.save_mark(began_ms)
+        return Report(looked, found, failed)
+
+    def expire_mail(self, stopping: threading.Event) -> Report:
+        """Drop old history and what was in TRASH or SPAM too long."""
+        looked = removed = failed = 0
+        for mailbox_id in self.iter_all():
+            if stopping.is_set():
+                break
+            looked += 1
+            try:
+                removed += self._expire(mailbox_id, stopping)
+            except PenfoldError:
+                failed += 1
+        return Report(looked, removed, failed)
+
+    def _expire(self, mailbox_id: str, stopping: threading.Event) -> int:
+        removed, step = 0, STEP
+        while step == STEP and not stopping.is_set():
+            change = partial(expire_mailbox, now_ms=self.clock.now_ms())
+            step = self.mailboxes.change(mailbox_id, change)
+            removed += step
+        return removed
+
+    def expire_records(self, _: threading.Event) -> Report:
+        """Forget tokens, codes and sessions that have ended."""
+        now_ms = self.clock.now_ms()
+        gone = self.book.change(
+            lambda writer: sum(writer.expire(kind, now_ms=now_ms) for kind in _EXPIRING)
+        )
+        return Report(changed=gone)
+
+    def erase_removed(self, _: threading.Event) -> Report:
+        """Erase the mailboxes of accounts that were removed."""
+        due_ms = self.clock.now_ms() - ERASE_AFTER_MS
+        erased = 0
+        for gone in self.book.list_by(Removed):
+            if gone.removed_ms > due_ms:
+                continue
+            try:
+                self.erase(gone.former)
+            except OSError as error:
+                raise UnavailableError("a mailbox cannot be erased", mailbox=gone.former) from error
+            self.book.change(partial(_forget, gone.former))
+            erased += 1
+        return Report(mailboxes=erased, changed=erased)
+
+    def close_idle_files(self, _: threading.Event) -> Report:
+        """Close mailbox files nobody used for a while."""
+        self.close_idle()
+        return Report()
+
+
+def _forget(former: str, writer: IdentityWriter) -> None:
+    writer.delete(Removed, former)
