@@ -24,7 +24,7 @@ from penfold.base.limits import (
     MIME_MAX_ADDRESSES,
 )
 from penfold.proto.mime.model import Address
-from penfold.proto.mime.tokens import Kind, iter_tokens, unquote
+from penfold.proto.mime.tokens import ATOM, COMMENT, SPACE, SPECIAL, iter_tokens, unquote
 from penfold.proto.mime.words import phrase_text, quote, strip_controls
 
 #: RFC 5321 §4.1.2 with RFC 6531 §3.3: atext, or anything above ASCII.
@@ -37,10 +37,11 @@ _QUOTED_STRING = re.compile(r'"(?:[ !#-\[\]-~\u00a0-\U0010ffff]|\\[ -~])*+"')
 _HOST = re.compile(
     r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]{0,61}[A-Za-z0-9])?)*"
 )
-#: One address written the way nearly all are: Name <a@b>, "Name" <a@b>, <a@b> or a@b.
-_SINGLE = re.compile(
-    r'(?:"([^"\\]*+)"|([^"(),:;<>@\[\]\\]*+))\s*+<([^\s"(),:;<>\[\]\\]++)>'
-    r'|([^\s"(),:;<>@\[\]\\]++@[^\s"(),:;<>@\[\]\\]++)'
+#: One address written the way nearly all are (Name <a@b>, "Name" <a@b>, <a@b> or a@b), and
+#: the comma or end after it.
+_PLAIN = re.compile(
+    r'(?:(?:"([^"\\]*+)"|([^"(),:;<>@\[\]\\]*+))\s*+<([^\s"(),:;<>\[\]\\]++)>'
+    r'|([^\s"(),:;<>@\[\]\\]++@[^\s"(),:;<>@\[\]\\]++))\s*+(?:,\s*+|\Z)'
 )
 
 
@@ -142,15 +143,11 @@ def parse_address_list(
     strict: ParseError for what Gmail answers with `Invalid To header`, and for every address
     that parse_mailbox refuses. decoded: encoded words were decoded already (`Part.headers`).
     """
-    value = header_value.strip()
-    single = _SINGLE.fullmatch(value)
+    value = strip_controls(header_value).strip()
     reader = _ListReader(strict=strict, decoded=decoded)
-    if single is not None and (decoded or "=?" not in value):
-        quoted, bare, inside, alone = single.groups()
-        name = quoted or bare or ""
-        reader.add(" ".join(strip_controls(name).split()), inside or alone)
-    else:
-        reader.read(strip_controls(value))
+    if (not decoded and "=?" in value) or not reader.read_plain(value):
+        reader.found.clear()
+        reader.read(value)
     return reader.found
 
 
@@ -165,21 +162,37 @@ class _ListReader:
         self.strict = strict
         self.decoded = decoded
         self.found: list[Address] = []
-        self.phrase: list[tuple[Kind, str]] = []
+        self.phrase: list[tuple[int, str]] = []
         self.angle: list[str] | None = None  # what stood between < and >
         self.closed = False  # > was seen
         self.comment = ""
         self.group = False
 
+    def read_plain(self, value: str) -> bool:
+        """Read a list without comments, groups and other rarities; say whether it was one."""
+        at = 0
+        while at < len(value):
+            match = _PLAIN.match(value, at)
+            if match is None:
+                return False
+            quoted, bare, inside, alone = match.groups()
+            name = quoted or bare
+            self.add(" ".join(name.split()) if name else "", inside or alone)
+            if len(self.found) >= MIME_MAX_ADDRESSES:
+                self._refuse("too many addresses")
+                break
+            at = match.end()
+        return True
+
     def read(self, value: str) -> None:
         for kind, text in iter_tokens(value):
-            if kind == Kind.SPECIAL:
+            if kind == SPECIAL:
                 self._take_special(text)
-            elif kind == Kind.COMMENT:
+            elif kind == COMMENT:
                 self.comment = self.comment or text[1:-1]
             elif self.angle is None:
                 self.phrase.append((kind, text))
-            elif kind != Kind.SPACE:
+            elif kind != SPACE:
                 self._take_inside(text)
             if len(self.found) >= MIME_MAX_ADDRESSES:
                 self._refuse("too many addresses")
@@ -217,7 +230,7 @@ class _ListReader:
             self._open_group()
         else:
             self._refuse("stray special character")
-            self.phrase.append((Kind.SPACE, " "))
+            self.phrase.append((SPACE, " "))
 
     def _take_special_inside(self, text: str, angle: list[str]) -> None:
         # RFC 5322 §4.4: a route (@a,@b:) may stand before the address; it means nothing.
@@ -236,10 +249,10 @@ class _ListReader:
                 angle.clear()
 
     def _open_group(self) -> None:
-        named = any(kind != Kind.SPACE for kind, _ in self.phrase)
+        named = any(kind != SPACE for kind, _ in self.phrase)
         if self.group or not named or self.angle is not None:
             self._refuse("stray colon")
-        if any("@" in text for kind, text in self.phrase if kind == Kind.ATOM) or self.angle:
+        if any("@" in text for kind, text in self.phrase if kind == ATOM) or self.angle:
             self._refuse("address as a group name")
             self._flush()
         self.phrase.clear()
@@ -258,11 +271,11 @@ class _ListReader:
         self.closed = False
         self.comment = ""
 
-    def _name(self, phrase: list[tuple[Kind, str]]) -> str:
+    def _name(self, phrase: list[tuple[int, str]]) -> str:
         """Return the display name; RFC 5322 §3.4: the old form is a comment after the address."""
         decode = not self.decoded
         return phrase_text(phrase, decode=decode) or phrase_text(
-            [(Kind.ATOM, self.comment)], decode=decode
+            [(ATOM, self.comment)], decode=decode
         )
 
     def _add_bare(self) -> None:
@@ -273,13 +286,13 @@ class _ListReader:
         addresses = [word for word in words if _is_address(word)]
         if not addresses and len(words) == 1:
             addresses = words  # `root`: a local name
-        before: list[tuple[Kind, str]] = []
+        before: list[tuple[int, str]] = []
         for word in words:
             if word in addresses:
                 self.add(self._name(before), "".join(text for _, text in word))
                 before = []
             else:
-                before += [*word, (Kind.SPACE, " ")]
+                before += [*word, (SPACE, " ")]
 
     def add(self, name: str, spec: str) -> None:
         if self.strict:
@@ -288,12 +301,12 @@ class _ListReader:
             self.found.append(Address(name, spec))
 
 
-def _join_words(phrase: list[tuple[Kind, str]]) -> list[list[tuple[Kind, str]]]:
-    """Return tokens that touch as one word; RFC 5322 §4.4: blanks around `.` and `@` are nothing."""
-    words: list[list[tuple[Kind, str]]] = []
+def _join_words(phrase: list[tuple[int, str]]) -> list[list[tuple[int, str]]]:
+    """Return what touches as one word; RFC 5322 §4.4: blanks around `.` and `@` are nothing."""
+    words: list[list[tuple[int, str]]] = []
     apart = True
     for kind, text in phrase:
-        if kind == Kind.SPACE:
+        if kind == SPACE:
             apart = True
             continue
         if words and (not apart or text[0] in ".@" or words[-1][-1][1][-1] in ".@"):
@@ -304,5 +317,5 @@ def _join_words(phrase: list[tuple[Kind, str]]) -> list[list[tuple[Kind, str]]]:
     return words
 
 
-def _is_address(word: list[tuple[Kind, str]]) -> bool:
-    return any(kind == Kind.ATOM and "@" in text for kind, text in word)
+def _is_address(word: list[tuple[int, str]]) -> bool:
+    return any(kind == ATOM and "@" in text for kind, text in word)

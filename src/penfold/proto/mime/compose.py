@@ -41,9 +41,10 @@ _WORDS = re.compile(r" *[^ ]+| +\Z")
 #: RFC 5322 §2.1.1: lines should have 78 characters at most; 998 must not be exceeded.
 _LINE: Final = 76
 _TOKEN_MAX: Final = 900
-#: RFC 2047 §2: an encoded word has 75 characters at most: 63 between `=?utf-8?b?` and `?=`,
-#: which are 45 octets in base64; a word begins and ends with a whole character.
-_WORD_BYTES: Final = 45
+#: RFC 2047 §2: an encoded word has 75 characters at most and its line 76. 39 octets make a word of
+#: 64, which fits behind a short field name; behind a long one the first line stays empty.
+_WORD_BYTES: Final = 39
+_WORD_COLUMN: Final = 12
 
 
 def _iter_fields(raw: bytes) -> Iterator[re.Match[bytes]]:
@@ -175,6 +176,8 @@ def _encode(value: str, column: int) -> str:
     before = "".join(f"{word} " for word in words[:first])
     after = "".join(f" {word}" for word in words[last:])
     middle = " ".join(_encode_words(" ".join(words[first:last])))
+    if column > _WORD_COLUMN and not first:
+        return "\r\n " + _fold(middle + after, 1)
     return _fold(before + middle + after, column)
 
 
@@ -232,12 +235,12 @@ def received_header(
     if tls:
         parts.append(f"(using {_trace_word(tls, blanks=True)})")
     parts.append(f"with {_trace_word(protocol)} id {_trace_word(identity)}")
-    if recipient:
+    if recipient.isascii() and recipient:
         parts.append(f"for <{_trace_word(recipient)}>")
     return " ".join(parts) + f"; {format_date(epoch_ms)}"
 
 
-_NOT_TRACE = re.compile(r"[^!#-'*-:=?-Z^-~\u00a1-\U0010ffff]")
+_NOT_TRACE = re.compile(r"[^!#-'*-:=?-\[\]^-~]")
 _NOT_TRACE_TEXT = re.compile(r"[^ !#-'*-:=?-Z^-~]")
 #: Characters of one word of a trace line; a domain has 255 at most.
 _TRACE_WORD_MAX: Final = 255

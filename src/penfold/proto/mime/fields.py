@@ -7,7 +7,8 @@ field nor a continuation begins the body, as if a blank line stood before it.
 A name consists of printable ASCII, so it needs no cleaning. A line that begins with `--` is never a
 field: delimiters end a header block. Octets above ASCII are UTF-8 (RFC 6532) or else Windows-1252.
 
-Never raises; linear. Of a block MIME_MAX_HEADER_BYTES and MIME_MAX_HEADERS are read.
+Never raises; linear. Of a block MIME_MAX_HEADER_BYTES and MIME_MAX_HEADERS are read; a field that
+does not fit whole is not read at all.
 """
 
 import re
@@ -35,15 +36,19 @@ def find_block(raw: bytes, start: int, end: int) -> tuple[int, int, int]:
     return start, stop, blank.end() if blank is not None else stop
 
 
-def read_fields(raw: bytes, start: int, stop: int) -> tuple[list[tuple[str, str]], bool]:
-    """Return (name, unfolded value) in wire order, and whether values may hold controls.
+def read_fields(
+    raw: bytes, start: int, stop: int, *, limit: int = MIME_MAX_HEADER_BYTES
+) -> tuple[list[tuple[str, str]], bool]:
+    """Return (name, unfolded value) in wire order, and whether they can be shown as they are.
+
+    They can when there is nothing but printable ASCII and no encoded word among them.
 
     RFC 5322 §2.2.3: unfolding removes the line break only, the white space stays.
     """
     if start == stop:
-        return [], False
-    if stop - start > MIME_MAX_HEADER_BYTES:
-        stop = max(raw.rfind(b"\n", start, start + MIME_MAX_HEADER_BYTES), start)
+        return [], True
+    if stop - start > limit:
+        stop = max(raw.rfind(b"\n", start, start + limit), start)
     block = raw[start:stop].replace(b"\r\n", b"\n")
     unusual = len(block.translate(None, _UNUSUAL)) != len(block)
     fix = False
@@ -61,4 +66,4 @@ def read_fields(raw: bytes, start: int, stop: int) -> tuple[list[tuple[str, str]
             if fix and not value.isascii():
                 value = guess_text(value.encode("latin_1"))
             fields.append((name.rstrip(" "), value))
-    return fields, unusual or not text.isascii()
+    return fields, not unusual and "=?" not in text and text.isascii()

@@ -9,6 +9,7 @@ Never raises.
 
 import re
 from html.entities import html5
+from itertools import chain
 from typing import Final
 
 _MARKUP = re.compile(
@@ -19,19 +20,19 @@ _MARKUP = re.compile(
     r"\s*+>|\Z)"
     r"|(/?[A-Za-z][^\s/>]*+)"  # 1: name
     # 2: attributes; a quote counts only after `=`
-    r"""((?:[^>=]++|=\s*+(?:"[^"]*+(?:"|\Z)|'[^']*+(?:'|\Z))?+)*+)(?:>|\Z))""",
+    r"""(?:>|((?:[^>=]++|=\s*+(?:"[^"]*+(?:"|\Z)|'[^']*+(?:'|\Z))?+)*+)(?:>|\Z)))""",
     re.DOTALL,
 )
 
 #: Elements that do not interrupt a word. All others separate.
-_INLINE: Final = frozenset(
-    name
+_INLINE: Final = {
+    name: ""
     for element in (
         "a abbr acronym b bdi bdo big cite code data del dfn em font i ins kbd label mark nobr o:p "
         "q s samp small span strike strong sub sup time tt u var wbr"
     ).split()
     for name in (element, f"/{element}", element.upper(), f"/{element.upper()}")
-)
+}
 #: Elements without content: one that is hidden hides nothing else.
 _VOID: Final = frozenset("area base br col embed hr img input link meta source track wbr".split())
 
@@ -52,23 +53,16 @@ def html_texts(source: str) -> tuple[str, str]:
     """Return the text a reader sees, and the same with what CSS hides."""
     pieces = _MARKUP.split(source)
     everything = _join(pieces)
-    if not _may_hide(source):
+    attributes = "".join(filter(None, pieces[2::3])).lower()
+    if "none" not in attributes and "hidden" not in attributes:
         return everything, everything
     return _join(_drop_hidden(pieces)), everything
 
 
 def _join(pieces: list[str]) -> str:
-    out = [pieces[0]]
-    for at in range(1, len(pieces), 3):
-        name = pieces[at]
-        if name is None or name not in _INLINE:
-            out.append(" ")
-        out.append(pieces[at + 2])
-    return " ".join(decode_references("".join(out)).split())
-
-
-def _may_hide(source: str) -> bool:
-    return "none" in source or "hidden" in source or "NONE" in source or "HIDDEN" in source
+    between = [_INLINE.get(name, " ") for name in pieces[1::3]]
+    text = pieces[0] + "".join(chain.from_iterable(zip(between, pieces[3::3], strict=True)))
+    return " ".join(decode_references(text).split())
 
 
 def _drop_hidden(pieces: list[str]) -> list[str]:

@@ -20,7 +20,13 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from penfold.base.limits import MIME_MAX_DEPTH, MIME_MAX_FALSE_DELIMITERS, MIME_MAX_PARTS
+from penfold.base.limits import (
+    MIME_MAX_ALL_HEADER_BYTES,
+    MIME_MAX_DEPTH,
+    MIME_MAX_FALSE_DELIMITERS,
+    MIME_MAX_HEADER_BYTES,
+    MIME_MAX_PARTS,
+)
 from penfold.proto.mime.fields import find_block, read_fields
 from penfold.proto.mime.model import Part
 from penfold.proto.mime.params import file_name, parse_params, parse_type
@@ -55,7 +61,7 @@ class _Scanner:
     """One message. The `next_` values describe the delimiter the last entity stopped at."""
 
     __slots__ = (
-        "boundaries", "end", "false_left", "needle", "next_at", "next_closes", "next_end",
+        "boundaries", "end", "false_left", "header_left", "needle", "next_at", "next_closes", "next_end",
         "next_level", "parts_left", "raw",
     )  # fmt: skip
 
@@ -64,6 +70,7 @@ class _Scanner:
         self.end = len(raw)
         self.parts_left = MIME_MAX_PARTS - 1
         self.false_left = MIME_MAX_FALSE_DELIMITERS
+        self.header_left = MIME_MAX_ALL_HEADER_BYTES
         self.boundaries: dict[bytes, int] = {}  # of the open containers → their depth
         self.needle = b""  # how every delimiter of an open container begins
         self.next_at = self.next_end = self.end  # where the text before ends; the line after
@@ -73,7 +80,9 @@ class _Scanner:
     def read_entity(self, start: int, depth: int, default_type: str) -> Part:
         """Return the entity that starts here; stop at the delimiter that ends it."""
         first, stop, body = find_block(self.raw, start, self.end)
-        fields, unusual = read_fields(self.raw, first, stop)
+        limit = min(MIME_MAX_HEADER_BYTES, self.header_left)
+        fields, plain = read_fields(self.raw, first, stop, limit=limit)
+        self.header_left -= min(stop - first, limit)
         entity = _Entity(fields, default_type)
         parts: tuple[Part, ...] = ()
         end = 0
@@ -85,7 +94,9 @@ class _Scanner:
         else:
             self._find_delimiter(body)
         end = max(body, end or self.next_at)
-        return entity.make_part(self.raw, body, end, show_fields(fields, unusual=unusual), parts)
+        return entity.make_part(
+            self.raw, body, end, tuple(fields) if plain else show_fields(fields), parts
+        )
 
     def _read_parts(self, body: int, depth: int, entity: "_Entity") -> tuple[tuple[Part, ...], int]:
         """Return the parts, and where the preamble ends if there are none."""
@@ -122,7 +133,7 @@ class _Scanner:
             level = self.boundaries.get(text, _NO_LEVEL)
             closing = _NO_LEVEL
             if text.endswith(b"--"):
-                closing = self.boundaries.get(text[:-2], _NO_LEVEL)
+                closing = self.boundaries.get(text[:-2].rstrip(), _NO_LEVEL)
             if level != closing:
                 self.next_at = at - 1 if raw[at - 1 : at] == b"\r" else at
                 self.next_end = min(line_end + 1, end)
@@ -221,16 +232,19 @@ def _find_mime_fields(
     return content_type, encoding, disposition
 
 
-def show_fields(fields: list[tuple[str, str]], *, unusual: bool) -> tuple[tuple[str, str], ...]:
+def show_fields(fields: list[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
     """Return the fields as the API shows them: encoded words decoded, controls gone."""
-    if not unusual and not any("=?" in value for _, value in fields):
-        return tuple(fields)
-    return tuple((name, _show_value(name.lower(), value)) for name, value in fields)
+    return tuple(
+        (name, _show_value(name.lower(), value) if "=?" in value else strip_controls(value))
+        for name, value in fields
+    )
 
 
 def _show_value(name: str, value: str) -> str:
-    if "=?" in value and name not in _VERBATIM_FIELDS:
-        value = decode_names(value) if name in _PHRASE_FIELDS else decode_words(value)
+    if name in _PHRASE_FIELDS:
+        value = decode_names(value)
+    elif name not in _VERBATIM_FIELDS:
+        value = decode_words(value)
     return strip_controls(value).strip()
 
 

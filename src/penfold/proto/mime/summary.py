@@ -45,6 +45,12 @@ _PREFIXES = re.compile(
 _UNREADABLE: Final = frozenset({"text/x-amp-html", "text/css", "text/rtf", "text/calendar"})
 
 
+#: Characters of a plain text that only says "your program shows no HTML", generously.
+_STUB_CHARS: Final = 400
+#: Octets of HTML that commonly make one character of text.
+_MARKUP_RATIO: Final = 10
+
+
 def read_message(raw: bytes) -> tuple[Part, Summary]:
     """Return the part tree and the summary of a message; any octets are a message."""
     root = scan(raw)
@@ -144,7 +150,7 @@ def _read_content(raw: bytes, root: Part) -> tuple[str, str, tuple[str, ...]]:
     left = SEARCH_TEXT_MAX_BYTES
     for part, other in readable:
         text, shown = _read_text(raw, part, left)
-        if other is not None:
+        if other is not None and not _says_enough(text, other):
             text, shown = _choose(text, shown, *_read_text(raw, other, left))
         snippet = snippet or _snip(shown)
         text, size = _cut(text, left)
@@ -177,6 +183,11 @@ def _pair(leaves: list[tuple[Part, Part | None]]) -> list[tuple[Part, Part | Non
     if not plain or not html:
         return leaves
     return [(plain[0][0], html[0][0]), *plain[1:]]
+
+
+def _says_enough(plain: str, html: Part) -> bool:
+    """Say whether plain text is surely no stub beside its HTML, so that need not be read."""
+    return len(plain) > _STUB_CHARS and len(plain) * _MARKUP_RATIO > html.size
 
 
 def _choose(plain: str, shown: str, html: str, html_shown: str) -> tuple[str, str]:

@@ -6,22 +6,21 @@ not closed is looked for once. Meaning is the affair of words.py and proto/addre
 
 import re
 from collections.abc import Iterator
-from enum import IntEnum
+from typing import Final
 
 #: RFC 2047 §2: charset, encoding, text. Tolerated: blanks and a few `?` inside the text (never
 #: more than 8, so that looking for the end stays cheap).
 ENCODED_WORD = re.compile(r"=\?([^?\s]++)\?([bBqQ])\?([^?]*+(?:\?(?!=)[^?]*+){0,8}?)\?=")
 
 
-class Kind(IntEnum):
-    ATOM = 1  # anything that is not one of the others; `@`, `.` and \x pairs included
-    QUOTED = 2
-    COMMENT = 3
-    WORD = 4  # an encoded word; may hold what would be specials outside
-    SPACE = 5
-    LITERAL = 6  # [192.0.2.1]
-    SPECIAL = 7  # one of < > , ; : ( ) [ ] " that opens or ends nothing else
-
+# Kinds of tokens; plain numbers, because comparing members of an Enum costs more than the token.
+ATOM: Final = 1  # anything that is not one of the others; `@`, `.` and \x pairs included
+QUOTED: Final = 2
+COMMENT: Final = 3
+WORD: Final = 4  # an encoded word; may hold what would be specials outside
+SPACE: Final = 5
+LITERAL: Final = 6  # [192.0.2.1]
+SPECIAL: Final = 7  # one of < > , ; : ( ) [ ] " that opens or ends nothing else
 
 _SPACE = re.compile(r"\s++")
 _QUOTED = re.compile(r'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
@@ -30,40 +29,40 @@ _ATOM = re.compile(r'(?:[^\s"(),:;<>\[\]\\=]++|\\.|=(?!\?)|\\\Z)++', re.DOTALL)
 _MARKS = re.compile(r"[()]|\\.", re.DOTALL)
 
 
-def iter_tokens(value: str) -> Iterator[tuple[Kind, str]]:
+def iter_tokens(value: str) -> Iterator[tuple[int, str]]:
     """Yield (kind, text) from left to right."""
     at = 0
     length = len(value)
     no_quote = no_comment = False
     while at < length:
         mark = value[at]
-        kind, match = Kind.ATOM, _ATOM.match(value, at)
+        kind, match = ATOM, _ATOM.match(value, at)
         if match is None:
             kind, match = _match_other(mark, value, at, no_quote=no_quote)
         if match is not None:
             end = match.end()
         elif mark == "(" and not no_comment and (end := _find_comment_end(value, at)):
-            kind = Kind.COMMENT
+            kind = COMMENT
         else:
             no_quote |= mark == '"'
             no_comment |= mark == "("
-            kind, end = (Kind.ATOM if mark == "=" else Kind.SPECIAL), at + 1
+            kind, end = (ATOM if mark == "=" else SPECIAL), at + 1
         yield kind, value[at:end]
         at = end
 
 
 def _match_other(
     mark: str, value: str, at: int, *, no_quote: bool
-) -> tuple[Kind, re.Match[str] | None]:
+) -> tuple[int, re.Match[str] | None]:
     if mark == "=":
-        return Kind.WORD, ENCODED_WORD.match(value, at)
+        return WORD, ENCODED_WORD.match(value, at)
     if mark == '"':
-        return Kind.QUOTED, None if no_quote else _QUOTED.match(value, at)
+        return QUOTED, None if no_quote else _QUOTED.match(value, at)
     if mark == "[":
-        return Kind.LITERAL, _LITERAL.match(value, at)
+        return LITERAL, _LITERAL.match(value, at)
     if mark.isspace():
-        return Kind.SPACE, _SPACE.match(value, at)
-    return Kind.SPECIAL, None
+        return SPACE, _SPACE.match(value, at)
+    return SPECIAL, None
 
 
 def _find_comment_end(value: str, at: int) -> int:

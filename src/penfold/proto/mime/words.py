@@ -8,12 +8,23 @@ Never raises. At most MIME_MAX_ENCODED_WORDS words of a value are decoded; the r
 came.
 """
 
+import binascii
 import re
 from typing import Final
 
 from penfold.base.limits import MIME_MAX_ENCODED_WORDS
 from penfold.proto.mime.charset import decode_text
-from penfold.proto.mime.tokens import ENCODED_WORD, Kind, iter_tokens, unquote
+from penfold.proto.mime.tokens import (
+    ATOM,
+    COMMENT,
+    ENCODED_WORD,
+    QUOTED,
+    SPACE,
+    SPECIAL,
+    WORD,
+    iter_tokens,
+    unquote,
+)
 from penfold.proto.mime.transfer import decode_base64
 
 #: C0, DEL, C1, the two Unicode line ends, and what reorders text: Unicode Bidi_Control=Yes.
@@ -21,13 +32,8 @@ _CONTROLS = re.compile(
     "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]"
 )
 _WHITE: Final = frozenset("\t\n\r\x0b\x0c\x85\u2028\u2029")
-_HEX = re.compile(rb"=([0-9A-Fa-f]{2})")
 _ESCAPED = re.compile(r'([\\"])')
 _ESCAPED_COMMENT = re.compile(r"([\\()])")
-_OF_HEX: Final = {
-    b"%c%c" % pair: bytes((int(bytes(pair), 16),))
-    for pair in ((a, b) for a in b"0123456789abcdefABCDEF" for b in b"0123456789abcdefABCDEF")
-}
 
 
 def strip_controls(text: str) -> str:
@@ -39,10 +45,7 @@ def strip_controls(text: str) -> str:
 
 def _decode_q(text: str) -> bytes:
     # RFC 2047 §4.2: `_` always stands for a space. Text that is not ASCII is a sender's mistake.
-    data = text.replace("_", " ").encode("utf-8", "replace")
-    if b"=" not in data:
-        return data
-    return _HEX.sub(lambda match: _OF_HEX[match[1]], data)
+    return binascii.a2b_qp(text.encode("utf-8", "replace"), header=True)
 
 
 def decode_words(text: str) -> str:
@@ -67,7 +70,11 @@ def decode_words(text: str) -> str:
             out.append(decode_text(pending, charset))
             out.append(between if apart else "")
             pending = b""
-        pending += _decode_q(match[3]) if match[2] in "qQ" else decode_base64(match[3].encode())
+        pending += (
+            _decode_q(match[3])
+            if match[2] in "qQ"
+            else decode_base64(match[3].encode("utf-8", "replace"))
+        )
         charset = name
         at = match.end()
     out.append(decode_text(pending, charset))
@@ -77,6 +84,8 @@ def decode_words(text: str) -> str:
 
 def quote(text: str) -> str:
     """Return text as a quoted-string (RFC 5322 §3.2.4)."""
+    if '"' not in text and "\\" not in text:
+        return f'"{text}"'
     return '"' + _ESCAPED.sub(r"\\\1", text) + '"'
 
 
@@ -87,22 +96,22 @@ def decode_names(value: str) -> str:
     `"José Müller" <j@x>`. Everything else stays as it was written.
     """
     out: list[str] = []
-    phrase: list[tuple[Kind, str]] = []
+    phrase: list[tuple[int, str]] = []
     inside = False
     for kind, text in iter_tokens(value):
-        if not inside and (kind in _PHRASE) and (kind != Kind.ATOM or "@" not in text):
+        if not inside and (kind in _PHRASE) and (kind != ATOM or "@" not in text):
             phrase.append((kind, text))
             continue
         out.append(_show_phrase(phrase))
         phrase.clear()
-        if kind == Kind.SPECIAL and text in "<>":
+        if kind == SPECIAL and text in "<>":
             inside = text == "<"
-        out.append(_show_comment(text) if kind == Kind.COMMENT and "=?" in text else text)
+        out.append(_show_comment(text) if kind == COMMENT and "=?" in text else text)
     out.append(_show_phrase(phrase))
     return "".join(out)
 
 
-_PHRASE: Final = frozenset({Kind.ATOM, Kind.QUOTED, Kind.WORD, Kind.SPACE})
+_PHRASE: Final = frozenset({ATOM, QUOTED, WORD, SPACE})
 
 
 def _show_comment(text: str) -> str:
@@ -110,16 +119,16 @@ def _show_comment(text: str) -> str:
     return "(" + _ESCAPED_COMMENT.sub(r"\\\1", plain) + ")"
 
 
-def _show_phrase(phrase: list[tuple[Kind, str]]) -> str:
+def _show_phrase(phrase: list[tuple[int, str]]) -> str:
     written = "".join(text for _, text in phrase)
     if "=?" not in written or not ENCODED_WORD.search(written):
         return written
-    before = " " if phrase[0][0] == Kind.SPACE else ""
-    after = " " if phrase[-1][0] == Kind.SPACE else ""
+    before = " " if phrase[0][0] == SPACE else ""
+    after = " " if phrase[-1][0] == SPACE else ""
     return before + quote(phrase_text(phrase)) + after
 
 
-def phrase_text(phrase: list[tuple[Kind, str]], *, decode: bool = True) -> str:
+def phrase_text(phrase: list[tuple[int, str]], *, decode: bool = True) -> str:
     """Return what a phrase says: quotes taken off, encoded words decoded, blanks collapsed."""
-    text = "".join(unquote(text) if kind == Kind.QUOTED else text for kind, text in phrase)
+    text = "".join(unquote(text) if kind == QUOTED else text for kind, text in phrase)
     return " ".join(strip_controls(decode_words(text) if decode else text).split())
