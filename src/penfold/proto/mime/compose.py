@@ -118,6 +118,7 @@ def _write_field(name: str, value: str, line_end: bytes) -> bytes:
         raise ValueError("not a header field name")
     if _CONTROL.search(value):
         raise ValueError("control character in a header field value")
+    value = value.strip()
     text = _fold(value, len(name) + 2) if value.isascii() else _encode(value, len(name) + 2)
     return f"{name}: {text}\r\n".encode("ascii").replace(b"\r\n", line_end)
 

@@ -61,8 +61,8 @@ class _Scanner:
     """One message. The `next_` values describe the delimiter the last entity stopped at."""
 
     __slots__ = (
-        "boundaries", "end", "false_left", "header_left", "needle", "next_at", "next_closes", "next_end",
-        "next_level", "parts_left", "raw",
+        "boundaries", "end", "false_left", "header_left", "needle", "next_at", "next_closes",
+        "next_end", "next_level", "parts_left", "raw",
     )  # fmt: skip
 
     def __init__(self, raw: bytes) -> None:
