@@ -49,7 +49,8 @@ class _Lexeme(Struct, frozen=True, gc=False):
 
 def parse_query(q: str, *, now_ms: int) -> Node:
     """Return the tree of q; every text is a query. `now_ms` is what newer_than: counts from."""
-    return _Parser(list(_scan(q[:QUERY_MAX_CHARS])), now_ms).parse()
+    text = q[:QUERY_MAX_CHARS].encode("utf-8", "replace").decode()  # no lone surrogates
+    return _Parser(list(_scan(text)), now_ms).parse()
 
 
 def _scan(q: str) -> Iterator[_Lexeme]:

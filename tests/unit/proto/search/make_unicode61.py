@@ -24,9 +24,7 @@ FOLDED      characters that count as another, and FOLDED_TO that other, one for 
 
 def sqlite_tokenizer():
     """Return text -> list of words, by SQLite."""
-    tokenizer = apsw.Connection(":memory:").fts5_tokenizer(
-        "unicode61", ["remove_diacritics", "2"]
-    )
+    tokenizer = apsw.Connection(":memory:").fts5_tokenizer("unicode61", ["remove_diacritics", "2"])
 
     def tokenise(text):
         found = tokenizer(text.encode(), apsw.FTS5_TOKENIZE_DOCUMENT, None)
