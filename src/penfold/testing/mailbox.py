@@ -62,10 +62,11 @@ class _State(Struct):
     receipts: dict[bytes, tuple[int, int]] = {}
 
     def copy(self) -> "_State":
-        values: dict[str, Any] = structs.asdict(self)
-        return _State(
-            **{n: v.copy() if isinstance(v, dict | list) else v for n, v in values.items()}
-        )
+        copies: dict[str, Any] = {
+            name: value.copy() if isinstance(value, dict | list) else value
+            for name, value in structs.asdict(self).items()
+        }
+        return _State(**copies)
 
 
 class MemoryReader:

@@ -1,0 +1,165 @@
+"""A whole product in memory: two accounts, mail in, mail out, and calls as the API makes them."""
+
+import random
+from threading import Event
+
+from penfold.base.clock import FixedClock
+from penfold.domain.envelope import Envelope
+from penfold.domain.inbound import Inbound
+from penfold.domain.outbound import Outbound
+from penfold.front.http.call import Call, Services
+from penfold.front.http.handlers import HANDLERS
+from penfold.ports.identity import Credential
+from penfold.spec.problems import ProblemError
+from penfold.spec.registry import REGISTRY
+from penfold.testing.directory import MemoryDirectory
+from penfold.testing.mailbox import MemoryMailboxes
+from penfold.testing.queue import MemoryQueue
+
+_METHODS = {method.handler: method for method in REGISTRY}
+_HANDLERS = {handler.__name__: handler for handler in HANDLERS}
+
+
+class World:
+    """runs_twice: every change runs a second time, as a store may do."""
+
+    def __init__(self, *, runs_twice=True, captures=True):
+        self.clock = FixedClock()
+        self.chance = random.Random(7)
+        self.directory = MemoryDirectory(clock=self.clock)
+        self.mailboxes = MemoryMailboxes(runs_twice=runs_twice)
+        self.queue = MemoryQueue()
+        self.alice = self.add_account("alice@penfold.test", "Alice Example")
+        self.bob = self.add_account("bob@penfold.test", "Bob Example")
+        ports = {
+            "directory": self.directory,
+            "mailboxes": self.mailboxes,
+            "clock": self.clock,
+            "chance": self.chance,
+            "hostname": "mx.penfold.test",
+        }
+        self.ports = {**ports, "queue": self.queue, "captures": captures}
+        self.inbound = Inbound(**ports)
+        self.outbound = Outbound(**self.ports)
+
+    def add_account(self, address, name=""):
+        account = self.directory.seed_account(address, name=name)
+        self.mailboxes.create(account.id)
+        return account
+
+    def close(self):
+        self.outbound.close()
+
+    # --- mail in and out
+
+    def envelope(self, sender, recipients):
+        return Envelope(
+            session="s1",
+            client="192.0.2.7",
+            helo="probe.example",
+            protocol="ESMTP",
+            sender=sender,
+            recipients=tuple(recipients),
+        )
+
+    def receive(self, raw, *recipients, sender="writer@elsewhere.example"):
+        """Accept mail from outside and return the ids it got."""
+        found = []
+        self.inbound.accept(
+            self.envelope(sender, recipients or [self.alice.address]),
+            raw,
+            lambda ids, error: found.append((ids, error)),
+        )
+        [(ids, error)] = found
+        if error:
+            raise error
+        return list(ids)
+
+    def submit(self, raw, *recipients, sender="alice@penfold.test"):
+        found = []
+        self.outbound.submit(
+            self.alice,
+            self.envelope(sender, recipients),
+            raw,
+            lambda ids, error: found.append((ids, error)),
+        )
+        [(ids, error)] = found
+        if error:
+            raise error
+        self.settle()
+        return list(ids)
+
+    def settle(self, account=None):
+        """Wait until what is in an outbox is handed over; return what stood in the way."""
+        settled = Event()
+        errors = []
+        self.outbound.hand_over(
+            (account or self.alice).id, lambda error: (errors.append(error), settled.set())
+        )
+        assert settled.wait(30)
+        return errors[0]
+
+    # --- calls
+
+    def api(self, name, *, account=None, body=None, inline=False, **params):
+        """Serve a method as the pipeline does, and check that it declares what it raises."""
+        account = account or self.alice
+        method = _METHODS[name]
+        if body is None and method.request is not None:
+            body = method.request()
+        call = Call(
+            method=method,
+            credential=Credential(account, frozenset(), "client", "1"),
+            account=account,
+            params=method.params(**params),
+            body=body,
+            now_ms=self.clock.now_ms(),
+            services=Services(self.directory, self.outbound, self.chance),
+            inline=inline,
+        )
+        try:
+            result = self._run(method, call)
+        except ProblemError as error:
+            assert error.problem in method.errors, f"{name} does not declare {error.text!r}"
+            raise
+        if method.sends:
+            self.settle(account)
+        assert (result is None) == (method.response is None)
+        return result
+
+    def _run(self, method, call):
+        handler = _HANDLERS[method.handler]
+        if method.access.value == "write":
+            return self.mailboxes.change(call.account.id, lambda box: handler(call, box))
+        with self.mailboxes.open_reader(call.account.id) as box:
+            return handler(call, box)
+
+    def read(self, question, account=None):
+        with self.mailboxes.open_reader((account or self.alice).id) as box:
+            return question(box)
+
+    def change(self, change, account=None):
+        return self.mailboxes.change((account or self.alice).id, change)
+
+    def list_ids(self, account=None, **params):
+        page = self.api("messages_list", account=account, **params)
+        return [message.id for message in page.messages or ()]
+
+
+def mail(
+    subject="Hello",
+    *,
+    body="Hello, text.\r\n",
+    to="alice@penfold.test",
+    sender="writer@elsewhere.example",
+    message_id=None,
+    **headers,
+):
+    """Return a message; headers are added as they are, `_` standing for `-`."""
+    lines = [f"From: {sender}", f"To: {to}", f"Subject: {subject}"]
+    if message_id:
+        lines.append(f"Message-ID: <{message_id}>")
+    lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items() if value]
+    return (
+        "\r\n".join(line for line in lines if not line.endswith(": ")) + f"\r\n\r\n{body}"
+    ).encode()
