@@ -98,7 +98,9 @@ class _Records:
 class MemoryDirectory:
     """penfold.ports.identity.IdentityBook in memory."""
 
-    def __init__(self, *, clock: Clock | None = None) -> None:
+    def __init__(self, *, clock: Clock | None = None, runs_twice: bool = False) -> None:
+        """runs_twice: every change runs once for nothing first, as a store may do."""
+        self._runs_twice = runs_twice
         self._clock = clock or FixedClock()
         self._lock = RLock()
         self._tables: Tables = {}
@@ -153,13 +155,18 @@ class MemoryDirectory:
 
     def change(self, change: Callable[[IdentityWriter], T]) -> T:
         with self._lock:
-            copy = {kind: dict(table) for kind, table in self._tables.items()}
+            if self._runs_twice:
+                change(_Records(self._copy()))
+            copy = self._copy()
             result = change(_Records(copy))
             self._tables = copy
         return result
 
     def close(self) -> None:
         """Nothing to close."""
+
+    def _copy(self) -> Tables:
+        return {kind: dict(table) for kind, table in self._tables.items()}
 
     def seed_account(self, address: str, *, name: str = "", account_id: str = "") -> Account:
         """Return a new account; its domain becomes local."""

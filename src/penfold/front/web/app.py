@@ -44,7 +44,8 @@ class Welcome(Struct, frozen=True):
 
 def build_web(identity: Identity, *, issuer: str = "", welcome: Welcome | None = None) -> Starlette:
     """Return the application. issuer "": the address the client used."""
-    authorize = Authorize(identity, issuer=issuer)
+    passwords = f"{welcome.credentials}/passwords.json" if welcome else ""
+    authorize = Authorize(identity, issuer=issuer, passwords=passwords)
     endpoints = Endpoints(identity, issuer=issuer)
 
     async def home(request: Request) -> Response:

@@ -44,9 +44,11 @@ _ADVICE: Final = (
 class Authorize:
     """Serves the authorization endpoint."""
 
-    def __init__(self, identity: Identity, *, issuer: str) -> None:
+    def __init__(self, identity: Identity, *, issuer: str, passwords: str = "") -> None:
+        """passwords: where the passwords of local mode can be read, for the sign-in page."""
         self._identity = identity
         self._issuer = issuer
+        self._passwords = passwords
 
     async def show(self, request: Request) -> Response:
         """Answer a GET: the page for where this browser stands, or the way back."""
@@ -101,11 +103,11 @@ class Authorize:
             minutes = -(-error.wait_s // 60)
             notice = f"Too many attempts. Try again in {minutes} minutes."
             wait = {"Retry-After": str(error.wait_s)}
-            return _sign_in_page(
+            return self._sign_in_page(
                 request, authorization, address, notice=notice, status=429, headers=wait
             )
         if renewed is None:
-            return _sign_in_page(request, authorization, address, notice=_WRONG, status=403)
+            return self._sign_in_page(request, authorization, address, notice=_WRONG, status=403)
         response = _again(request, pairs, address)
         set_cookie(request, response, renewed)
         return response
@@ -133,41 +135,41 @@ class Authorize:
             case Leave():
                 return _leave(step)
             case SignIn(hint=hint):
-                response = _sign_in_page(request, authorization, hint)
-                if not find_cookie(request):
-                    cookie = self._identity.sessions.make_browser()
-                    response = _sign_in_page(request, authorization, hint, cookie=cookie)
-                    set_cookie(request, response, cookie)
-                return response
+                return self._sign_in_page(request, authorization, hint)
             case Choose(accounts=accounts):
                 return _choose_page(request, authorization, pairs, accounts)
             case Ask():
                 return _consent_page(request, authorization, pairs, step)
 
+    def _sign_in_page(
+        self,
+        request: Request,
+        authorization: Authorization,
+        address: str,
+        *,
+        notice: str = "",
+        status: int = 200,
+        headers: dict[str, str] | None = None,
+    ) -> Response:
+        cookie = find_cookie(request)
+        new = "" if cookie else self._identity.sessions.make_browser()
+        response = page(
+            "sign_in",
+            status=status,
+            headers=headers,
+            target=authorization.request.redirect_uri,
+            client=authorization.client.name,
+            address=address,
+            notice=notice,
+            passwords=self._passwords,
+            csrf=form_token(cookie or new),
+        )
+        if new:
+            set_cookie(request, response, new)
+        return response
+
     def _iss(self, request: Request) -> str:
         return self._issuer or base_address(request)
-
-
-def _sign_in_page(
-    request: Request,
-    authorization: Authorization,
-    address: str,
-    *,
-    notice: str = "",
-    status: int = 200,
-    headers: dict[str, str] | None = None,
-    cookie: str = "",
-) -> Response:
-    return page(
-        "sign_in",
-        status=status,
-        headers=headers,
-        target=authorization.request.redirect_uri,
-        client=authorization.client.name,
-        address=address,
-        notice=notice,
-        csrf=form_token(cookie or find_cookie(request)),
-    )
 
 
 def _choose_page(
