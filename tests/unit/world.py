@@ -3,6 +3,8 @@
 import random
 from threading import Event
 
+import pytest
+
 from penfold.base.clock import FixedClock
 from penfold.domain.envelope import Envelope
 from penfold.domain.inbound import Inbound
@@ -31,15 +33,15 @@ class World:
         self.queue = MemoryQueue()
         self.alice = self.add_account("alice@penfold.test", "Alice Example")
         self.bob = self.add_account("bob@penfold.test", "Bob Example")
-        ports = {
+        self.inbound_ports = {
             "directory": self.directory,
             "mailboxes": self.mailboxes,
             "clock": self.clock,
             "chance": self.chance,
             "hostname": "mx.penfold.test",
         }
-        self.ports = {**ports, "queue": self.queue, "captures": captures}
-        self.inbound = Inbound(**ports)
+        self.ports = {**self.inbound_ports, "queue": self.queue, "captures": captures}
+        self.inbound = Inbound(**self.inbound_ports)
         self.outbound = Outbound(**self.ports)
 
     def add_account(self, address, name=""):
@@ -120,7 +122,8 @@ class World:
         try:
             result = self._run(method, call)
         except ProblemError as error:
-            assert error.problem in method.errors, f"{name} does not declare {error.text!r}"
+            if error.problem not in method.errors:
+                pytest.fail(f"{name} does not declare {error.text!r}")
             raise
         if method.sends:
             self.settle(account)

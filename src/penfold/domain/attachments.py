@@ -16,7 +16,8 @@ from penfold.ports.mailbox import MailboxReader, MessageRow
 from penfold.spec.problems import INVALID_ATTACHMENT, NOT_FOUND, ProblemError
 
 _PREFIX: Final = "ANGjdJ"
-_RANDOM_OCTETS: Final = 192
+#: Makes the whole a multiple of three octets, so that the text needs no padding.
+_RANDOM_OCTETS: Final = 194
 _MAC_OCTETS: Final = 16
 _PLACE_OCTETS: Final = 12
 _TOKEN_OCTETS: Final = _RANDOM_OCTETS + _PLACE_OCTETS + _MAC_OCTETS

@@ -288,6 +288,8 @@ class MemoryWriter(MemoryReader):
         return label
 
     def update_label(self, label: LabelRow, *, key: str) -> None:
+        if self._state.keys.get(key, label.number) != label.number:
+            raise ConflictError("label key is taken")
         self._drop_key(label.number)
         self._state.labels[label.number] = label
         self._state.keys[key] = label.number
@@ -297,6 +299,8 @@ class MemoryWriter(MemoryReader):
         del self._state.labels[number]
 
     def _drop_key(self, number: int) -> None:
+        if number not in self._state.labels:
+            raise NotFoundError("no such label", number=number)
         self._state.keys = {k: n for k, n in self._state.keys.items() if n != number}
 
     def list_labelled(self, number: int) -> list[int]:
@@ -306,7 +310,8 @@ class MemoryWriter(MemoryReader):
         self._state.drafts[draft_id] = message_id
 
     def delete_draft(self, draft_id: int) -> None:
-        del self._state.drafts[draft_id]
+        if self._state.drafts.pop(draft_id, None) is None:
+            raise NotFoundError("no such draft")
 
     def add_outbox(self, *, sender: str, recipients: Sequence[str], raw: bytes, now_ms: int) -> int:
         number = self._state.next_outbox

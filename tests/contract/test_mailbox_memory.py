@@ -1,0 +1,12 @@
+"""The mailboxes in memory keep the contract of those on disk."""
+
+import pytest
+from tests.contract.mailbox_contract import MailboxContract
+
+from penfold.testing.mailbox import MemoryMailboxes
+
+
+class TestMemoryMailboxes(MailboxContract):
+    @pytest.fixture
+    def mailboxes(self):
+        return MemoryMailboxes()
