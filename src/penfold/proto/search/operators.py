@@ -139,7 +139,8 @@ def _text(place: Place) -> Callable[[str, int], Node]:
 
 def _person(place: Place) -> Callable[[str, int], Node]:
     def find(value: str, _now_ms: int) -> Node:
-        return Me(place) if value.lower() == "me" else find_text(place, value)
+        text = find_text(place, value)
+        return Me(place) if text == Text(place, ("me",)) else text
 
     return find
 

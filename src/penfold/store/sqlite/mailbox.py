@@ -9,7 +9,7 @@ What a search means in SQL is decided in search.py; here it is only run, for LIS
 
 import hashlib
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any, NoReturn
 
 import apsw
@@ -120,7 +120,8 @@ class SqliteReader:
         return found
 
     def list_threads(self, query: Query) -> list[tuple[int, ThreadRow]]:
-        found = self._list(search.compile_threads(query))
+        statement = search.compile_threads(query)
+        found = self._list(statement, lambda rows: search.take_threads(rows, query.limit))
         return [(newest, self._get_thread(thread_id)) for newest, thread_id in found]
 
     def list_drafts(self, query: Query) -> list[DraftRow]:
@@ -211,11 +212,15 @@ class SqliteReader:
 
     # --- within
 
-    def _list(self, statement: tuple[str, Sequence[int | str]]) -> list[Any]:
-        """Run a search; UnavailableError when it takes too long."""
+    def _list(
+        self,
+        statement: search.Statement,
+        take: Callable[[Iterable[Any]], list[Any]] = list,
+    ) -> list[Any]:
+        """Run a search and take its rows; UnavailableError when it takes too long."""
         self._handle.deadline = time.monotonic() + LISTING_MAX_S
         try:
-            rows: list[Any] = self._execute(*statement).fetchall()
+            rows = take(self._execute(*statement))
         except apsw.InterruptError as error:
             raise UnavailableError("a listing took too long") from error
         finally:

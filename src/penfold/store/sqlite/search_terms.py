@@ -79,7 +79,7 @@ class Terms:
     """Compiles nodes for one statement. me: the account's own addresses."""
 
     def __init__(self, bind: Binder, me: tuple[str, ...]) -> None:
-        self._bind = bind
+        self.bind = bind
         self._me = me
 
     # conditions
@@ -91,9 +91,9 @@ class Terms:
             return self.matches(expression, row)
         match node:
             case And(children):
-                return self._join(" AND ", "1", self._gather(children, And), row)
+                return self._join(" AND ", "1", self.gather(children, And), row)
             case Or(children):
-                return self._join(" OR ", "0", self._gather(children, Or), row)
+                return self._join(" OR ", "0", self.gather(children, Or), row)
             case Not(child):
                 return f"NOT {self.condition(child, row)}"
             case _:
@@ -103,7 +103,7 @@ class Terms:
         conditions = [self.condition(node, row) for node in nodes]
         return f"({word.join(conditions)})" if conditions else empty
 
-    def _gather(self, children: tuple[Node, ...], kind: type[And | Or]) -> list[Node]:
+    def gather(self, children: tuple[Node, ...], kind: type[And | Or]) -> list[Node]:
         """Return the children with those FTS5 can answer made one."""
         texts: list[Node] = []
         others: list[Node] = []
@@ -112,7 +112,7 @@ class Terms:
         return [*others, kind(tuple(texts))] if texts else others
 
     def _fact(self, node: Node, row: Row) -> str:
-        bind = self._bind
+        bind = self.bind
         match node:
             case System() | Label():
                 return self.labelled(self.label(node), row)
@@ -133,15 +133,25 @@ class Terms:
             case _:
                 return "1" if isinstance(node, Anywhere) else "0"
 
+    def holds_text(self, node: Node) -> bool:
+        """Say whether the full-text index must be asked about this node."""
+        match node:
+            case And(children) | Or(children):
+                return any(map(self.holds_text, children))
+            case Not(child):
+                return self.holds_text(child)
+            case _:
+                return self.find_match(node) is not None
+
     def label(self, node: System | Label | int) -> str:
         """Return an expression for a label's number; NULL when there is no such label."""
         match node:
             case Label(key):
-                return f"(SELECT number FROM label WHERE key = {self._bind(key)})"
+                return f"(SELECT number FROM label WHERE key = {self.bind(key)})"
             case System(number):
-                return self._bind(number)
+                return self.bind(number)
             case number:
-                return self._bind(number)
+                return self.bind(number)
 
     def labelled(self, label: str, row: Row) -> str:
         return f"EXISTS (SELECT 1 FROM posting WHERE label = {label} AND message_id = {row.id})"
@@ -150,7 +160,7 @@ class Terms:
         return self.labelled(self.label(ALL_MAIL), row)
 
     def matches(self, expression: str, row: Row) -> str:
-        match = self._bind(expression)
+        match = self.bind(expression)
         return f"EXISTS (SELECT 1 FROM words WHERE words MATCH {match} AND rowid = {row.id})"
 
     # match expressions

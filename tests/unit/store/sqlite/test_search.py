@@ -97,12 +97,9 @@ def check(connection, mails, query, user_labels):
         return list(connection.execute(*statement))
 
     assert run(search.compile_messages(query)) == page[: query.limit], said
-    assert (
-        run(search.compile_threads(query))
-        == [each for each in threads if query.before is None or each[0] < query.before][
-            : query.limit
-        ]
-    ), said
+    older = [each for each in threads if query.before is None or each[0] < query.before]
+    rows = connection.execute(*search.compile_threads(query))
+    assert search.take_threads(rows, query.limit) == older[: query.limit], said
     assert [row[1:] for row in run(search.compile_drafts(query))] == [
         each for each in page if each[0] in drafts
     ][: query.limit], said
@@ -185,8 +182,8 @@ def test_hard_query_is_answered_as_the_naive_evaluator_does(q):
         ),
         pytest.param("in:inbox larger:5", "SEARCH p USING PRIMARY KEY", id="label and size"),
         pytest.param("rfc822msgid:a@b", "message_message_id", id="Message-ID"),
-        pytest.param("-dinner", "SEARCH p USING PRIMARY KEY", id="exclusion"),
-        pytest.param("dinner OR in:inbox", "SEARCH p USING PRIMARY KEY", id="mixed alternatives"),
+        pytest.param("-dinner", "CO-ROUTINE s", id="exclusion"),
+        pytest.param("dinner OR in:inbox", "CO-ROUTINE s", id="mixed alternatives"),
     ],
 )
 @pytest.mark.parametrize("hidden", [False, True], ids=["shown", "hidden too"])
