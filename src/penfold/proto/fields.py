@@ -125,28 +125,35 @@ def resolve_fields(mask: Mask, shape: Shape, path: str = "") -> Mask:
     resolved: Mask = {}
     for name, below in mask.items():
         here = f"{path}/{name}" if path else name
-        members = list(shape) if name == ALL else [_spelling(name, shape)]
-        for member in members:
-            if member not in shape:
-                raise UnknownFieldError(here)
-            kept = _resolve_member(below, shape[member], here, wild=name == ALL)
-            if kept is not None or below is None:
-                resolved[member] = merge(resolved[member], kept) if member in resolved else kept
+        for member, kept in _resolve_name(name, below, shape, here):
+            resolved[member] = merge(resolved[member], kept) if member in resolved else kept
     return resolved
 
 
-def _resolve_member(
-    below: Mask | None, shape: Shape | None, path: str, *, wild: bool
-) -> Mask | None:
-    """Return the mask below one member. Under a wildcard, members it does not fit are dropped."""
-    if below is None:
-        return None
-    try:
-        return resolve_fields(below, shape or {}, path)
-    except UnknownFieldError:
-        if wild:
-            return None
-        raise
+def _resolve_name(
+    name: str, below: Mask | None, shape: Shape, path: str
+) -> list[tuple[str, Mask | None]]:
+    """Return the members a name means, each with what is kept of it."""
+    if name != ALL:
+        member = _spelling(name, shape)
+        if member not in shape:
+            raise UnknownFieldError(path)
+        return [(member, _resolve_below(below, shape[member], path))]
+    # A wildcard stands for the members that what follows fits.
+    found: list[tuple[str, Mask | None]] = []
+    misfit = UnknownFieldError(path)
+    for member, inner in shape.items():
+        try:
+            found.append((member, _resolve_below(below, inner, path)))
+        except UnknownFieldError as error:
+            misfit = error
+    if not found:
+        raise misfit
+    return found
+
+
+def _resolve_below(below: Mask | None, shape: Shape | None, path: str) -> Mask | None:
+    return None if below is None else resolve_fields(below, shape or {}, path)
 
 
 def _spelling(name: str, shape: Shape) -> str:
