@@ -49,8 +49,13 @@ def open_data_dir(path: Path) -> int:
     return lock
 
 
-def is_data_dir(path: Path) -> bool:
-    return (path / LOCK_NAME).exists()
+def check_data_dir(data: Path) -> None:
+    """Raise StartError unless a server has run here."""
+    if not (data / LOCK_NAME).exists():
+        raise StartError(
+            f"{data} is not a Penfold data directory; name it with --data DIR, or make it by "
+            f"starting `penfold serve --data {data}` once"
+        )
 
 
 def check_schema(path: Path, known: Mapping[str, int]) -> bool:
