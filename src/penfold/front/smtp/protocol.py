@@ -125,7 +125,7 @@ class Session(asyncio.Protocol):
             self._machine.greet()
         else:
             self._machine.close(refusal)
-        self.flush()
+        house.flush_soon(self)
 
     def data_received(self, data: bytes) -> None:
         self._heard = self._house.now

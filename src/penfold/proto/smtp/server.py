@@ -246,8 +246,7 @@ class Server:
             return replies.LINE_TOO_LONG
         if handler is not None:
             return handler(self, argument)
-        # A TLS record (RFC 8446 §5.1: type 22, version 3) or the request line of HTTP.
-        if verb.startswith(b"\x16\x03") or verb in _NOT_SMTP:
+        if verb in _NOT_SMTP:
             return replies.NOT_SMTP
         return _CONSTANT.get(verb, replies.UNRECOGNIZED)
 
