@@ -44,7 +44,6 @@ _TOKEN_MAX: Final = 900
 #: RFC 2047 §2: an encoded word has 75 characters at most and its line 76. 39 octets make a word of
 #: 64, which fits behind a short field name; behind a long one the first line stays empty.
 _WORD_BYTES: Final = 39
-_WORD_COLUMN: Final = 12
 
 
 def _iter_fields(raw: bytes) -> Iterator[re.Match[bytes]]:
@@ -116,10 +115,7 @@ def _line_end(raw: bytes) -> bytes:
 def _write_field(name: str, value: str, line_end: bytes) -> bytes:
     if not _NAME.fullmatch(name):
         raise ValueError("not a header field name")
-    if _CONTROL.search(value):
-        raise ValueError("control character in a header field value")
-    value = value.strip()
-    text = _fold(value, len(name) + 2) if value.isascii() else _encode(value, len(name) + 2)
+    text = _fold(encode_words(value.strip()), len(name) + 2)
     return f"{name}: {text}\r\n".encode("ascii").replace(b"\r\n", line_end)
 
 
@@ -141,17 +137,34 @@ def normalize_crlf(raw: bytes) -> bytes:
 # --- text ------------------------------------------------------------------------------
 
 
-def encode_header_value(value: str, *, indent: int = 9) -> str:
-    """Return unstructured text (a subject, say) as a header value, folded with CRLF blank.
+def encode_header_value(value: str) -> str:
+    """Return unstructured text (a subject, say) as an ASCII value for one of the writers above.
 
-    indent: characters before it on its first line. Text that looks like an encoded word is
-    encoded, so that it reads back as what it was.
+    Text that looks like an encoded word is encoded, so that it reads back as what it was.
+    """
+    words = value.split(" ")
+    return encode_words(value, also=[word for word in words if "=?" in word])
+
+
+def encode_words(value: str, *, also: Sequence[str] = ()) -> str:
+    """Return the value in ASCII: encoded words from the first word that needs them to the last.
+
+    also: words that are to be encoded although they are short and plain.
     """
     if _CONTROL.search(value):
         raise ValueError("control character in a header field value")
-    if value.isascii() and "=?" not in value and max(map(len, value.split(" "))) <= _TOKEN_MAX:
-        return _fold(value, indent)
-    return _encode(value, indent)
+    if value.isascii() and not also and len(value) <= _TOKEN_MAX:
+        return value
+    words = value.split(" ")
+    needy = [
+        at
+        for at, word in enumerate(words)
+        if not word.isascii() or len(word) > _TOKEN_MAX or word in also
+    ]
+    if not needy:
+        return value
+    first, last = needy[0], needy[-1] + 1
+    return " ".join([*words[:first], *_encode_words(" ".join(words[first:last])), *words[last:]])
 
 
 def _fold(value: str, column: int) -> str:
@@ -161,29 +174,16 @@ def _fold(value: str, column: int) -> str:
     out: list[str] = []
     for match in _WORDS.finditer(value):
         word = match[0]
-        if out and column + len(word) > _LINE and word[0] == " " and word.strip():
-            out.append("\r\n")
-            column = 0
+        if column + len(word) > _LINE:
+            if word[0] == " " and word.strip():
+                out.append("\r\n")
+                column = 0
+            elif word.startswith("=?") and not out:
+                out.append("\r\n ")  # RFC 2047 §2: 76 characters in a line with such words
+                column = 1
         out.append(word)
         column += len(word)
     return "".join(out)
-
-
-def _encode(value: str, column: int) -> str:
-    """Return text as encoded words from the first word that needs it to the last."""
-    words = value.split(" ")
-    needy = [at for at, word in enumerate(words) if _needs_encoding(word)]
-    first, last = needy[0], needy[-1] + 1
-    before = "".join(f"{word} " for word in words[:first])
-    after = "".join(f" {word}" for word in words[last:])
-    middle = " ".join(_encode_words(" ".join(words[first:last])))
-    if column > _WORD_COLUMN and not first:
-        return "\r\n " + _fold(middle + after, 1)
-    return _fold(before + middle + after, column)
-
-
-def _needs_encoding(word: str) -> bool:
-    return not word.isascii() or "=?" in word or len(word) > _TOKEN_MAX
 
 
 def _encode_words(text: str) -> Iterator[str]:

@@ -10,7 +10,7 @@ Never raises.
 import re
 from html.entities import html5
 from itertools import chain
-from typing import Final
+from typing import Any, Final
 
 _MARKUP = re.compile(
     r"<(?:"
@@ -51,6 +51,7 @@ def html_to_text(source: str) -> str:
 
 def html_texts(source: str) -> tuple[str, str]:
     """Return the text a reader sees, and the same with what CSS hides."""
+    # text, then again and again: name and attributes (None where markup has none), text
     pieces = _MARKUP.split(source)
     everything = _join(pieces)
     attributes = "".join(filter(None, pieces[2::3])).lower()
@@ -59,13 +60,13 @@ def html_texts(source: str) -> tuple[str, str]:
     return _join(_drop_hidden(pieces)), everything
 
 
-def _join(pieces: list[str]) -> str:
+def _join(pieces: list[str | Any]) -> str:
     between = [_INLINE.get(name, " ") for name in pieces[1::3]]
     text = pieces[0] + "".join(chain.from_iterable(zip(between, pieces[3::3], strict=True)))
     return " ".join(decode_references(text).split())
 
 
-def _drop_hidden(pieces: list[str]) -> list[str]:
+def _drop_hidden(pieces: list[str | Any]) -> list[str | Any]:
     """Return the pieces without hidden elements; one that is never closed hides the rest."""
     kept = [pieces[0]]
     inside = ""
@@ -74,7 +75,7 @@ def _drop_hidden(pieces: list[str]) -> list[str]:
         name, attributes, text = pieces[at : at + 3]
         lower = name.lower() if name else ""
         if inside:
-            if lower == inside and not attributes.endswith("/"):
+            if lower == inside and not (attributes or "").endswith("/"):
                 depth += 1
             elif lower[:1] == "/" and lower[1:] == inside:
                 depth -= 1

@@ -1,0 +1,102 @@
+"""HTML as text."""
+
+import html as standard
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from penfold.proto.mime.html import decode_references, html_texts, html_to_text
+
+
+@pytest.mark.parametrize(
+    ("source", "text"),
+    [
+        pytest.param("plain", "plain", id="plain"),
+        pytest.param("<p>a</p><p>b</p>", "a b", id="blocks-separate"),
+        pytest.param("<td>a<td>b<br>c", "a b c", id="cells-and-breaks-separate"),
+        pytest.param("f<b>o</b><SPAN x=1>o</SPAN>", "foo", id="inline-does-not"),
+        pytest.param("a<!-- <p>no --> b", "a b", id="comment"),
+        pytest.param("a<!--[if mso]>no<![endif]-->b", "a b", id="conditional-comment"),
+        pytest.param("<![if !mso]>a<![endif]>", "a", id="revealed-conditional"),
+        pytest.param("<!DOCTYPE html><?xml x?>a", "a", id="declarations"),
+        pytest.param("<style>p > a {}</style>b", "b", id="style"),
+        pytest.param("<SCRIPT type='x'>if (a</b>c)</SCRIPT>d", "d", id="script"),
+        pytest.param("<head><title>t</title></head>b", "b", id="title"),
+        pytest.param("<styled>a</styled>", "a", id="not-style"),
+        pytest.param('<a title="x > y" href=z>b</a>', "b", id="gt-in-attribute"),
+        pytest.param("<a title='\"'>b</a>", "b", id="quote-in-quotes"),
+        pytest.param("<p it's>b</p>", "b", id="apostrophe-outside-a-value"),
+        pytest.param("a < b > c <3 <", "a < b > c <3 <", id="lt-that-opens-nothing"),
+        pytest.param("a&nbsp;&amp;&#65;&#x42;&copy b&bogus;", "a &AB© b&bogus;", id="references"),
+        pytest.param("&lt;p&gt;", "<p>", id="escaped-markup-is-text"),
+        pytest.param("&amp;lt;", "&lt;", id="decoded-once"),
+        pytest.param("a<b", "a", id="unclosed-tag"),
+        pytest.param("a<b title='x>y", "a", id="unclosed-attribute"),
+        pytest.param("a<!-- b", "a", id="unclosed-comment"),
+        pytest.param("a<style>b", "a", id="unclosed-style"),
+        pytest.param("<br/>a<br />b", "a b", id="self-closed"),
+        pytest.param("<!-->a", "a", id="empty-comment"),
+    ],
+)
+def test_html_reads_as_in_a_browser(source, text):
+    assert html_to_text(source) == text
+
+
+@pytest.mark.parametrize(
+    ("source", "shown"),
+    [
+        pytest.param("<p style='display: none'>a</p>b", "b", id="display-none"),
+        pytest.param("<DIV STYLE='DISPLAY:NONE'>a</DIV>b", "b", id="capitals"),
+        pytest.param("<p style='visibility:hidden'>a</p>b", "b", id="visibility"),
+        pytest.param("<p hidden>a</p>b", "b", id="attribute"),
+        pytest.param("<p aria-hidden=true>a</p>b", "a b", id="aria-is-shown"),
+        pytest.param("<p style='border:none'>a</p>b", "a b", id="another-none"),
+        pytest.param("<div hidden><div>a</div>a</div>b", "b", id="nested"),
+        pytest.param("<div hidden>a<p>a</p></div>b", "b", id="others-inside"),
+        pytest.param("<img hidden>b", "b", id="void-element-hides-itself"),
+        pytest.param("<p hidden>a", "", id="never-closed"),
+        pytest.param("<div hidden>a<div/>a</div>b", "b", id="self-closed-inside"),
+    ],
+)
+def test_hidden_text_is_left_out_and_kept_beside(source, shown):
+    visible, everything = html_texts(source)
+    assert visible == shown
+    assert "b" in everything or "a" in everything
+
+
+@pytest.mark.parametrize(
+    ("text", "decoded"),
+    [
+        ("&#0;", "\ufffd"),
+        ("&#xD800;", "\ufffd"),
+        ("&#x110000;", "\ufffd"),
+        ("&#128;", "€"),
+        ("&#x81;", "\ufffd"),
+        ("&#99999999999999;", "&#99999999999999;"),
+        ("&#;&;&", "&#;&;&"),
+    ],
+)
+def test_numbers_that_are_no_characters_do_no_harm(text, decoded):
+    assert decode_references(text).encode()
+    if "99999" not in text:
+        assert decode_references(text) == decoded
+
+
+@given(st.text())
+def test_escaped_text_comes_back(text):
+    assert html_to_text(standard.escape(text)) == " ".join(text.split())
+
+
+@given(
+    st.lists(
+        st.sampled_from(
+            ["<", ">", "</", "<!--", "-->", "<a ", "b", '"', "'", "=", "<style>", "</style>", "&#",
+             "&amp;", " hidden", "<div", "/>", "é", "<![", "?"]
+        )
+    ).map("".join)
+)  # fmt: skip
+def test_anything_has_a_text(source):
+    visible, everything = html_texts(source)
+    assert visible.encode() is not None
+    assert len(everything) <= len(source) + 1
