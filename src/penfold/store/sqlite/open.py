@@ -16,8 +16,9 @@ The settings and why:
     SQLite >= 3.51.3         before that, two writing processes could corrupt a file (WAL reset)
 """
 
+from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import apsw
 
@@ -94,6 +95,11 @@ def user_version(connection: apsw.Connection) -> int:
     """Return the number of the last migration this file has seen; 0: none."""
     version: int = connection.execute("PRAGMA user_version").get
     return version
+
+
+def list_rows(connection: apsw.Connection, sql: str, bindings: Sequence[Any] = ()) -> list[Any]:
+    """Return all rows of a statement, so that no cursor stays open."""
+    return connection.execute(sql, bindings).fetchall()
 
 
 def _flags(readonly: bool, create: bool) -> int:  # noqa: FBT001

@@ -12,15 +12,14 @@ How a transaction ends decides what callers hear:
     COMMIT fails on the disk   the outcome is unknown: `fatal` is called, which ends the process
                                before anything is answered
 
-The index is merged and the write-ahead log emptied here as well, after the answers and, for the
-index, only while nobody waits.
+The write-ahead log is emptied here as well, after the answers.
 """
 
 import errno
 import logging
 import threading
 from collections.abc import Callable
-from queue import SimpleQueue
+from queue import Empty, SimpleQueue
 from typing import Any, Final
 
 import apsw
@@ -40,6 +39,8 @@ _Answer = tuple[Done, Any, BaseException | None]
 
 #: Write-ahead log frames after which the log is copied into the file and begun anew.
 _CHECKPOINT_FRAMES: Final = 1_000
+#: Seconds of silence after which a thread looks for handles to close.
+_QUIET_S: Final = 15.0
 #: Errors after which the transaction is gone, whatever the change made of them.
 _GROUP_ERRORS: Final = (
     apsw.FullError, apsw.IOError, apsw.CorruptError, apsw.NotADBError, apsw.NoMemError,
@@ -103,19 +104,32 @@ class GroupWriter:
             thread.join()
 
     def _serve(self) -> None:
-        while (mailbox_id := self._ready.get()) is not None:
-            with self._lock:
-                waiting = self._pending[mailbox_id]
-                group = waiting[:GROUP_COMMIT_MAX]
-                del waiting[:GROUP_COMMIT_MAX]
-            self._work(mailbox_id, group)
-            with self._lock:
-                if not self._pending[mailbox_id]:
-                    del self._pending[mailbox_id]
-                    continue
-            self._ready.put(mailbox_id)
-        # Whoever is last re-queues a mailbox behind the end marks; so pass the mark on.
-        self._ready.put(None)
+        while True:
+            try:
+                mailbox_id = self._ready.get(timeout=_QUIET_S)
+            except Empty:
+                self._pool.close_idle()
+                continue
+            if mailbox_id is None:
+                return
+            while self._serve_group(mailbox_id):
+                pass
+
+    def _serve_group(self, mailbox_id: str) -> bool:
+        """Do what has gathered; returns whether to go on at once because of an end mark."""
+        with self._lock:
+            waiting = self._pending[mailbox_id]
+            group = waiting[:GROUP_COMMIT_MAX]
+            del waiting[:GROUP_COMMIT_MAX]
+        self._work(mailbox_id, group)
+        with self._lock:
+            if not self._pending[mailbox_id]:
+                del self._pending[mailbox_id]
+                return False
+            if self._closed:
+                return True
+            self._ready.put(mailbox_id)  # behind the others, so that each has its turn
+        return False
 
     def _work(self, mailbox_id: str, group: list[tuple[Change, Done]]) -> None:
         """Run one group and answer it; never raises, as the thread must live on."""
