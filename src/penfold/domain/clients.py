@@ -22,7 +22,7 @@ from penfold.ports.identity import (
     ServiceAccount,
     ServiceKey,
 )
-from penfold.proto.jwt import KeyPair, make_key_pair
+from penfold.proto.jwt import KeyMaker, KeyPair, make_key_pair
 from penfold.proto.oauth import (
     CLIENT_SECRET_PREFIX,
     check_registrable,
@@ -65,6 +65,7 @@ class Clients:
     book: IdentityBook
     clock: Clock
     chance: Chance
+    make_key: KeyMaker = make_key_pair
 
     def get_project(self) -> str:
         """Return the project number of this installation, made when first asked for."""
@@ -142,7 +143,7 @@ class Clients:
         number = f"1{self.chance.getrandbits(66) % 10**20:020d}"
         client = Client(number, email, "service", b"", project, (), True, now_ms)
         account = ServiceAccount(email, number, canonical_domain(domain), now_ms)
-        key = make_key_pair(email, now_ms=now_ms)
+        key = self.make_key(email, now_ms=now_ms)
 
         def add(writer: IdentityWriter) -> None:
             if writer.find(ServiceAccount, email) is not None:
@@ -160,7 +161,7 @@ class Clients:
         account = self.book.find(ServiceAccount, email)
         if account is None:
             raise NotFoundError("no such service account", email=email)
-        key = make_key_pair(email, now_ms=now_ms)
+        key = self.make_key(email, now_ms=now_ms)
         record = ServiceKey(key.kid, account.client_id, key.certificate, now_ms)
         self.book.change(lambda writer: writer.add(record))
         return NewServiceAccount(account, self.get(account.client_id), key)

@@ -294,7 +294,7 @@ class Grants:
             for grant in writer.list_by(Grant, account_id=new.account_id, client_id=new.client_id)
             if grant.origin == new.origin and grant.id != new.id
         ]
-        for grant in held[: len(held) + 1 - GRANTS_MAX]:
+        for grant in held[: max(0, len(held) + 1 - GRANTS_MAX)]:
             writer.delete(Grant, grant.id)
 
     def _answer(self, issued: Issued, issuer: str) -> dict[str, Any]:

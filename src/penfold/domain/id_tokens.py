@@ -23,7 +23,15 @@ from penfold.ports.identity import (
     IdentityWriter,
     SigningKey,
 )
-from penfold.proto.jwt import Claims, make_key_pair, parse_header, public_jwk, sign, verify
+from penfold.proto.jwt import (
+    Claims,
+    KeyMaker,
+    make_key_pair,
+    parse_header,
+    public_jwk,
+    sign,
+    verify,
+)
 from penfold.proto.oauth import base64url, digest, invalid_token
 from penfold.spec.scopes import EMAIL, OPENID, PROFILE
 
@@ -39,6 +47,7 @@ class IdTokens:
 
     book: IdentityBook
     clock: Clock
+    make_key: KeyMaker = make_key_pair
 
     def list_keys(self) -> list[SigningKey]:
         """Return the signing keys, the newest last; there is always one."""
@@ -113,7 +122,7 @@ class IdTokens:
 
     def _make_key(self) -> SigningKey:
         now_ms = self.clock.now_ms()
-        pair = make_key_pair("penfold", now_ms=now_ms)
+        pair = self.make_key("penfold", now_ms=now_ms)
         made = SigningKey(pair.kid, pair.private, pair.certificate, now_ms)
 
         def add(writer: IdentityWriter) -> SigningKey:

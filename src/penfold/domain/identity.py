@@ -14,6 +14,7 @@ from penfold.domain.service_accounts import ServiceAccounts
 from penfold.domain.sessions import Sessions
 from penfold.ports.identity import IdentityBook
 from penfold.ports.mailbox import Mailboxes
+from penfold.proto.jwt import KeyMaker, make_key_pair
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,15 +31,20 @@ class Identity:
 
 
 def build_identity(
-    book: IdentityBook, mailboxes: Mailboxes, *, clock: Clock, chance: Chance
+    book: IdentityBook,
+    mailboxes: Mailboxes,
+    *,
+    clock: Clock,
+    chance: Chance,
+    make_key: KeyMaker = make_key_pair,
 ) -> Identity:
     """Return the services; chance must be cryptographic (`random.SystemRandom()`)."""
     accounts = Accounts(book, mailboxes, clock, chance)
-    id_tokens = IdTokens(book, clock)
+    id_tokens = IdTokens(book, clock, make_key)
     return Identity(
         book=book,
         accounts=accounts,
-        clients=Clients(book, clock, chance),
+        clients=Clients(book, clock, chance, make_key),
         consent=Consent(book, clock, chance),
         grants=Grants(book, clock, chance, id_tokens, ServiceAccounts(book, clock)),
         id_tokens=id_tokens,

@@ -29,19 +29,18 @@ _DUMMY: Final = (
 
 def hash_password(password: str) -> str:
     """Return what is stored of a password; ParseError when it is too short or too long."""
-    password = _normal(password)
-    if not PASSWORD_MIN_CHARS <= len(password) <= PASSWORD_MAX_CHARS:
+    if not PASSWORD_MIN_CHARS <= len(_normal(password)) <= PASSWORD_MAX_CHARS:
         raise ParseError(f"a password has {PASSWORD_MIN_CHARS} to {PASSWORD_MAX_CHARS} characters")
     with _CHECKS:
-        return _HASHER.hash(password)
+        return _HASHER.hash(_octets(password))
 
 
 def check_password(stored: str | None, password: str) -> bool:
     """Return whether this is the password; None stands for an account that is not there."""
-    password = _normal(password)[: PASSWORD_MAX_CHARS + 1]
+    octets = _octets(password[: 4 * PASSWORD_MAX_CHARS])  # an endless guess costs no more
     with _CHECKS:
         try:
-            _HASHER.verify(stored or _DUMMY, password)
+            _HASHER.verify(stored or _DUMMY, octets)
         except (VerificationError, InvalidHashError):
             return False
     return stored is not None
@@ -50,3 +49,7 @@ def check_password(stored: str | None, password: str) -> bool:
 def _normal(password: str) -> str:
     """RFC 8265 §4.2.2: the same password typed on two keyboards is the same octets."""
     return unicodedata.normalize("NFC", password)
+
+
+def _octets(password: str) -> bytes:
+    return _normal(password).encode("utf-8", "surrogatepass")

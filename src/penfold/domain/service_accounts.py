@@ -60,7 +60,7 @@ class ServiceAccounts:
         """Return what the assertion says, or refuse it; base is our address as it was used."""
         account, claims = self._check_signature(assertion)
         self._check_times(claims)
-        if claims.get("aud") not in _GOOGLES | {base + path for path in _OURS}:
+        if _text(claims.get("aud")) not in _GOOGLES | {base + path for path in _OURS}:
             raise invalid_grant("Invalid JWT: Failed audience check.")
         client = self.book.find(Client, account.client_id)
         if client is None:

@@ -8,7 +8,6 @@ Gmail: observed 2026-09/10.
 
 import binascii
 from collections.abc import Collection
-from typing import Final
 
 from msgspec import UNSET
 
@@ -20,12 +19,11 @@ from penfold.proto.mime.body import body_as_utf8, decode_body
 from penfold.proto.mime.model import Part
 from penfold.spec.schemas import Message, MessagePart, MessagePartBody, MessagePartHeader
 
-_TO_URL_ALPHABET: Final = bytes.maketrans(b"+/", b"-_")
-
 
 def encode_base64url(octets: bytes) -> str:
     """Return base64url with padding, as Gmail writes octets."""
-    return binascii.b2a_base64(octets, newline=False).translate(_TO_URL_ALPHABET).decode("ascii")
+    text = binascii.b2a_base64(octets, newline=False)
+    return text.replace(b"+", b"-").replace(b"/", b"_").decode("ascii")
 
 
 def escape_snippet(text: str) -> str:

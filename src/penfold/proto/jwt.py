@@ -10,7 +10,7 @@ import binascii
 import json
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
@@ -39,6 +39,12 @@ _CERTIFICATE_DAYS: Final = 3_650
 _ALGORITHMS: Final = ["RS256"]
 
 Claims = dict[str, Any]
+
+
+class KeyMaker(Protocol):
+    """What makes keys: `make_key_pair`, or something quicker where keys are not the point."""
+
+    def __call__(self, subject: str, *, now_ms: int) -> "KeyPair": ...
 
 
 class KeyPair(Struct, frozen=True, gc=False):

@@ -1,0 +1,134 @@
+"""Browsers: signing in, several accounts, failures that are counted."""
+
+import pytest
+
+from penfold.base.limits import (
+    SESSION_DAYS,
+    SIGN_IN_ACCOUNT_MAX,
+    SIGN_IN_ADDRESS_MAX,
+    SIGN_IN_COUNTED_MAX,
+    SIGN_IN_WINDOW_S,
+)
+from penfold.base.clock import FixedClock
+from penfold.domain.attempts import Attempts, TooManyError
+from penfold.domain.sessions import Sessions
+from penfold.ports.identity import Session
+from tests.unit.identity import IdentityWorld
+
+GOOD = "open-sesame"
+
+
+@pytest.fixture
+def world():
+    return IdentityWorld(passwords=True)
+
+
+def sign_in(world, browser="b", name="alice", password=GOOD, client="192.0.2.1"):
+    address = f"{name}@penfold.test"
+    return world.identity.sessions.sign_in(browser, address, password, client=client)
+
+
+def test_signing_in_changes_the_cookie_and_the_old_one_is_worth_nothing(world):
+    cookie = sign_in(world, "planted")
+    assert cookie
+    assert cookie != "planted"
+    assert world.identity.sessions.list_accounts(cookie) == [world.alice]
+    assert world.identity.sessions.list_accounts("planted") == []
+
+
+def test_several_accounts_share_a_browser(world):
+    first = sign_in(world)
+    world.clock.advance(ms=1)
+    cookie = sign_in(world, first, "bob")
+    assert world.identity.sessions.list_accounts(cookie) == [world.alice, world.bob]
+    again = sign_in(world, cookie, "bob")
+    assert len(world.identity.sessions.list_accounts(again)) == 2
+
+
+def test_a_wrong_password_changes_nothing(world):
+    cookie = sign_in(world)
+    assert sign_in(world, cookie, "bob", "wrong") is None
+    assert world.identity.sessions.list_accounts(cookie) == [world.alice]
+
+
+def test_signing_out_ends_every_session_of_the_browser_alone(world):
+    mine, other = sign_in(world, sign_in(world), "bob"), sign_in(world, "c")
+    world.identity.sessions.sign_out(mine)
+    assert world.identity.sessions.list_accounts(mine) == []
+    assert world.identity.sessions.list_accounts(other) == [world.alice]
+
+
+def test_a_session_ends_in_its_time(world):
+    cookie = sign_in(world)
+    world.clock.advance(days=SESSION_DAYS, ms=-1)
+    assert world.identity.sessions.list_accounts(cookie)
+    world.clock.advance(ms=1)
+    assert world.identity.sessions.list_accounts(cookie) == []
+
+
+def test_no_cookie_no_session(world):
+    assert world.identity.sessions.list_accounts("") == []
+
+
+def test_a_suspended_account_is_out_everywhere(world):
+    cookie = sign_in(world)
+    world.identity.accounts.set_suspended("alice@penfold.test", suspended=True)
+    assert world.identity.sessions.list_accounts(cookie) == []
+
+
+def test_cookies_are_kept_as_digests(world):
+    cookie = sign_in(world)
+    [session] = world.book.list_by(Session)
+    assert cookie.encode() not in session.browser
+    assert len(session.browser) == 32
+
+
+# --- failures; the hash is not the point here
+
+
+class NoAccounts:
+    def find_sign_in(self, address, password):
+        return None
+
+
+@pytest.fixture
+def guarded(world):
+    return Sessions(world.book, NoAccounts(), world.clock, world.chance, Attempts(world.clock))
+
+
+def fail(sessions, count, address="alice@penfold.test", client="192.0.2.1"):
+    for _ in range(count):
+        assert sessions.sign_in("b", address, "x", client=client) is None
+
+
+def test_too_many_failures_shut_an_account_from_everywhere_for_a_while(world, guarded):
+    fail(guarded, SIGN_IN_ACCOUNT_MAX)
+    for address in ("alice@penfold.test", "Alice+x@PENFOLD.test"):
+        with pytest.raises(TooManyError) as caught:
+            fail(guarded, 1, address, client="198.51.100.9")
+        assert 0 < caught.value.wait_s <= SIGN_IN_WINDOW_S + 1
+    fail(guarded, 1, "bob@penfold.test")
+    world.clock.advance(s=SIGN_IN_WINDOW_S)
+    fail(guarded, 1)
+
+
+def test_too_many_failures_shut_a_client_for_every_account(guarded):
+    for number in range(SIGN_IN_ADDRESS_MAX):
+        fail(guarded, 1, f"u{number}@penfold.test")
+    with pytest.raises(TooManyError):
+        fail(guarded, 1, "fresh@penfold.test")
+    fail(guarded, 1, "fresh@penfold.test", client="198.51.100.9")
+
+
+def test_success_forgets_the_failures_of_the_account(world):
+    for _ in range(2):
+        for _ in range(SIGN_IN_ACCOUNT_MAX - 1):
+            world.identity.sessions.attempts.note("account alice@penfold.test")
+        assert sign_in(world)
+
+
+def test_what_is_counted_is_bounded():
+    attempts = Attempts(FixedClock())
+    for number in range(SIGN_IN_COUNTED_MAX + 10):
+        attempts.note(str(number))
+    assert len(attempts._counts) == SIGN_IN_COUNTED_MAX
