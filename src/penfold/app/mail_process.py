@@ -89,5 +89,6 @@ def make_tasks(core: Core, product: Product) -> list[Task]:
         Task("idle-files", sweeps.close_idle_files, first_s=_MINUTE_S, every_s=_MINUTE_S),
         Task("removed", sweeps.erase_removed, first_s=_MINUTE_S, every_s=_MINUTE_S),
         Task("records", sweeps.expire_records, first_s=5 * _MINUTE_S, every_s=_HOUR_S),
+        Task("blobs", sweeps.remove_orphans, first_s=30 * _MINUTE_S, every_s=24 * _HOUR_S),
         Task("mail", sweeps.expire_mail, first_s=10 * _MINUTE_S, every_s=24 * _HOUR_S),
     ]

@@ -8,6 +8,7 @@ from typing import Final
 from penfold.app.datadir import save_private
 from penfold.app.wiring import Product
 from penfold.front.worker.sweeps import Sweeps
+from penfold.store.data import sweep_blobs
 from penfold.store.sqlite.layout import iter_mailbox_ids, mailbox_path
 
 #: Milliseconds looked back beyond the mark: clocks step, and a file system's times are coarse.
@@ -28,6 +29,7 @@ def make_sweeps(data: Path, product: Product) -> Sweeps:
         save_mark=lambda now_ms: save_private(mark, b"%d\n" % now_ms),
         erase=lambda mailbox_id: erase_files(data, mailbox_id),
         close_idle=product.mailboxes.close_idle,
+        sweep_blobs=lambda now_ms: sweep_blobs(data, product.blobs, now_ms=now_ms),
     )
 
 

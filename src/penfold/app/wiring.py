@@ -45,6 +45,7 @@ class Product:
 
     clock: Clock
     chance: Chance
+    blobs: LocalBlobs
     mailboxes: SqliteMailboxes
     directory: SqliteDirectory
     queue: SqliteQueue
@@ -88,7 +89,8 @@ def open_product(
     """
     data = Path(settings.data)
     chance = SystemRandom()
-    mailboxes = SqliteMailboxes(data, LocalBlobs(data / "blobs"), fatal=fatal)
+    blobs = LocalBlobs(data / "blobs")
+    mailboxes = SqliteMailboxes(data, blobs, fatal=fatal)
     directory = SqliteDirectory(data / DIRECTORY_NAME, clock=clock, create=create)
     path = data / QUEUE_NAME
     queue = open_queue(path) if open_queue else SqliteQueue(path, create=create)
@@ -96,6 +98,7 @@ def open_product(
     return Product(
         clock=clock,
         chance=chance,
+        blobs=blobs,
         mailboxes=mailboxes,
         directory=directory,
         queue=queue,

@@ -41,7 +41,7 @@ class Sweeps:
     """iter_changed(since_ms): mailboxes whose files changed since; iter_all: every mailbox.
 
     load_mark, save_mark: when the last complete recovery began, across restarts.
-    erase: remove a mailbox's files.
+    erase: remove a mailbox's files. sweep_blobs(now_ms): remove large messages without a row.
     """
 
     clock: Clock
@@ -54,6 +54,7 @@ class Sweeps:
     save_mark: Callable[[int], None]
     erase: Callable[[str], None]
     close_idle: Callable[[], None]
+    sweep_blobs: Callable[[int], int]
 
     def recover_outboxes(self, stopping: threading.Event) -> Report:
         """Hand on what is in the outbox of every mailbox that changed since the last round."""
@@ -122,6 +123,10 @@ class Sweeps:
             self.book.change(partial(_forget, gone.former))
             erased += 1
         return Report(mailboxes=erased, changed=erased)
+
+    def remove_orphans(self, _: threading.Event) -> Report:
+        """Remove large messages that a crash or a deletion left without a row."""
+        return Report(changed=self.sweep_blobs(self.clock.now_ms()))
 
     def close_idle_files(self, _: threading.Event) -> Report:
         """Close mailbox files nobody used for a while."""

@@ -1,0 +1,55 @@
+"""`penfold data verify|backup|restore|reindex`: the store's care, for a data directory by name.
+
+Verify and backup work beside a running server, and so does reindex, one mailbox at a time.
+Restore makes a new directory and never writes over one.
+"""
+
+from pathlib import Path
+from typing import Final
+
+import apsw
+
+from penfold.app.datadir import check_data_dir
+from penfold.app.logs import SystemClock
+from penfold.app.wiring import DIRECTORY_NAME, QUEUE_NAME
+from penfold.base.errors import PenfoldError
+from penfold.front.cli.doors import Say
+from penfold.store.backup import backup_data, restore_data
+from penfold.store.data import reindex_data, verify_data
+from penfold.store.sqlite.open import open_database
+
+_SHARED: Final = (DIRECTORY_NAME, QUEUE_NAME)
+
+
+class Care:
+    def verify(self, data: Path, say: Say) -> bool:
+        check_data_dir(data)
+        sound = [_check_database(data / name, say) for name in _SHARED]
+        return verify_data(data, say) and all(sound)
+
+    def backup(self, data: Path, target: Path, say: Say) -> bool:
+        check_data_dir(data)
+        return backup_data(data, target, say, made_ms=SystemClock().now_ms())
+
+    def restore(self, data: Path, source: Path, say: Say) -> bool:
+        return restore_data(source, data, say)
+
+    def reindex(self, data: Path, say: Say) -> bool:
+        check_data_dir(data)
+        return reindex_data(data, say)
+
+
+def _check_database(path: Path, say: Say) -> bool:
+    """Say what SQLite's own check finds; returns whether that is nothing."""
+    try:
+        connection = open_database(path, readonly=True)
+        try:
+            found = [line for (line,) in connection.execute("PRAGMA integrity_check(20)")]
+        finally:
+            connection.close()
+    except (apsw.Error, PenfoldError) as error:
+        found = [f"cannot be opened: {error}"]
+    for line in found:
+        if line != "ok":
+            say(f"{path.name}: {line}")
+    return found == ["ok"]

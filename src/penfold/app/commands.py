@@ -1,0 +1,136 @@
+"""Give the command line its doors to the world, run one command, and turn errors into one line."""
+
+import contextlib
+import os
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Final
+
+import apsw
+
+from penfold.app.care import Care
+from penfold.app.config import load_settings
+from penfold.app.datadir import check_data_dir, save_private
+from penfold.app.exits import FAILED, WRONG_USE, StartError
+from penfold.app.logs import SystemClock
+from penfold.app.wiring import QUEUE_NAME, open_product
+from penfold.base.errors import ParseError, PenfoldError
+from penfold.domain.identity import Identity
+from penfold.front.cli.doors import Doors, Value
+from penfold.front.cli.output import WrongUseError
+from penfold.front.cli.tree import build_cli
+from penfold.ports.queue import Queue
+from penfold.spec.settings import SETTINGS, Settings
+from penfold.store.credentials import load_files
+from penfold.store.sqlite.queue import SqliteQueue
+
+_MASK: Final = "********"
+#: What to do next, by what went wrong.
+_HINTS: Final = {
+    "no such account": "; `penfold user list` shows who is here",
+    "no such client": "; `penfold app list` shows them",
+    "no such queue row": "; `penfold queue list` shows them",
+    "the domain is not one of ours": "; local mode has penfold.test",
+    "not an address an account can have": "; one looks like kim@penfold.test",
+    "the account is there already": "; `penfold user password` changes its password",
+}
+
+
+def run_command(arguments: Sequence[str]) -> int:
+    """Run `penfold ARGUMENTS` and return the exit code."""
+    cli = build_cli(_make_doors())
+    try:
+        cli(args=list(arguments), prog_name="penfold", standalone_mode=True)
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else FAILED
+    except (WrongUseError, ParseError) as error:
+        return _fail(_explain(error), WRONG_USE)
+    except StartError as error:
+        return _fail(str(error), error.code)
+    except PenfoldError as error:
+        return _fail(_explain(error), FAILED)
+    except (apsw.Error, OSError) as error:
+        return _fail(f"{type(error).__name__}: {error}", FAILED)
+    return 0
+
+
+def _fail(text: str, code: int) -> int:
+    sys.stderr.write(f"penfold: {text}\n")
+    return code
+
+
+def _explain(error: PenfoldError) -> str:
+    facts = ", ".join(str(value) for value in error.facts.values())
+    hint = _HINTS.get(str(error), "")
+    return (f"{error}: {facts}" if facts else str(error)) + hint
+
+
+def _make_doors() -> Doors:
+    from penfold.app.main import serve_command  # noqa: PLC0415 - main imports this module
+
+    return Doors(
+        now_ms=SystemClock().now_ms,
+        open_identity=open_identity,
+        open_queue=open_queue,
+        load_base_url=load_base_url,
+        load_credentials=lambda data: load_files(data / "credentials"),
+        save_private=save_private,
+        data=Care(),
+        load_values=load_values,
+        serve=serve_command,
+    )
+
+
+@contextlib.contextmanager
+def open_identity(data: Path) -> Iterator[Identity]:
+    check_data_dir(data)
+    os.umask(0o077)
+    product = open_product(Settings(data=str(data)), clock=SystemClock(), fatal=_stop)
+    try:
+        yield product.identity
+    finally:
+        product.close()
+
+
+@contextlib.contextmanager
+def open_queue(data: Path) -> Iterator[Queue]:
+    check_data_dir(data)
+    os.umask(0o077)
+    queue = SqliteQueue(data / QUEUE_NAME, create=False)
+    try:
+        yield queue
+    finally:
+        queue.close()
+
+
+def load_base_url(data: Path) -> str:
+    """Return the address the server had at its last start."""
+    check_data_dir(data)
+    try:
+        return (data / "run" / "address").read_text().strip()
+    except OSError:
+        raise StartError(f"no server has run on {data} yet; start `penfold serve`") from None
+
+
+def load_values(flags: Mapping[str, str]) -> list[Value]:
+    resolved = load_settings(flags, os.environ)
+    values = []
+    for setting in SETTINGS:
+        value = getattr(resolved.settings, setting.name)
+        shown = ", ".join(value) if setting.name == "domains" else str(value)
+        values.append(
+            Value(
+                name=setting.name,
+                value=_MASK if setting.secret and value else shown,
+                origin=resolved.origins[setting.name],
+                sentence=setting.sentence,
+            )
+        )
+    return values
+
+
+def _stop(error: BaseException) -> None:
+    """End at once: whether the change is on disk is not known."""
+    sys.stderr.write(f"penfold: the outcome of the change is not known: {error}\n")
+    os._exit(FAILED)

@@ -1,0 +1,137 @@
+"""penfold app add|list|remove, penfold service-account add: programs that get access."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from penfold.domain.local_mode import ServiceSecret, client_document, service_document
+from penfold.front.cli.doors import Doors
+from penfold.front.cli.output import (
+    DATA_DEFAULT,
+    AsJson,
+    DataDir,
+    WrongUseError,
+    print_rows,
+    show_time,
+)
+from penfold.ports.identity import Client
+
+
+def app_commands(doors: Doors) -> typer.Typer:
+    """Return the commands of `penfold app`."""
+    commands = typer.Typer(
+        help="Applications: OAuth clients that may ask people for access.", no_args_is_help=True
+    )
+
+    @commands.command("add")
+    def add(
+        name: Annotated[str, typer.Argument(help="What people see when asked for consent.")],
+        *,
+        kind: Annotated[
+            str,
+            typer.Option(
+                "--type",
+                metavar="desktop|web",
+                help="desktop: runs on people's own machines; web: runs on a server.",
+            ),
+        ] = "desktop",
+        redirect_uri: Annotated[
+            list[str] | None,
+            typer.Option(
+                metavar="URI", help="Where people return to; may be repeated. Web needs one."
+            ),
+        ] = None,
+        out: Annotated[
+            str, typer.Option(metavar="FILE", help="The file to write.")
+        ] = "client_secret.json",
+        data: DataDir = DATA_DEFAULT,
+    ) -> None:
+        """Make an OAuth client and write its client_secret.json, as Google's console gives it."""
+        path = Path(out)
+        _check_free(path)
+        base = doors.load_base_url(Path(data))
+        with doors.open_identity(Path(data)) as identity:
+            new = identity.clients.add(name, kind=kind, redirect_uris=tuple(redirect_uri or ()))
+        document = client_document(
+            new.client.id,
+            new.secret,
+            kind=kind,
+            base=base,
+            redirect_uris=new.client.redirect_uris,
+        )
+        _save(doors, path, document)
+        typer.echo(f"Made {new.client.id}; wrote {path}.")
+
+    @commands.command("list")
+    def list_(*, as_json: AsJson = False, data: DataDir = DATA_DEFAULT) -> None:
+        """List the OAuth clients."""
+        with doors.open_identity(Path(data)) as identity:
+            rows = [_row(client) for client in identity.book.list_by(Client)]
+        print_rows(rows, ("id", "name", "type", "redirect_uris", "created"), as_json=as_json)
+
+    @commands.command("remove")
+    def remove(
+        client_id: Annotated[str, typer.Argument(help="The id, as `penfold app list` shows it.")],
+        *,
+        data: DataDir = DATA_DEFAULT,
+    ) -> None:
+        """Remove a client; every token it was given ends."""
+        with doors.open_identity(Path(data)) as identity:
+            identity.clients.remove(client_id)
+        typer.echo(f"Removed {client_id}.")
+
+    return commands
+
+
+def service_account_commands(doors: Doors) -> typer.Typer:
+    """Return the commands of `penfold service-account`."""
+    commands = typer.Typer(no_args_is_help=True)
+
+    @commands.callback()
+    def group() -> None:
+        """Service accounts: programs that act for the accounts of a domain."""
+
+    @commands.command("add")
+    def add(
+        name: Annotated[str, typer.Argument(help="Letters, digits and hyphens.")],
+        *,
+        delegate: Annotated[
+            str, typer.Option(metavar="DOMAIN", help="Let it act for every account of DOMAIN.")
+        ] = "",
+        out: Annotated[str, typer.Option(metavar="FILE", help="The file to write.")] = "",
+        data: DataDir = DATA_DEFAULT,
+    ) -> None:
+        """Make a service account and write its key file, as Google's console gives it."""
+        path = Path(out or f"{name}.json")
+        _check_free(path)
+        base = doors.load_base_url(Path(data))
+        with doors.open_identity(Path(data)) as identity:
+            new = identity.clients.add_service_account(name, domain=delegate)
+        secret = ServiceSecret(new.account.email, new.client.id, new.key.kid, new.key.private)
+        _save(doors, path, service_document(secret, base=base))
+        typer.echo(f"Made {new.account.email}; wrote {path}.")
+
+    return commands
+
+
+def _check_free(path: Path) -> None:
+    if path.exists():
+        raise WrongUseError(f"{path} is there already; name another with --out FILE")
+
+
+def _save(doors: Doors, path: Path, document: Mapping[str, Any]) -> None:
+    doors.save_private(path, json.dumps(document, indent=2).encode() + b"\n")
+
+
+def _row(client: Client) -> dict[str, object]:
+    return {
+        "id": client.id,
+        "name": client.name,
+        "type": client.kind,
+        "redirect_uris": list(client.redirect_uris),
+        "project": client.project,
+        "created": show_time(client.created_ms),
+    }

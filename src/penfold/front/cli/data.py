@@ -1,0 +1,51 @@
+"""penfold data verify|backup|restore|reindex: care for the data directory."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from penfold.front.cli.doors import Doors
+from penfold.front.cli.output import DATA_DEFAULT, DataDir
+
+
+def data_commands(doors: Doors) -> typer.Typer:
+    """Return the commands of `penfold data`."""
+    commands = typer.Typer(
+        help="The data directory: check it, copy it, mend it.", no_args_is_help=True
+    )
+
+    @commands.command("verify")
+    def verify(*, data: DataDir = DATA_DEFAULT) -> None:
+        """Check every mailbox, message and index; works beside a running server."""
+        _end(all_well=doors.data.verify(Path(data), typer.echo))
+
+    @commands.command("backup")
+    def backup(
+        target: Annotated[str, typer.Argument(metavar="DIR", help="A new or empty directory.")],
+        *,
+        data: DataDir = DATA_DEFAULT,
+    ) -> None:
+        """Copy everything to DIR, whole and consistent; works beside a running server."""
+        _end(all_well=doors.data.backup(Path(data), Path(target), typer.echo))
+
+    @commands.command("restore")
+    def restore(
+        source: Annotated[str, typer.Argument(metavar="DIR", help="What `backup` wrote.")],
+        *,
+        data: DataDir = DATA_DEFAULT,
+    ) -> None:
+        """Bring a backup back as a new data directory; what is there is never overwritten."""
+        _end(all_well=doors.data.restore(Path(data), Path(source), typer.echo))
+
+    @commands.command("reindex")
+    def reindex(*, data: DataDir = DATA_DEFAULT) -> None:
+        """Build the search index of every mailbox anew from the messages."""
+        _end(all_well=doors.data.reindex(Path(data), typer.echo))
+
+    return commands
+
+
+def _end(*, all_well: bool) -> None:
+    if not all_well:
+        raise typer.Exit(1)

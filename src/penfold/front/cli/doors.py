@@ -1,0 +1,51 @@
+"""What commands ask of the world. app/commands.py hands it in; commands open nothing themselves."""
+
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from penfold.domain.identity import Identity
+from penfold.ports.queue import Queue
+
+#: Prints one line of progress.
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Value:
+    """One setting as it is in force, ready to print: a secret is masked."""
+
+    name: str
+    value: str
+    origin: str
+    sentence: str
+
+
+class DataTools(Protocol):
+    """Care for a data directory as a whole. Each returns whether all is well."""
+
+    def verify(self, data: Path, say: Say) -> bool: ...
+    def backup(self, data: Path, target: Path, say: Say) -> bool: ...
+    def restore(self, data: Path, source: Path, say: Say) -> bool: ...
+    def reindex(self, data: Path, say: Say) -> bool: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Doors:
+    """now_ms: the time. load_base_url: where the server answers, or last did.
+
+    load_credentials: the files of local mode by name. load_values: settings for flags by name.
+    serve: run the server with these arguments and return the exit code.
+    """
+
+    now_ms: Callable[[], int]
+    open_identity: Callable[[Path], AbstractContextManager[Identity]]
+    open_queue: Callable[[Path], AbstractContextManager[Queue]]
+    load_base_url: Callable[[Path], str]
+    load_credentials: Callable[[Path], Mapping[str, bytes]]
+    save_private: Callable[[Path, bytes], None]
+    data: DataTools
+    load_values: Callable[[Mapping[str, str]], Sequence[Value]]
+    serve: Callable[[Sequence[str]], int]

@@ -1,0 +1,66 @@
+"""How commands print: tables for people, JSON for programs, one line for what went wrong."""
+
+import json
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from typing import Annotated, Any, Final
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from penfold.base.errors import PenfoldError
+
+
+class WrongUseError(PenfoldError):
+    """The command was used in a way it cannot follow: exit code 2."""
+
+
+DataDir = Annotated[
+    str,
+    typer.Option(
+        "--data", envvar="PENFOLD_DATA", metavar="DIR", help="The data directory of the server."
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
+DATA_DEFAULT: Final = "./penfold-data"
+
+
+def print_json(value: Any) -> None:
+    typer.echo(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def print_rows(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], *, as_json: bool) -> None:
+    """Print every field as JSON, or the named columns as a table."""
+    if as_json:
+        print_json(list(rows))
+        return
+    if not sys.stdout.isatty():
+        # For pipes: nothing is cut, one line per row, fields apart by tabs.
+        for row in rows:
+            typer.echo("\t".join(_cell(row[name]) for name in columns))
+        return
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for name in columns:
+        table.add_column(name.replace("_", " "), overflow="fold")
+    for row in rows:
+        table.add_row(*(_cell(row[name]) for name in columns))
+    Console(markup=False, highlight=False).print(table)
+
+
+def _cell(value: Any) -> str:
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value))
+    text = str(value)
+    # What peers wrote must not move the cursor or forge a row.
+    return text if text.isprintable() else text.encode("unicode_escape").decode()
+
+
+def show_time(ms: int) -> str:
+    """Return an instant as ISO 8601 in UTC, to the second."""
+    return datetime.fromtimestamp(ms // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

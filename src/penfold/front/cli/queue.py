@@ -1,0 +1,123 @@
+"""penfold queue list|show|retry|cancel: mail for other domains, and every try to deliver it."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from penfold.front.cli.doors import Doors
+from penfold.front.cli.output import (
+    DATA_DEFAULT,
+    AsJson,
+    DataDir,
+    print_json,
+    print_rows,
+    show_time,
+)
+from penfold.ports.queue import Attempt, QueueRow, QueueState
+
+Id = Annotated[int, typer.Argument(help="The id, as `penfold queue list` shows it.")]
+
+
+def queue_commands(doors: Doors) -> typer.Typer:
+    """Return the commands of `penfold queue`."""
+    commands = typer.Typer(help="The outbound queue: mail for other domains.", no_args_is_help=True)
+
+    @commands.command("list")
+    def list_(
+        *,
+        state: Annotated[
+            QueueState | None, typer.Option(help="Only messages in this state.")
+        ] = None,
+        limit: Annotated[int, typer.Option(min=1, max=10_000, help="How many at most.")] = 100,
+        before: Annotated[
+            int | None, typer.Option(metavar="ID", help="Only older than this one: the next page.")
+        ] = None,
+        as_json: AsJson = False,
+        data: DataDir = DATA_DEFAULT,
+    ) -> None:
+        """List messages, newest first."""
+        with doors.open_queue(Path(data)) as queue:
+            rows = [_row(r) for r in queue.list_rows(state=state, before=before, limit=limit)]
+        columns = ("id", "state", "created", "sender", "recipient", "size", "subject")
+        print_rows(rows, columns, as_json=as_json)
+
+    @commands.command("show")
+    def show(
+        row_id: Id,
+        *,
+        raw: Annotated[
+            bool, typer.Option("--raw", help="Print the message's octets only.")
+        ] = False,
+        as_json: AsJson = False,
+        data: DataDir = DATA_DEFAULT,
+    ) -> None:
+        """Show one message with every attempt and its conversation."""
+        with doors.open_queue(Path(data)) as queue:
+            row = queue.get_row(row_id)
+            if raw:
+                octets = queue.get_raw(row_id)
+            attempts = queue.list_attempts(row_id)
+        if raw:
+            typer.get_binary_stream("stdout").write(octets)
+        elif as_json:
+            print_json({**_row(row), "attempts": [_attempt(each) for each in attempts]})
+        else:
+            _show(row, attempts)
+
+    @commands.command("retry")
+    def retry(row_id: Id, *, data: DataDir = DATA_DEFAULT) -> None:
+        """Try a waiting or failed message now."""
+        with doors.open_queue(Path(data)) as queue:
+            queue.retry(row_id, now_ms=doors.now_ms())
+        typer.echo(f"Message {row_id} is due now.")
+
+    @commands.command("cancel")
+    def cancel(row_id: Id, *, data: DataDir = DATA_DEFAULT) -> None:
+        """Give a waiting message up."""
+        with doors.open_queue(Path(data)) as queue:
+            queue.cancel(row_id)
+        typer.echo(f"Message {row_id} is cancelled.")
+
+    return commands
+
+
+def _row(row: QueueRow) -> dict[str, object]:
+    return {
+        "id": row.id,
+        "state": row.state.value,
+        "created": show_time(row.created_ms),
+        "next_attempt": show_time(row.next_attempt_ms) if row.state is QueueState.QUEUED else None,
+        "sender": row.sender,
+        "recipient": row.recipient,
+        "size": row.size,
+        "subject": row.subject,
+        "mailbox": row.origin,
+        "number": row.number,
+    }
+
+
+def _attempt(attempt: Attempt) -> dict[str, object]:
+    return {
+        "at": show_time(attempt.at_ms),
+        "outcome": attempt.outcome,
+        "transcript": attempt.transcript,
+    }
+
+
+def _show(row: QueueRow, attempts: list[Attempt]) -> None:
+    rows = [{"field": name, "value": value} for name, value in _row(row).items()]
+    print_rows(
+        [each for each in rows if each["value"] is not None], ("field", "value"), as_json=False
+    )
+    if not attempts:
+        typer.echo("\nNo attempts.")
+    for attempt in attempts:
+        typer.echo(f"\n{show_time(attempt.at_ms)}  {_clean(attempt.outcome)}")
+        for line in attempt.transcript.splitlines():
+            typer.echo(f"    {_clean(line)}")
+
+
+def _clean(text: str) -> str:
+    """Return the text with what could move a terminal's cursor made visible."""
+    return "".join(c if c.isprintable() else repr(c)[1:-1] for c in text)

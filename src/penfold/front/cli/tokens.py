@@ -1,0 +1,68 @@
+"""penfold token ADDRESS: an access token without a browser."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from penfold.base.errors import NotFoundError
+from penfold.domain import local_mode
+from penfold.domain.local_mode import DEFAULT_SCOPES, user_document
+from penfold.front.cli.doors import Doors
+from penfold.front.cli.output import DATA_DEFAULT, DataDir, WrongUseError, print_json
+from penfold.spec.scopes import find_scope
+
+
+def add_token_command(commands: typer.Typer, doors: Doors) -> None:
+    """Add `penfold token`."""
+
+    @commands.command("token")
+    def token(
+        address: Annotated[str, typer.Argument(help="Whose mailbox it opens.")],
+        *,
+        scope: Annotated[
+            list[str] | None,
+            typer.Option(
+                metavar="SCOPE",
+                help="What it may do; may be repeated. [default: the scopes of alice.json]",
+            ),
+        ] = None,
+        as_json: Annotated[
+            bool,
+            typer.Option("--json", help="Print an authorized-user file for Google's libraries."),
+        ] = False,
+        data: DataDir = DATA_DEFAULT,
+    ) -> None:
+        """Print an access token for an account. Works beside a running server."""
+        scopes = frozenset(_scope(text) for text in scope) if scope else DEFAULT_SCOPES
+        folder = Path(data)
+        with doors.open_identity(folder) as identity:
+            client = identity.clients.find_house()
+            if client is None:
+                raise NotFoundError("there is no application to issue tokens for; start the server")
+            account = identity.accounts.get(address)
+            issued = identity.grants.issue_token(account, client, scopes, offline=as_json)
+        if not as_json:
+            typer.echo(issued.access_token)
+            return
+        known = local_mode.parse(doors.load_credentials(folder))
+        print_json(
+            user_document(
+                account.address,
+                token=issued.access_token,
+                refresh_token=issued.refresh_token,
+                expires_ms=issued.expires_ms,
+                client_id=client.id,
+                client_secret=known.client_secret if known.client_id == client.id else "",
+                scopes=scopes,
+                base=doors.load_base_url(folder),
+            )
+        )
+
+
+def _scope(text: str) -> str:
+    """Return the scope's url; Gmail's may be named by their last part, such as gmail.readonly."""
+    found = find_scope(text) or find_scope(f"https://www.googleapis.com/auth/{text}")
+    if found is None:
+        raise WrongUseError(f"{text} is not a scope; `penfold token --scope gmail.readonly` is one")
+    return found.url

@@ -1,0 +1,61 @@
+"""The whole command line, assembled."""
+
+from typing import Annotated
+
+import typer
+
+from penfold import __version__
+from penfold.front.cli.api import api_commands
+from penfold.front.cli.apps import app_commands, service_account_commands
+from penfold.front.cli.data import data_commands
+from penfold.front.cli.doors import Doors
+from penfold.front.cli.queue import queue_commands
+from penfold.front.cli.serving import add_serve_command, config_commands
+from penfold.front.cli.tokens import add_token_command
+from penfold.front.cli.users import app_password_commands, user_commands
+
+
+def build_cli(doors: Doors) -> typer.Typer:
+    """Return the command `penfold`."""
+    commands = typer.Typer(
+        name="penfold",
+        no_args_is_help=True,
+        add_completion=False,
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+
+    @commands.callback()
+    def penfold(
+        *,
+        version: Annotated[
+            bool,
+            typer.Option(
+                "--version", help="Print the version and end.", callback=_version, is_eager=True
+            ),
+        ] = False,
+    ) -> None:
+        """Penfold: the Gmail API on your own machine.
+
+        Start with `penfold serve`. Every listing takes --json. Exit codes: 0 done, 1 what was
+        asked for failed, 2 wrong use or environment.
+        """
+
+    add_serve_command(commands, doors)
+    commands.add_typer(user_commands(doors), name="user")
+    commands.add_typer(app_commands(doors), name="app")
+    commands.add_typer(service_account_commands(doors), name="service-account")
+    add_token_command(commands, doors)
+    commands.add_typer(app_password_commands(doors), name="app-password")
+    commands.add_typer(queue_commands(doors), name="queue")
+    commands.add_typer(data_commands(doors), name="data")
+    commands.add_typer(api_commands(), name="api")
+    commands.add_typer(config_commands(doors), name="config")
+    return commands
+
+
+def _version(asked: bool) -> None:  # noqa: FBT001 - typer's callback
+    if asked:
+        typer.echo(__version__)
+        raise typer.Exit

@@ -1,0 +1,366 @@
+"""The command line against ports in memory: what it prints, what it changes, how it ends."""
+
+import contextlib
+import json
+from random import Random
+
+import pytest
+from typer.testing import CliRunner
+
+from penfold.base.clock import FixedClock
+from penfold.base.errors import ConflictError, NotFoundError, ParseError
+from penfold.domain import local_mode
+from penfold.domain.identity import build_identity
+from penfold.front.cli.doors import Doors, Value
+from penfold.front.cli.output import WrongUseError
+from penfold.front.cli.tree import build_cli
+from penfold.ports.queue import Attempt, NewQueueRow, QueueState
+from penfold.spec.registry import REGISTRY
+from penfold.spec.settings import SETTINGS
+from penfold.testing.directory import MemoryDirectory
+from penfold.testing.mailbox import MemoryMailboxes
+from penfold.testing.queue import MemoryQueue
+
+BASE = "http://127.0.0.1:8025"
+ACCOUNT = "kim@penfold.test"
+
+
+class Tools:
+    """Data tools that say what they were asked."""
+
+    def __init__(self):
+        self.all_well = True
+
+    def verify(self, data, say):
+        say(f"verified {data}")
+        return self.all_well
+
+    def backup(self, data, target, say):
+        say(f"copied {data} to {target}")
+        return self.all_well
+
+    def restore(self, data, source, say):
+        say(f"copied {source} to {data}")
+        return self.all_well
+
+    def reindex(self, data, say):
+        say(f"reindexed {data}")
+        return self.all_well
+
+
+class Bench:
+    """A command line whose world is in memory."""
+
+    def __init__(self):
+        clock = FixedClock()
+        book = MemoryDirectory(clock=clock)
+        self.identity = build_identity(book, MemoryMailboxes(), clock=clock, chance=Random(7))
+        self.identity.accounts.add_domain("penfold.test")
+        self.queue = MemoryQueue()
+        self.tools = Tools()
+        self.served = []
+        self.flags = None
+        self.credentials = {}
+        doors = Doors(
+            now_ms=clock.now_ms,
+            open_identity=lambda data: contextlib.nullcontext(self.identity),
+            open_queue=lambda data: contextlib.nullcontext(self.queue),
+            load_base_url=lambda data: BASE,
+            load_credentials=lambda data: self.credentials,
+            save_private=lambda path, octets: path.write_bytes(octets),
+            data=self.tools,
+            load_values=self.load_values,
+            serve=self.serve,
+        )
+        self._cli = build_cli(doors)
+
+    def load_values(self, flags):
+        self.flags = flags
+        return [Value("http", "127.0.0.1:8025", "default", "Where.")]
+
+    def serve(self, arguments):
+        self.served.append(list(arguments))
+        return 3
+
+    def run(self, *arguments, stdin=None):
+        return CliRunner().invoke(self._cli, list(arguments), input=stdin, catch_exceptions=True)
+
+    def out(self, *arguments, stdin=None):
+        result = self.run(*arguments, stdin=stdin)
+        assert result.exit_code == 0, result.exception
+        return result.output
+
+    def json(self, *arguments):
+        return json.loads(self.out(*arguments, "--json"))
+
+    def error(self, *arguments, stdin=None):
+        return self.run(*arguments, stdin=stdin).exception
+
+
+@pytest.fixture
+def bench():
+    return Bench()
+
+
+@pytest.fixture
+def kim(bench):
+    return bench.identity.accounts.add(ACCOUNT, password="correct horse", name="Kim")
+
+
+@pytest.fixture
+def queued(bench):
+    row = NewQueueRow(
+        origin="m1",
+        number=1,
+        sender=ACCOUNT,
+        recipient="lee@elsewhere.example",
+        subject="hello \x1b[31m",
+        raw=b"Subject: hello\r\n\r\nbody\r\n",
+        created_ms=FixedClock().now_ms(),
+    )
+    [row_id] = bench.queue.add([row], state=QueueState.QUEUED)
+    return str(row_id)
+
+
+# --- users -----------------------------------------------------------------------------
+
+
+def test_a_new_account_can_sign_in_with_the_password_printed(bench):
+    made = bench.json("user", "add", ACCOUNT, "--name", "Kim")
+    assert (made["address"], made["name"]) == (ACCOUNT, "Kim")
+    assert bench.identity.accounts.find_sign_in(ACCOUNT, made["password"]).name == "Kim"
+
+
+def test_a_password_from_standard_input_is_used_and_not_shown(bench):
+    shown = bench.out("user", "add", ACCOUNT, "--password-stdin", stdin="correct horse\n")
+    assert "correct horse" not in shown
+    assert bench.identity.accounts.find_sign_in(ACCOUNT, "correct horse")
+
+
+def test_no_password_on_standard_input_is_wrong_use(bench):
+    assert isinstance(
+        bench.error("user", "add", ACCOUNT, "--password-stdin", stdin=""), WrongUseError
+    )
+
+
+@pytest.mark.parametrize(
+    ("address", "error"),
+    [
+        pytest.param(ACCOUNT, ConflictError, id="taken"),
+        pytest.param("kim@other.example", NotFoundError, id="other-domain"),
+        pytest.param("not an address", ParseError, id="no-address"),
+    ],
+)
+def test_an_account_that_cannot_be_made_is_an_error(bench, kim, address, error):
+    assert isinstance(bench.error("user", "add", address), error)
+
+
+def test_accounts_are_listed_as_rows_and_as_json(bench, kim):
+    assert bench.out("user", "list").split("\t")[:2] == [ACCOUNT, "Kim"]
+    [row] = bench.json("user", "list")
+    assert row["address"] == ACCOUNT
+    assert row["created"] == "2026-09-21T14:13:20Z"
+    assert row["suspended"] is False
+
+
+def test_a_changed_password_takes_the_old_ones_place(bench, kim):
+    new = bench.out("user", "password", ACCOUNT).split()[-1]
+    assert bench.identity.accounts.find_sign_in(ACCOUNT, new)
+    assert bench.identity.accounts.find_sign_in(ACCOUNT, "correct horse") is None
+
+
+def test_removing_an_account_needs_a_yes(bench, kim):
+    assert isinstance(bench.error("user", "remove", ACCOUNT), WrongUseError)
+    assert bench.identity.book.find_account(ACCOUNT)
+    bench.out("user", "remove", ACCOUNT, "--yes")
+    assert bench.identity.book.find_account(ACCOUNT) is None
+
+
+def test_an_app_password_opens_smtp(bench, kim):
+    password = bench.out("app-password", "add", ACCOUNT, "--label", "printer").strip()
+    assert bench.identity.book.find_app_login(ACCOUNT, password).address == ACCOUNT
+
+
+# --- applications and tokens --------------------------------------------------------------
+
+
+def test_a_new_application_gets_a_client_secret_file(bench, tmp_path):
+    path = tmp_path / "secret.json"
+    bench.out("app", "add", "Reader", "--out", str(path))
+    document = json.loads(path.read_text())["installed"]
+    assert document["token_uri"] == f"{BASE}/token"
+    [row] = bench.json("app", "list")
+    assert (row["id"], row["name"], row["type"]) == (document["client_id"], "Reader", "desktop")
+
+
+def test_a_web_application_keeps_its_redirect_addresses(bench, tmp_path):
+    uris = ["https://app.example/back", "https://app.example/other"]
+    options = [part for uri in uris for part in ("--redirect-uri", uri)]
+    path = tmp_path / "secret.json"
+    bench.out("app", "add", "Site", "--type", "web", *options, "--out", str(path))
+    assert json.loads(path.read_text())["web"]["redirect_uris"] == uris
+
+
+def test_a_file_that_is_there_is_not_overwritten_and_no_application_made(bench, tmp_path):
+    path = tmp_path / "secret.json"
+    path.write_text("mine")
+    assert isinstance(bench.error("app", "add", "Reader", "--out", str(path)), WrongUseError)
+    assert path.read_text() == "mine"
+    assert bench.json("app", "list") == []
+
+
+def test_a_removed_application_is_gone(bench, tmp_path):
+    bench.out("app", "add", "Reader", "--out", str(tmp_path / "secret.json"))
+    [row] = bench.json("app", "list")
+    bench.out("app", "remove", row["id"])
+    assert bench.json("app", "list") == []
+    assert isinstance(bench.error("app", "remove", row["id"]), NotFoundError)
+
+
+def test_a_service_account_gets_a_key_file(bench, tmp_path):
+    path = tmp_path / "robot.json"
+    bench.out("service-account", "add", "robot", "--delegate", "penfold.test", "--out", str(path))
+    document = json.loads(path.read_text())
+    assert document["type"] == "service_account"
+    assert document["private_key"].startswith("-----BEGIN")
+
+
+@pytest.fixture
+def local(bench):
+    """Local mode as the first start leaves it."""
+    secrets = local_mode.set_up(bench.identity, local_mode.parse({}))
+    bench.credentials = local_mode.render(secrets, base=BASE)
+    return bench
+
+
+def test_a_token_opens_the_mailbox_with_the_default_scopes(local):
+    token = local.out("token", "alice@penfold.test").strip()
+    credential = local.identity.book.find_credential(token)
+    assert credential.account.address == "alice@penfold.test"
+    assert credential.scopes == local_mode.DEFAULT_SCOPES
+
+
+@pytest.mark.parametrize(
+    "scope", ["gmail.readonly", "https://www.googleapis.com/auth/gmail.readonly"]
+)
+def test_a_token_may_be_narrowed(local, scope):
+    token = local.out("token", "alice@penfold.test", "--scope", scope).strip()
+    credential = local.identity.book.find_credential(token)
+    assert credential.scopes == {"https://www.googleapis.com/auth/gmail.readonly"}
+
+
+def test_a_token_as_json_is_an_authorized_user_file_that_can_refresh(local):
+    document = local.json("token", "alice@penfold.test")
+    known = json.loads(local.credentials["alice.json"])
+    assert document["client_secret"] == known["client_secret"]
+    assert document["refresh_token"]
+    assert document["token_uri"] == f"{BASE}/token"
+
+
+def test_an_unknown_scope_is_wrong_use(local):
+    error = local.error("token", "alice@penfold.test", "--scope", "gmail.everything")
+    assert isinstance(error, WrongUseError)
+
+
+# --- queue -----------------------------------------------------------------------------------
+
+
+def test_the_queue_is_listed_without_control_characters(bench, queued):
+    line = bench.out("queue", "list")
+    assert line.split("\t")[:2] == [queued, "queued"]
+    assert "\x1b" not in line
+    assert bench.json("queue", "list")[0]["subject"] == "hello \x1b[31m"
+
+
+def test_the_queue_is_listed_by_state(bench, queued):
+    assert bench.json("queue", "list", "--state", "captured") == []
+    assert len(bench.json("queue", "list", "--state", "queued")) == 1
+    assert bench.run("queue", "list", "--state", "lost").exit_code == 2
+
+
+def test_a_message_is_shown_with_every_transcript(bench, queued):
+    bench.queue.add_attempt(
+        int(queued),
+        Attempt(at_ms=0, outcome="450 later", transcript="S: 220 hi\nC: EHLO \x1b[2J\n"),
+        state=QueueState.FAILED,
+    )
+    shown = bench.out("queue", "show", queued)
+    assert "1970-01-01T00:00:00Z  450 later" in shown
+    assert "    S: 220 hi" in shown
+    assert "\x1b" not in shown
+    assert bench.json("queue", "show", queued)["attempts"][0]["outcome"] == "450 later"
+
+
+def test_the_octets_of_a_message_are_printed_as_they_are(bench, queued):
+    result = bench.run("queue", "show", queued, "--raw")
+    assert result.stdout_bytes == b"Subject: hello\r\n\r\nbody\r\n"
+
+
+def test_a_waiting_message_is_cancelled_once(bench, queued):
+    bench.out("queue", "cancel", queued)
+    assert bench.queue.get_row(int(queued)).state is QueueState.CANCELLED
+    assert isinstance(bench.error("queue", "cancel", queued), ConflictError)
+
+
+def test_a_waiting_message_is_made_due(bench, queued):
+    bench.out("queue", "retry", queued)
+    assert bench.queue.get_row(int(queued)).next_attempt_ms == FixedClock().now_ms()
+
+
+# --- the rest ----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["verify", "--data", "d"], "verified d"),
+        (["backup", "t", "--data", "d"], "copied d to t"),
+        (["restore", "s", "--data", "d"], "copied s to d"),
+        (["reindex", "--data", "d"], "reindexed d"),
+    ],
+    ids=lambda value: value[0] if isinstance(value, list) else "",
+)
+def test_care_for_the_data_ends_with_its_verdict(bench, arguments, said):
+    assert bench.out("data", *arguments).strip() == said
+    bench.tools.all_well = False
+    assert bench.run("data", *arguments).exit_code == 1
+
+
+def test_coverage_counts_every_method_of_the_api(bench):
+    table = bench.json("api", "coverage")
+    assert table["methods"] == len(REGISTRY) == len(table["coverage"])
+    assert table["served"] == sum(row["served"] for row in table["coverage"])
+    assert bench.out("api", "coverage").endswith(
+        f"{table['served']} of {table['methods']} methods are served.\n"
+    )
+
+
+def test_serve_and_config_show_take_every_setting_that_has_a_flag(bench):
+    flags = {s.name: "1" for s in SETTINGS if s.serve}
+    words = [part for s in SETTINGS if s.serve for part in (s.flag, "1")]
+    assert bench.run("serve", *words).exit_code == 3
+    assert bench.served == [words]
+    bench.json("config", "show", *words)
+    assert bench.flags == flags
+
+
+@pytest.mark.parametrize("setting", [s for s in SETTINGS if s.serve], ids=lambda s: s.name)
+def test_help_of_serve_names_every_flag_and_its_variable(bench, setting):
+    text = bench.out("serve", "--help")
+    assert setting.flag in text
+    assert setting.env in text
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "", "serve", "token", "user", "user add", "user list", "user password", "user remove",
+        "app", "app add", "app list", "app remove", "service-account add", "app-password add",
+        "queue", "queue list", "queue show", "queue retry", "queue cancel", "data verify",
+        "data backup", "data restore", "data reindex", "api coverage", "config show",
+    ],
+)  # fmt: skip
+def test_every_command_explains_itself(bench, command):
+    text = bench.out(*command.split(), "--help")
+    assert "Usage: penfold" in text
+    assert all(len(line) <= 80 for line in text.splitlines())

@@ -1,0 +1,195 @@
+"""What the periodic tasks do to mailboxes and records."""
+
+import threading
+from random import Random
+
+import pytest
+
+from penfold.base.clock import FixedClock
+from penfold.base.errors import MailboxBusyError, MailboxDamagedError
+from penfold.base.labels import INBOX, SPAM, TRASH
+from penfold.domain.changes import change_labels
+from penfold.domain.identity import build_identity
+from penfold.domain.messages import add_letter, read_letter
+from penfold.front.worker.sweeps import ERASE_AFTER_MS, Sweeps
+from penfold.ports.identity import Removed, Session
+from penfold.testing.directory import MemoryDirectory
+from penfold.testing.mailbox import MemoryMailboxes
+
+BOX = "m00000000000000000001"
+OTHER = "m00000000000000000002"
+DAY_MS = 86_400_000
+
+
+class Outbound:
+    def __init__(self):
+        self.recovered = []
+        self.swept = 0
+
+    def recover(self, mailbox_id):
+        self.recovered.append(mailbox_id)
+
+    def sweep(self):
+        self.swept += 1
+
+
+class Failing(MemoryMailboxes):
+    """Mailboxes of which OTHER cannot be read."""
+
+    def __init__(self, error):
+        super().__init__()
+        self._error = error
+
+    def open_reader(self, mailbox_id):
+        if mailbox_id == OTHER:
+            raise self._error
+        return super().open_reader(mailbox_id)
+
+
+class World:
+    def __init__(self, mailboxes=None):
+        self.clock = FixedClock()
+        self.mailboxes = mailboxes or MemoryMailboxes()
+        for mailbox_id in (BOX, OTHER):
+            self.mailboxes.create(mailbox_id)
+        self.book = MemoryDirectory(clock=self.clock)
+        self.outbound = Outbound()
+        self.mark, self.asked, self.erased = 0, [], []
+        self.sweeps = Sweeps(
+            clock=self.clock,
+            mailboxes=self.mailboxes,
+            outbound=self.outbound,
+            book=self.book,
+            iter_all=lambda: [OTHER, BOX],
+            iter_changed=self._iter_changed,
+            load_mark=lambda: self.mark,
+            save_mark=lambda now_ms: setattr(self, "mark", now_ms),
+            erase=self.erased.append,
+            close_idle=lambda: None,
+            sweep_blobs=lambda now_ms: 0,
+        )
+
+    def _iter_changed(self, since_ms):
+        self.asked.append(since_ms)
+        return [OTHER, BOX]
+
+    def run(self, task, *, stopping=False):
+        event = threading.Event()
+        if stopping:
+            event.set()
+        return task(event)
+
+    def add_outbox(self, mailbox_id=BOX):
+        self.mailboxes.change(
+            mailbox_id,
+            lambda box: box.add_outbox(
+                sender="a@x", recipients=["b@y"], raw=b"x", now_ms=self.clock.now_ms()
+            ),
+        )
+
+    def add_message(self, *labels):
+        letter = read_letter(b"Subject: x\r\n\r\nbody\r\n")
+        now_ms = self.clock.now_ms()
+        return self.mailboxes.change(
+            BOX,
+            lambda box: add_letter(
+                box,
+                letter,
+                labels=frozenset(labels),
+                thread_id=None,
+                internal_ms=now_ms,
+                now_ms=now_ms,
+                chance=Random(1),
+            ),
+        ).id
+
+    def has(self, message_id):
+        with self.mailboxes.open_reader(BOX) as box:
+            return box.find_message(message_id) is not None
+
+
+@pytest.fixture
+def world():
+    return World()
+
+
+def test_only_mailboxes_with_mail_to_hand_on_are_handed_on(world):
+    world.add_outbox()
+    report = world.run(world.sweeps.recover_outboxes)
+    assert world.outbound.recovered == [BOX]
+    assert (report.mailboxes, report.changed, world.outbound.swept) == (2, 1, 1)
+
+
+def test_the_next_round_asks_for_what_changed_since_this_one_began(world):
+    world.run(world.sweeps.recover_outboxes)
+    began_ms = world.clock.now_ms()
+    world.clock.advance(s=60)
+    world.run(world.sweeps.recover_outboxes)
+    assert world.asked == [0, began_ms]
+
+
+def test_a_busy_mailbox_is_looked_at_again_and_others_go_on():
+    world = World(Failing(MailboxBusyError()))
+    world.add_outbox()
+    report = world.run(world.sweeps.recover_outboxes)
+    assert (world.outbound.recovered, report.failed, world.mark) == ([BOX], 1, 0)
+
+
+def test_a_damaged_mailbox_does_not_hold_the_mark_back():
+    world = World(Failing(MailboxDamagedError()))
+    world.run(world.sweeps.recover_outboxes)
+    assert world.mark == world.clock.now_ms()
+
+
+def test_a_round_that_is_stopped_leaves_the_mark(world):
+    world.run(world.sweeps.recover_outboxes, stopping=True)
+    assert world.mark == 0
+
+
+@pytest.mark.parametrize("label", [TRASH, SPAM], ids=["trash", "spam"])
+def test_what_lies_in_trash_or_spam_for_30_days_goes(world, label):
+    gone, kept = world.add_message(label), world.add_message(INBOX)
+    world.clock.advance(days=29)
+    assert world.run(world.sweeps.expire_mail).changed == 0
+    assert world.has(gone)
+    world.clock.advance(days=2)
+    assert world.run(world.sweeps.expire_mail).changed == 1
+    assert (world.has(gone), world.has(kept)) == (False, True)
+
+
+def test_the_30_days_count_from_when_it_was_put_there(world):
+    message_id = world.add_message(INBOX)
+    world.clock.advance(days=100)
+    world.mailboxes.change(
+        BOX,
+        lambda box: change_labels(
+            box,
+            [box.find_message(message_id)],
+            add=frozenset({TRASH}),
+            remove=frozenset(),
+            now_ms=world.clock.now_ms(),
+        ),
+    )
+    world.clock.advance(days=29)
+    world.run(world.sweeps.expire_mail)
+    assert world.has(message_id)
+
+
+def test_sessions_that_ended_are_forgotten(world):
+    identity = build_identity(world.book, world.mailboxes, clock=world.clock, chance=Random(2))
+    identity.accounts.add_domain("penfold.test")
+    account = identity.accounts.add("kim@penfold.test")
+    session = Session("s1", b"b", account.id, 0, world.clock.now_ms() - 1)
+    world.book.change(lambda writer: writer.add(session))
+    assert world.run(world.sweeps.expire_records).changed == 1
+    assert world.book.find(Session, "s1") is None
+
+
+def test_the_mailbox_of_a_removed_account_is_erased_after_a_minute(world):
+    gone = Removed(BOX, "kim@penfold.test", world.clock.now_ms())
+    world.book.change(lambda writer: writer.add(gone))
+    assert world.run(world.sweeps.erase_removed).changed == 0
+    world.clock.advance(ms=ERASE_AFTER_MS)
+    assert world.run(world.sweeps.erase_removed).changed == 1
+    assert world.erased == [BOX]
+    assert world.book.list_by(Removed) == []
