@@ -48,6 +48,9 @@ JSON_MAX_DEPTH: Final = 64
 #: Octets of body, and of answer, worked on inline on the event loop; more goes to a thread.
 #: 256 KiB of base64 decode in about 0.3 ms.
 INLINE_BODY_MAX_BYTES: Final = 262_144
+#: Octets of large bodies in hand at the same time, per process; later ones wait to be read. One
+#: of 47 MiB (a message of 35 as base64) needs about five times its size while it is decoded.
+BODIES_MAX_BYTES: Final = 128 << 20
 #: Characters of a refused value that its error repeats; Google repeats all of it.
 ECHO_MAX_CHARS: Final = 256
 #: Levels and names in one fields mask.

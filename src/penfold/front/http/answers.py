@@ -38,9 +38,9 @@ _PATH_SHOWN: Final = 512
 
 def success(request: Request, body: bytes | None) -> Answer:
     """Return 200 with the body, or 204 when there is none."""
-    if body is None and not request.system.callback:
+    if body is None:
         return Answer(204, b"", _finish(request, _COMMON))
-    return _json(request, 200, body or b"", ())
+    return _json(request, 200, body, ())
 
 
 def failure(request: Request, error: ProblemError) -> Answer:

@@ -68,7 +68,7 @@ def body_path(request: type[Struct]) -> str:
     return "" if name.endswith("Request") else snake_case(name)
 
 
-def read_body(data: bytes, request: type[Struct]) -> Struct:
+def read_body(data: bytes | bytearray, request: type[Struct]) -> Struct:
     """Return the body as its declared type; no octets at all are an empty object."""
     if not data or data.isspace():
         return request()
@@ -87,7 +87,7 @@ def read_body(data: bytes, request: type[Struct]) -> Struct:
     return result
 
 
-def _explain(data: bytes, reason: str) -> str:
+def _explain(data: bytes | bytearray, reason: str) -> str:
     """Return the sentence and the place, with a caret under it."""
     match = _BYTE.search(reason)
     at = min(int(match[1]), len(data)) if match else len(data)

@@ -13,8 +13,11 @@ from collections.abc import Callable, Mapping
 from time import perf_counter
 from typing import Any, Final
 
+from msgspec.structs import replace
+
 from penfold.base.clock import Clock
 from penfold.base.errors import OutcomeUnknownError
+from penfold.base.limits import BODIES_MAX_BYTES, INLINE_BODY_MAX_BYTES
 from penfold.front.http import answers
 from penfold.front.http.auth import find_token
 from penfold.front.http.body import read_body
@@ -30,6 +33,7 @@ from penfold.front.http.request import (
     Scope,
     Send,
 )
+from penfold.front.http.room import Room
 from penfold.front.http.routes import Match, Routes
 from penfold.front.http.runner import Runner
 from penfold.front.http.system import check_alt, check_early, split_system
@@ -68,6 +72,7 @@ class GmailApi:
     ) -> None:
         self._plans = {m.id: Plan(m, handlers.get(m.id), strict=strict) for m in REGISTRY}
         self._routes = Routes(REGISTRY)
+        self._room = Room(BODIES_MAX_BYTES, small=INLINE_BODY_MAX_BYTES)
         self._runner = Runner(mailboxes, services.outbound)
         self._authenticator = authenticator
         self._services = services
@@ -149,12 +154,21 @@ class GmailApi:
             credential,
             account,
             params,
-            None if method.verb == "GET" else await self._read_body(request, plan),
+            None,
             self._clock.now_ms(),
             self._services,
             inline=method.access is Access.READ,
         )
-        pretty = system.pretty
+        if method.verb == "GET":
+            return await self._run(request, plan, call, mask)
+        async with self._room.take(request.weight(plan.body_max_bytes)):
+            call = replace(call, body=await self._read_body(request, plan))
+            return await self._run(request, plan, call, mask)
+
+    async def _run(
+        self, request: Request, plan: Plan, call: Call[Any, Any], mask: Mask | None
+    ) -> Answer:
+        method, pretty = plan.method, request.system.pretty
         body = await self._runner.run(
             plan, call, lambda result: encode(method, result, mask, pretty=pretty)
         )

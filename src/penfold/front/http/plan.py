@@ -121,6 +121,6 @@ def encode(method: Method, result: Any, mask: Mask | None, *, pretty: bool) -> b
     return encode_pretty(value) if pretty else encode_compact(value)
 
 
-def is_large(data: bytes) -> bool:
+def is_large(data: bytes | bytearray) -> bool:
     """Return whether reading this body would hold up everybody else on the event loop."""
     return len(data) > INLINE_BODY_MAX_BYTES

@@ -26,6 +26,7 @@ _WANTED: Final = frozenset(
         b"authorization",
         b"content-type",
         b"content-length",
+        b"transfer-encoding",
         b"origin",
         b"x-goog-fieldmask",
         b"x-http-method-override",
@@ -139,23 +140,29 @@ class Request:
         if override:
             self.verb = override.upper()
 
-    def check_json(self, body: bytes) -> None:
+    def check_json(self, body: bytes | bytearray) -> None:
         """Refuse a body that says it is something else than JSON."""
         kind = self.content_type()
         if body and kind and kind != "application/json" and not kind.endswith("+json"):
             # Gmail (assumed): the text.
             raise RefusedError(problems.WRONG_CONTENT_TYPE, value=kind)
 
-    async def read_body(self, limit: int) -> bytes:
+    def weight(self, limit: int) -> int:
+        """Return how many octets the body may have, as far as is known before it is read."""
+        length = self.headers.get(b"content-length")
+        if length is None and b"transfer-encoding" not in self.headers:
+            return 0
+        return min(int(length), limit) if length and length.isdigit() else limit
+
+    async def read_body(self, limit: int) -> bytes | bytearray:
         """Return the body; refuses one of more than `limit` octets as soon as that is known."""
         if self.form:
             return b""  # its fields are among the parameters
         length = self.headers.get(b"content-length", b"")
         if length.isdigit() and int(length) > limit:
             raise RefusedError(problems.REQUEST_TOO_LARGE)
-        chunks: list[bytes] = []
-        more = True
-        while more:
+        body = bytearray()
+        while True:
             message = await self.receive()
             if message["type"] == "http.disconnect":
                 raise ClientGoneError
@@ -163,6 +170,10 @@ class Request:
             self.read += len(chunk)
             if self.read > limit:
                 raise RefusedError(problems.REQUEST_TOO_LARGE)
-            chunks.append(chunk)
-            more = message.get("more_body", False)
-        return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+            if not message.get("more_body", False):
+                break
+            body += chunk
+        if not body:
+            return chunk
+        body += chunk
+        return body

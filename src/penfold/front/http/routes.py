@@ -6,7 +6,7 @@ parameter whose last colon separates a custom verb. Uploads have the same shape 
 /resumable/upload.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 from urllib.parse import unquote
 
@@ -65,9 +65,7 @@ class Routes:
             return None
         if "%" in path:
             segments = [unquote(segment) for segment in segments]
-        values: list[str] = []
-        leaf = _find(self._root, segments, 1, verb, values)
-        return Match(leaf, values) if leaf else None
+        return _walk(self._root, segments, verb) or _search(self._root, segments, verb)
 
     def knows(self, path: str) -> bool:
         """Return whether any verb is served at the path."""
@@ -84,29 +82,47 @@ def _step(node: _Node, segment: str) -> _Node:
     return node.parameter
 
 
+def _walk(node: _Node, segments: list[str], verb: str) -> Match | None:
+    """Return the match straight ahead, literals first; it is the first that _search would find."""
+    values: list[str] = []
+    for segment in segments[1:]:
+        following = node.literals.get(segment)
+        if following is None:
+            following = node.parameter
+            if following is None or node.suffixes or not segment:
+                return None
+            values.append(segment)
+        node = following
+    leaf = node.verbs.get(verb)
+    return Match(leaf, values) if leaf else None
+
+
+def _search(root: _Node, segments: list[str], verb: str) -> Match | None:
+    """Return the first match in any direction: a literal, a custom verb, a parameter."""
+    values: list[str] = []
+    leaf = _find(root, segments, 1, verb, values)
+    return Match(leaf, values) if leaf else None
+
+
 def _find(node: _Node, segments: list[str], at: int, verb: str, values: list[str]) -> Leaf | None:
     if at == len(segments):
         return node.verbs.get(verb)
-    segment = segments[at]
-    following = node.literals.get(segment)
-    if following is not None:
+    for following, value in _directions(node, segments[at]):
+        kept = len(values)
+        values += value
         leaf = _find(following, segments, at + 1, verb, values)
-        if leaf is not None:
-            return leaf
-    kept = len(values)
-    if node.suffixes and ":" in segment:
-        value, _, suffix = segment.rpartition(":")
-        following = node.suffixes.get(suffix)
-        if following is not None and value:
-            values.append(value)
-            leaf = _find(following, segments, at + 1, verb, values)
-            if leaf is not None:
-                return leaf
-            del values[kept:]
-    if node.parameter is not None and segment:
-        values.append(segment)
-        leaf = _find(node.parameter, segments, at + 1, verb, values)
         if leaf is not None:
             return leaf
         del values[kept:]
     return None
+
+
+def _directions(node: _Node, segment: str) -> Iterator[tuple[_Node, list[str]]]:
+    """Yield where a segment may lead, with the value it gives there."""
+    if segment in node.literals:
+        yield node.literals[segment], []
+    value, _, suffix = segment.rpartition(":")
+    if value and suffix in node.suffixes:
+        yield node.suffixes[suffix], [value]
+    if node.parameter is not None and segment:
+        yield node.parameter, [segment]

@@ -25,7 +25,10 @@ _RANGES: Final = {
 }
 _BOOLEANS: Final = {"true": True, "false": False, "1": True, "0": False}
 _URL_SAFE: Final = bytes.maketrans(b"-_", b"+/")
-_BLANKS: Final = b" \t\r\n"
+_BLANKS: Final = " \t\r\n"
+_PADDING: Final = "=" + _BLANKS
+#: Characters decoded at a time; a multiple of four.
+_SLICE: Final = 1 << 20
 
 
 class BadValueError(ParseError):
@@ -119,8 +122,19 @@ def read_octets(value: Any) -> bytes:
     """Return the octets of base64 or base64url text, padded or not; blanks are passed over."""
     if type(value) is not str:
         raise BadValueError
+    text = value.rstrip(_PADDING)
     try:
-        data = value.encode("ascii").translate(_URL_SAFE, _BLANKS).rstrip(b"=")
-        return binascii.a2b_base64(data + b"=" * (-len(data) % 4), strict_mode=True)
+        if text.isascii() and not any(blank in text for blank in _BLANKS):
+            # In slices, so that a message of 150 MiB is not copied whole three times over.
+            return b"".join(_decode(text[at : at + _SLICE]) for at in range(0, len(text), _SLICE))
+        for blank in _BLANKS:
+            text = text.replace(blank, "")
+        return _decode(text)
     except ValueError:
         raise BadValueError(f"Base64 decoding failed for {echo(value)}") from None
+
+
+def _decode(text: str) -> bytes:
+    """Return the octets of text without padding and blanks."""
+    data = text.encode("ascii").translate(_URL_SAFE)
+    return binascii.a2b_base64(data + b"=" * (-len(data) % 4), strict_mode=True)
