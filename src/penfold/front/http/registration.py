@@ -1,35 +1,14 @@
 """Which methods are served: those whose handler exists, by the one rule that names handlers.
 
-A method `gmail.users.messages.batchModify` is served by `messages_batch_modify` in one of the
-modules below. Coverage is read off here and declared nowhere.
+A method `gmail.users.messages.batchModify` is served by `messages_batch_modify`. Coverage is read
+off here and declared nowhere.
 """
-
-from types import ModuleType
-from typing import Final
 
 from msgspec import Struct
 
-from penfold.front.http.handlers import (
-    attachments,
-    drafts,
-    history,
-    labels,
-    messages,
-    profile,
-    threads,
-)
+from penfold.front.http.handlers import HANDLERS
 from penfold.front.http.plan import Handler
 from penfold.spec.registry import REGISTRY
-
-MODULES: Final[tuple[ModuleType, ...]] = (
-    profile,
-    messages,
-    attachments,
-    threads,
-    labels,
-    drafts,
-    history,
-)
 
 
 class Coverage(Struct, frozen=True, gc=False):
@@ -45,16 +24,8 @@ class Coverage(Struct, frozen=True, gc=False):
 
 def find_handlers() -> dict[str, Handler]:
     """Return the handlers that exist, by method id."""
-    functions: dict[str, Handler] = {}
-    for module in MODULES:
-        functions |= {
-            name: value
-            for name, value in vars(module).items()
-            if callable(value) and getattr(value, "__module__", "") == module.__name__
-        }
-    return {
-        method.id: functions[method.handler] for method in REGISTRY if method.handler in functions
-    }
+    by_name: dict[str, Handler] = {handler.__name__: handler for handler in HANDLERS}
+    return {method.id: by_name[method.handler] for method in REGISTRY if method.handler in by_name}
 
 
 def coverage() -> list[Coverage]:

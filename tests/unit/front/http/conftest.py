@@ -99,10 +99,11 @@ class World:
     outbound: HandOver
     facts: list
     stopped: list
+    loop: asyncio.Runner
 
     def ask(self, verb, target, *, token="full", **kwargs):
         """Return the reply to one request; token None sends no Authorization."""
-        return asyncio.run(ask_app(self.api, verb, target, token=token, **kwargs))
+        return self.loop.run(ask_app(self.api, verb, target, token=token, **kwargs))
 
     def get(self, target, **kwargs):
         return self.ask("GET", target, **kwargs)
@@ -173,12 +174,13 @@ def make_world():
             stop=stopped.append,
             **options,
         )
-        worlds.append(World(api, boxes, outbound, facts, stopped))
+        worlds.append(World(api, boxes, outbound, facts, stopped, asyncio.Runner()))
         return worlds[-1]
 
     yield make
     for world in worlds:
         world.api.close()
+        world.loop.close()
 
 
 @pytest.fixture
