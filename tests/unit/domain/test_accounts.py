@@ -1,11 +1,11 @@
 """Accounts, domains, passwords."""
 
 import pytest
+from tests.unit.identity import IdentityWorld
 
 from penfold.base.errors import ConflictError, NotFoundError, ParseError
 from penfold.domain.passwords import check_password, hash_password
 from penfold.ports.identity import AppPassword, Grant, Password, Removed, Session
-from tests.unit.identity import IdentityWorld
 
 
 @pytest.fixture

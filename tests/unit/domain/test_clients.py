@@ -3,11 +3,11 @@
 import re
 
 import pytest
+from tests.unit.identity import WEB_REDIRECT, IdentityWorld
 
 from penfold.base.errors import ConflictError, NotFoundError, ParseError
 from penfold.domain.clients import LOOPBACK_REDIRECTS
 from penfold.ports.identity import Client, Grant
-from tests.unit.identity import WEB_REDIRECT, IdentityWorld
 
 
 @pytest.fixture

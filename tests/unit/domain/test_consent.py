@@ -3,10 +3,6 @@
 import re
 
 import pytest
-
-from penfold.domain.consent import ANOTHER, Ask, Choose, Leave, SignIn, read_scopes, subject
-from penfold.ports.identity import Code
-from penfold.proto.oauth import OAuthError
 from tests.unit.identity import (
     GMAIL,
     ISSUER,
@@ -16,6 +12,10 @@ from tests.unit.identity import (
     IdentityWorld,
     answer_of,
 )
+
+from penfold.domain.consent import ANOTHER, Ask, Choose, Leave, SignIn, read_scopes, subject
+from penfold.ports.identity import Code
+from penfold.proto.oauth import OAuthError
 
 EMAIL = "https://www.googleapis.com/auth/userinfo.email"
 PROFILE = "https://www.googleapis.com/auth/userinfo.profile"

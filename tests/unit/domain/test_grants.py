@@ -6,6 +6,7 @@ import threading
 
 import msgspec
 import pytest
+from tests.unit.identity import GMAIL, ISSUER, LOOPBACK, READONLY, IdentityWorld
 
 from penfold.base.limits import CODE_REMEMBERED_S, CODE_S, GRANTS_MAX, REFRESH_IDLE_DAYS
 from penfold.domain.consent import subject
@@ -13,7 +14,6 @@ from penfold.ports.identity import AccessToken, Code, Grant, RefreshToken, Signi
 from penfold.proto.jwt import parse_header, verify
 from penfold.proto.oauth import OAuthError, digest
 from penfold.store.sqlite.directory import SqliteDirectory
-from tests.unit.identity import GMAIL, ISSUER, LOOPBACK, READONLY, IdentityWorld
 
 
 @pytest.fixture(params=["memory", "sqlite"])

@@ -5,6 +5,7 @@ import random
 from datetime import UTC
 
 import pytest
+from tests.unit.identity import EmptyMailboxes, KeyRing
 
 from penfold.base.clock import FixedClock
 from penfold.domain import local_mode
@@ -13,7 +14,6 @@ from penfold.domain.local_mode import RENEW_DAYS, TOKEN_DAYS, Secrets, parse, re
 from penfold.ports.identity import Client, Grant
 from penfold.store.credentials import load_files, save_files
 from penfold.testing.directory import MemoryDirectory
-from tests.unit.identity import EmptyMailboxes, KeyRing
 
 BASE = "http://127.0.0.1:8025"
 
@@ -108,9 +108,7 @@ def test_everything_still_works(started):
         passwords = found["passwords.json"][f"{name}@penfold.test"]
         assert started.book.find_credential(user["token"])
         assert started.book.find_app_login(f"{name}@penfold.test", passwords["app_password"])
-        assert started.identity.accounts.find_sign_in(
-            f"{name}@penfold.test", passwords["password"]
-        )
+        assert started.identity.accounts.find_sign_in(f"{name}@penfold.test", passwords["password"])
         assert user["client_id"] == client["client_id"]
         answer = started.identity.grants.exchange(
             {

@@ -4,6 +4,7 @@ import json
 import uuid
 
 import pytest
+from tests.unit.identity import GMAIL, ISSUER, READONLY, IdentityWorld
 
 from penfold.base.limits import ASSERTION_SKEW_S
 from penfold.domain.local_mode import ServiceSecret, service_document
@@ -11,7 +12,6 @@ from penfold.domain.service_accounts import ASSERTION_GRANT
 from penfold.ports.identity import Grant
 from penfold.proto.jwt import make_key_pair, sign
 from penfold.proto.oauth import OAuthError
-from tests.unit.identity import GMAIL, ISSUER, READONLY, IdentityWorld
 
 GOOGLE = "https://oauth2.googleapis.com/token"
 

@@ -1,7 +1,9 @@
 """Browsers: signing in, several accounts, failures that are counted."""
 
 import pytest
+from tests.unit.identity import IdentityWorld
 
+from penfold.base.clock import FixedClock
 from penfold.base.limits import (
     SESSION_DAYS,
     SIGN_IN_ACCOUNT_MAX,
@@ -9,11 +11,9 @@ from penfold.base.limits import (
     SIGN_IN_COUNTED_MAX,
     SIGN_IN_WINDOW_S,
 )
-from penfold.base.clock import FixedClock
 from penfold.domain.attempts import Attempts, TooManyError
 from penfold.domain.sessions import Sessions
 from penfold.ports.identity import Session
-from tests.unit.identity import IdentityWorld
 
 GOOD = "open-sesame"
 

@@ -54,9 +54,7 @@ def test_what_is_signed_is_read_back():
 
 def hs256_with_public_key():
     certificate = x509.load_pem_x509_certificate(PAIR.certificate.encode())
-    public = certificate.public_key().public_bytes(
-        Encoding.PEM, PublicFormat.SubjectPublicKeyInfo
-    )
+    public = certificate.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
     text = f"{encode({'alg': 'HS256'})}.{encode({'a': 1})}"
     return f"{text}.{encode(hmac.digest(public, text.encode(), 'sha256'))}"
 
@@ -105,7 +103,12 @@ def test_nothing_else_is_believed(token):
 
 
 def test_headers_that_name_keys_are_not_looked_at():
-    header = {"alg": "RS256", "kid": "../../x", "jku": "https://evil.example", "x5u": "https://evil.example/x"}
+    header = {
+        "alg": "RS256",
+        "kid": "../../x",
+        "jku": "https://evil.example",
+        "x5u": "https://evil.example/x",
+    }
     assert verify(resigned(header), certificate=PAIR.certificate) == {"a": 1}
 
 

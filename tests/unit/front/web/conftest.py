@@ -1,0 +1,115 @@
+"""The web application behind a real uvicorn on a free port, and a browser of a few lines."""
+
+import re
+import socket
+import threading
+from html import unescape
+from urllib.parse import urljoin
+
+import pytest
+import requests
+import uvicorn
+from tests.unit.identity import IdentityWorld
+
+from penfold.front.web.app import Welcome, build_web
+
+PASSWORD = "open-sesame"
+
+
+class Site:
+    """A running server and the world behind it."""
+
+    def __init__(self, *, issuer="", welcome=None):
+        self.world = IdentityWorld(passwords=True)
+        self.identity = self.world.identity
+        app = build_web(self.identity, issuer=issuer, welcome=welcome)
+        self._socket = socket.create_server(("127.0.0.1", 0))
+        self.base = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
+        config = uvicorn.Config(app, log_config=None, lifespan="off", access_log=False)
+        self._server = uvicorn.Server(config)
+        self._thread = threading.Thread(target=self._server.run, args=([self._socket],))
+        self._thread.start()
+
+    def close(self):
+        self._server.should_exit = True
+        self._thread.join(20)
+        self._socket.close()
+
+    def url(self, path="/o/oauth2/v2/auth", client=None, **changed):
+        query = requests.models.PreparedRequest()
+        query.prepare_url(self.base + path, self.world.pairs(client, **changed))
+        return query.url
+
+
+class Browser:
+    """Follows redirects on its own site only, sends forms as they stand."""
+
+    def __init__(self):
+        self.session = requests.Session()
+        self.answer = None
+
+    def open(self, url):
+        self.answer = self.session.get(url, allow_redirects=False, timeout=10)
+        return self._follow()
+
+    def send(self, *, headers=None, **fields):
+        """Send the form of the page, with these fields filled in."""
+        text = self.answer.text
+        hidden = re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', text)
+        values = {name: unescape(value) for name, value in hidden} | fields
+        self.answer = self.session.post(
+            self.answer.url, data=values, headers=headers, allow_redirects=False, timeout=10
+        )
+        return self._follow()
+
+    def sign_in(self, address="alice@penfold.test", password=PASSWORD):
+        return self.send(address=address, password=password)
+
+    def click(self, words):
+        """Follow the link with these words in it."""
+        links = re.findall(r'<a href="([^"]+)">(.*?)</a>', self.answer.text, re.DOTALL)
+        [href] = [unescape(href) for href, text in links if words in text]
+        return self.open(urljoin(self.answer.url, href))
+
+    def _follow(self):
+        while self.answer.is_redirect:
+            target = urljoin(self.answer.url, self.answer.headers["location"])
+            if not target.startswith(self.answer.url.split("/o/")[0] + "/"):
+                break
+            self.answer = self.session.get(target, allow_redirects=False, timeout=10)
+        return self.answer
+
+    @property
+    def left_for(self):
+        """Where the site sent the browser; None when it stayed."""
+        return self.answer.headers.get("location")
+
+    def close(self):
+        self.session.close()
+
+
+@pytest.fixture(scope="module")
+def site():
+    site = Site()
+    yield site
+    site.close()
+
+
+@pytest.fixture
+def local_site():
+    welcome = Welcome(
+        smtp="127.0.0.1:2525",
+        submission="127.0.0.1:2587",
+        submissions="127.0.0.1:2465",
+        credentials="penfold-data/credentials",
+    )
+    site = Site(issuer="https://accounts.google.com", welcome=welcome)
+    yield site
+    site.close()
+
+
+@pytest.fixture
+def browser():
+    browser = Browser()
+    yield browser
+    browser.close()
