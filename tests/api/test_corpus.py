@@ -69,7 +69,8 @@ def api(own_server):
 def cpython_corpus():
     test_email = pytest.importorskip("test.test_email", reason="CPython's test suite is not here")
     folder = Path(test_email.__file__).parent / "data"
-    return [LINE_END.sub(b"\r\n", path.read_bytes()) for path in sorted(folder.glob("*.txt"))]
+    texts = [LINE_END.sub(b"\r\n", path.read_bytes()) for path in sorted(folder.glob("*.txt"))]
+    return [text if text.endswith(b"\r\n") else text + b"\r\n" for text in texts]  # as SMTP does
 
 
 def send_all(server, messages):

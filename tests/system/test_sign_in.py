@@ -121,9 +121,10 @@ def test_consent_page_shows_words_client_and_account(server, page):
     flow.redirect_uri = "http://127.0.0.1:9/"
     url, _ = flow.authorization_url()
     sign_in(page, server, url)
+    page.get_by_role("button", name="Allow").wait_for()
     text = page.inner_text("body")
     assert "alice@penfold.test" in text
-    assert "View your email messages" in text or "Read" in text
+    assert "See your mail and your mail settings" in text
     assert "googleapis.com/auth" not in text
 
 
