@@ -1,8 +1,10 @@
-"""Messages for contract tests, made by hand: no MIME scanner is needed to test a store."""
+"""Messages for tests of a store: made by hand, or read by the MIME scanner from octets."""
 
 from penfold.ports.mailbox import NewMessage
 from penfold.proto.mime.model import Address, Part, Summary
+from penfold.proto.mime.summary import read_message
 
+MAILBOX = "m0123456789abcdef0123"
 NOW_MS = 1_790_000_000_000
 
 
@@ -63,3 +65,10 @@ def make_message(
             delivered_to=(),
         ),
     )
+
+
+def read_new_message(number, raw, *, labels=(), thread=None):
+    """Return a NewMessage as the product would make it of these octets."""
+    root, summary = read_message(raw)
+    thread_id = number if thread is None else thread
+    return NewMessage(number, thread_id, NOW_MS + number, frozenset(labels), raw, root, summary)

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec import structs
-from tests.contract.mail import NOW_MS, make_message
+from tests.contract.mail import MAILBOX, NOW_MS, make_message
 
 from penfold.base.errors import ConflictError, NotFoundError
 from penfold.base.labels import (
@@ -27,8 +27,6 @@ from penfold.base.labels import (
 )
 from penfold.base.limits import INLINE_RAW_MAX_BYTES, RECEIPT_HOURS
 from penfold.ports.mailbox import Change, DraftRow, HistoryEntry, HistoryRow, LabelRow, Query
-
-MAILBOX = "m0123456789abcdef0123"
 
 
 class Box:

@@ -1,7 +1,8 @@
 """A store of this test's own, and what it reported as fatal."""
 
 import pytest
-from tests.contract.mailbox_contract import MAILBOX, Box
+from tests.contract.mail import MAILBOX
+from tests.contract.mailbox_contract import Box
 
 from penfold.store.blobs.local import LocalBlobs
 from penfold.store.sqlite.mailboxes import SqliteMailboxes

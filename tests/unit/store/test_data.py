@@ -4,13 +4,13 @@ import os
 
 import apsw
 import pytest
-from tests.contract.mail import NOW_MS
-from tests.contract.mailbox_contract import MAILBOX, Box
+from tests.contract.mail import MAILBOX, NOW_MS, read_new_message
+from tests.contract.mailbox_contract import Box
 
 from penfold.base.errors import ConflictError, MailboxDamagedError, NotFoundError
 from penfold.base.labels import INBOX, SPAM, STARRED, UNREAD
 from penfold.base.limits import INLINE_RAW_MAX_BYTES
-from penfold.ports.mailbox import Change, NewMessage, Query
+from penfold.ports.mailbox import Change, Query
 from penfold.proto.mime.summary import read_message
 from penfold.store.backup import MANIFEST, backup_data, restore_data
 from penfold.store.blobs.local import LocalBlobs
@@ -21,13 +21,6 @@ from penfold.testing.mail import MailGenerator
 BIG = b"Subject: big\r\n\r\n" + b"0123456789abcdef\r\n" * (INLINE_RAW_MAX_BYTES // 16)
 
 
-def real_message(number, raw, *, labels=(INBOX, UNREAD), thread=None):
-    root, summary = read_message(raw)
-    return NewMessage(
-        number, thread or number, NOW_MS + number, frozenset(labels), raw, root, summary
-    )
-
-
 @pytest.fixture
 def full(box):
     """A mailbox with 16 generated messages, one of them large, some deleted, some moved."""
@@ -35,11 +28,11 @@ def full(box):
     def fill(writer):
         for number, raw in enumerate(MailGenerator(7).messages(16), start=1):
             thread = number - number % 3 or None
-            writer.add_message(real_message(number, raw, thread=thread))
+            writer.add_message(read_new_message(number, raw, thread=thread, labels=[INBOX, UNREAD]))
             writer.add_history(Change.MESSAGE_ADDED, (), now_ms=NOW_MS)
 
     box.change(fill)
-    box.change(lambda writer: writer.add_message(real_message(99, BIG)))
+    box.change(lambda writer: writer.add_message(read_new_message(99, BIG, labels=[INBOX, UNREAD])))
     for number in (3, 5, 8):
         box.delete(number)
     for number in (10, 11):

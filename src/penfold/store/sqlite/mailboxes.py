@@ -55,9 +55,9 @@ class SqliteMailboxes:
         fatal: Callable[[BaseException], None],
         writer_threads: int = 2,
         max_handles: int | None = None,
-        idle_close_s: float = SQLITE_IDLE_CLOSE_S,
         room: Room | None = None,
         steps: Mapping[int, Step] | None = None,
+        vfs: str | None = None,
     ) -> None:
         make_folder(root / "mailboxes")
         check_file_system(root)
@@ -65,11 +65,12 @@ class SqliteMailboxes:
         self._blobs = blobs
         self._steps = find_steps("mailbox") if steps is None else steps
         self._newest = max(self._steps)
+        self._vfs = vfs
         self._quarantine = Quarantine(root)
         self._pool = Pool(
             self._open,
             max_handles=affordable_handles() if max_handles is None else max_handles,
-            idle_close_s=idle_close_s,
+            idle_close_s=SQLITE_IDLE_CLOSE_S,
         )
         self._writer = GroupWriter(
             self._pool,
@@ -151,7 +152,7 @@ class SqliteMailboxes:
             self._quarantine.add(mailbox_id, f"{type(error).__name__}: {error}")
 
     def _make_file(self, path: Path) -> None:
-        connection = open_database(path, create=True, page_bytes=MAILBOX_PAGE_BYTES)
+        connection = open_database(path, create=True, page_bytes=MAILBOX_PAGE_BYTES, vfs=self._vfs)
         try:
             migrate(connection, "mailbox", steps=self._steps)
         finally:
@@ -160,9 +161,8 @@ class SqliteMailboxes:
 
     def _open(self, mailbox_id: str, writable: bool) -> Handle:  # noqa: FBT001 - the pool's key
         path = mailbox_path(self._root, mailbox_id)
-        if not path.exists():
-            raise NotFoundError("no such mailbox", mailbox=mailbox_id)
         try:
+            _check_file(path)
             connection = self._open_current(path, writable=writable)
         except apsw.Error as error:
             if isinstance(error, apsw.CorruptError | apsw.NotADBError):
@@ -175,7 +175,7 @@ class SqliteMailboxes:
 
     def _open_current(self, path: Path, *, writable: bool) -> apsw.Connection:
         """Open a file and see that it has this release's shape."""
-        connection = open_database(path, readonly=not writable)
+        connection = open_database(path, readonly=not writable, vfs=self._vfs)
         try:
             stale = _is_stale(user_version(connection), self._newest)
             if stale and writable:
@@ -254,9 +254,19 @@ def _make_handle(connection: apsw.Connection, mailbox_id: str, *, writable: bool
     return handle
 
 
+def _check_file(path: Path) -> None:
+    """Refuse what SQLite would take for a new database."""
+    try:
+        size = path.stat().st_size
+    except FileNotFoundError:
+        raise NotFoundError("no such mailbox", mailbox=path.stem) from None
+    if size == 0:
+        raise MailboxDamagedError("mailbox file is empty", mailbox=path.stem)
+
+
 def _is_stale(found: int, newest: int) -> bool:
     if found == 0:
-        raise MailboxDamagedError("mailbox file is empty")
+        raise MailboxDamagedError("mailbox file has no schema")
     if found > newest:
         raise NewerDataError("mailbox is newer than this release", found=found)
     return found < newest

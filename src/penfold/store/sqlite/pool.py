@@ -42,13 +42,21 @@ class Handle:
         self.deadline = 0.0
         self.wal_pages = 0
 
-    def close(self) -> None:
-        if self.writable:
+    def close(self, *, broken: bool = False) -> None:
+        """Close the connection; after an error without another attempt to write anything."""
+        sound = not broken
+        if sound and self.writable:
             # The last writable handle leaves a small log behind even when readers stay open.
-            with suppress(apsw.Error):
+            try:
                 self.connection.set_busy_timeout(0)
                 self.connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
-        self.connection.close(force=True)
+            except apsw.BusyError:
+                sound = True
+            except apsw.Error:
+                sound = False
+        self.connection.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, int(not sound))
+        with suppress(apsw.Error):
+            self.connection.close(force=True)
 
 
 def affordable_handles() -> int:
@@ -104,20 +112,22 @@ class Pool:
     def give_back(self, handle: Handle, *, broken: bool = False) -> None:
         """End a borrow. A broken handle is closed, as is one that was dropped meanwhile."""
         now = time.monotonic()
-        closing = []
+        ending = False
         with self._changed:
             self._borrowed.discard(handle)
             if broken or self._closed or handle in self._stale:
                 self._stale.discard(handle)
                 self._count -= 1
-                closing.append(handle)
+                ending = True
             else:
                 handle.idle_since = now
                 self._lru[handle] = None
                 self._idle.setdefault((handle.mailbox_id, handle.writable), []).append(handle)
-            closing += self._take_idle(now - self._idle_close_s)
+            closing = self._take_idle(now - self._idle_close_s)
             if self._waiting:
                 self._changed.notify_all()
+        if ending:
+            handle.close(broken=broken)
         for each in closing:
             each.close()
 
