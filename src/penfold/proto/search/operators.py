@@ -75,7 +75,6 @@ _STATES: dict[str, Node] = {
     "anywhere": Anywhere(),
     "all": And(()),
     "archive": And(tuple(Not(System(number)) for number in _PLACES_OF_THEIR_OWN)),
-    "archived": And(tuple(Not(System(number)) for number in _PLACES_OF_THEIR_OWN)),
     "snoozed": Absent("in", "snoozed"),
     "scheduled": Absent("in", "scheduled"),
     "muted": Absent("in", "muted"),

@@ -34,7 +34,7 @@ from penfold.proto.search.tree import (
 )
 from penfold.store.sqlite.keys import hash63
 
-#: Nested groups in one match expression; FTS5's parser gives up at about thirty such as these.
+#: Nested groups in one match expression; FTS5's parser has room for 17 with AND, OR and NOT in each.
 MATCH_MAX_DEPTH = 8
 
 #: message.flags

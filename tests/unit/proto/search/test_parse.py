@@ -70,6 +70,7 @@ A, B, C = word("a"), word("b"), word("c")
         ('-"a b"', Not(Text("any", ("a", "b")))),
         ("a OR -b", Or((A, Not(B)))),
         ("a OR", A),
+        ("a OR AND b", Or((A, B))),
         ("AND OR NOT a", Not(A)),
         ("a NOT", A),
         ("()", And(())),

@@ -147,6 +147,7 @@ def test_random_search_finds_what_the_naive_evaluator_finds(part):
         pytest.param("(" * 1_000 + "a OR -b" + ")" * 1_000, id="brackets"),
         pytest.param("-(a {" * 400, id="open groups"),
         pytest.param("a OR b -(" * 200, id="alternatives and exclusions"),
+        pytest.param("(alpha a OR " * 20 + "b", id="more groups than FTS5's parser takes"),
         pytest.param("(a OR in:inbox " * 130, id="mixed alternatives, deep"),
         pytest.param("(-a {in:sent " * 150, id="mixed exclusions, deep"),
         pytest.param("w " * 1_024, id="many words"),
