@@ -34,7 +34,7 @@ from penfold.proto.search.tree import (
 )
 from penfold.store.sqlite.keys import hash63
 
-#: Nested groups in one match expression; FTS5's parser has room for 17 with AND, OR and NOT in each.
+#: Nested groups in one match expression; FTS5's parser has room for 17 that hold AND, OR and NOT.
 MATCH_MAX_DEPTH = 8
 
 #: message.flags
