@@ -125,8 +125,6 @@ def _add_version(
         thread_id: int | None = keep.thread_id
     else:
         thread_id = find_requested_thread(box, message.thread_id or "", letter.summary)
-        if keep and thread_id == keep.thread_id:
-            thread_id = None
     return add_letter(
         box,
         letter,

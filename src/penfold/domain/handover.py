@@ -116,7 +116,7 @@ class HandOver:
             protocol="LMTP",
             identity=f"{row.number}",
             epoch_ms=now_ms,
-            recipient=recipients[0] if len(row.recipients) == 1 else "",
+            recipient=recipients[0] if len(recipients) == 1 else "",
         )
         return read_letter(add_trace(row.raw, recipients, sender=row.sender, received=received))
 

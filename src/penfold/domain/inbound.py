@@ -192,8 +192,8 @@ class Inbound:
             protocol=envelope.protocol,
             identity=envelope.session,
             epoch_ms=now_ms,
-            # RFC 5321 §7.2: naming one of several recipients may give away a blind copy.
-            recipient=recipients[0] if len(envelope.recipients) == 1 else "",
+            # RFC 5321 §4.4: the clause names one address; none when there are several.
+            recipient=recipients[0] if len(recipients) == 1 else "",
         )
         return add_trace(data, recipients, sender=envelope.sender, received=received)
 

@@ -82,6 +82,7 @@ def test_several_recipients_get_a_message_each_that_names_no_other(world):
     raw = mail(message_id="a@x.example")
     to_alice, to_bob = world.receive(raw, "alice@penfold.test", "bob@penfold.test")
     assert b"bob" not in raw_of(world, to_alice)
+    assert b" for <alice@penfold.test>" in raw_of(world, to_alice)
     assert b"alice" not in raw_of(world, to_bob, world.bob)[: -len(raw)]
     assert world.list_ids(account=world.bob) == [to_bob]
 
@@ -91,7 +92,9 @@ def test_recipients_of_one_mailbox_get_one_message(world):
         mail(), "alice@penfold.test", "alice+a@penfold.test", "Alice+b@penfold.test"
     )
     assert world.list_ids() == ids
-    assert raw_of(world, ids[0]).count(b"Delivered-To: ") == 3
+    stored = raw_of(world, ids[0])
+    assert stored.count(b"Delivered-To: ") == 3
+    assert b" for <" not in stored
     found = world.list_ids(q="deliveredto:alice+a@penfold.test")
     assert found == ids
 

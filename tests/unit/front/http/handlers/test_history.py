@@ -230,6 +230,14 @@ def test_pages_join_up_and_each_says_the_current_history_id(world, busy):
     assert [int(r.id) for r in seen] == sorted(int(r.id) for r in seen)
 
 
+def test_page_that_is_full_with_the_last_match_has_no_token(world, busy):
+    page = world.api(
+        "history_list", start_history_id=busy[0], max_results=1, history_types=("labelAdded",)
+    )
+    assert len(page.history) == 1
+    assert page.next_page_token is UNSET
+
+
 def test_long_stretch_without_a_match_ends_the_page_early(world):
     start = current(world)
     wanted = insert(world, "STARRED")

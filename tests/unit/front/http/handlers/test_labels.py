@@ -99,8 +99,10 @@ def test_names_conflict_by_key(world, first, second, conflicts):
 
 @pytest.mark.parametrize(
     "name",
-    ["inbox", "Spam", "TRASH", "sent", "Drafts", "starred", "important", "unread", "chats"]
-    + ["", "   ", "a\x00b", "x" * (LABEL_NAME_MAX + 1)],
+    [
+        *("inbox", "Spam", "TRASH", "sent", "Drafts", "starred", "important", "unread", "chats"),
+        *("", "   ", "a\x00b", "x" * (LABEL_NAME_MAX + 1)),
+    ],
 )
 def test_bad_name_is_refused(world, name):
     assert refusal(world, "labels_create", body=Label(name=name)) == "Invalid label name"

@@ -96,6 +96,16 @@ def test_conversation_splits_when_it_is_full_and_later_replies_join_its_second_p
     assert len(world.api("threads_get", id=second, format="minimal").messages) == 2
 
 
+def test_send_into_a_full_conversation_starts_another(world):
+    first = receive(world, mail("Plan", message_id="0@x.example"))
+    for n in range(1, THREAD_MAX):
+        raw = mail("Re: Plan", message_id=f"{n}@x.example", References="<0@x.example>")
+        receive(world, raw)
+    raw = mail("Re: Plan", References="<0@x.example>")
+    sent = world.api("messages_send", body=Message(raw=raw, thread_id=first))
+    assert sent.thread_id == sent.id
+
+
 def test_reply_to_an_archived_thread_lands_in_the_inbox(world):
     first = receive(world, mail("Plan", message_id="a@x.example"))
     body = ModifyMessageRequest(remove_label_ids=["INBOX", "UNREAD"])
@@ -120,7 +130,7 @@ def test_reply_to_an_archived_thread_lands_in_the_inbox(world):
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("call", ["messages_send", "drafts_create", "messages_insert"])
-def test_request_joins_a_thread_by_id_reference_and_subject_together(
+def test_request_joins_a_thread_by_id_reference_and_subject_together(  # noqa: PLR0917
     world, call, subject, headers, named, joins
 ):
     first = receive(world, mail("Plan", message_id="a@x.example"))
