@@ -11,7 +11,7 @@ import apsw
 
 from penfold.app.datadir import check_data_dir
 from penfold.app.logs import SystemClock
-from penfold.app.wiring import DIRECTORY_NAME, QUEUE_NAME
+from penfold.app.stores import DIRECTORY_NAME, QUEUE_NAME
 from penfold.base.errors import PenfoldError
 from penfold.front.cli.doors import Say
 from penfold.store.backup import backup_data, restore_data

@@ -14,14 +14,14 @@ from penfold.app.config import load_settings
 from penfold.app.datadir import check_data_dir, save_private
 from penfold.app.exits import FAILED, WRONG_USE, StartError
 from penfold.app.logs import SystemClock
-from penfold.app.wiring import QUEUE_NAME, open_product
+from penfold.app.stores import QUEUE_NAME, make_identity, open_stores
 from penfold.base.errors import ParseError, PenfoldError
 from penfold.domain.identity import Identity
 from penfold.front.cli.doors import Doors, Value
 from penfold.front.cli.output import WrongUseError
 from penfold.front.cli.tree import build_cli
 from penfold.ports.queue import Queue
-from penfold.spec.settings import SETTINGS, Settings
+from penfold.spec.settings import SETTINGS
 from penfold.store.credentials import load_files
 from penfold.store.sqlite.queue import SqliteQueue
 
@@ -86,11 +86,11 @@ def _make_doors() -> Doors:
 def open_identity(data: Path) -> Iterator[Identity]:
     check_data_dir(data)
     os.umask(0o077)
-    product = open_product(Settings(data=str(data)), clock=SystemClock(), fatal=_stop)
+    stores = open_stores(data, clock=SystemClock(), fatal=_stop)
     try:
-        yield product.identity
+        yield make_identity(stores)
     finally:
-        product.close()
+        stores.close()
 
 
 @contextlib.contextmanager

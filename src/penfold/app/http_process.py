@@ -3,9 +3,10 @@
 import asyncio
 import socket
 
+from penfold.app.entrance import make_entrance
 from penfold.app.launch import Channel, Launch
 from penfold.app.metrics import load_totals, render
-from penfold.app.observe import HttpObserver
+from penfold.app.observe_http import HttpObserver
 from penfold.app.process import Core, end_process, open_for, run_service
 from penfold.app.wiring import Product
 from penfold.front.http.app import HttpApp
@@ -14,7 +15,6 @@ from penfold.front.http.listener import HttpListener
 from penfold.front.http.operations import make_operations
 from penfold.front.http.pipeline import GmailApi
 from penfold.front.http.registration import find_handlers
-from penfold.front.web.app import Welcome, build_web
 from penfold.net.tls import load_server_context
 from penfold.spec.metrics import CONNECTIONS, QUEUE
 
@@ -34,24 +34,23 @@ class HttpService:
     def __init__(self, core: Core, product: Product) -> None:
         self._core = core
         self._product = product
+        stores = product.stores
         observe = HttpObserver(core.log, core.counters)
         self._api = GmailApi(
             handlers=find_handlers(),
-            authenticator=product.directory,
-            mailboxes=product.mailboxes,
-            services=Services(product.directory, product.outbound, product.chance),
-            clock=product.clock,
+            authenticator=stores.directory,
+            mailboxes=stores.mailboxes,
+            services=Services(stores.directory, product.outbound, stores.chance),
+            clock=stores.clock,
             observe=observe,
             stop=lambda error: end_process(core.log, error),
         )
         operations = make_operations(
-            find_trouble=product.find_trouble,
+            find_trouble=stores.find_trouble,
             render_metrics=self._render_metrics,
             metrics_token=core.launch.settings.metrics_token,
         )
-        web = build_web(
-            product.identity, issuer=core.launch.settings.issuer, welcome=_welcome(core.launch)
-        )
+        web = make_entrance(stores, core.launch)
         app = HttpApp(self._api, web, operations, observe=observe)
         self._listener = HttpListener(
             app,
@@ -71,17 +70,8 @@ class HttpService:
         await asyncio.to_thread(self._product.close)
 
     def _render_metrics(self) -> bytes:
-        states = self._product.queue.count_by_state()
+        states = self._product.stores.queue.count_by_state()
         queue: dict[tuple[str, ...], float] = {
             (state.value,): float(count) for state, count in states.items()
         }
         return render(load_totals(self._core.launch.data / "run"), {QUEUE: queue})
-
-
-def _welcome(launch: Launch) -> Welcome:
-    return Welcome(
-        smtp=str(launch.addresses["smtp"]),
-        submission=str(launch.addresses["submission"]),
-        submissions=str(launch.addresses["submissions"]),
-        credentials=str((launch.data / "credentials").resolve()),
-    )

@@ -5,16 +5,16 @@ import socket
 from typing import Final
 
 from penfold.app.launch import Channel, Launch
-from penfold.app.observe import SmtpObserver
+from penfold.app.observe_smtp import SmtpObserver
 from penfold.app.process import Core, end_process, open_for, run_service
 from penfold.app.sweeping import make_sweeps
-from penfold.app.wiring import Product, hostname_of
-from penfold.domain.local_mode import LOCAL_DOMAIN
+from penfold.app.wiring import Product
 from penfold.front.smtp.doors import Door, MxDoor, SubmissionDoor
 from penfold.front.smtp.listener import Listener
 from penfold.front.worker.tasks import Task, Tasks
 from penfold.net.tls import load_server_context
 from penfold.proto.smtp.profile import Profile, make_mx_profile, make_submission_profile
+from penfold.spec.settings import LOCAL_DOMAIN
 
 _MINUTE_S: Final = 60.0
 _HOUR_S: Final = 3600.0
@@ -36,11 +36,10 @@ class MailService:
         self._product = product
         self._tls = load_server_context(core.launch.data / "tls")
         self._observe = SmtpObserver(core.log, core.counters)
-        hostname = hostname_of(core.launch.settings)
-        names = {"hostname": hostname, "domain": LOCAL_DOMAIN}
+        names = {"hostname": core.launch.settings.hostname, "domain": LOCAL_DOMAIN}
         mx, submission = (
             MxDoor(product.inbound),
-            SubmissionDoor(product.outbound, product.directory),
+            SubmissionDoor(product.outbound, product.stores.directory),
         )
         self._listeners = [
             self._listener("smtp", make_mx_profile(**names, starttls=True), mx),
@@ -74,8 +73,8 @@ class MailService:
             name=name,
             profile=profile,
             door=door,
-            clock=self._product.clock,
-            chance=self._product.chance,
+            clock=self._product.stores.clock,
+            chance=self._product.stores.chance,
             observe=self._observe,
             tls=self._tls,
         )

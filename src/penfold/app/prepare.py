@@ -16,7 +16,7 @@ from penfold.app.datadir import check_schema, save_private, save_schema
 from penfold.app.exits import StartError
 from penfold.app.launch import Channel, Launch
 from penfold.app.logs import LineLog, SystemClock
-from penfold.app.wiring import hostname_of, known_schema, open_product
+from penfold.app.stores import known_schema, make_identity, open_stores
 from penfold.base.errors import NewerDataError, UnavailableError
 from penfold.domain import local_mode
 from penfold.domain.identity import Identity
@@ -49,7 +49,7 @@ def run(launch: Launch, channel: Channel) -> None:
 
 def names_of(launch: Launch) -> tuple[str, ...]:
     """Return every name a client may have reached this server by, each once."""
-    own = hostname_of(launch.settings)
+    own = launch.settings.hostname
     hosts = (endpoint.host for endpoint in launch.addresses.values())
     return tuple(dict.fromkeys((*LOCAL_NAMES, own, *hosts, *GOOGLE_HOSTS)))
 
@@ -67,7 +67,7 @@ def prepare_tls(folder: Path, names: tuple[str, ...], *, now_ms: int) -> None:
 def prepare_store(launch: Launch, clock: SystemClock, *, create: bool) -> None:
     """Bring the databases to this release's shape and set up local mode."""
     try:
-        product = open_product(launch.settings, clock=clock, fatal=_fail, create=create)
+        stores = open_stores(launch.data, clock=clock, fatal=_fail, create=create)
     except apsw.Error as error:
         raise StartError(
             f"{launch.data}: a database cannot be opened ({error}); "
@@ -76,9 +76,11 @@ def prepare_store(launch: Launch, clock: SystemClock, *, create: bool) -> None:
     except (UnavailableError, NewerDataError) as error:
         raise StartError(f"{launch.data}: {error} {error.facts or ''}".rstrip()) from error
     try:
-        prepare_local_mode(product.identity, launch.data / "credentials", base=launch.base_url)
+        prepare_local_mode(
+            make_identity(stores), launch.data / "credentials", base=launch.base_url
+        )
     finally:
-        product.close()
+        stores.close()
 
 
 def prepare_local_mode(identity: Identity, folder: Path, *, base: str) -> None:

@@ -24,8 +24,9 @@ from penfold.app.exits import OUTCOME_UNKNOWN
 from penfold.app.launch import HEARTBEAT_S, Channel, Launch
 from penfold.app.logs import LineLog, SystemClock, bridge_logging, trace_of
 from penfold.app.metrics import Counters
-from penfold.app.observe import ObservedQueue
-from penfold.app.wiring import Product, open_product
+from penfold.app.observe_queue import ObservedQueue
+from penfold.app.stores import open_stores
+from penfold.app.wiring import Product, make_product
 from penfold.base.errors import OutcomeUnknownError
 from penfold.ports.events import EventLog
 from penfold.spec.events import FATAL, LIBRARY_TROUBLE, STORAGE
@@ -119,14 +120,14 @@ def open_for(core: Core) -> Product:
     def open_queue(path: Path) -> ObservedQueue:
         return ObservedQueue(path, log=core.log, counters=core.counters)
 
-    product = open_product(
-        core.launch.settings,
+    stores = open_stores(
+        core.launch.data,
         clock=core.clock,
         fatal=lambda error: end_process(core.log, error),
         open_queue=open_queue,
     )
     core.log.emit(STORAGE, **describe_settings())
-    return product
+    return make_product(stores, hostname=core.launch.settings.hostname)
 
 
 def end_process(log: EventLog, error: BaseException) -> None:

@@ -19,17 +19,17 @@ _FILES: Final = ("", "-wal", "-shm")
 def make_sweeps(data: Path, product: Product) -> Sweeps:
     mark = data / "run" / "outboxes-swept"
     return Sweeps(
-        clock=product.clock,
-        mailboxes=product.mailboxes,
+        clock=product.stores.clock,
+        mailboxes=product.stores.mailboxes,
         outbound=product.outbound,
-        book=product.directory,
+        book=product.stores.directory,
         iter_all=lambda: iter_mailbox_ids(data),
         iter_changed=lambda since_ms: iter_changed(data, since_ms - MARGIN_MS),
         load_mark=lambda: load_mark(mark),
         save_mark=lambda now_ms: save_private(mark, b"%d\n" % now_ms),
         erase=lambda mailbox_id: erase_files(data, mailbox_id),
-        close_idle=product.mailboxes.close_idle,
-        sweep_blobs=lambda now_ms: sweep_blobs(data, product.blobs, now_ms=now_ms),
+        close_idle=product.stores.mailboxes.close_idle,
+        sweep_blobs=lambda now_ms: sweep_blobs(data, product.stores.blobs, now_ms=now_ms),
     )
 
 

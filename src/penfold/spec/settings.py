@@ -17,6 +17,9 @@ from typing import Any, Final, NamedTuple
 
 from penfold.base.errors import ParseError
 
+#: The domain of local mode.
+LOCAL_DOMAIN: Final = "penfold.test"
+
 #: HTTP processes at most: each costs about 60 MB and its own file handles.
 WORKERS_MAX: Final = 64
 
@@ -204,9 +207,9 @@ class Settings:
     )
     hostname: str = _setting(
         _hostname,
-        "",
+        LOCAL_DOMAIN,
         "NAME",
-        "The name Penfold gives itself in SMTP and in certificates. [default: penfold.test]",
+        "The name Penfold gives itself in SMTP and in certificates.",
     )
     metrics_token: str = _setting(
         _text,

@@ -25,7 +25,30 @@ def app_commands(doors: Doors) -> typer.Typer:
     commands = typer.Typer(
         help="Applications: OAuth clients that may ask people for access.", no_args_is_help=True
     )
+    _add_add(commands, doors)
 
+    @commands.command("list")
+    def list_(*, as_json: AsJson = False, data: DataDir = DATA_DEFAULT) -> None:
+        """List the OAuth clients."""
+        with doors.open_identity(Path(data)) as identity:
+            rows = [_row(client) for client in identity.book.list_by(Client)]
+        print_rows(rows, ("id", "name", "type", "redirect_uris", "created"), as_json=as_json)
+
+    @commands.command("remove")
+    def remove(
+        client_id: Annotated[str, typer.Argument(help="The id, as `penfold app list` shows it.")],
+        *,
+        data: DataDir = DATA_DEFAULT,
+    ) -> None:
+        """Remove a client; every token it was given ends."""
+        with doors.open_identity(Path(data)) as identity:
+            identity.clients.remove(client_id)
+        typer.echo(f"Removed {client_id}.")
+
+    return commands
+
+
+def _add_add(commands: typer.Typer, doors: Doors) -> None:
     @commands.command("add")
     def add(
         name: Annotated[str, typer.Argument(help="What people see when asked for consent.")],
@@ -64,26 +87,6 @@ def app_commands(doors: Doors) -> typer.Typer:
         )
         _save(doors, path, document)
         typer.echo(f"Made {new.client.id}; wrote {path}.")
-
-    @commands.command("list")
-    def list_(*, as_json: AsJson = False, data: DataDir = DATA_DEFAULT) -> None:
-        """List the OAuth clients."""
-        with doors.open_identity(Path(data)) as identity:
-            rows = [_row(client) for client in identity.book.list_by(Client)]
-        print_rows(rows, ("id", "name", "type", "redirect_uris", "created"), as_json=as_json)
-
-    @commands.command("remove")
-    def remove(
-        client_id: Annotated[str, typer.Argument(help="The id, as `penfold app list` shows it.")],
-        *,
-        data: DataDir = DATA_DEFAULT,
-    ) -> None:
-        """Remove a client; every token it was given ends."""
-        with doors.open_identity(Path(data)) as identity:
-            identity.clients.remove(client_id)
-        typer.echo(f"Removed {client_id}.")
-
-    return commands
 
 
 def service_account_commands(doors: Doors) -> typer.Typer:

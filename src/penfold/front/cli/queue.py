@@ -23,6 +23,8 @@ def queue_commands(doors: Doors) -> typer.Typer:
     """Return the commands of `penfold queue`."""
     commands = typer.Typer(help="The outbound queue: mail for other domains.", no_args_is_help=True)
 
+    _add_show(commands, doors)
+
     @commands.command("list")
     def list_(
         *,
@@ -42,6 +44,24 @@ def queue_commands(doors: Doors) -> typer.Typer:
         columns = ("id", "state", "created", "sender", "recipient", "size", "subject")
         print_rows(rows, columns, as_json=as_json)
 
+    @commands.command("retry")
+    def retry(row_id: Id, *, data: DataDir = DATA_DEFAULT) -> None:
+        """Try a waiting or failed message now."""
+        with doors.open_queue(Path(data)) as queue:
+            queue.retry(row_id, now_ms=doors.now_ms())
+        typer.echo(f"Message {row_id} is due now.")
+
+    @commands.command("cancel")
+    def cancel(row_id: Id, *, data: DataDir = DATA_DEFAULT) -> None:
+        """Give a waiting message up."""
+        with doors.open_queue(Path(data)) as queue:
+            queue.cancel(row_id)
+        typer.echo(f"Message {row_id} is cancelled.")
+
+    return commands
+
+
+def _add_show(commands: typer.Typer, doors: Doors) -> None:
     @commands.command("show")
     def show(
         row_id: Id,
@@ -64,22 +84,6 @@ def queue_commands(doors: Doors) -> typer.Typer:
             print_json({**_row(row), "attempts": [_attempt(each) for each in attempts]})
         else:
             _show(row, attempts)
-
-    @commands.command("retry")
-    def retry(row_id: Id, *, data: DataDir = DATA_DEFAULT) -> None:
-        """Try a waiting or failed message now."""
-        with doors.open_queue(Path(data)) as queue:
-            queue.retry(row_id, now_ms=doors.now_ms())
-        typer.echo(f"Message {row_id} is due now.")
-
-    @commands.command("cancel")
-    def cancel(row_id: Id, *, data: DataDir = DATA_DEFAULT) -> None:
-        """Give a waiting message up."""
-        with doors.open_queue(Path(data)) as queue:
-            queue.cancel(row_id)
-        typer.echo(f"Message {row_id} is cancelled.")
-
-    return commands
 
 
 def _row(row: QueueRow) -> dict[str, object]:

@@ -1,0 +1,47 @@
+"""Sign-in, consent and OAuth: loaded when first asked for.
+
+A worker that only serves the API never loads the web framework, the templates and the libraries
+for signing keys. The first request for one of their addresses waits a fifth of a second for
+them, in a thread, so that other requests do not.
+"""
+
+import asyncio
+from collections.abc import Callable
+
+from penfold.app.launch import Launch
+from penfold.app.stores import Stores, make_identity
+from penfold.front.http.app import ASGIApp
+from penfold.front.http.request import Receive, Scope, Send
+
+
+class LateApp:
+    """An ASGI application that is made by the first request."""
+
+    def __init__(self, make: Callable[[], ASGIApp]) -> None:
+        self._make = make
+        self._making = asyncio.Lock()
+        self._app: ASGIApp | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if self._app is None:
+            async with self._making:
+                if self._app is None:
+                    self._app = await asyncio.to_thread(self._make)
+        await self._app(scope, receive, send)
+
+
+def make_entrance(stores: Stores, launch: Launch) -> LateApp:
+    """Return the pages and endpoints of sign-in."""
+
+    def make() -> ASGIApp:
+        from penfold.front.web.app import Welcome, build_web  # noqa: PLC0415 - see above
+
+        welcome = Welcome(
+            smtp=str(launch.addresses["smtp"]),
+            submission=str(launch.addresses["submission"]),
+            submissions=str(launch.addresses["submissions"]),
+            credentials=str((launch.data / "credentials").resolve()),
+        )
+        return build_web(make_identity(stores), issuer=launch.settings.issuer, welcome=welcome)
+
+    return LateApp(make)

@@ -1,0 +1,41 @@
+"""Turn what the HTTP door tells of itself into log lines and numbers."""
+
+from penfold.app.logs import LineLog, trace_of
+from penfold.app.metrics import Counters
+from penfold.front.http.request import RequestFacts
+from penfold.spec.events import REQUEST, REQUEST_FAILED
+
+
+class HttpObserver:
+    """Called once per request, on the event loop."""
+
+    def __init__(self, log: LineLog, counters: Counters) -> None:
+        self._log = log
+        self._count = counters.count_request
+
+    def __call__(self, facts: RequestFacts) -> None:
+        self._count(facts.method_id, facts.status, facts.seconds)
+        self._log.emit(
+            REQUEST,
+            id=facts.request_id or None,
+            method=facts.method_id or None,
+            verb=facts.verb,
+            path=facts.path,
+            status=facts.status,
+            ms=round(facts.seconds * 1000, 2),
+            received=facts.received,
+            sent=facts.sent,
+            account=facts.account_id or None,
+            client=facts.client,
+            app=facts.app or None,
+            reason=facts.reason or None,
+        )
+        if facts.error is not None:
+            self._log.emit(
+                REQUEST_FAILED,
+                id=facts.request_id or None,
+                method=facts.method_id or None,
+                error=type(facts.error).__name__,
+                detail=str(facts.error),
+                trace=trace_of(facts.error),
+            )

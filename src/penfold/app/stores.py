@@ -1,0 +1,99 @@
+"""Open the data directory: blobs, mailboxes, directory and queue, for one process.
+
+Nothing reads a setting, opens a file or starts a thread before. `close` is safe to call twice.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from random import SystemRandom
+from typing import TYPE_CHECKING, Final
+
+from penfold.base.chance import Chance
+from penfold.base.clock import Clock
+from penfold.store.blobs.local import LocalBlobs
+from penfold.store.sqlite.directory import SqliteDirectory
+from penfold.store.sqlite.mailboxes import SqliteMailboxes
+from penfold.store.sqlite.migrate import newest_version
+from penfold.store.sqlite.queue import SqliteQueue
+
+if TYPE_CHECKING:
+    from penfold.domain.identity import Identity
+
+DIRECTORY_NAME: Final = "directory.db"
+QUEUE_NAME: Final = "queue.db"
+_KINDS: Final = ("mailbox", "directory", "queue")
+
+Fatal = Callable[[BaseException], None]
+
+
+def known_schema() -> dict[str, int]:
+    """Return the newest shape this release knows of each kind of file."""
+    return {kind: newest_version(kind) for kind in _KINDS}
+
+
+@dataclass(frozen=True, slots=True)
+class Stores:
+    """What is on disk, and with what it is used: the time and chance of this process."""
+
+    clock: Clock
+    chance: Chance
+    blobs: LocalBlobs
+    mailboxes: SqliteMailboxes
+    directory: SqliteDirectory
+    queue: SqliteQueue
+
+    def find_trouble(self) -> str | None:
+        """Return a few words when the directory or the queue does not answer, else None."""
+        for name, ask in (
+            ("directory", self.directory.list_accounts),
+            ("queue", self.queue.count_by_state),
+        ):
+            try:
+                ask()
+            except Exception:  # noqa: BLE001 - whatever it is, this part is not usable
+                return f"the {name} does not answer"
+        return None
+
+    def close(self) -> None:
+        self.mailboxes.close()
+        self.queue.close()
+        self.directory.close()
+
+
+def open_stores(
+    data: Path,
+    *,
+    clock: Clock,
+    fatal: Fatal,
+    create: bool = False,
+    open_queue: Callable[[Path], SqliteQueue] | None = None,
+) -> Stores:
+    """Open the data directory; create: make the databases that are missing (first start).
+
+    fatal: must end the process, see store/sqlite/writer.py. open_queue: opens the queue in
+    place of the plain one, for who wants to watch it.
+    """
+    blobs = LocalBlobs(data / "blobs")
+    path = data / QUEUE_NAME
+    return Stores(
+        clock=clock,
+        chance=SystemRandom(),
+        blobs=blobs,
+        mailboxes=SqliteMailboxes(data, blobs, fatal=fatal),
+        directory=SqliteDirectory(data / DIRECTORY_NAME, clock=clock, create=create),
+        queue=open_queue(path) if open_queue else SqliteQueue(path, create=create),
+    )
+
+
+def make_identity(stores: Stores) -> "Identity":
+    """Return the services that know who may come in.
+
+    Imported here, because their libraries cost 0.15 s and 12 MB that the mail process never
+    needs, and an HTTP worker only when somebody signs in.
+    """
+    from penfold.domain.identity import build_identity  # noqa: PLC0415 - see above
+
+    return build_identity(
+        stores.directory, stores.mailboxes, clock=stores.clock, chance=stores.chance
+    )
