@@ -96,6 +96,14 @@ def test_two_methods_at_one_address_are_refused():
         Routes([*REGISTRY, twin])
 
 
+def test_custom_verb_goes_before_a_parameter_that_would_take_it_whole():
+    plain = dataclasses.replace(
+        BY_ID["gmail.users.settings.cse.keypairs.get"], id="gmail.users.burn", verb="POST"
+    )
+    match = Routes([*REGISTRY, plain]).find("POST", f"{USER}/me/settings/cse/keypairs/a:enable")
+    assert match.leaf.method.name == "enable"
+
+
 def test_address_is_known_for_any_verb():
     assert ROUTES.knows(f"{USER}/me/drafts/send")
     assert not ROUTES.knows(f"{USER}/me/nothing")
