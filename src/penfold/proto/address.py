@@ -163,7 +163,7 @@ class _ListReader:
         self.decoded = decoded
         self.found: list[Address] = []
         self.phrase: list[tuple[int, str]] = []
-        self.angle: list[str] | None = None  # what stood between < and >
+        self.angle: list[tuple[int, str]] | None = None  # what stood between < and >
         self.closed = False  # > was seen
         self.comment = ""
         self.group = False
@@ -185,15 +185,18 @@ class _ListReader:
         return True
 
     def read(self, value: str) -> None:
-        for kind, text in iter_tokens(value):
+        for kind, text in iter_tokens(value, words=not self.decoded):
             if kind == SPECIAL:
                 self._take_special(text)
             elif kind == COMMENT:
                 self.comment = self.comment or text[1:-1]
+                self.phrase.append((SPACE, " "))
             elif self.angle is None:
                 self.phrase.append((kind, text))
+            elif not self.closed:
+                self.angle.append((kind, text))
             elif kind != SPACE:
-                self._take_inside(text)
+                self._refuse("text after the angle bracket")
             if len(self.found) >= MIME_MAX_ADDRESSES:
                 self._refuse("too many addresses")
                 return
@@ -204,12 +207,6 @@ class _ListReader:
     def _refuse(self, why: str) -> None:
         if self.strict:
             raise ParseError(why)
-
-    def _take_inside(self, text: str) -> None:
-        if self.closed:
-            self._refuse("text after the angle bracket")
-        elif self.angle is not None:
-            self.angle.append(text)
 
     def _take_special(self, text: str) -> None:
         if self.angle is not None and not self.closed:
@@ -232,15 +229,15 @@ class _ListReader:
             self._refuse("stray special character")
             self.phrase.append((SPACE, " "))
 
-    def _take_special_inside(self, text: str, angle: list[str]) -> None:
+    def _take_special_inside(self, text: str, angle: list[tuple[int, str]]) -> None:
         # RFC 5322 §4.4: a route (@a,@b:) may stand before the address; it means nothing.
-        route = bool(angle) and angle[0].startswith("@")
+        route = bool(angle) and angle[0][1].startswith("@")
         if text == ">":
             self.closed = True
         elif text == ":" and route:
             angle.clear()
         elif text == "," and route:
-            angle.append(text)
+            angle.append((SPECIAL, text))
         else:
             self._refuse("stray special character in angle brackets")
             if text in ",;":
@@ -263,7 +260,10 @@ class _ListReader:
         if self.angle is not None:
             if not self.closed:
                 self._refuse("angle bracket without end")
-            self.add(self._name(self.phrase), "".join(self.angle))
+            words = _join_words(self.angle)
+            if len(words) > 1:
+                self._refuse("blank in an address")
+            self.add(self._name(self.phrase), "".join(text for word in words for _, text in word))
         elif self.phrase:
             self._add_bare()
         self.phrase.clear()
@@ -284,7 +284,7 @@ class _ListReader:
         if self.strict and len(words) > 1:
             raise ParseError("words beside an address")
         addresses = [word for word in words if _is_address(word)]
-        if not addresses and len(words) == 1:
+        if not addresses and len(words) == 1 and all(kind == ATOM for kind, _ in words[0]):
             addresses = words  # `root`: a local name
         before: list[tuple[int, str]] = []
         for word in words:
@@ -302,14 +302,19 @@ class _ListReader:
 
 
 def _join_words(phrase: list[tuple[int, str]]) -> list[list[tuple[int, str]]]:
-    """Return what touches as one word; RFC 5322 §4.4: blanks around `.` and `@` are nothing."""
+    """Return what touches as one word.
+
+    RFC 5322 §4.4: blanks around `.` and `@` are nothing. Deviates: beside a quoted string they
+    separate, so that a decoded display name never becomes a local part.
+    """
     words: list[list[tuple[int, str]]] = []
     apart = True
     for kind, text in phrase:
         if kind == SPACE:
             apart = True
             continue
-        if words and (not apart or text[0] in ".@" or words[-1][-1][1][-1] in ".@"):
+        joins = kind == ATOM and words and words[-1][-1][0] == ATOM
+        if words and (not apart or (joins and (text[0] in ".@" or words[-1][-1][1][-1] in ".@"))):
             words[-1].append((kind, text))
         else:
             words.append([(kind, text)])

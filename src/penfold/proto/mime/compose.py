@@ -115,7 +115,7 @@ def _line_end(raw: bytes) -> bytes:
 def _write_field(name: str, value: str, line_end: bytes) -> bytes:
     if not _NAME.fullmatch(name):
         raise ValueError("not a header field name")
-    text = _fold(encode_words(value.strip()), len(name) + 2)
+    text = _fold(encode_words(value.strip(" ")), len(name) + 2)
     return f"{name}: {text}\r\n".encode("ascii").replace(b"\r\n", line_end)
 
 

@@ -93,7 +93,8 @@ class _Scanner:
             parts = (self.read_entity(body, depth + 1, "text/plain"),)
         else:
             self._find_delimiter(body)
-        end = max(body, end or self.next_at)
+        # A part whose header runs into a delimiter is empty and begins at that line.
+        end = max(body, end or self.next_at, parts[-1].end if parts else 0)
         return entity.make_part(
             self.raw, body, end, tuple(fields) if plain else show_fields(fields), parts
         )
@@ -242,10 +243,10 @@ def show_fields(fields: list[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
 
 def _show_value(name: str, value: str) -> str:
     if name in _PHRASE_FIELDS:
-        value = decode_names(value)
-    elif name not in _VERBATIM_FIELDS:
+        return decode_names(value).strip(" ")
+    if name not in _VERBATIM_FIELDS:
         value = decode_words(value)
-    return strip_controls(value).strip()
+    return strip_controls(value).strip(" ")
 
 
 def borrow_calendar_name(parts: tuple[Part, ...]) -> tuple[Part, ...]:

@@ -25,19 +25,22 @@ SPECIAL: Final = 7  # one of < > , ; : ( ) [ ] " that opens or ends nothing else
 _SPACE = re.compile(r"\s++")
 _QUOTED = re.compile(r'"(?:[^"\\]++|\\.)*+"', re.DOTALL)
 _LITERAL = re.compile(r"\[[^\[\]\\]*+\]")
-_ATOM = re.compile(r'(?:[^\s"(),:;<>\[\]\\=]++|\\.|=(?!\?)|\\\Z)++', re.DOTALL)
+#: RFC 2047 §5: an encoded word does not touch an atom before it, so `a@=?x` is one atom.
+_ATOM = re.compile(
+    r'(?:[^\s"(),:;<>\[\]\\=]|\\.|=(?!\?)|\\\Z)(?:[^\s"(),:;<>\[\]\\]++|\\.|\\\Z)*+', re.DOTALL
+)
 _MARKS = re.compile(r"[()]|\\.", re.DOTALL)
 
 
-def iter_tokens(value: str) -> Iterator[tuple[int, str]]:
-    """Yield (kind, text) from left to right."""
+def iter_tokens(value: str, *, words: bool = True) -> Iterator[tuple[int, str]]:
+    """Yield (kind, text) from left to right; without `words`, encoded words are mere atoms."""
     at = 0
     length = len(value)
     no_quote = no_comment = False
     while at < length:
         mark = value[at]
         kind, match = ATOM, _ATOM.match(value, at)
-        if match is None:
+        if match is None and (words or mark != "="):
             kind, match = _match_other(mark, value, at, no_quote=no_quote)
         if match is not None:
             end = match.end()

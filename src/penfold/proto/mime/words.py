@@ -27,11 +27,13 @@ from penfold.proto.mime.tokens import (
 )
 from penfold.proto.mime.transfer import decode_base64
 
-#: C0, DEL, C1, the two Unicode line ends, and what reorders text: Unicode Bidi_Control=Yes.
+#: C0, DEL, C1, the two Unicode line ends, what reorders text (Unicode Bidi_Control=Yes), and lone
+#: surrogates, which no octets can carry.
 _CONTROLS = re.compile(
-    "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff]"
+    "[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028\u2029\u202a-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
 )
 _WHITE: Final = frozenset("\t\n\r\x0b\x0c\x85\u2028\u2029")
+_SPECIALS = re.compile(r'["(),:;<>\[\]\\]')
 _ESCAPED = re.compile(r'([\\"])')
 _ESCAPED_COMMENT = re.compile(r"([\\()])")
 
@@ -93,20 +95,25 @@ def decode_names(value: str) -> str:
     """Return an address header's value with its display names decoded, each in double quotes.
 
     Gmail (observed 2026-09): `=?utf-8?q?Jos=C3=A9_M=C3=BCller?= <j@x>` is shown as
-    `"José Müller" <j@x>`. Everything else stays as it was written.
+    `"José Müller" <j@x>`. Everything else stays as it was written, but for quotes and brackets
+    that are never closed.
     """
     out: list[str] = []
     phrase: list[tuple[int, str]] = []
     inside = False
-    for kind, text in iter_tokens(value):
+    for kind, text in iter_tokens(strip_controls(value)):
         if not inside and (kind in _PHRASE) and (kind != ATOM or "@" not in text):
             phrase.append((kind, text))
             continue
+        local: list[str] = []  # what touches `@x` is its local part, not a name
+        while kind == ATOM and phrase and phrase[-1][0] != SPACE:
+            local.append(_show_token(*phrase.pop()))
         out.append(_show_phrase(phrase))
+        out.extend(reversed(local))
         phrase.clear()
         if kind == SPECIAL and text in "<>":
             inside = text == "<"
-        out.append(_show_comment(text) if kind == COMMENT and "=?" in text else text)
+        out.append(_show_token(kind, text))
     out.append(_show_phrase(phrase))
     return "".join(out)
 
@@ -114,7 +121,14 @@ def decode_names(value: str) -> str:
 _PHRASE: Final = frozenset({ATOM, QUOTED, WORD, SPACE})
 
 
-def _show_comment(text: str) -> str:
+def _show_token(kind: int, text: str) -> str:
+    # A quote or bracket on its own would pair up with those of the decoded names.
+    if kind == SPECIAL and text in '"()[]':
+        return " "
+    if kind == WORD:
+        return _SPECIALS.sub(" ", text)
+    if kind != COMMENT or "=?" not in text:
+        return text
     plain = strip_controls(decode_words(text[1:].removesuffix(")")))
     return "(" + _ESCAPED_COMMENT.sub(r"\\\1", plain) + ")"
 

@@ -393,7 +393,7 @@ def value(raw_value, name="Subject"):
         pytest.param(b"a\rb", "a b", id="lone-cr"),
         pytest.param(b"a\tb", "a b", id="tab"),
         pytest.param(b"=?utf-8?q?a=0D=0ABcc:_x@evil?=", "a  Bcc: x@evil", id="encoded-line-end"),
-        pytest.param("=?utf-8?q?a=E2=80=AEtxt.exe?=".encode(), "atxt.exe", id="encoded-bidi"),
+        pytest.param(b"=?utf-8?q?a=E2=80=AEtxt.exe?=", "atxt.exe", id="encoded-bidi"),
         pytest.param("\u202eabc\u2066".encode(), "abc", id="raw-bidi"),
         pytest.param(b"=?utf-8?q?=C2=85=E2=80=A8x?=", "x", id="unicode-line-ends"),
     ],
@@ -426,6 +426,10 @@ def test_octets_above_ascii_in_one_field_do_not_hurt_another():
         pytest.param(b"<=?utf-8?q?a?=@x>", "<=?utf-8?q?a?=@x>", id="not-inside-an-address"),
         pytest.param(b'"plain, name" <j@x>', '"plain, name" <j@x>', id="left-alone"),
         pytest.param(b"=?utf-8?q?a?=: b@c;", '"a": b@c;', id="group"),
+        pytest.param(b'"=?utf-8?q?=2C<e@x>?=', '",<e@x>"', id="lone-quote-pairs-with-nothing"),
+        pytest.param(b"[=?utf-8?q?=5D<e@x>?=", '"]<e@x>"', id="lone-bracket"),
+        pytest.param(b"(=?utf-8?q?=29<e@x>?=", '")<e@x>"', id="lone-parenthesis"),
+        pytest.param(b"=?utf-8?q?e?=@x", "=?utf-8?q?e?=@x", id="word-is-no-local-part"),
     ],
 )
 def test_decoded_display_name_comes_back_in_quotes(raw, shown):
