@@ -9,7 +9,6 @@ Texts of errors: Gmail (documented and reported by clients; see docs/compatibili
 """
 
 import base64
-import binascii
 import hashlib
 import hmac
 import re
@@ -261,7 +260,7 @@ def parse_client_login(given: Parameters, authorization: str | None) -> ClientLo
 def _parse_basic(text: str) -> ClientLogin:
     try:
         name, colon, secret = base64.b64decode(text, validate=True).decode("utf-8").partition(":")
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:  # not ASCII, not base64 or not UTF-8
         raise invalid_client(WRONG_SECRET) from None
     if not colon or not name:
         raise invalid_client(WRONG_SECRET)

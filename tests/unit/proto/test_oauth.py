@@ -184,11 +184,12 @@ def test_a_client_is_named_in_the_body_or_the_header():
         ({"client_id": "d"}, basic("c:s"), "invalid_client"),
         ({"client_secret": "t"}, basic("c:s"), "invalid_client"),
         ({}, "Basic ***", "invalid_client"),
+        ({}, "Basic é", "invalid_client"),
         ({}, "Basic", "invalid_client"),
         ({}, basic("no colon"), "invalid_client"),
         ({}, "Basic " + base64.b64encode(b"\xff:\xff").decode(), "invalid_client"),
     ],
-    ids=["none", "other id", "other secret", "not base64", "empty", "no colon", "not UTF-8"],
+    ids=["none", "other id", "other secret", "not base64", "not ASCII", "empty", "no colon", "not UTF-8"],
 )
 def test_an_unclear_client_is_refused(body, header, error):
     with pytest.raises(OAuthError) as refused:

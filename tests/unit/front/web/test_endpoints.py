@@ -14,6 +14,7 @@ from penfold.domain.service_accounts import ASSERTION_GRANT
 from penfold.proto.jwt import public_jwk
 
 TOKEN_PATHS = ["/token", "/oauth2/v4/token", "/o/oauth2/token"]
+DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
 WHO = "openid email profile"
 
 
@@ -62,10 +63,9 @@ def test_the_issuer_is_the_address_the_client_used(site, world):
             "unsupported_grant_type: Invalid grant_type: password",
         ),
         (
-            {"grant_type": "urn:ietf:params:oauth:grant-type:device_code"},
+            {"grant_type": DEVICE_GRANT},
             400,
-            "unsupported_grant_type: Invalid grant_type: "
-            "urn:ietf:params:oauth:grant-type:device_code",
+            "unsupported_grant_type: Invalid grant_type: " + DEVICE_GRANT,
         ),
         ({"code": None}, 400, "invalid_request: Missing required parameter: code"),
         ({"code": "x"}, 400, "invalid_grant: Malformed auth code."),
