@@ -225,7 +225,7 @@ def loaded_world():
     return world
 
 
-def check_everybody_has_one_of_each(world):
+def check_everybody_has_one_of_each(world, *, attempts=frozenset({1})):
     count = HAND_OVER_MAX_ROWS + 1
     for account in (world.bob, world.carol):
         assert len(world.list_ids(account=account)) == count
@@ -233,7 +233,7 @@ def check_everybody_has_one_of_each(world):
     assert len(rows) == len({(row.recipient, row.number) for row in rows}) == 3 * count
     failed = [row for row in rows if row.state is QueueState.FAILED]
     assert {row.recipient for row in failed} == {"nobody@penfold.test"}
-    assert all(world.queue.list_attempts(row.id) for row in failed)
+    assert {len(world.queue.list_attempts(row.id)) for row in failed} <= attempts
     assert outbox(world) == []
 
 
@@ -269,7 +269,8 @@ def test_two_at_once_give_everybody_exactly_one():
         mover.start()
     for mover in movers:
         mover.join()
-    check_everybody_has_one_of_each(world)
+    # A failure noted by several at once is noted several times; nobody gets anything twice.
+    check_everybody_has_one_of_each(world, attempts=set(range(1, len(movers) + 1)))
 
 
 def test_recipient_that_cannot_be_reached_holds_up_nobody_and_gets_it_later():
