@@ -35,7 +35,7 @@ def own(tmp_path_factory):
 
 
 def children_of(pid):
-    """Return command line words of each child process, by pid."""
+    """Return command line words of each serving child process, by pid."""
     found = {}
     for entry in Path("/proc").iterdir():
         if not entry.name.isdigit():
@@ -45,7 +45,7 @@ def children_of(pid):
             words = (entry / "cmdline").read_bytes().split(b"\0")
         except (OSError, IndexError):
             continue
-        if parent == pid and words != [b""]:
+        if parent == pid and words != [b""] and b"prepare" not in words:
             found[int(entry.name)] = [word.decode() for word in words]
     return found
 

@@ -67,11 +67,16 @@ class LineLog:
 
     def _as_json(self, event: Event, fields: dict[str, object]) -> bytes:
         stamp, ms = self._time()
-        line: dict[str, Any] = {"at": f"{stamp}.{ms:03}Z", "event": event.name}
+        line: dict[str, Any] = {
+            "at": f"{stamp}.{ms:03}Z",
+            "event": event.name,
+            "process": self._process,
+        }
         if event.severity is not Severity.INFO:
             line["severity"] = event.severity.name.lower()
-        line["process"] = self._process
-        line |= {name: value for name, value in fields.items() if value is not None}
+        if None in fields.values():
+            fields = {name: value for name, value in fields.items() if value is not None}
+        line |= fields
         try:
             return self._encode(line) + b"\n"
         except (TypeError, ValueError):  # a value JSON has no word for, or half a surrogate pair

@@ -15,21 +15,26 @@ class HttpObserver:
 
     def __call__(self, facts: RequestFacts) -> None:
         self._count(facts.method_id, facts.status, facts.seconds)
-        self._log.emit(
-            REQUEST,
-            id=facts.request_id or None,
-            method=facts.method_id or None,
-            verb=facts.verb,
-            path=facts.path,
-            status=facts.status,
-            ms=round(facts.seconds * 1000, 2),
-            received=facts.received,
-            sent=facts.sent,
-            account=facts.account_id or None,
-            client=facts.client,
-            app=facts.app or None,
-            reason=facts.reason or None,
-        )
+        fields: dict[str, object] = {
+            "verb": facts.verb,
+            "path": facts.path,
+            "status": facts.status,
+            "ms": round(facts.seconds * 1000, 2),
+            "received": facts.received,
+            "sent": facts.sent,
+            "client": facts.client,
+        }
+        # Only what there is: this runs for every request, and absent fields cost time.
+        if facts.request_id:
+            fields["id"] = facts.request_id
+        if facts.method_id:
+            fields["method"] = facts.method_id
+        if facts.account_id:
+            fields["account"] = facts.account_id
+            fields["app"] = facts.app
+        if facts.reason:
+            fields["reason"] = facts.reason
+        self._log.emit(REQUEST, **fields)
         if facts.error is not None:
             self._log.emit(
                 REQUEST_FAILED,

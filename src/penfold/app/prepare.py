@@ -43,8 +43,8 @@ def run(launch: Launch, channel: Channel) -> None:
     prepare_store(launch, clock, create=new)
     save_schema(launch.data, known)
     save_private(launch.data / "run" / "address", launch.base_url.encode() + b"\n")
-    channel.say_ready()
     log.emit(PREPARED, created=new, ms=round((time.monotonic() - began) * 1000))
+    channel.say_ready()
 
 
 def names_of(launch: Launch) -> tuple[str, ...]:
@@ -76,9 +76,7 @@ def prepare_store(launch: Launch, clock: SystemClock, *, create: bool) -> None:
     except (UnavailableError, NewerDataError) as error:
         raise StartError(f"{launch.data}: {error} {error.facts or ''}".rstrip()) from error
     try:
-        prepare_local_mode(
-            make_identity(stores), launch.data / "credentials", base=launch.base_url
-        )
+        prepare_local_mode(make_identity(stores), launch.data / "credentials", base=launch.base_url)
     finally:
         stores.close()
 
