@@ -1,6 +1,6 @@
 """Large raw messages in a local folder, durable when `put` returns.
 
-    <root>/ab/cd/<64 hex>.zst     see objects.py
+    <root>/ab/<64 hex>.zst        see objects.py
     <root>/lock                   held shared by put, exclusively by a removal of the sweep
 
 obstore writes a staged file and renames it, but syncs nothing; so the file and its folder are
@@ -50,7 +50,7 @@ class LocalBlobs(ObjectBlobs):
 
     def iter_older(self, before_ms: int) -> Iterator[bytes]:
         """Yield the hashes of files last written before a time; also drops abandoned writes."""
-        for path in sorted(self._root.glob("??/??/*")):
+        for path in sorted(self._root.glob("??/*")):
             if path.stat().st_mtime_ns // 1_000_000 >= before_ms:
                 continue
             if _NAME.fullmatch(path.name):

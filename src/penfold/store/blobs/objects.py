@@ -1,6 +1,6 @@
 """Large raw messages in an object store, each under the SHA-256 of its octets.
 
-An object is `ab/cd/<64 hex>.zst`: one zstd frame (base64 shrinks by a quarter). Objects are never
+An object is `ab/<64 hex>.zst`: one zstd frame (base64 shrinks by a quarter). Objects are never
 changed; writing the same octets again replaces an object by an equal one. Nobody here decides
 that an object is garbage: rows are the truth, and only a sweep that read them all deletes.
 """
@@ -21,7 +21,7 @@ from penfold.base.errors import (
     UnavailableError,
 )
 
-_NAME: Final = re.compile(r"[0-9a-f]{2}/[0-9a-f]{2}/([0-9a-f]{64})\.zst")
+_NAME: Final = re.compile(r"[0-9a-f]{2}/([0-9a-f]{64})\.zst")
 #: Attachments are mostly compressed already: level 1 takes what base64 wastes, at twice the speed.
 _LEVEL: Final = 1
 
@@ -63,7 +63,7 @@ class ObjectBlobs:
 
 def object_name(sha256: bytes) -> str:
     name = sha256.hex()
-    return f"{name[:2]}/{name[2:4]}/{name}.zst"
+    return f"{name[:2]}/{name}.zst"
 
 
 def storage_error(error: Exception) -> UnavailableError:
