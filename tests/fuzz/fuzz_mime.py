@@ -41,11 +41,12 @@ PIECES = [
 
 
 def load_seeds():
-    seeds = [
+    first = (
         b'From: "a" <a@b>\r\nSubject: =?utf-8?q?=C3=A9?=\r\nContent-Type: multipart/mixed; '
         b"boundary=b\r\n\r\n--b\r\n\r\none\r\n--b\r\nContent-Type: text/html\r\n\r\n<p>two\r\n"
-        b"--b\r\nContent-Type: message/rfc822\r\n\r\nSubject: in\r\n\r\nthree\r\n--b--\r\n",
-    ]
+        b"--b\r\nContent-Type: message/rfc822\r\n\r\nSubject: in\r\n\r\nthree\r\n--b--\r\n"
+    )
+    seeds = [first]
     if spec := importlib.util.find_spec("test.test_email"):
         folder = Path(spec.origin).parent / "data"
         seeds += [path.read_bytes() for path in sorted(folder.glob("msg_*.txt"))]

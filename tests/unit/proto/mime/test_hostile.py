@@ -138,7 +138,7 @@ def count_calls(raw):
 
 @pytest.mark.parametrize("name", CASES)
 def test_twice_the_octets_are_at_most_twice_the_calls(name):
-    small, large = count_calls(make(name, 8_000)), count_calls(make(name, 16_000))
+    small, large = count_calls(make(name, 6_000)), count_calls(make(name, 12_000))
     assert large <= 2.2 * small + 200
 
 
