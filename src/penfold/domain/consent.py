@@ -20,7 +20,7 @@ from penfold.base.chance import Chance
 from penfold.base.clock import Clock
 from penfold.base.limits import CODE_REMEMBERED_S
 from penfold.ports.directory import Account
-from penfold.ports.identity import Client, Code, Grant, IdentityBook
+from penfold.ports.identity import CONSENT, Client, Code, Grant, IdentityBook
 from penfold.proto.oauth import (
     CLIENT_NOT_FOUND,
     CODE_PREFIX,
@@ -195,7 +195,7 @@ class Consent:
 
     def _grants(self, client: Client, account: Account) -> list[Grant]:
         grants = self.book.list_by(Grant, account_id=account.id, client_id=client.id)
-        return [grant for grant in grants if grant.origin == "consent"]
+        return [grant for grant in grants if grant.origin == CONSENT]
 
     def _wanted(self, authorization: Authorization, account: Account) -> frozenset[str]:
         """Return the scopes of the grant: what is asked for, with include_granted also the rest."""

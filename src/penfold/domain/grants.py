@@ -29,6 +29,9 @@ from penfold.domain.id_tokens import IdTokens
 from penfold.domain.service_accounts import ASSERTION_GRANT, ServiceAccounts
 from penfold.ports.directory import Account
 from penfold.ports.identity import (
+    ASSERTION,
+    CONSENT,
+    ISSUED,
     AccessToken,
     Client,
     Code,
@@ -114,7 +117,7 @@ class Grants:
         offline: bool = False,
     ) -> Issued:
         """Return tokens the operator hands out without asking anybody."""
-        grant = self._new_grant(account, client, scopes, offline=offline, origin="issued")
+        grant = self._new_grant(account, client, scopes, offline=offline, origin=ISSUED)
         return self.book.change(
             lambda writer: self._give(writer, grant, account, client, lifetime_s=lifetime_s)
         )
@@ -224,7 +227,7 @@ class Grants:
             if grant is not None:
                 return self._hand_out(writer, grant, word.account, word.client)
             new = self._new_grant(
-                word.account, word.client, word.scopes, offline=False, origin="assertion"
+                word.account, word.client, word.scopes, offline=False, origin=ASSERTION
             )
             return self._give(writer, new, word.account, word.client)
 
@@ -239,7 +242,7 @@ class Grants:
         scopes: frozenset[str],
         *,
         offline: bool,
-        origin: str = "consent",
+        origin: str = CONSENT,
     ) -> Grant:
         name = f"{self.chance.getrandbits(80):020x}"
         return Grant(name, account.id, client.id, scopes, offline, self.clock.now_ms(), origin)
@@ -256,7 +259,7 @@ class Grants:
     ) -> Issued:
         """Store a new grant and return its first tokens."""
         writer.add(grant)
-        self._drop_oldest(writer, grant)
+        self._drop_old(writer, grant)
         return self._hand_out(writer, grant, account, client, nonce=nonce, lifetime_s=lifetime_s)
 
     def _hand_out(
@@ -287,14 +290,22 @@ class Grants:
             writer.add(RefreshToken(digest(refresh), grant.id, now_ms, now_ms))
         return Issued(account, client.id, grant.scopes, access, refresh, expires_ms, nonce)
 
-    def _drop_oldest(self, writer: IdentityWriter, new: Grant) -> None:
-        """Gmail (documented): past 100 refresh tokens the oldest dies without a word."""
+    def _drop_old(self, writer: IdentityWriter, new: Grant) -> None:
+        """Keep the number of grants of one account and client within bounds.
+
+        Gmail (documented): past 100 refresh tokens the oldest dies without a word. What the
+        operator issued, or a service account took, goes when none of its tokens is left.
+        """
         held = [
             grant
             for grant in writer.list_by(Grant, account_id=new.account_id, client_id=new.client_id)
             if grant.origin == new.origin and grant.id != new.id
         ]
-        for grant in held[: max(0, len(held) + 1 - GRANTS_MAX)]:
+        if new.origin == CONSENT:
+            old = held[: max(0, len(held) + 1 - GRANTS_MAX)]
+        else:
+            old = [grant for grant in held if not grant.offline and _is_spent(writer, grant)]
+        for grant in old:
             writer.delete(Grant, grant.id)
 
     def _answer(self, issued: Issued, issuer: str) -> dict[str, Any]:
@@ -328,3 +339,7 @@ class Grants:
 
     def _age_s(self, since_ms: int) -> float:
         return (self.clock.now_ms() - since_ms) / 1000
+
+
+def _is_spent(writer: IdentityWriter, grant: Grant) -> bool:
+    return not writer.list_by(AccessToken, grant_id=grant.id)

@@ -10,11 +10,17 @@ run twice and has no effect outside its writer.
 """
 
 from collections.abc import Callable, Hashable
-from typing import Protocol, TypeVar
+from typing import Final, Protocol, TypeVar
 
 from msgspec import Struct
 
 from penfold.ports.directory import Account, Directory
+
+#: Where a grant comes from: the person said yes, the operator issued it (`penfold token`), or
+#: a service account used what was delegated to it.
+CONSENT: Final = "consent"
+ISSUED: Final = "issued"
+ASSERTION: Final = "assertion"
 
 R = TypeVar("R", bound=Struct)
 T = TypeVar("T")
@@ -95,8 +101,7 @@ class Client(Struct, frozen=True, gc=False):
 class Grant(Struct, frozen=True, gc=False):
     """What an account allowed an application, once. Every token stems from one grant.
 
-    offline: it has a refresh token. origin says who allowed it: "consent" the person, "issued"
-    the operator (`penfold token`), "assertion" a service account's delegation.
+    offline: it has a refresh token. origin says who allowed it: CONSENT, ISSUED or ASSERTION.
     """
 
     id: str
@@ -105,7 +110,7 @@ class Grant(Struct, frozen=True, gc=False):
     scopes: frozenset[str]
     offline: bool
     created_ms: int
-    origin: str = "consent"
+    origin: str = CONSENT
 
 
 class RefreshToken(Struct, frozen=True, gc=False):

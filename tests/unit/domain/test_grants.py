@@ -295,6 +295,24 @@ def test_many_flows_do_not_drop_what_the_operator_issued(world):
     assert world.book.find_credential(issued.access_token)
 
 
+def test_issued_grants_stay_while_they_have_a_token_and_go_after(world):
+    def issue(**options):
+        return world.identity.grants.issue_token(
+            world.alice, world.desktop.client, frozenset({GMAIL}), **options
+        )
+
+    long, kept = issue(lifetime_s=86_400 * 365), issue(offline=True)
+    for _ in range(GRANTS_MAX + 1):
+        issue()
+    assert len(world.book.list_by(Grant)) == GRANTS_MAX + 3
+    world.clock.advance(s=3600)
+    issue()  # takes the dead tokens away
+    issue()  # and the grants without any
+    assert len(world.book.list_by(Grant)) == 4
+    assert world.book.find_credential(long.access_token)
+    assert world.exchange(world.refresh_form(kept.refresh_token))["access_token"]
+
+
 # --- issue and revoke
 
 

@@ -12,7 +12,7 @@ from penfold.domain import local_mode
 from penfold.domain.identity import build_identity
 from penfold.domain.local_mode import RENEW_DAYS, TOKEN_DAYS, Secrets, parse, render, set_up
 from penfold.ports.identity import Client, Grant
-from penfold.store.credentials import load_files, save_files
+from penfold.store.credentials import load_files
 from penfold.testing.directory import MemoryDirectory
 
 BASE = "http://127.0.0.1:8025"
@@ -160,18 +160,9 @@ def test_nothing_known_is_read_from_nothing():
     assert set(parse({}).people) == set(local_mode.LOCAL_ACCOUNTS)
 
 
-def test_files_are_private_and_only_written_when_they_change(started, tmp_path):
-    folder = tmp_path / "credentials"
-    save_files(folder, started.files)
+def test_files_are_read_back_as_they_were_left(started, folder):
     assert load_files(folder) == started.files
-    assert {path.stat().st_mode & 0o777 for path in folder.iterdir()} == {0o600}
-    assert folder.stat().st_mode & 0o777 == 0o700
-    before = {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}
-    changed = {**started.files, "alice.json": b"{}"}
-    save_files(folder, changed)
-    after = {path.name: path.stat().st_mtime_ns for path in folder.iterdir()}
-    assert [name for name in after if after[name] != before[name]] == ["alice.json"]
-    assert load_files(tmp_path / "none") == {}
+    assert load_files(folder / "none") == {}
 
 
 # --- Google's libraries
@@ -179,7 +170,8 @@ def test_files_are_private_and_only_written_when_they_change(started, tmp_path):
 
 @pytest.fixture
 def folder(started, tmp_path):
-    save_files(tmp_path, started.files)
+    for name, octets in started.files.items():
+        (tmp_path / name).write_bytes(octets)
     return tmp_path
 
 

@@ -1,6 +1,6 @@
 """Identity on the web as one ASGI application: OAuth's endpoints and the pages around them.
 
-The addresses are Google's, in every spelling clients use (docs/interface). The issuer named in
+The addresses are Google's, in every spelling clients use. The issuer named in
 tokens and documents is a setting; without one it is the address the client reached us by, taken
 from the Host header, so that one server can be used under several names.
 """

@@ -101,7 +101,8 @@ class Authorize:
             )
         except TooManyError as error:
             minutes = -(-error.wait_s // 60)
-            notice = f"Too many attempts. Try again in {minutes} minutes."
+            when = "a minute" if minutes == 1 else f"{minutes} minutes"
+            notice = f"Too many attempts. Try again in {when}."
             wait = {"Retry-After": str(error.wait_s)}
             return self._sign_in_page(
                 request, authorization, address, notice=notice, status=429, headers=wait
