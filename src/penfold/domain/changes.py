@@ -50,8 +50,6 @@ def change_labels(
         for place, row in enumerate(rows):
             if (label in row.labels) == (label in targets[place]):
                 continue
-            if (change is Change.LABEL_ADDED) != (label in targets[place]):
-                continue
             running[place] ^= {label}
             if running[place] == targets[place]:
                 # The message's own last step: its history id becomes that of this record.
@@ -64,7 +62,7 @@ def change_labels(
 def _steps(
     rows: Sequence[MessageRow], targets: Sequence[frozenset[int]]
 ) -> Iterator[tuple[Change, int]]:
-    """Yield each label that comes and then each that goes, anywhere among the messages."""
+    """Yield each label that comes and then each that goes; no label does both in one action."""
     added = {
         label for row, target in zip(rows, targets, strict=True) for label in target - row.labels
     }

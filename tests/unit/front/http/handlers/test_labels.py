@@ -1,12 +1,12 @@
 """users.labels.*: names, keys, colours, visibility, counters (Gmail: observed 2026-09/10)."""
 
 import pytest
-from msgspec import UNSET
+from msgspec import UNSET, structs
 from tests.unit.world import mail
 
 from penfold.base.labels import SYSTEM_LABELS
-from penfold.base.limits import LABEL_NAME_MAX
-from penfold.domain.labels import PALETTE
+from penfold.base.limits import LABEL_NAME_MAX, LABELS_MAX
+from penfold.domain.labels import _BLANK, PALETTE
 from penfold.spec.problems import ProblemError
 from penfold.spec.schemas import Label, LabelColor, ModifyMessageRequest
 
@@ -141,6 +141,25 @@ def test_color_is_kept_by_patch_and_cleared_by_update(world):
     updated = world.api("labels_update", id=label.id, body=Label(name="C"))
     assert (updated.name, updated.color) == ("C", UNSET)
     assert world.api("labels_get", id=label.id).name == "C"
+
+
+def test_empty_color_clears_it(world):
+    color = LabelColor(background_color="#41236d", text_color="#ffffff")
+    label = create(world, "A", color=color)
+    assert world.api("labels_patch", id=label.id, body=Label(color=LabelColor())).color is UNSET
+
+
+def test_labels_end_at_the_limit_and_go_on_after_a_deletion(world):
+    def fill(box):
+        for n in range(LABELS_MAX - 1):
+            box.add_label(structs.replace(_BLANK, name=f"l{n}"), key=f"l{n}")
+
+    world.change(fill)
+    last = create(world, "last")
+    said = refusal(world, "labels_create", body=Label(name="one more"))
+    assert said == f"Label limit of {LABELS_MAX} reached"
+    world.api("labels_delete", id=last.id)
+    create(world, "one more")
 
 
 def test_update_puts_visibility_back_and_patch_keeps_it(world):

@@ -4,8 +4,9 @@ import re
 
 import pytest
 from msgspec import UNSET
-from tests.unit.world import mail
+from tests.unit.world import World, mail
 
+from penfold.base.errors import UnavailableError
 from penfold.base.ids import message_id_ms
 from penfold.base.labels import INBOX, SPAM, TRASH, UNREAD
 from penfold.base.limits import BATCH_MODIFY_MAX, MODIFY_LABELS_MAX, SEND_MAX_BYTES
@@ -193,6 +194,26 @@ def test_messages_of_one_second_get_ids_of_their_own(world):
     assert len(ids) == 50
 
 
+class Bits:
+    """Chance that gives these values and then the last one for ever."""
+
+    def __init__(self, *values):
+        self._values = list(values)
+
+    def getrandbits(self, _):
+        return self._values.pop(0) if len(self._values) > 1 else self._values[0]
+
+
+def test_taken_id_is_passed_over_and_a_full_millisecond_says_try_again():
+    world = World(runs_twice=False)
+    world.chance = Bits(7, 7, 8)
+    first, second = insert(world).id, insert(world).id
+    assert int(second, 16) == int(first, 16) + 1
+    with pytest.raises(UnavailableError):
+        insert(world)
+    assert world.list_ids() == [second, first]
+
+
 def test_import_refuses_a_thread_id_and_insert_refuses_a_bad_one(world):
     first = insert(world).id
     body = Message(raw=mail(), thread_id=first)
@@ -374,6 +395,9 @@ def test_batch_delete_removes_what_is_there(world):
     first, second, kept = (insert(world).id for _ in range(3))
     world.api("messages_batch_delete", body=BatchDeleteMessagesRequest(ids=[first, "1a", second]))
     assert world.list_ids() == [kept]
+    before = world.read(lambda box: box.get_totals())
+    world.api("messages_batch_delete", body=BatchDeleteMessagesRequest(ids=[first]))
+    assert world.read(lambda box: box.get_totals()) == before
 
 
 @pytest.mark.parametrize("call", ["messages_batch_modify", "messages_batch_delete"])
