@@ -16,7 +16,7 @@ from penfold.front.http.operations import make_operations
 from penfold.front.http.pipeline import GmailApi
 from penfold.front.http.registration import find_handlers
 from penfold.net.tls import load_server_context
-from penfold.spec.metrics import CONNECTIONS, QUEUE
+from penfold.spec.metrics import CONNECTIONS, HANDLES, QUEUE
 
 
 def run(launch: Launch, channel: Channel) -> None:
@@ -63,6 +63,9 @@ class HttpService:
     def start(self) -> None:
         self._product.start()
         self._listener.start()
+
+    def count(self) -> None:
+        self._core.counters.put(HANDLES, self._product.stores.mailboxes.handles)
 
     async def stop(self, *, grace_s: float) -> None:
         await self._listener.stop(grace_s=grace_s)

@@ -14,6 +14,7 @@ from penfold.front.smtp.listener import Listener
 from penfold.front.worker.tasks import Task, Tasks
 from penfold.net.tls import load_server_context
 from penfold.proto.smtp.profile import Profile, make_mx_profile, make_submission_profile
+from penfold.spec.metrics import HANDLES
 from penfold.spec.settings import LOCAL_DOMAIN
 
 _MINUTE_S: Final = 60.0
@@ -62,6 +63,9 @@ class MailService:
             sock = socket.socket(fileno=self._core.launch.sockets[listener.name])
             await listener.start(sock, implicit_tls=listener.name == "submissions")
         self._tasks.start()
+
+    def count(self) -> None:
+        self._core.counters.put(HANDLES, self._product.stores.mailboxes.handles)
 
     async def stop(self, *, grace_s: float) -> None:
         await asyncio.gather(*(each.stop(grace_s=grace_s) for each in self._listeners))

@@ -14,7 +14,6 @@ import signal
 import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final, Protocol
 
 import msgspec
@@ -24,7 +23,7 @@ from penfold.app.exits import OUTCOME_UNKNOWN
 from penfold.app.launch import HEARTBEAT_S, Channel, Launch
 from penfold.app.logs import LineLog, SystemClock, bridge_logging, trace_of
 from penfold.app.metrics import Counters
-from penfold.app.observe_queue import ObservedQueue
+from penfold.app.observe_stores import StoreObserver
 from penfold.app.stores import open_stores
 from penfold.app.wiring import Product, make_product
 from penfold.base.errors import OutcomeUnknownError
@@ -43,6 +42,10 @@ _PAGE_BYTES: Final = resource.getpagesize()
 
 
 class Service(Protocol):
+    def count(self) -> None:
+        """Set the gauges; called every few seconds."""
+        ...
+
     async def stop(self, *, grace_s: float) -> None:
         """Accept no more, finish what is in hand within grace_s, close everything."""
         ...
@@ -80,16 +83,17 @@ async def _serve(core: Core, channel: Channel, start: Callable[[Core], Awaitable
     gc.collect()
     gc.freeze()
     gc.set_threshold(_GC_THRESHOLD)
-    beat = loop.create_task(_beat(core, channel))
+    beat = loop.create_task(_beat(core, channel, service))
     channel.say_ready()
     await asked.wait()
     await service.stop(grace_s=GRACE_S)
     beat.cancel()
 
 
-async def _beat(core: Core, channel: Channel) -> None:
+async def _beat(core: Core, channel: Channel, service: Service) -> None:
     while True:
         core.counters.put(MEMORY, _resident_bytes(), core.launch.role)
+        service.count()
         await asyncio.sleep(HEARTBEAT_S)
         channel.say_alive()
 
@@ -116,15 +120,11 @@ def _report(log: EventLog, context: dict[str, Any]) -> None:
 
 def open_for(core: Core) -> Product:
     """Open the product for this process, watched by its log and counters."""
-
-    def open_queue(path: Path) -> ObservedQueue:
-        return ObservedQueue(path, log=core.log, counters=core.counters)
-
     stores = open_stores(
         core.launch.data,
         clock=core.clock,
         fatal=lambda error: end_process(core.log, error),
-        open_queue=open_queue,
+        watch=StoreObserver(core.log, core.counters),
     )
     core.log.emit(STORAGE, **describe_settings())
     return make_product(stores, hostname=core.launch.settings.hostname)

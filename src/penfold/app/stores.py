@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from random import SystemRandom
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from penfold.base.chance import Chance
 from penfold.base.clock import Clock
@@ -30,6 +30,22 @@ Fatal = Callable[[BaseException], None]
 def known_schema() -> dict[str, int]:
     """Return the newest shape this release knows of each kind of file."""
     return {kind: newest_version(kind) for kind in _KINDS}
+
+
+class Watch(Protocol):
+    """Who wants to know what the stores do. Called from their threads."""
+
+    def committed(self, changes: int) -> None:
+        """Told of each mailbox transaction."""
+        ...
+
+    def damaged(self, mailbox_id: str, reason: str) -> None:
+        """Told of each mailbox that was set apart."""
+        ...
+
+    def open_queue(self, path: Path) -> SqliteQueue:
+        """Open the queue in a way that tells of what it is given."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,12 +83,11 @@ def open_stores(
     clock: Clock,
     fatal: Fatal,
     create: bool = False,
-    open_queue: Callable[[Path], SqliteQueue] | None = None,
+    watch: Watch | None = None,
 ) -> Stores:
     """Open the data directory; create: make the databases that are missing (first start).
 
-    fatal: must end the process, see store/sqlite/writer.py. open_queue: opens the queue in
-    place of the plain one, for who wants to watch it.
+    fatal: must end the process, see store/sqlite/writer.py.
     """
     blobs = LocalBlobs(data / "blobs")
     path = data / QUEUE_NAME
@@ -80,9 +95,15 @@ def open_stores(
         clock=clock,
         chance=SystemRandom(),
         blobs=blobs,
-        mailboxes=SqliteMailboxes(data, blobs, fatal=fatal),
+        mailboxes=SqliteMailboxes(
+            data,
+            blobs,
+            fatal=fatal,
+            on_commit=watch.committed if watch else None,
+            on_damage=watch.damaged if watch else None,
+        ),
         directory=SqliteDirectory(data / DIRECTORY_NAME, clock=clock, create=create),
-        queue=open_queue(path) if open_queue else SqliteQueue(path, create=create),
+        queue=watch.open_queue(path) if watch else SqliteQueue(path, create=create),
     )
 
 

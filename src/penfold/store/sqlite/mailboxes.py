@@ -45,7 +45,10 @@ _STEPS_PER_LOOK: Final = 20_000
 
 
 class SqliteMailboxes:
-    """Mailboxes under `root`; `fatal` must end the process, see store/sqlite/writer.py."""
+    """Mailboxes under `root`; `fatal` must end the process, see store/sqlite/writer.py.
+
+    on_commit: told the size of each transaction; on_damage: told of each mailbox set apart.
+    """
 
     def __init__(
         self,
@@ -58,6 +61,8 @@ class SqliteMailboxes:
         room: Room | None = None,
         steps: Mapping[int, Step] | None = None,
         vfs: str | None = None,
+        on_commit: Callable[[int], None] | None = None,
+        on_damage: Callable[[str, str], None] | None = None,
     ) -> None:
         make_folder(root / "mailboxes")
         check_file_system(root)
@@ -66,6 +71,7 @@ class SqliteMailboxes:
         self._steps = find_steps("mailbox") if steps is None else steps
         self._newest = max(self._steps)
         self._vfs = vfs
+        self._on_damage = on_damage
         self._quarantine = Quarantine(root)
         self._pool = Pool(
             self._open,
@@ -79,6 +85,7 @@ class SqliteMailboxes:
             threads=writer_threads,
             fatal=fatal,
             quarantine=self._isolate,
+            on_commit=on_commit,
         )
 
     def create(self, mailbox_id: str) -> None:
@@ -122,6 +129,11 @@ class SqliteMailboxes:
         if not self._pool.knows(mailbox_id) and not mailbox_path(self._root, mailbox_id).exists():
             raise NotFoundError("no such mailbox", mailbox=mailbox_id)
 
+    @property
+    def handles(self) -> int:
+        """Database handles open in this process."""
+        return self._pool.size
+
     def close_idle(self) -> None:
         """Close handles that stood idle; for a timer of the process."""
         self._pool.close_idle()
@@ -148,8 +160,11 @@ class SqliteMailboxes:
 
     def _isolate(self, mailbox_id: str, error: BaseException) -> None:
         self._pool.drop(mailbox_id)
+        reason = f"{type(error).__name__}: {error}"
         with suppress(OSError):  # a full disk: this process remembers, others find out themselves
-            self._quarantine.add(mailbox_id, f"{type(error).__name__}: {error}")
+            self._quarantine.add(mailbox_id, reason)
+        if self._on_damage:
+            self._on_damage(mailbox_id, reason)
 
     def _make_file(self, path: Path) -> None:
         connection = open_database(path, create=True, page_bytes=MAILBOX_PAGE_BYTES, vfs=self._vfs)

@@ -135,6 +135,11 @@ class Pool:
         """Say whether an idle reader of this mailbox is open, so that its file is there."""
         return (mailbox_id, False) in self._idle
 
+    @property
+    def size(self) -> int:
+        """Handles that are open or being opened."""
+        return self._count
+
     def close_idle(self) -> None:
         """Close what was idle too long; for a timer, as a quiet pool is never called."""
         with self._changed:

@@ -64,12 +64,15 @@ class GroupWriter:
         threads: int,
         fatal: Callable[[BaseException], None],
         quarantine: Callable[[str, BaseException], None],
+        on_commit: Callable[[int], None] | None = None,
     ) -> None:
+        """on_commit: told how many changes each transaction held, after they were answered."""
         self._pool = pool
         self._blobs = blobs
         self._room = room
         self._fatal = fatal
         self._quarantine = quarantine
+        self._on_commit = on_commit
         self._lock = threading.Lock()
         #: Changes by mailbox; a mailbox is here while it is queued or being worked on.
         self._pending: dict[str, list[tuple[Change, Done]]] = {}
@@ -147,6 +150,8 @@ class GroupWriter:
         for effect in effects:
             _call(effect)
         if handle is not None:
+            if self._on_commit:
+                _call(self._on_commit, len(group))
             self._pool.give_back(handle, broken=not self._tidy(handle))
 
     def _commit(

@@ -1,4 +1,4 @@
-"""Tell of every message that is handed to the outbound queue."""
+"""Turn what the stores do into log lines and numbers."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -6,9 +6,27 @@ from pathlib import Path
 from penfold.app.logs import LineLog
 from penfold.app.metrics import Counters
 from penfold.ports.queue import NewQueueRow, QueueState
-from penfold.spec.events import DELIVERY
-from penfold.spec.metrics import DELIVERIES
+from penfold.spec.events import DELIVERY, MAILBOX_DAMAGED
+from penfold.spec.metrics import COMMITS, DELIVERIES, GROUP_SIZE
 from penfold.store.sqlite.queue import SqliteQueue
+
+
+class StoreObserver:
+    """Told by the stores of this process; a stores.Watch."""
+
+    def __init__(self, log: LineLog, counters: Counters) -> None:
+        self._log = log
+        self._counters = counters
+
+    def committed(self, changes: int) -> None:
+        self._counters.add(COMMITS, 1)
+        self._counters.observe(GROUP_SIZE, changes)
+
+    def damaged(self, mailbox_id: str, reason: str) -> None:
+        self._log.emit(MAILBOX_DAMAGED, mailbox=mailbox_id, detail=reason)
+
+    def open_queue(self, path: Path) -> "ObservedQueue":
+        return ObservedQueue(path, log=self._log, counters=self._counters)
 
 
 class ObservedQueue(SqliteQueue):
