@@ -99,7 +99,4 @@ def decode_text(data: bytes, charset: str) -> str:
     codec = find_codec(charset)
     if codec is None or charset == "us-ascii":
         return guess_text(data)
-    try:
-        return data.decode(codec, "replace")
-    except (UnicodeError, ValueError):  # utf-16 and utf-32 raise on some truncated input
-        return guess_text(data)
+    return data.decode(codec, "replace")

@@ -17,8 +17,10 @@ from typing import Final
 from penfold.base.limits import MIME_MAX_HEADER_BYTES, MIME_MAX_HEADERS
 from penfold.proto.mime.charset import guess_text
 
-_BLOCK = re.compile(rb"(?:(?!--)[!-9;-~]++[ \t]*+:.*+(?:\n[ \t].*+)*+(?:\n|\Z))*+")
-_MBOX_LINE = re.compile(rb"(?:\xef\xbb\xbf)?(?:>?From .*+\n)?")
+_BLOCK = re.compile(
+    rb"(?:\xef\xbb\xbf)?(?:>?From .*+\n)?"
+    rb"((?:(?!--)[!-9;-~]++[ \t]*+:.*+(?:\n[ \t].*+)*+(?:\n|\Z))*+)"  # 1: fields
+)
 _BREAK = re.compile(rb"\r?\n")
 
 #: What a block of plain ASCII without surprises has not: C0 but tab and LF, DEL.
@@ -27,13 +29,11 @@ _UNUSUAL: Final = bytes(set(range(32)) - {9, 10}) + b"\x7f"
 
 def find_block(raw: bytes, start: int, end: int) -> tuple[int, int, int]:
     """Return where the fields start, where they end, and where the body starts."""
-    first = _MBOX_LINE.match(raw, start, end)
-    if first is not None:
-        start = first.end()
     block = _BLOCK.match(raw, start, end)
-    stop = block.end() if block is not None else start
+    assert block is not None, "the pattern matches the empty string"
+    stop = block.end()
     blank = _BREAK.match(raw, stop, end)
-    return start, stop, blank.end() if blank is not None else stop
+    return block.start(1), stop, blank.end() if blank is not None else stop
 
 
 def read_fields(

@@ -6,6 +6,7 @@ quoted-printable stands for itself.
 """
 
 import binascii
+import contextlib
 from typing import Final
 
 _ALPHABET = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
@@ -29,12 +30,9 @@ def decode_base64(data: bytes) -> bytes:
 def _decode_padded_inside(digits: bytes) -> bytes:
     # RFC 2045 §6.8: `=` may be taken as evidence that the end of the data has been reached.
     # binascii does that where the padding completes a group, and skips `=` anywhere else.
-    for candidate in (digits + b"==", digits[:-1].rstrip(b"=") + b"=="):
-        try:
-            return binascii.a2b_base64(candidate)
-        except binascii.Error:
-            continue
-    return b""
+    with contextlib.suppress(binascii.Error):
+        return binascii.a2b_base64(digits + b"==")
+    return binascii.a2b_base64(digits[:-1].rstrip(b"=") + b"==")  # less a lone last digit
 
 
 def decode_quoted_printable(data: bytes) -> bytes:

@@ -47,6 +47,23 @@ def test_fields_are_put_on_top_in_order():
     assert prepend_headers(RAW, [("A", "1"), ("B", "2")]) == b"A: 1\r\nB: 2\r\n" + RAW
 
 
+def test_nothing_to_write_changes_nothing():
+    assert prepend_headers(RAW, []) is RAW
+
+
+def test_lines_of_encoded_words_stay_short_behind_a_long_name():
+    name = "X-" + "Long-" * 12 + "Name"
+    raw = prepend_headers(b"\r\n", [(name, "é" * 100)])
+    assert all(len(line) <= 76 for line in raw.split(b"\r\n"))
+    assert scan(raw).headers == ((name, "é" * 100),)
+
+
+def test_word_longer_than_a_line_may_be_is_encoded():
+    raw = prepend_headers(b"\r\n", [("Subject", "x" * 2000), ("A", "short " * 200)])
+    assert all(len(line) <= 78 for line in raw.split(b"\r\n"))
+    assert scan(raw).headers == (("Subject", "x" * 2000), ("A", ("short " * 200).strip()))
+
+
 def test_line_ends_follow_the_message():
     assert prepend_headers(b"A: b\n\nx\n", [("C", "d " * 60)]).count(b"\r") == 0
 
@@ -186,6 +203,14 @@ def test_trace_line_says_who_gave_what_to_whom():
         "from mail.example.org ([2001:db8::1]) by mx.penfold.test (using TLSv1.3 TLS_AES_128) "
         "with ESMTPS id 18c0 for <alice@penfold.test>; Thu, 01 Jan 1970 00:00:00 +0000"
     )
+
+
+def test_trace_line_of_this_product_itself_has_no_peer():
+    value = received_header(
+        helo="gmailapi", peer="", by="mx", protocol="HTTP", identity="1", epoch_ms=0,
+        recipient="é@x",
+    )  # fmt: skip
+    assert value == "from gmailapi by mx with HTTP id 1; Thu, 01 Jan 1970 00:00:00 +0000"
 
 
 def test_strangers_cannot_write_into_the_trace_line():

@@ -95,6 +95,14 @@ def test_hidden_preview_line_is_in_the_snippet_and_not_in_the_index():
     assert (result.snippet, result.body) == ("preview shown", "shown")
 
 
+def test_alternative_of_html_alone_is_read():
+    result = summary(
+        "Content-Type: multipart/alternative; boundary=b",
+        "--b\nContent-Type: text/html\n\n<p>one\n--b\nContent-Type: text/html\n\n<p>two\n--b--",
+    )
+    assert result.body.split() == ["one", "two"]
+
+
 def test_plain_text_stands_for_its_html():
     result = alternative("the whole text", "<p>the whole <b>text</b>")
     assert result.body == "the whole text"
