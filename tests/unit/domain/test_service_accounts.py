@@ -6,7 +6,7 @@ import uuid
 import pytest
 from tests.unit.identity import GMAIL, ISSUER, READONLY, IdentityWorld
 
-from penfold.base.limits import ASSERTION_SKEW_S
+from penfold.base.limits import ASSERTION_SKEW_S, ASSERTIONS_REMEMBERED_MAX
 from penfold.domain.local_mode import ServiceSecret, service_document
 from penfold.domain.service_accounts import ASSERTION_GRANT
 from penfold.ports.identity import Grant
@@ -174,6 +174,18 @@ def test_a_named_word_works_once(world):
     assert world.exchange(form(text))["access_token"]
     assert refused(world, text) == ("invalid_grant", "Bad Request")
     assert world.exchange(form(assertion(world, jti="another")))["access_token"]
+
+
+def test_remembered_names_are_bounded_and_make_room(world):
+    checker = world.identity.grants.service_accounts
+    assert world.exchange(form(assertion(world, jti="first")))["access_token"]
+    until_ms = checker._seen[world.robot.account.email, "first"]
+    checker._seen.update({("x", str(n)): until_ms for n in range(ASSERTIONS_REMEMBERED_MAX)})
+    assert world.exchange(form(assertion(world, jti="no room")))["access_token"]
+    assert refused(world, assertion(world, jti="first")) == ("invalid_grant", "Bad Request")
+    world.clock.advance(days=1)
+    assert world.exchange(form(assertion(world, jti="room again")))["access_token"]
+    assert len(checker._seen) == 1
 
 
 @pytest.mark.parametrize("text", ["", "x", "a.b.c", "e30.e30.e30", "[].[].[]", "x" * 10**6])

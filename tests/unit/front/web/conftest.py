@@ -11,16 +11,31 @@ import requests
 import uvicorn
 from tests.unit.identity import IdentityWorld
 
+from penfold.base.clock import FixedClock
+from penfold.base.errors import UnavailableError
 from penfold.front.web.app import Welcome, build_web
+from penfold.testing.directory import MemoryDirectory
 
 PASSWORD = "open-sesame"
+
+
+class MoodyDirectory(MemoryDirectory):
+    """Refuses changes while it is `busy`, as a full or locked disk does."""
+
+    busy = False
+
+    def change(self, change):
+        if self.busy:
+            raise UnavailableError("busy")
+        return super().change(change)
 
 
 class Site:
     """A running server and the world behind it."""
 
     def __init__(self, *, issuer="", welcome=None):
-        self.world = IdentityWorld(passwords=True)
+        clock = FixedClock()
+        self.world = IdentityWorld(MoodyDirectory(clock=clock), clock=clock, passwords=True)
         self.identity = self.world.identity
         app = build_web(self.identity, issuer=issuer, welcome=welcome)
         self._socket = socket.create_server(("127.0.0.1", 0))
@@ -106,6 +121,13 @@ def local_site():
     site = Site(issuer="https://accounts.google.com", welcome=welcome)
     yield site
     site.close()
+
+
+@pytest.fixture
+def busy(site):
+    """The directory takes no changes."""
+    yield lambda: setattr(site.world.book, "busy", True)
+    site.world.book.busy = False
 
 
 @pytest.fixture

@@ -149,6 +149,15 @@ def test_any_origin_may_ask(site, path):
     assert "access-control-allow-credentials" not in answer.headers
 
 
+def test_a_busy_directory_is_answered_in_words_that_clients_retry_on(site, world, busy):
+    given = world.code_form(world.allow()["code"])
+    busy()
+    answer = requests.post(site.base + "/token", data=given, timeout=10)
+    assert (answer.status_code, answer.json()["error"]) == (503, "temporarily_unavailable")
+    world.book.busy = False
+    assert requests.post(site.base + "/token", data=given, timeout=10).status_code == 200
+
+
 # --- revoke
 
 

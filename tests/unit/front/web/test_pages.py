@@ -152,6 +152,16 @@ def test_names_are_shown_as_text(site, browser):
     assert "<b>" not in page.text
 
 
+def test_a_busy_directory_is_a_page_that_says_try_again(site, browser, busy):
+    browser.open(site.url())
+    browser.sign_in()
+    busy()
+    page = browser.send(account="alice@penfold.test", decision="allow")
+    assert page.status_code == 503
+    assert page.headers["retry-after"] == "1"
+    assert "Please try again" in page.text
+
+
 # --- forms that are not ours
 
 

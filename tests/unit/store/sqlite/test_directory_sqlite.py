@@ -6,7 +6,7 @@ import apsw
 import pytest
 
 from penfold.base.clock import FixedClock
-from penfold.base.errors import NewerDataError
+from penfold.base.errors import MailboxBusyError, NewerDataError, StorageFullError
 from penfold.base.limits import CREDENTIAL_CACHE_MAX, CREDENTIAL_CACHE_MS
 from penfold.ports.directory import Account
 from penfold.ports.identity import AccessToken, AppPassword, Client, Grant, Session
@@ -126,3 +126,27 @@ def test_no_secret_stands_in_the_file(book, path):
     book.change(lambda writer: writer.add(access("ya29.very-secret")))
     for file in path.parent.iterdir():
         assert b"very-secret" not in file.read_bytes(), file.name
+
+
+def test_a_writer_that_waits_too_long_is_told_to_come_back(book, other):
+    book._writer.set_busy_timeout(1)
+
+    def hold(writer):
+        with pytest.raises(MailboxBusyError):
+            book.change(lambda inner: inner.add(access("x")))
+        # A login is not refused because its note could not be written.
+        assert book.find_app_login(ALICE.address, "abcdefghijklmnop") == ALICE
+
+    key = app_password_digest(ALICE.id, "abcdefghijklmnop")
+    other.change(lambda writer: writer.add(AppPassword(key, ALICE.id, "", 1)))
+    other.change(hold)
+    book.change(lambda writer: writer.add(access("x")))
+
+
+def test_without_room_nothing_is_stored_and_reading_goes_on(book):
+    pages = book._writer.execute("PRAGMA page_count").get
+    book._writer.execute(f"PRAGMA max_page_count={pages}").fetchall()
+    with pytest.raises(StorageFullError):
+        book.change(lambda writer: [writer.add(access(f"x{n}")) for n in range(500)])
+    assert book.find_credential("t")
+    assert book.find_credential("x0") is None
