@@ -121,6 +121,9 @@ SMTP_AUTH_LINE_MAX_BYTES: Final = 12_288
 SMTP_RECIPIENTS_MAX: Final = 1_000
 #: Protocol errors in one session, then 421. Postfix: 20.
 SMTP_ERRORS_MAX: Final = 20
+#: Commands without a stored message in between, then 421: room for a transaction with
+#: SMTP_RECIPIENTS_MAX recipients and some idle talk. Postfix: 100 that are not part of one.
+SMTP_COMMANDS_MAX: Final = 1_200
 #: Seconds of silence. RFC 5321 §4.5.3.2.7 asks for 5 minutes.
 SMTP_IDLE_S: Final = 300.0
 #: Received fields that prove a loop. RFC 5321 §6.3 asks for at least 100.
@@ -164,8 +167,8 @@ GROUP_COMMIT_MAX: Final = 256
 SQLITE_BUSY_MS: Final = 10_000
 #: KiB of page cache per database handle; thousands of handles must fit in memory.
 SQLITE_CACHE_KIB: Final = 2_048
-#: Database handles one process keeps open at most; each holds up to its page cache.
-SQLITE_HANDLES_MAX: Final = 512
+#: Mailbox handles one process keeps open at most; each takes 0.25 MB, and its page cache in use.
+SQLITE_HANDLES_MAX: Final = 192
 #: Seconds a database handle may stand idle before it is closed.
 SQLITE_IDLE_CLOSE_S: Final = 60.0
 #: Seconds one listing may run, then "unavailable". Reliability: no query holds a snapshot longer.
