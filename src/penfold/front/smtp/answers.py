@@ -18,10 +18,10 @@ _Result = tuple[Settle[Any], Any, tuple[str, ...] | None, BaseException | None]
 
 
 class Answers:
-    """Belongs to the running loop and is made on its thread."""
+    """Belongs to one loop and is made on its thread."""
 
-    def __init__(self) -> None:
-        self._loop = asyncio.get_running_loop()
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
         self._thread = threading.get_ident()
         self._lock = threading.Lock()
         self._results: list[_Result] = []

@@ -68,7 +68,8 @@ class Listener:
         """Accept connections on a bound socket; call again for further sockets."""
         loop = asyncio.get_running_loop()
         if not self._servers:
-            self.answers = Answers()
+            self._loop = loop
+            self.answers = Answers(loop)
             self._empty = asyncio.Event()
             self._empty.set()
             self._tick()
@@ -117,9 +118,8 @@ class Listener:
     # --- deadlines -------------------------------------------------------------------------
 
     def _tick(self) -> None:
-        loop = asyncio.get_running_loop()
-        self.review(loop.time())
-        self._timer = loop.call_later(TICK_S, self._tick)
+        self.review(self._loop.time())
+        self._timer = self._loop.call_later(TICK_S, self._tick)
 
     def review(self, now: float) -> None:
         """Apply every deadline as of `now` (seconds, monotonic)."""
@@ -152,7 +152,7 @@ class Listener:
     def flush_soon(self, session: Session) -> None:
         self._unflushed.append(session)
         if len(self._unflushed) == 1:
-            asyncio.get_running_loop().call_soon(self._flush)
+            self._loop.call_soon(self._flush)
 
     def _flush(self) -> None:
         sessions, self._unflushed = self._unflushed, []

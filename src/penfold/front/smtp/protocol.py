@@ -32,6 +32,9 @@ from penfold.proto.smtp.server import Server
 
 #: Octets a client may send ahead while it waits for an answer; then reading stops.
 HELD_MAX: Final = 65_536
+#: Replies that may wait for the end of the loop's turn; more are written at once, so that a
+#: client that does not take them is noticed.
+REPLIES_MAX: Final = 256
 #: Seconds a client has to take the last replies, and to finish a TLS handshake.
 LAST_WORDS_S: Final = 10.0
 TLS_HANDSHAKE_S: Final = 30.0
@@ -89,9 +92,9 @@ class Session(asyncio.Protocol):
     """One connection, from connection_made to connection_lost."""
 
     __slots__ = (
-        "_account", "_blocked", "_bytes_in", "_delivery", "_gone", "_heard",
-        "_held", "_house", "_id", "_leaving", "_machine", "_messages", "_paused", "_pumping",
-        "_since", "_started", "_task", "_timer", "_tls", "_transport", "client",
+        "_account", "_blocked", "_bytes_in", "_delivery", "_early", "_gone", "_half_closed",
+        "_heard", "_house", "_id", "_leaving", "_machine", "_messages", "_paused", "_pumping",
+        "_since", "_started_ms", "_task", "_timer", "_tls", "_transport", "client",
     )  # fmt: skip
 
     def __init__(self, house: House) -> None:
@@ -101,9 +104,12 @@ class Session(asyncio.Protocol):
         self._delivery: _Delivery | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None
-        self._pumping = self._blocked = self._paused = self._leaving = self._gone = False
-        self._bytes_in = self._held = self._messages = 0
+        self._pumping = self._blocked = self._paused = self._leaving = self._half_closed = (
+            self._gone
+        ) = False
+        self._bytes_in = self._messages = 0
         self._tls = ""
+        self._early = b""
         self.client = ""
 
     # --- what the loop calls -------------------------------------------------------------
@@ -119,7 +125,8 @@ class Session(asyncio.Protocol):
         self._id = house.make_session_id()
         tag = replies.make_session_tag(self._id)
         self._machine = Server(house.profile, tag=tag, tls=tls is not None)
-        self._started = self._since = self._heard = house.now
+        self._since = self._heard = house.now
+        self._started_ms = house.clock.now_ms()
         refusal = house.admit(self, self.client)
         if refusal is None:
             self._machine.greet()
@@ -130,19 +137,23 @@ class Session(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         self._heard = self._house.now
         self._bytes_in += len(data)
-        machine = self._machine
-        machine.receive(data)
+        if self._task is not None:
+            # Decrypted already: it came with the end of the handshake, before _upgrade went on.
+            # Octets sent in clear cannot get here, reading was paused and then given to TLS.
+            self._early += data
+            return
+        self._machine.receive(data)
         if self._delivery is None and self._timer is None:
             if not self._blocked:
                 self._pump()
         else:
-            self._hold(len(data))
+            self._hold()
 
     def eof_received(self) -> bool:
         """Keep a half-closed connection until the answer that is due was written."""
-        waits = self._delivery is not None and not self._machine.tls
-        self._leaving = self._leaving or waits
-        return waits
+        self.flush()
+        self._half_closed = self._delivery is not None and not self._machine.tls
+        return self._half_closed
 
     def pause_writing(self) -> None:
         """Read no further: the client does not take its replies."""
@@ -182,14 +193,16 @@ class Session(asyncio.Protocol):
 
     def dismiss(self) -> None:
         """End the session politely: at once, or after the message in hand."""
-        if self._delivery is not None or self._machine.is_receiving_data:
+        if self._task is not None:
+            self.abort()
+        elif self._delivery is not None or self._machine.is_receiving_data:
             self._leaving = True
         else:
             self._end(replies.STOPPING)
 
     def cut(self) -> None:
         """End the session now, whatever it does; no reply is owed for unfinished data."""
-        if self._delivery is None:
+        if self._delivery is None and self._task is None:
             self._end(replies.STOPPING)
         else:
             self.abort()
@@ -204,7 +217,10 @@ class Session(asyncio.Protocol):
         while (event := machine.next_event()) is not None:
             self._handle(event)
         self._pumping = False
-        self._house.flush_soon(self)
+        if machine.waiting_replies < REPLIES_MAX:
+            self._house.flush_soon(self)
+        else:
+            self.flush()
 
     def flush(self) -> None:
         machine, transport = self._machine, self._transport
@@ -214,12 +230,12 @@ class Session(asyncio.Protocol):
         if output:
             self._since = self._house.now
             transport.write(output)
-        if machine.is_closed and not transport.is_closing():
+        is_over = machine.is_closed or (self._half_closed and self._delivery is None)
+        if is_over and not transport.is_closing():
             transport.close()
 
-    def _hold(self, size: int) -> None:
-        self._held += size
-        if self._held > HELD_MAX:
+    def _hold(self) -> None:
+        if self._machine.unread_bytes > HELD_MAX:
             self._pause()
 
     def _pause(self) -> None:
@@ -231,9 +247,9 @@ class Session(asyncio.Protocol):
         """Read and work again, now that nothing is awaited."""
         if self._gone or self._blocked:
             return
-        self._held = 0
         self._pump()
-        if self._paused and not self._blocked and self._delivery is None and self._timer is None:
+        is_free = self._delivery is None and self._timer is None and self._task is None
+        if self._paused and is_free and not self._blocked:
             self._paused = False
             if self._transport is not None and not self._transport.is_closing():
                 self._transport.resume_reading()
@@ -376,15 +392,21 @@ class Session(asyncio.Protocol):
         except (OSError, EOFError):  # ssl.SSLError is an OSError
             upgraded = None
         self._task = None
-        if upgraded is None or self._gone:
+        # uvloop returns a transport without TLS when the connection ends in the handshake.
+        tls = upgraded.get_extra_info("ssl_object") if upgraded is not None else None
+        if upgraded is None or tls is None or self._gone:
             transport.abort()
             self._depart()  # a connection that dies in the handshake is not reported as lost
             return
         self._transport = upgraded
-        self._tls = upgraded.get_extra_info("ssl_object").version() or ""
+        self._paused = False  # start_tls reads on
+        self._tls = tls.version() or ""
         self._account = None
         self._since = self._house.now
         self._machine.tls_started()
+        early, self._early = self._early, b""
+        if early:
+            self.data_received(early)
 
     # --- facts ---------------------------------------------------------------------------------
 
@@ -429,5 +451,5 @@ class Session(asyncio.Protocol):
             login_failures=machine.login_failures,
             bytes_in=self._bytes_in,
             refusal=refusal.wire[:-2].decode("ascii") if refusal else "",
-            duration_s=self._house.now - self._started,
+            duration_s=(self._house.clock.now_ms() - self._started_ms) / 1000,
         )

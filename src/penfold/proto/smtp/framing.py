@@ -203,6 +203,8 @@ def normalize_line_ends(content: bytes) -> bytes:
 
 def count_hops(content: bytes, *, header_max: int) -> int:
     """Return the number of Received fields in the header (RFC 5321 §6.3), and only there."""
+    if content.startswith(b"\r\n"):
+        return 0  # RFC 5322 §3.5: the header is empty
     end = content.find(b"\r\n\r\n", 0, header_max)
     header = content[: end if end >= 0 else header_max].lower()
     return header.count(b"\r\nreceived:") + header.startswith(b"received:")

@@ -9,6 +9,7 @@ from typing import Final
 from penfold.base.limits import (
     SMTP_AUTH_LINE_MAX_BYTES,
     SMTP_COMMAND_MAX_BYTES,
+    SMTP_COMMANDS_MAX,
     SMTP_ERRORS_MAX,
     SMTP_HOPS_MAX,
     SMTP_LOGIN_FAILURES_MAX,
@@ -39,6 +40,7 @@ class Profile:
     max_bytes: int
     recipients_max: int = SMTP_RECIPIENTS_MAX
     errors_max: int = SMTP_ERRORS_MAX
+    commands_max: int = SMTP_COMMANDS_MAX
     login_failures_max: int = SMTP_LOGIN_FAILURES_MAX
     hops_max: int = SMTP_HOPS_MAX
     line_max: int = field(init=False, repr=False, compare=False)

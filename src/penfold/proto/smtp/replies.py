@@ -97,6 +97,9 @@ FULL: Final = _final(421, "4.3.2", "Too many connections, try again later")
 TIMEOUT: Final = _final(421, "4.4.2", "Timeout, closing connection")
 TOO_SLOW: Final = _final(421, "4.4.2", "Data arrives too slowly, closing connection")
 TOO_MANY_ERRORS: Final = _final(421, "4.7.0", "Too many errors, closing connection")
+TOO_MANY_COMMANDS: Final = _final(
+    421, "4.7.0", "Too many commands without a message, closing connection"
+)
 TOO_MANY_LOGINS: Final = _final(421, "4.7.0", "Too many failed logins, closing connection")
 ENDLESS_LINE: Final = _final(421, "4.7.0", "Line has no end, closing connection")
 NOT_SMTP: Final = _final(554, "5.5.0", "This is an SMTP server, closing connection")

@@ -74,9 +74,9 @@ class Server:
     """One session. `tag` ends every refusal, so that it can be found in the log."""
 
     __slots__ = (
-        "_data", "_exchange", "_lines", "_mode", "_output", "_profile", "_question", "_rcpt_seen",
-        "_recipients", "_sender", "_tag", "_utf8", "errors", "esmtp", "helo", "last_refusal",
-        "logged_in", "login_failures", "tls",
+        "_commands", "_data", "_exchange", "_lines", "_mode", "_output", "_profile", "_question",
+        "_rcpt_seen", "_recipients", "_sender", "_tag", "_utf8", "errors", "esmtp", "helo",
+        "last_refusal", "logged_in", "login_failures", "tls",
     )  # fmt: skip
 
     def __init__(self, profile: Profile, *, tag: str = "", tls: bool = False) -> None:
@@ -90,6 +90,7 @@ class Server:
         self._data: DataReader | None = None
         self._sender: str | None = None
         self._recipients: list[str] = []
+        self._commands = 0
         self.tls = tls
         self.errors = 0
         #: For the log: what the client was refused last.
@@ -119,6 +120,16 @@ class Server:
     def data_bytes(self) -> int:
         """Return the octets of the unfinished message that came in so far."""
         return self._data.size if self._data is not None else 0
+
+    @property
+    def unread_bytes(self) -> int:
+        """Return the octets that wait, because an answer is due or a line is not complete."""
+        return len(self._lines.buffer) - self._lines.position
+
+    @property
+    def waiting_replies(self) -> int:
+        """Return how many replies wait for take_output()."""
+        return len(self._output)
 
     def greet(self) -> None:
         tag = self._tag.decode("ascii")
@@ -176,6 +187,8 @@ class Server:
             self._sender = question.sender if reply.code < 400 else None
         elif isinstance(question, Message):
             self._reset()
+            if reply.code < 400:
+                self._commands = 0
         else:
             reply = self._settle_login(question, reply)
         self._say(reply)
@@ -225,6 +238,9 @@ class Server:
                 self._output.append(reply.tagged(self._tag))
 
     def _read_line(self, line: bytes | Fault) -> Outcome:
+        self._commands += 1
+        if self._commands > self._profile.commands_max:
+            return replies.TOO_MANY_COMMANDS
         exchange, self._exchange = self._exchange, None
         self._mode = _COMMAND
         if isinstance(line, Fault):
