@@ -18,6 +18,7 @@ import ssl
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
 from email.utils import formatdate
 from typing import Any, Final
 
@@ -54,6 +55,18 @@ def _refusal(status: str, text: str) -> bytes:
 
 _TOO_MANY: Final = _refusal("503 Service Unavailable", "Too many connections, try again")
 _HEAD_TOO_LARGE: Final = _refusal("431 Request Header Fields Too Large", "Header too large")
+
+
+@dataclass(frozen=True, slots=True)
+class Bounds:
+    """connections: open at a time. head_s: for a request's head, or the first octet of all.
+
+    body_idle_s: of silence in a body.
+    """
+
+    connections: int = HTTP_CONNECTIONS_MAX
+    head_s: float = HTTP_HEAD_S
+    body_idle_s: float = HTTP_BODY_IDLE_S
 
 
 class _Protocol(HttpToolsProtocol):
@@ -97,13 +110,13 @@ class _Protocol(HttpToolsProtocol):
         if not self.transport.is_closing():
             super().on_message_complete()
 
-    def is_stalled(self, now: float) -> bool:
+    def is_stalled(self, now: float, bounds: Bounds) -> bool:
         """Whether the client owes us octets for too long."""
         if self._reading_head:
             # Between two requests uvicorn's keep-alive timer is in charge.
-            return self.timeout_keep_alive_task is None and now - self.since > HTTP_HEAD_S
+            return self.timeout_keep_alive_task is None and now - self.since > bounds.head_s
         receiving = self.cycle is not None and self.cycle.more_body
-        return receiving and not self.flow.read_paused and now - self.since > HTTP_BODY_IDLE_S
+        return receiving and not self.flow.read_paused and now - self.since > bounds.body_idle_s
 
     def _refuse_head(self) -> None:
         if not self.transport.is_closing():
@@ -122,6 +135,7 @@ class HttpListener:
         *,
         log: EventLog,
         count_connections: Callable[[int], None],
+        bounds: Bounds | None = None,
     ) -> None:
         """The app is an ASGI application; sock listens already and does not block."""
         self._config = Config(
@@ -146,7 +160,8 @@ class HttpListener:
         self._silent: dict[socket.socket, float] = {}
         self._connecting: set[asyncio.Task[None]] = set()
         soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-        self._most = HTTP_CONNECTIONS_MAX
+        self._bounds = bounds or Bounds()
+        self._most = self._bounds.connections
         if soft != resource.RLIM_INFINITY:
             self._most = min(self._most, soft // 2)  # the other half is for mailbox files
         self._ticking: asyncio.TimerHandle | None = None
@@ -260,14 +275,17 @@ class HttpListener:
         conn.close()
 
     def _tick(self) -> None:
-        """Renew the Date header and close who dawdles."""
+        """Renew the Date header, count, and look at the deadlines."""
         self._state.default_headers = [(b"date", formatdate(time.time(), usegmt=True).encode())]
         self._count(self._connections())
-        now = self._loop.time()
+        self.review(self._loop.time())
+        self._ticking = self._loop.call_later(_TICK_S, self._tick)
+
+    def review(self, now: float) -> None:
+        """Close who dawdles, as of `now` (the loop's time)."""
         for conn, since in list(self._silent.items()):
-            if now - since > HTTP_HEAD_S:
+            if now - since > self._bounds.head_s:
                 self._drop_silent(conn)
         for connection in list(self._state.connections):
-            if isinstance(connection, _Protocol) and connection.is_stalled(now):
+            if isinstance(connection, _Protocol) and connection.is_stalled(now, self._bounds):
                 connection.transport.abort()
-        self._ticking = self._loop.call_later(_TICK_S, self._tick)

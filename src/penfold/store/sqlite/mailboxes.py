@@ -50,7 +50,7 @@ class SqliteMailboxes:
     on_commit: told the size of each transaction; on_damage: told of each mailbox set apart.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - two are for tests, two for who watches
         self,
         root: Path,
         blobs: Blobs,

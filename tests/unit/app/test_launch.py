@@ -1,0 +1,75 @@
+"""What the supervisor and its processes tell each other."""
+
+import json
+import socket
+import subprocess
+import sys
+
+import pytest
+
+from penfold.app.child import Child
+from penfold.app.launch import Channel, Launch, decode_launch, encode_launch
+from penfold.spec.settings import Endpoint, Settings
+
+LAUNCH = Launch(
+    role="http",
+    index=2,
+    settings=Settings(data="/d", http=Endpoint("::1", 0), domains=("a.example",), workers=3),
+    addresses={"http": Endpoint("::1", 8025), "smtp": Endpoint("127.0.0.1", 2525)},
+    sockets={"http": 7},
+)
+
+
+@pytest.fixture
+def ends():
+    ours, theirs = socket.socketpair()
+    channel = Channel(theirs.detach())
+    with ours, channel._socket:
+        yield ours, channel
+
+
+def test_a_launch_arrives_as_it_was_sent():
+    assert decode_launch(encode_launch(LAUNCH)) == LAUNCH
+    assert LAUNCH.base_url == "http://[::1]:8025"
+
+
+def test_a_process_gets_its_launch_and_its_signs_arrive(ends):
+    ours, channel = ends
+    ours.sendall(encode_launch(LAUNCH))
+    assert channel.wait_for_launch() == LAUNCH
+    channel.say_ready()
+    channel.say_alive()
+    channel.say_failed("no luck", code=2)
+    states = [json.loads(line) for line in ours.recv(4096).splitlines()]
+    assert [state["state"] for state in states] == ["ready", "alive", "failed"]
+    assert (states[2]["text"], states[2]["code"]) == ("no luck", 2)
+
+
+def test_a_process_that_dies_often_is_replaced_at_once_and_then_less_and_less_soon():
+    child = Child("http", 0, [])
+    delays = [child.plan_restart() for _ in range(8)]
+    assert delays[:2] == [0.0, 0.25]
+    assert delays == sorted(delays)
+    assert delays[-1] == delays[-2] == 4.0
+
+
+SCRIPT = """
+import sys, time
+from penfold.app.launch import Channel
+channel = Channel(int(sys.argv[1]))
+channel.end_with_supervisor()
+channel.say_ready()
+while True:  # a loop that is busy for good
+    pass
+"""
+
+
+def test_a_busy_process_ends_when_its_supervisor_does():
+    ours, theirs = socket.socketpair()
+    with theirs:
+        process = subprocess.Popen(
+            [sys.executable, "-c", SCRIPT, str(theirs.fileno())], pass_fds=[theirs.fileno()]
+        )
+    assert b"ready" in ours.recv(100)
+    ours.close()
+    assert process.wait(20) == 0

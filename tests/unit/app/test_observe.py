@@ -1,0 +1,180 @@
+"""Facts of the doors become log lines and numbers, and nothing secret with them."""
+
+import json
+import os
+
+import pytest
+
+from penfold.app.logs import LineLog
+from penfold.app.metrics import Counters, load_totals, render
+from penfold.app.observe_http import HttpObserver
+from penfold.app.observe_smtp import SmtpObserver
+from penfold.app.observe_stores import StoreObserver
+from penfold.base.clock import FixedClock
+from penfold.base.errors import StorageFullError
+from penfold.front.http.request import RequestFacts
+from penfold.front.smtp.facts import SessionFacts, TransactionFacts
+from penfold.ports.queue import NewQueueRow, QueueState
+from penfold.store.sqlite.queue import SqliteQueue
+
+
+class World:
+    def __init__(self, folder):
+        self._folder = folder
+        self._reader, self._writer = os.pipe()
+        self.log = LineLog(self._writer, form="json", process="x", clock=FixedClock())
+        self.counters = Counters(folder / "x.metrics")
+
+    def lines(self):
+        return [json.loads(line) for line in os.read(self._reader, 65_536).splitlines()]
+
+    def page(self):
+        return render(load_totals(self._folder), {}).decode()
+
+    def close(self):
+        os.close(self._reader)
+        os.close(self._writer)
+        self.counters.close()
+
+
+@pytest.fixture
+def world(tmp_path):
+    world = World(tmp_path)
+    yield world
+    world.close()
+
+
+def request(**changed):
+    facts = {
+        "request_id": "r1",
+        "method_id": "gmail.users.messages.get",
+        "verb": "GET",
+        "path": "/gmail/v1/users/me/messages/1",
+        "status": 200,
+        "reason": "",
+        "seconds": 0.00123,
+        "account_id": "m1",
+        "client": "127.0.0.1",
+        "app": "app1",
+        "received": 0,
+        "sent": 10,
+        "error": None,
+    }
+    return RequestFacts(**facts | changed)
+
+
+def transaction(**changed):
+    facts = {
+        "listener": "smtp",
+        "session": "s1",
+        "client": "192.0.2.1",
+        "account": "",
+        "stage": "data",
+        "sender": "a@x.example",
+        "recipients": ("b@penfold.test",),
+        "size": 100,
+        "code": 250,
+        "ids": ("1a",),
+        "duration_s": 0.01,
+        "error": None,
+    }
+    return TransactionFacts(**facts | changed)
+
+
+def test_a_request_is_one_line_and_one_count(world):
+    HttpObserver(world.log, world.counters)(request())
+    [line] = world.lines()
+    assert (line["event"], line["id"], line["method"]) == ("request", "r1", request().method_id)
+    assert (line["status"], line["ms"], line["account"], line["app"]) == (200, 1.23, "m1", "app1")
+    assert "reason" not in line
+    assert (
+        'penfold_http_requests_total{method="gmail.users.messages.get",status="200"} 1'
+        in world.page()
+    )
+
+
+def test_what_nobody_expected_is_a_line_of_its_own_with_the_request_id(world):
+    HttpObserver(world.log, world.counters)(
+        request(status=500, reason="backendError", error=ZeroDivisionError("by zero"))
+    )
+    first, second = world.lines()
+    assert first["reason"] == "backendError"
+    assert (second["event"], second["id"], second["error"]) == (
+        "request_failed",
+        "r1",
+        "ZeroDivisionError",
+    )
+    assert second["severity"] == "error"
+
+
+@pytest.mark.parametrize(
+    ("code", "outcome"), [(250, "accepted"), (452, "deferred"), (554, "refused"), (0, "refused")]
+)
+def test_a_message_is_one_line_and_one_count(world, code, outcome):
+    SmtpObserver(world.log, world.counters)(transaction(code=code))
+    [line] = world.lines()
+    assert (line["event"], line["status"], line["messages"]) == ("smtp_transaction", code, ["1a"])
+    counted = f'penfold_smtp_messages_total{{listener="smtp",outcome="{outcome}"}} 1'
+    assert counted in world.page()
+    assert ("penfold_smtp_bytes_total{" in world.page()) == (outcome == "accepted")
+
+
+def test_an_expected_error_of_smtp_is_a_reason_and_no_trace(world):
+    SmtpObserver(world.log, world.counters)(transaction(code=452, error=StorageFullError()))
+    [line] = world.lines()
+    assert line["reason"] == StorageFullError.public
+
+
+def test_an_unexpected_error_of_smtp_has_its_trace(world):
+    SmtpObserver(world.log, world.counters)(transaction(code=451, error=KeyError("x")))
+    assert [line["event"] for line in world.lines()] == ["smtp_transaction", "smtp_failed"]
+
+
+def test_a_question_that_failed_is_no_message(world):
+    SmtpObserver(world.log, world.counters)(transaction(stage="RCPT", code=451))
+    assert "penfold_smtp_messages_total{" not in world.page()
+
+
+def test_a_session_is_one_line(world):
+    facts = SessionFacts(
+        listener="submission",
+        session="s1",
+        client="192.0.2.1",
+        helo="x\r\ny",
+        tls="TLSv1.3",
+        account="a@penfold.test",
+        messages=2,
+        errors=0,
+        login_failures=1,
+        bytes_in=5,
+        refusal="",
+        duration_s=1.0,
+    )
+    SmtpObserver(world.log, world.counters)(facts)
+    [line] = world.lines()
+    assert (line["event"], line["helo"], line["tls"]) == ("smtp_session", "x\r\ny", "TLSv1.3")
+    assert (line["messages"], line["logins_failed"]) == (2, 1)
+
+
+def test_a_message_for_the_queue_is_one_line_and_one_count(world, tmp_path):
+    SqliteQueue(tmp_path / "queue.db", create=True).close()
+    observer = StoreObserver(world.log, world.counters)
+    queue = observer.open_queue(tmp_path / "queue.db")
+    row = NewQueueRow(
+        origin="m1",
+        number=1,
+        sender="a@x",
+        recipient="b@y",
+        subject="private",
+        raw=b"private",
+        created_ms=0,
+    )
+    queue.add([row], state=QueueState.CAPTURED)
+    queue.close()
+    observer.committed(3)
+    observer.damaged("m1", "CorruptError: disk image is malformed")
+    delivery, damaged = world.lines()
+    assert (delivery["event"], delivery["outcome"]) == ("delivery", "captured")
+    assert "private" not in json.dumps(delivery)
+    assert (damaged["event"], damaged["mailbox"]) == ("mailbox_damaged", "m1")
+    assert "penfold_store_changes_per_commit_sum 3" in world.page()

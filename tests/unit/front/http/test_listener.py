@@ -1,0 +1,320 @@
+"""The HTTP listener on real sockets: what it accepts, refuses, and how it stops."""
+
+import asyncio
+import contextlib
+import errno
+import resource
+import socket
+import ssl
+import time
+
+import pytest
+import uvloop
+
+from penfold.base.limits import HTTP_HEAD_MAX_BYTES, HTTP_HEADERS_MAX
+from penfold.front.http.listener import Bounds, HttpListener
+from penfold.net.certificates import make_authority, make_server_certificate
+from penfold.net.tls import load_server_context
+from penfold.spec.events import ACCEPT_PAUSED
+
+GET = b"GET /x HTTP/1.1\r\nHost: x\r\n\r\n"
+
+
+class Log:
+    def __init__(self):
+        self.events = []
+        self.written = asyncio.Event()
+
+    def emit(self, event, /, **fields):
+        self.events.append((event, fields))
+        self.written.set()
+
+
+class Echo:
+    """An ASGI application that answers with scheme and body, when it is let."""
+
+    def __init__(self):
+        self.let = asyncio.Event()
+        self.let.set()
+        self.asked = asyncio.Event()
+
+    async def __call__(self, scope, receive, send):
+        body = b""
+        while True:
+            message = await receive()
+            body += message.get("body", b"")
+            if not message.get("more_body"):
+                break
+        self.asked.set()
+        await self.let.wait()
+        answer = scope["scheme"].encode() + b":" + body
+        headers = [(b"content-length", b"%d" % len(answer))]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": answer})
+
+
+class World:
+    def __init__(self, tls, bounds):
+        self.app = Echo()
+        self.log = Log()
+        sock = socket.create_server(("127.0.0.1", 0))
+        sock.setblocking(False)
+        self.address = sock.getsockname()
+        self.listener = HttpListener(
+            self.app, sock, tls, log=self.log, count_connections=lambda _: None, bounds=bounds
+        )
+        self.listener.start()
+        self._writers = []
+
+    async def open(self, **options):
+        reader, writer = await asyncio.open_connection(*self.address, **options)
+        self._writers.append(writer)
+        return reader, writer
+
+    async def ask(self, octets=GET, **options):
+        """Return the status and body of one exchange on a connection of its own."""
+        reader, writer = await self.open(**options)
+        writer.write(octets)
+        return await answer(reader)
+
+    async def close(self):
+        await self.listener.stop(grace_s=0)
+        for writer in self._writers:
+            writer.close()
+            with contextlib.suppress(OSError, ssl.SSLError):
+                await writer.wait_closed()
+
+    def later(self, seconds):
+        self.listener.review(asyncio.get_running_loop().time() + seconds)
+
+
+async def answer(reader):
+    head = await reader.readuntil(b"\r\n\r\n")
+    fields = dict(line.lower().split(b": ") for line in head.split(b"\r\n")[1:] if line)
+    body = await reader.readexactly(int(fields[b"content-length"]))
+    return int(head.split(b" ")[1]), body
+
+
+async def ended(reader):
+    """Return once the server has closed the connection."""
+    with contextlib.suppress(ConnectionResetError):
+        assert await asyncio.wait_for(reader.read(), 10) == b""
+
+
+@pytest.fixture(scope="module")
+def certificates(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("tls")
+    now_ms = time.time_ns() // 1_000_000
+    authority = make_authority(now_ms=now_ms)
+    pair = make_server_certificate(authority, ["localhost", "127.0.0.1"], now_ms=now_ms)
+    (folder / "server.pem").write_bytes(pair.certificate)
+    (folder / "server.key").write_bytes(pair.key)
+    client = ssl.create_default_context(cadata=authority.certificate.decode())
+    return load_server_context(folder, http=True), client
+
+
+@pytest.fixture
+def play(certificates):
+    """Run a scene in a world of its own."""
+
+    def run(scene, bounds=None):
+        async def live():
+            world = World(certificates[0], bounds)
+            try:
+                async with asyncio.timeout(20):
+                    await scene(world)
+            finally:
+                await world.close()
+
+        # The loop the server runs on.
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(live())
+
+    return run
+
+
+def test_plain_and_tls_connections_are_told_apart_on_one_port(play, certificates):
+    async def scene(world):
+        assert await world.ask() == (200, b"http:")
+        assert await world.ask(ssl=certificates[1]) == (200, b"https:")
+
+    play(scene)
+
+
+def test_a_first_octet_that_comes_late_is_waited_for(play):
+    async def scene(world):
+        reader, writer = await world.open()
+        assert await world.ask() == (200, b"http:")
+        writer.write(GET)
+        assert await answer(reader) == (200, b"http:")
+
+    play(scene)
+
+
+def test_a_connection_serves_request_after_request(play):
+    async def scene(world):
+        reader, writer = await world.open()
+        for _ in range(3):
+            writer.write(GET)
+            assert await answer(reader) == (200, b"http:")
+        writer.write(GET * 3)
+        for _ in range(3):
+            assert await answer(reader) == (200, b"http:")
+
+    play(scene)
+
+
+def test_a_client_that_says_nothing_is_dropped_in_time(play):
+    async def scene(world):
+        reader, _ = await world.open()
+        await world.ask()  # by now the silent one has been accepted
+        world.later(19)
+        assert not reader.at_eof()
+        world.later(21)
+        await ended(reader)
+
+    play(scene)
+
+
+def test_a_client_that_dawdles_over_a_head_is_dropped_in_time(play):
+    async def scene(world):
+        reader, writer = await world.open()
+        writer.write(GET)
+        await answer(reader)
+        writer.write(GET[:10])
+        await world.ask()
+        world.later(21)
+        await ended(reader)
+
+    play(scene)
+
+
+def test_an_idle_connection_between_two_requests_is_kept(play):
+    async def scene(world):
+        reader, writer = await world.open()
+        writer.write(GET)
+        await answer(reader)
+        world.later(60)
+        writer.write(GET)
+        assert await answer(reader) == (200, b"http:")
+
+    play(scene)
+
+
+def test_a_client_that_stops_in_the_middle_of_a_body_is_dropped_in_time(play):
+    async def scene(world):
+        reader, writer = await world.open()
+        writer.write(b"POST /x HTTP/1.1\r\nHost: x\r\nContent-Length: 10\r\n\r\nhalf")
+        await world.ask()
+        world.later(59)
+        assert not reader.at_eof()
+        world.later(61)
+        await ended(reader)
+
+    play(scene)
+
+
+def test_a_request_that_is_being_answered_takes_the_time_it_takes(play):
+    async def scene(world):
+        world.app.let.clear()
+        reader, writer = await world.open()
+        writer.write(GET)
+        await world.app.asked.wait()
+        world.later(3600)
+        world.app.let.set()
+        assert await answer(reader) == (200, b"http:")
+
+    play(scene)
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        pytest.param(b"A: " + b"a" * (HTTP_HEAD_MAX_BYTES + 300_000), id="one-endless-field"),
+        pytest.param(b"A: a\r\n" * (HTTP_HEADERS_MAX + 1) + b"\r\n", id="too-many-fields"),
+    ],
+)
+def test_a_head_beyond_its_bounds_is_refused_and_the_connection_closed(play, head):
+    async def scene(world):
+        reader, writer = await world.open()
+        writer.write(b"GET /x HTTP/1.1\r\n" + head)
+        assert (await answer(reader))[0] == 431
+        await ended(reader)
+        assert not world.app.asked.is_set()
+
+    play(scene)
+
+
+def test_a_body_may_be_larger_than_a_head(play):
+    async def scene(world):
+        body = b"b" * (3 * HTTP_HEAD_MAX_BYTES)
+        octets = b"POST /x HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(body) + body
+        assert await world.ask(octets) == (200, b"http:" + body)
+
+    play(scene)
+
+
+def test_connections_beyond_the_bound_are_told_so(play):
+    async def scene(world):
+        reader, writer = await world.open()
+        writer.write(GET)
+        await answer(reader)
+        assert await world.ask(b"") == (503, b"Too many connections, try again")
+        writer.write(GET)
+        assert await answer(reader) == (200, b"http:")
+
+    play(scene, Bounds(connections=1))
+
+
+def test_out_of_descriptors_it_waits_and_goes_on(play):
+    async def scene(world):
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        reader, writer = await world.open()
+        writer.write(GET)
+        await answer(reader)
+        # The next connection needs two descriptors here, ours and the server's: leave room for one.
+        probe = socket.socket()
+        resource.setrlimit(resource.RLIMIT_NOFILE, (probe.fileno() + 1, hard))
+        try:
+            probe.setblocking(False)
+            assert probe.connect_ex(world.address) in (0, errno.EINPROGRESS)
+            await world.log.written.wait()
+            assert world.log.events[0][0] is ACCEPT_PAUSED
+            writer.write(GET)
+            assert await answer(reader) == (200, b"http:")
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+            probe.close()
+        assert await world.ask() == (200, b"http:")
+
+    play(scene)
+
+
+def test_stopping_finishes_the_request_in_hand_and_closes_idle_connections(play):
+    async def scene(world):
+        idle, _ = await world.open()
+        world.app.let.clear()
+        reader, writer = await world.open()
+        writer.write(GET)
+        await world.app.asked.wait()
+        stopping = asyncio.create_task(world.listener.stop(grace_s=10))
+        await ended(idle)
+        world.app.let.set()
+        assert await answer(reader) == (200, b"http:")
+        await stopping
+        with pytest.raises(ConnectionRefusedError):
+            await world.open()
+
+    play(scene)
+
+
+def test_stopping_cuts_what_does_not_end_in_time(play):
+    async def scene(world):
+        world.app.let.clear()
+        reader, writer = await world.open()
+        writer.write(GET)
+        await world.app.asked.wait()
+        await world.listener.stop(grace_s=0)
+        await ended(reader)
+
+    play(scene)
