@@ -33,7 +33,7 @@ class Child:
         self.channel: socket.socket | None = None
         self.process: subprocess.Popen[bytes] | None = None
         self._inherit = inherit
-        self._started = 0.0
+        self._started = time.monotonic()
         self._rest = b""
 
     @property
