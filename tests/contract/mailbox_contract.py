@@ -413,7 +413,12 @@ class MailboxContract:
         assert box.change(change) == ((2, 1), 2)
 
     @settings(
-        max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+        max_examples=25,
+        deadline=None,
+        suppress_health_check=[
+            HealthCheck.function_scoped_fixture,
+            HealthCheck.differing_executors,
+        ],
     )
     @given(data=st.data())
     def test_counters_and_listings_equal_a_recount(self, mailboxes, data):

@@ -118,12 +118,12 @@ class SqliteReader:
         return raw
 
     def list_messages(self, query: Query) -> list[tuple[int, int]]:
-        found: list[tuple[int, int]] = self._list(search.compile_messages(query))
+        found: list[tuple[int, int]] = self._list(query, search.compile_messages(query))
         return found
 
     def list_threads(self, query: Query) -> list[tuple[int, ThreadRow]]:
         statement = search.compile_threads(query)
-        found = self._list(statement, lambda rows: search.take_threads(rows, query.limit))
+        found = self._list(query, statement, lambda rows: search.take_threads(rows, query.limit))
         threads = json.dumps([thread_id for _, thread_id in found])
         rows = self._execute(_THREADS, (threads,))
         return [
@@ -132,14 +132,14 @@ class SqliteReader:
         ]
 
     def list_drafts(self, query: Query) -> list[DraftRow]:
-        return [DraftRow(*row) for row in self._list(search.compile_drafts(query))]
+        return [DraftRow(*row) for row in self._list(query, search.compile_drafts(query))]
 
     def estimate(self, query: Query, *, at_most: int) -> int:
-        count: int = self._list(search.compile_estimate(query, at_most))[0][0]
+        count: int = self._list(query, search.compile_estimate(query, at_most))[0][0]
         return count
 
     def estimate_threads(self, query: Query, *, at_most: int) -> int:
-        count: int = self._list(search.compile_thread_estimate(query, at_most))[0][0]
+        count: int = self._list(query, search.compile_thread_estimate(query, at_most))[0][0]
         return count
 
     # --- threads
@@ -221,6 +221,7 @@ class SqliteReader:
 
     def _list(
         self,
+        _query: Query,
         statement: search.Statement,
         take: Callable[[Iterable[Any]], list[Any]] = list,
     ) -> list[Any]:

@@ -15,7 +15,7 @@ Invariants after `finish`:
 """
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
 import apsw
@@ -27,13 +27,11 @@ from penfold.base.limits import INLINE_RAW_MAX_BYTES, RECEIPT_HOURS
 from penfold.ports.blobs import Blobs
 from penfold.ports.mailbox import (
     Change,
-    DraftRow,
     HistoryEntry,
     LabelRow,
     MessageRow,
     NewMessage,
     Query,
-    ThreadRow,
     Totals,
 )
 from penfold.proto.mime.model import Summary
@@ -51,6 +49,7 @@ from penfold.store.sqlite.content import (
 from penfold.store.sqlite.keys import hash63
 from penfold.store.sqlite.mailbox import SqliteReader, subject_hash
 from penfold.store.sqlite.pool import Handle
+from penfold.store.sqlite.search import Statement
 
 Counts = tuple[int, int, int, int]
 
@@ -269,27 +268,17 @@ class SqliteWriter(SqliteReader):
         self._execute("DELETE FROM receipt WHERE at_ms < ?", (now_ms - RECEIPT_HOURS * 3_600_000,))
         self._execute("INSERT OR REPLACE INTO receipt VALUES (?, ?, ?)", (key, message_id, now_ms))
 
-    # --- reads that must see what waits
+    # --- reads see what waits
 
-    def list_messages(self, query: Query) -> list[tuple[int, int]]:
-        self._write_words()
-        return super().list_messages(query)
-
-    def list_threads(self, query: Query) -> list[tuple[int, ThreadRow]]:
-        self._write_words()
-        return super().list_threads(query)
-
-    def list_drafts(self, query: Query) -> list[DraftRow]:
-        self._write_words()
-        return super().list_drafts(query)
-
-    def estimate(self, query: Query, *, at_most: int) -> int:
-        self._write_words()
-        return super().estimate(query, at_most=at_most)
-
-    def estimate_threads(self, query: Query, *, at_most: int) -> int:
-        self._write_words()
-        return super().estimate_threads(query, at_most=at_most)
+    def _list(
+        self,
+        query: Query,
+        statement: Statement,
+        take: Callable[[Iterable[Any]], list[Any]] = list,
+    ) -> list[Any]:
+        if query.tree is not None:
+            self._write_words()
+        return super()._list(query, statement, take)
 
     def _make_label(self, row: tuple[Any, ...]) -> LabelRow:
         waiting = self._counts.get(row[0])

@@ -56,7 +56,7 @@ class SqliteMailboxes:
         blobs: Blobs,
         *,
         fatal: Callable[[BaseException], None],
-        writer_threads: int = 2,
+        writer_threads: int = 3,
         max_handles: int | None = None,
         room: Room | None = None,
         steps: Mapping[int, Step] | None = None,

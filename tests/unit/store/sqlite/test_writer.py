@@ -19,12 +19,14 @@ from penfold.base.errors import (
 from penfold.base.labels import INBOX
 from penfold.base.limits import GROUP_COMMIT_MAX
 from penfold.ports.mailbox import Query
+from penfold.proto.search.tree import Text
 from penfold.store.room import Room
 from penfold.store.sqlite.layout import mailbox_path, marker_path
 from penfold.store.sqlite.migrate import find_steps
 from penfold.store.sqlite.open import open_database
 
 OTHER = "m" + "e" * 20
+WORDS = Query(limit=10, tree=Text("any", ("words",)))
 
 
 def submit(box, answers, name, change):
@@ -109,19 +111,13 @@ def test_index_entries_follow_an_undone_change_that_had_searched(box, gathered):
     """A search inside a change writes waiting index entries; undoing it must not lose them."""
 
     def search_and_fail(writer):
-        assert len(box_list(writer)) == 2
+        assert writer.list_messages(WORDS) == [(2, 2), (1, 1)]
         add(9)(writer)
-        box_list(writer)
+        assert len(writer.list_messages(WORDS)) == 3
         raise ZeroDivisionError
 
     gathered(add(1), add(2), search_and_fail, add(3))
-    statement = "SELECT rowid FROM words WHERE words MATCH 'words' ORDER BY rowid"
-    with box.mailboxes.open_reader(MAILBOX) as reader:
-        assert [row for (row,) in reader._execute(statement)] == [1, 2, 3]
-
-
-def box_list(writer):
-    return writer.list_messages(Query(limit=10))
+    assert box.look(lambda reader: reader.list_messages(WORDS)) == [(3, 3), (2, 2), (1, 1)]
 
 
 def test_writer_that_outlives_its_transaction_is_refused(box):
@@ -422,6 +418,6 @@ def test_listing_that_takes_too_long_is_unavailable(box, monkeypatch):
     monkeypatch.setattr(mailbox, "LISTING_MAX_S", 0.0)
     with box.mailboxes.open_reader(MAILBOX) as reader:
         with pytest.raises(UnavailableError):
-            reader._list((endless, []))
+            reader._list(Query(limit=1), (endless, []))
         assert reader.get_totals().messages == 0
     assert box.list() == []
