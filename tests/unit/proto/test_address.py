@@ -175,6 +175,7 @@ def test_list_is_read(value, expected):
         pytest.param("mailto:a@b", [("", "a@b")], id="scheme"),
         pytest.param("a@, @b, <@c>", [], id="halves"),
         pytest.param("a@b\0c", [("", "a@bc")], id="nul"),
+        pytest.param('"a" @b', [], id="quoted-name-apart-from-a-domain"),
         pytest.param("a@b: c@d;", [("", "a@b"), ("", "c@d")], id="address-as-group-name"),
     ],
 )
@@ -242,6 +243,11 @@ def test_text_of_an_encoded_word_is_never_syntax(trick):
 
 def test_decoded_value_is_not_decoded_again():
     assert pairs('"=?utf-8?q?x?=" <a@b>', decoded=True) == [("=?utf-8?q?x?=", "a@b")]
+    assert pairs("=?utf-8?q?x, a@b, ?=", decoded=True) == [
+        ("", "=?utf-8?q?x"),
+        ("", "a@b"),
+        ("", "?="),
+    ]
 
 
 LISTS = st.text(max_size=60) | st.lists(

@@ -1,7 +1,8 @@
 """Words of a structured header value (RFC 5322 §3.2): atoms, quoted strings, comments, specials.
 
-Lossless (the texts of all tokens make the value again) and linear: a quote or comment that is
-not closed is looked for once. Meaning is the affair of words.py and proto/address.py.
+Lossless (the texts of all tokens make the value again) and linear: the end of a comment that is
+never closed is looked for once, that of a quote too, because no other quote can follow it. What a
+token means is the affair of words.py and proto/address.py.
 """
 
 import re
@@ -36,31 +37,28 @@ def iter_tokens(value: str, *, words: bool = True) -> Iterator[tuple[int, str]]:
     """Yield (kind, text) from left to right; without `words`, encoded words are mere atoms."""
     at = 0
     length = len(value)
-    no_quote = no_comment = False
+    no_comment = False
     while at < length:
         mark = value[at]
         kind, match = ATOM, _ATOM.match(value, at)
         if match is None and (words or mark != "="):
-            kind, match = _match_other(mark, value, at, no_quote=no_quote)
+            kind, match = _match_other(mark, value, at)
         if match is not None:
             end = match.end()
         elif mark == "(" and not no_comment and (end := _find_comment_end(value, at)):
             kind = COMMENT
         else:
-            no_quote |= mark == '"'
             no_comment |= mark == "("
             kind, end = (ATOM if mark == "=" else SPECIAL), at + 1
         yield kind, value[at:end]
         at = end
 
 
-def _match_other(
-    mark: str, value: str, at: int, *, no_quote: bool
-) -> tuple[int, re.Match[str] | None]:
+def _match_other(mark: str, value: str, at: int) -> tuple[int, re.Match[str] | None]:
     if mark == "=":
         return WORD, ENCODED_WORD.match(value, at)
     if mark == '"':
-        return QUOTED, None if no_quote else _QUOTED.match(value, at)
+        return QUOTED, _QUOTED.match(value, at)
     if mark == "[":
         return LITERAL, _LITERAL.match(value, at)
     if mark.isspace():

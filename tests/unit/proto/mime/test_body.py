@@ -69,6 +69,7 @@ def body(charset, data, mime_type="text/plain"):
         pytest.param("x-nobody", b"caf\xc3\xa9", "café", id="unknown-guessed-as-utf-8"),
         pytest.param("x-nobody", b"caf\xe9", "café", id="unknown-guessed-as-windows-1252"),
         pytest.param("us-ascii", b"caf\xe9", "café", id="ascii-that-is-not"),
+        pytest.param("ansi_x3.4-1968", b"caf\xe9", "café", id="ascii-by-another-name"),
         pytest.param('""', b"\x81\x8d", "\x81\x8d", id="nothing-fits"),
         pytest.param("unicode_escape", rb"\u0041", r"\u0041", id="python-codec"),
         pytest.param("rot13", b"abc", "abc", id="python-text-codec"),

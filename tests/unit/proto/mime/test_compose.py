@@ -2,6 +2,7 @@
 
 import email
 import email.policy
+from base64 import b64decode
 
 import pytest
 from hypothesis import given
@@ -56,6 +57,12 @@ def test_lines_of_encoded_words_stay_short_behind_a_long_name():
     raw = prepend_headers(b"\r\n", [(name, "é" * 100)])
     assert all(len(line) <= 76 for line in raw.split(b"\r\n"))
     assert scan(raw).headers == ((name, "é" * 100),)
+
+
+@given(st.text("aé€𐀀", min_size=30, max_size=120))
+def test_no_character_is_split_between_words(text):
+    for word in encode_header_value("é" + text).split(" "):
+        b64decode(word.removeprefix("=?utf-8?b?").removesuffix("?=")).decode()
 
 
 def test_word_longer_than_a_line_may_be_is_encoded():

@@ -9,7 +9,7 @@ from penfold.base.limits import (
     MIME_MAX_PARTS,
 )
 from penfold.proto.mime.body import decode_body, part_ids
-from penfold.proto.mime.scan import scan
+from penfold.proto.mime.scan import _Scanner, scan
 
 
 def mail(text):
@@ -200,6 +200,32 @@ def test_boundary_of_an_open_container_belongs_to_the_outer_one():
         "0": ("multipart/alternative", b""),
         "1": ("text/plain", b"one"),
     }
+
+
+def test_line_that_opens_an_inner_and_closes_an_outer_container_does_the_latter():
+    raw = two_levels("b", '"b--"', "--b--\n\none\n--b\n\ntwo\n--b--\n")
+    assert tree(raw) == {"": ("multipart/mixed", None), "0": ("multipart/alternative", b"")}
+
+
+def test_delimiter_that_looks_like_a_field_ends_a_header():
+    raw = mail('Content-Type: multipart/mixed; boundary="x:y"\n\n--x:y\nX-A: 1\n--x:y\n\ntwo\n')
+    assert scan(raw).parts[0].headers == (("X-A", "1"),)
+    assert tree(raw)["1"] == ("text/plain", b"two\r\n")
+
+
+def test_message_whose_header_runs_into_a_delimiter_lies_inside_its_container():
+    raw = mail("Content-Type: multipart/digest; boundary=b\n\n--b\n\nX-A: 1\n--b--\n")
+    container = scan(raw).parts[0]
+    (inner,) = container.parts
+    assert container.start <= inner.start == inner.end <= container.end
+
+
+def test_lines_that_are_nearly_delimiters_are_counted():
+    raw = mail("Content-Type: multipart/mixed; boundary=b\n\n--b\n\none\n--bb\n--bb\n--b--\n")
+    scanner = _Scanner(raw)
+    scanner.false_left = 1
+    root = scanner.read_entity(0, 0, "text/plain")
+    assert decode_body(raw, root.parts[0]) == b"one\r\n--bb\r\n--bb\r\n--b--\r\n"
 
 
 def test_delimiter_ends_a_header_without_blank_line():
