@@ -148,7 +148,8 @@ SMTP_STRESS_IDLE_S: Final = 10.0
 SMTP_RATE_MIN_BYTES: Final = 500
 #: Seconds of message data before its rate is judged.
 SMTP_SLOW_START_S: Final = 60.0
-#: Octets of unfinished messages all sessions of a listener hold; above it MAIL gets 452.
+#: Octets of unfinished messages all sessions of a listener hold; above it MAIL gets 452, at
+#: twice that the largest ones are ended with 421.
 SMTP_MEMORY_MAX_BYTES: Final = 536_870_912
 #: Seconds a stopping listener lets messages in hand finish. interface.md: 10.
 SMTP_STOP_GRACE_S: Final = 10.0

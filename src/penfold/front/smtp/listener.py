@@ -126,11 +126,22 @@ class Listener:
         self.now = now
         is_stressed = len(self._sessions) > self.bounds.connections_max * limits.SMTP_STRESS_SHARE
         idle_s = limits.SMTP_STRESS_IDLE_S if is_stressed else self.bounds.idle_s
-        held = 0
         for session in list(self._sessions):
             session.review(now, idle_s)
-            held += session.data_bytes
-        self.is_crowded = held > self.bounds.memory_max_bytes
+        self._bound_memory()
+
+    def _bound_memory(self) -> None:
+        """Put new messages off while unfinished ones fill the memory; at twice that, end some."""
+        allowed = self.bounds.memory_max_bytes
+        held = sum(session.held_bytes for session in self._sessions)
+        self.is_crowded = held > allowed
+        if held <= 2 * allowed:
+            return
+        for session in sorted(self._sessions, key=lambda each: each.held_bytes, reverse=True):
+            if held <= allowed:
+                return
+            held -= session.held_bytes
+            session.end(replies.OUT_OF_MEMORY)
 
     # --- what sessions call ------------------------------------------------------------------
 

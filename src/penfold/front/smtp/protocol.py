@@ -170,8 +170,8 @@ class Session(asyncio.Protocol):
     # --- what the listener calls -----------------------------------------------------------
 
     @property
-    def data_bytes(self) -> int:
-        return self._machine.data_bytes
+    def held_bytes(self) -> int:
+        return self._machine.held_bytes
 
     def review(self, now: float, idle_s: float) -> None:
         """Apply the deadlines; called about once a second."""
@@ -184,12 +184,17 @@ class Session(asyncio.Protocol):
             return  # the client waits for us, or TLS has a deadline of its own
         elif machine.is_receiving_data:
             if now - self._heard > idle_s:
-                self._end(replies.TIMEOUT)
+                self.end(replies.TIMEOUT)
             elif quiet > bounds.slow_start_s and machine.data_bytes < quiet * bounds.rate_min_bytes:
-                self._end(replies.TOO_SLOW)
+                self.end(replies.TOO_SLOW)
         elif quiet > idle_s:
             # Measured from our last reply: a client that sends single octets gains nothing.
-            self._end(replies.TIMEOUT)
+            self.end(replies.TIMEOUT)
+
+    def end(self, reply: Reply) -> None:
+        """Say this and close."""
+        self._machine.close(reply)
+        self.flush()
 
     def dismiss(self) -> None:
         """End the session politely: at once, or after the message in hand."""
@@ -198,12 +203,12 @@ class Session(asyncio.Protocol):
         elif self._delivery is not None or self._machine.is_receiving_data:
             self._leaving = True
         else:
-            self._end(replies.STOPPING)
+            self.end(replies.STOPPING)
 
     def cut(self) -> None:
         """End the session now, whatever it does; no reply is owed for unfinished data."""
         if self._delivery is None and self._task is None:
-            self._end(replies.STOPPING)
+            self.end(replies.STOPPING)
         else:
             self.abort()
 
@@ -253,10 +258,6 @@ class Session(asyncio.Protocol):
             self._paused = False
             if self._transport is not None and not self._transport.is_closing():
                 self._transport.resume_reading()
-
-    def _end(self, reply: Reply) -> None:
-        self._machine.close(reply)
-        self.flush()
 
     def abort(self) -> None:
         self._machine.close()

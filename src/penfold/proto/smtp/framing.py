@@ -18,6 +18,7 @@ END_OF_DATA: Final = b"\r\n.\r\n"
 
 _UNREMARKABLE: Final = bytes(octet for octet in range(256) if octet not in b"\0\r\n")
 _CR_ALONE: Final = re.compile(rb"\r[^\n]")
+_FAULT: Final = re.compile(rb"\r(?!\n)|(?<!\r)\n|\0")
 
 
 class Fault(Enum):
@@ -28,6 +29,9 @@ class Fault(Enum):
     NUL = "nul"
     TOO_LONG = "too-long"
     ENDLESS = "endless"
+
+
+_FAULT_OF: Final = {b"\n": Fault.BARE_LF, b"\r": Fault.BARE_CR, b"\0": Fault.NUL}
 
 
 class LineReader:
@@ -106,9 +110,13 @@ class LineReader:
 
 
 class DataReader:
-    """Collects one message up to its end; counts on, but keeps nothing, beyond `limit`."""
+    """Collects one message up to its end; counts on, but keeps nothing, beyond `limit`.
 
-    __slots__ = ("_chunks", "_is_plain", "_limit", "_tail", "size")
+    Everything that costs time per octet is done read by read, so that a message of any size
+    never holds up others at its end.
+    """
+
+    __slots__ = ("_carry", "_chunks", "_is_stuffed", "_limit", "_tail", "fault", "size")
 
     def __init__(self, *, limit: int) -> None:
         """limit: octets on the wire, dot stuffing and the final dot included."""
@@ -116,13 +124,20 @@ class DataReader:
         self._limit = limit
         # RFC 5321 §4.1.1.4: the CR LF that ends the DATA command starts the terminator too.
         self._tail = b"\r\n"
-        #: It came in one piece and no line starts with a dot, so there is nothing to unstuff.
-        self._is_plain = False
+        #: A CR at the end of a read, which the next read has to explain.
+        self._carry = b""
+        self._is_stuffed = False
+        #: The first thing found that no message may hold.
+        self.fault: Fault | None = None
         self.size = 0
 
     @property
     def is_over(self) -> bool:
         return self.size > self._limit
+
+    @property
+    def held_bytes(self) -> int:
+        return 0 if self.is_over else self.size
 
     def feed(self, octets: bytes, start: int) -> int:
         """Take octets from `start`; return where the data ended, or -1 when it goes on."""
@@ -133,6 +148,8 @@ class DataReader:
             self._chunks.clear()
         else:
             self._chunks.append(taken)
+            if self.fault is None:
+                self._inspect(taken)
         if end < 0:
             self._tail = (self._tail + taken[-4:])[-4:]
         return end
@@ -140,17 +157,25 @@ class DataReader:
     def _find_end(self, octets: bytes, start: int) -> int:
         # A terminator that began in an earlier read ends within the first four octets.
         border = self._tail + octets[start : start + 4]
-        at = border.find(END_OF_DATA)
+        at = border.find(b"\r\n.")
         if at >= 0:
-            return start + at + 5 - len(self._tail)
+            if border.startswith(b"\r\n", at + 3):
+                return start + at + 5 - len(self._tail)
+            self._is_stuffed = True
         at = octets.find(b"\r\n.", start)
-        if at < 0:
-            return -1
-        if octets.startswith(b"\r\n", at + 3):
-            self._is_plain = not self._chunks and border[2:3] != b"."
-            return at + 5
-        at = octets.find(END_OF_DATA, at)
+        if at >= 0 and not octets.startswith(b"\r\n", at + 3):
+            self._is_stuffed = True
+            at = octets.find(END_OF_DATA, at + 3)
         return at + 5 if at >= 0 else -1
+
+    def _inspect(self, taken: bytes) -> None:
+        piece = self._carry + taken if self._carry else taken
+        if piece.endswith(b"\r"):
+            self._carry = b"\r"
+            piece = piece[:-1]
+        else:
+            self._carry = b""
+        self.fault = find_fault(piece)
 
     def finish(self) -> bytes:
         """Return the message as the client meant it, without the dots; for use once."""
@@ -164,7 +189,7 @@ class DataReader:
             left -= len(last)
         content = chunks[0] if len(chunks) == 1 else b"".join(chunks)
         chunks.clear()
-        return content if self._is_plain else unstuff(content)
+        return unstuff(content) if self._is_stuffed else content
 
 
 def unstuff(content: bytes) -> bytes:
@@ -185,15 +210,14 @@ def stuff(content: bytes) -> bytes:
 
 
 def find_fault(content: bytes) -> Fault | None:
-    """Return what no message may hold: NUL, or a CR or LF that is not part of a line end."""
+    """Return the first thing no message may hold: NUL, or a CR or LF that is no line end."""
     # Two passes at C speed: CR and LF alternate with nothing else of note, and every CR has its
     # LF right behind it. Counting CR, LF and CR LF says the same in twice the time.
     marks = content.translate(None, _UNREMARKABLE)
     if marks == b"\r\n" * (len(marks) // 2) and not _CR_ALONE.search(content):
         return None
-    if b"\0" in marks:
-        return Fault.NUL
-    return Fault.BARE_LF if b"\n" in content.replace(b"\r\n", b"") else Fault.BARE_CR
+    match = _FAULT.search(content)
+    return _FAULT_OF[match[0]] if match else None
 
 
 def normalize_line_ends(content: bytes) -> bytes:

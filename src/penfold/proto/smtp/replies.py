@@ -101,6 +101,7 @@ TOO_MANY_COMMANDS: Final = _final(
     421, "4.7.0", "Too many commands without a message, closing connection"
 )
 TOO_MANY_LOGINS: Final = _final(421, "4.7.0", "Too many failed logins, closing connection")
+OUT_OF_MEMORY: Final = _final(421, "4.3.1", "Insufficient system storage, try again later")
 ENDLESS_LINE: Final = _final(421, "4.7.0", "Line has no end, closing connection")
 NOT_SMTP: Final = _final(554, "5.5.0", "This is an SMTP server, closing connection")
 EARLY_TALK: Final = _final(501, "5.5.1", "Octets after STARTTLS and before TLS, closing connection")

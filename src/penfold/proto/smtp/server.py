@@ -32,7 +32,6 @@ from penfold.proto.smtp.framing import (
     Fault,
     LineReader,
     count_hops,
-    find_fault,
     normalize_line_ends,
 )
 from penfold.proto.smtp.profile import Profile
@@ -120,6 +119,11 @@ class Server:
     def data_bytes(self) -> int:
         """Return the octets of the unfinished message that came in so far."""
         return self._data.size if self._data is not None else 0
+
+    @property
+    def held_bytes(self) -> int:
+        """Return the octets of the unfinished message that are kept."""
+        return self._data.held_bytes if self._data is not None else 0
 
     @property
     def unread_bytes(self) -> int:
@@ -280,17 +284,20 @@ class Server:
         if reader.is_over:
             outcome: Outcome = replies.TOO_BIG
         else:
-            outcome = self._check_data(reader.finish())
+            outcome = self._check_data(reader)
         if isinstance(outcome, Reply):
             self._reset()
         return outcome
 
-    def _check_data(self, content: bytes) -> Outcome:
-        fault = find_fault(content)
+    def _check_data(self, reader: DataReader) -> Outcome:
+        fault = reader.fault
+        if fault is not None and (fault is Fault.NUL or not self._profile.normalizes):
+            return _DATA_FAULTS[fault]
+        content = reader.finish()
         if fault is not None:
-            if fault is Fault.NUL or not self._profile.normalizes:
-                return _DATA_FAULTS[fault]
             content = normalize_line_ends(content)
+            if b"\0" in content:
+                return replies.NUL_IN_DATA
         if len(content) > self._profile.max_bytes:
             return replies.TOO_BIG
         if count_hops(content, header_max=MIME_MAX_HEADER_BYTES) > self._profile.hops_max:
@@ -415,8 +422,10 @@ class Server:
         if reply.code < 400:
             self.logged_in = True
             return reply
+        if reply.code < 500:
+            return reply
         self.login_failures += 1
-        if isinstance(question, Bearer) and reply.code >= 500:
+        if isinstance(question, Bearer):
             refused = Exchange(question.mechanism, refusal=reply)
             return self._continue(refused, replies.BEARER_FAILED)
         return reply

@@ -15,7 +15,7 @@ from penfold.base.clock import FixedClock
 from penfold.front.smtp.doors import MxDoor, SubmissionDoor
 from penfold.front.smtp.facts import SessionFacts, TransactionFacts
 from penfold.front.smtp.listener import Listener
-from penfold.front.smtp.protocol import HELD_MAX, Bounds
+from penfold.front.smtp.protocol import HELD_MAX, Bounds, Session
 
 HELO = b"EHLO probe.example\r\n"
 OK = b"250 2.0.0 OK\r\n"
@@ -186,7 +186,7 @@ def test_message_data_beyond_the_memory_of_a_listener_is_put_off(run):
     async def test(world):
         hungry = await world.at_data()
         await hungry.say(b"x" * 500)
-        await world.until(lambda: any(s.data_bytes for s in world.listener._sessions))
+        await world.until(lambda: any(s.held_bytes for s in world.listener._sessions))
         world.pass_time(0)
         other = await world.greeted()
         await other.say(b"MAIL FROM:<p@probe.example>\r\n")
@@ -196,6 +196,21 @@ def test_message_data_beyond_the_memory_of_a_listener_is_put_off(run):
         world.pass_time(0)
         await other.say(b"MAIL FROM:<p@probe.example>\r\n")
         assert await other.reply() == 250
+
+    run(test, memory_max_bytes=400)
+
+
+def test_far_beyond_it_the_largest_messages_are_given_up(run):
+    async def test(world):
+        large, small = await world.at_data(), await world.at_data()
+        await large.say(b"x" * 700)
+        await small.say(b"x" * 200)
+        await world.until(lambda: sum(s.held_bytes for s in world.listener._sessions) == 900)
+        world.pass_time(0)
+        assert await large.reply() == 421
+        assert "4.3.1" in large.text
+        await small.say(b"\r\n.\r\n")
+        assert await small.reply() == 250
 
     run(test, memory_max_bytes=400)
 
@@ -237,7 +252,7 @@ def test_data_has_a_minimum_rate(run, size, code):
     async def test(world):
         client = await world.at_data()
         await client.say(b"x" * size)
-        await world.until(lambda: any(s.data_bytes == size for s in world.listener._sessions))
+        await world.until(lambda: any(s.held_bytes == size for s in world.listener._sessions))
         world.pass_time(100)
         await client.say(b"\r\n.\r\n")
         assert await client.reply() == code
@@ -320,6 +335,36 @@ def test_a_last_command_before_the_end_is_answered(run):
         client.writer.write(b"NOOP\r\n")
         client.writer.write_eof()
         assert [await client.reply(), await client.reply()] == [250, 0]
+
+    run(test)
+
+
+class RememberingTransport(asyncio.Transport):
+    """Stands for a connection on which data and its end arrive in one read, as TLS can have it."""
+
+    def __init__(self):
+        super().__init__()
+        self.written = b""
+        self.closing = False
+
+    def write(self, data):
+        self.written += data
+
+    def is_closing(self):
+        return self.closing
+
+    def close(self):
+        self.closing = True
+
+
+def test_a_last_command_in_the_same_read_as_the_end_is_answered(run):
+    async def test(world):
+        session, transport = Session(world.listener), RememberingTransport()
+        session.connection_made(transport)
+        session.data_received(b"NOOP\r\n")
+        assert not session.eof_received()
+        assert transport.written.endswith(OK)
+        session.connection_lost(None)
 
     run(test)
 
