@@ -1,5 +1,6 @@
 """The server as a whole: how it starts, what it leaves on disk, how it stops, what it survives."""
 
+import contextlib
 import http.client
 import json
 import os
@@ -317,3 +318,41 @@ def test_only_this_machine_reads_metrics_unless_forwarded(own):
     request = urllib.request.Request(own.http + "/metrics", headers={"X-Forwarded-For": "1.2.3.4"})
     with pytest.raises(urllib.error.HTTPError, match="403"):
         urllib.request.urlopen(request, timeout=10)
+
+
+def test_with_few_descriptors_the_surplus_is_told_so_and_the_server_goes_on(tmp_path):
+    words = " ".join([*COMMAND, *serve_arguments(tmp_path / "data")])
+    process = subprocess.Popen(
+        ["bash", "-c", f"ulimit -n 256; exec {words}"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        text=True,
+    )
+    try:
+        ready = json.loads(process.stdout.readline())
+        for listener, served in (("smtp", b"220"), ("http", b"HTTP/1.1 200")):
+            host, port = ready[listener].removeprefix("http://").split(":")
+            address = (host, int(port))
+            answers = set()
+            with contextlib.ExitStack() as open_ones:
+                for _ in range(300):
+                    conn = open_ones.enter_context(socket.create_connection(address, timeout=10))
+                    if listener == "http":
+                        conn.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+                    answers.add(conn.recv(12))
+            assert {answer[: len(served)] == served for answer in answers} == {True, False}
+            assert {a[:12] for a in answers} <= {
+                b"220 penfold.", b"421 4.7.0 To", b"421 4.3.2 To", b"HTTP/1.1 200", b"HTTP/1.1 503",
+            }  # fmt: skip
+            until(lambda address=address, served=served: greeting(address).startswith(served))
+    finally:
+        process.terminate()
+        assert process.wait(PATIENCE_S) == 0
+        process.stdout.close()
+
+
+def greeting(address):
+    """Return what a newcomer is told."""
+    with socket.create_connection(address, timeout=10) as conn:
+        conn.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n")
+        return conn.recv(12)

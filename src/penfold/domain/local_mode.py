@@ -30,8 +30,8 @@ from penfold.ports.identity import (
 )
 from penfold.proto.oauth import app_password_digest, digest, make_word, same_secret
 from penfold.spec.scopes import FULL, SETTINGS_BASIC, SETTINGS_SHARING
+from penfold.spec.settings import LOCAL_DOMAIN
 
-LOCAL_DOMAIN: Final = "penfold.test"
 LOCAL_ACCOUNTS: Final = {"alice": "Alice Example", "bob": "Bob Example"}
 #: What the ready-made tokens may do, and `penfold token` by default.
 DEFAULT_SCOPES: Final = frozenset({FULL.url, SETTINGS_BASIC.url, SETTINGS_SHARING.url})
