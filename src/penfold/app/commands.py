@@ -33,6 +33,7 @@ _HINTS: Final = {
     "no such queue row": "; `penfold queue list` shows them",
     "the domain is not one of ours": "; local mode has penfold.test",
     "not an address an account can have": "; one looks like kim@penfold.test",
+    "address without local part or domain": "; one looks like kim@penfold.test",
     "the account is there already": "; `penfold user password` changes its password",
 }
 
