@@ -32,9 +32,6 @@ from penfold.proto.smtp.server import Server
 
 #: Octets a client may send ahead while it waits for an answer; then reading stops.
 HELD_MAX: Final = 65_536
-#: Replies that may wait for the end of the loop's turn; more are written at once, so that a
-#: client that does not take them is noticed.
-REPLIES_MAX: Final = 256
 #: Seconds a client has to take the last replies, and to finish a TLS handshake.
 LAST_WORDS_S: Final = 10.0
 TLS_HANDSHAKE_S: Final = 30.0
@@ -146,6 +143,10 @@ class Session(asyncio.Protocol):
         if self._delivery is None and self._timer is None:
             if not self._blocked:
                 self._pump()
+            if len(data) > HELD_MAX:
+                # Many commands at once: write now, so that a client that takes no replies is
+                # noticed before the next read.
+                self.flush()
         else:
             self._hold()
 
@@ -222,10 +223,7 @@ class Session(asyncio.Protocol):
         while (event := machine.next_event()) is not None:
             self._handle(event)
         self._pumping = False
-        if machine.waiting_replies < REPLIES_MAX:
-            self._house.flush_soon(self)
-        else:
-            self.flush()
+        self._house.flush_soon(self)
 
     def flush(self) -> None:
         machine, transport = self._machine, self._transport

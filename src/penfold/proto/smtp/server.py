@@ -130,11 +130,6 @@ class Server:
         """Return the octets that wait, because an answer is due or a line is not complete."""
         return len(self._lines.buffer) - self._lines.position
 
-    @property
-    def waiting_replies(self) -> int:
-        """Return how many replies wait for take_output()."""
-        return len(self._output)
-
     def greet(self) -> None:
         tag = self._tag.decode("ascii")
         self._output.append(replies.make_greeting(self._profile.hostname, tag).wire)

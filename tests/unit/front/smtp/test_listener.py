@@ -394,6 +394,7 @@ def test_a_client_that_takes_no_replies_is_not_read_from(run):
         flood = asyncio.create_task(client.say(b"NOOP\r\n" * 2_000_000))
         (session,) = world.listener._sessions
         await world.until(lambda: session._blocked)
+        assert not session._transport.is_reading()
         assert session._transport.get_write_buffer_size() < 2_000_000
         world.pass_time(limits.SMTP_IDLE_S + 1)
         world.pass_time(limits.SMTP_IDLE_S + 20)
@@ -546,6 +547,8 @@ def test_stopping_during_a_handshake_does_not_wait(run, tls_contexts):
         assert await client.reply() == 220
         await world.listener.stop(grace_s=0)
         assert world.listener.sessions == 0
+        with contextlib.suppress(ConnectionResetError):
+            assert await client.reply() == 0
 
     run(test, tls=tls_contexts[0])
 
