@@ -62,6 +62,11 @@ HAND_OVER_WAIT_S: Final = 5.0
 #: Handlers of unbounded work that run at the same time, per process.
 SLOW_READERS_MAX: Final = 8
 
+#: Octets of an answer that is kept for who asks again, and how many are kept per worker: 16 MiB
+#: together. More only helps programs that poll more questions than that.
+KEPT_ANSWER_MAX_BYTES: Final = 32_768
+KEPT_ANSWERS_MAX: Final = 512
+
 # --- Search ----------------------------------------------------------------------------
 #: Characters of q. Gmail's interface takes about 2048; longer is cut here, never refused.
 QUERY_MAX_CHARS: Final = 2_048

@@ -241,7 +241,6 @@ def make_query(
         labels=labels,
         tree=tree,
         hidden=include_spam_trash or named,
-        now_ms=now_ms,
         me=me,
     )
 

@@ -46,6 +46,14 @@ def show_brief(row: MessageRow) -> Message:
     )
 
 
+def show_names(pairs: Collection[tuple[int, int]]) -> list[Message]:
+    """Return what a list of (message id, thread id) shows of each.
+
+    Written out and with %, because a page of 500 makes a thousand ids: half the time of calls.
+    """
+    return [Message(id="%x" % each, thread_id="%x" % thread) for each, thread in pairs]  # noqa: UP031
+
+
 def show_minimal(row: MessageRow) -> Message:
     """Return everything but the content."""
     return Message(

@@ -10,7 +10,7 @@ A change may run more than once and must have no effect outside its writer; effe
 `writer.after_commit`. Errors a change raises undo that change alone.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from enum import IntEnum
 from typing import Protocol, TypeVar
@@ -100,8 +100,8 @@ class Query(Struct, frozen=True, gc=False):
 
     labels: numbers that must all be present. tree: the parsed q, or None. hidden: also SPAM and
     TRASH (decided by the domain from includeSpamTrash, q and labelIds). before: only ids below
-    it, the keyset of the next page; None starts at the newest. now_ms: for newer_than and kin.
-    me: the account's own addresses, for from:me.
+    it, the keyset of the next page; None starts at the newest. me: the account's own addresses,
+    for from:me.
     """
 
     limit: int
@@ -109,7 +109,6 @@ class Query(Struct, frozen=True, gc=False):
     tree: Node | None = None
     hidden: bool = False
     before: int | None = None
-    now_ms: int = 0
     me: tuple[str, ...] = ()
 
 
@@ -155,6 +154,13 @@ class MailboxReader(Protocol):
     def get_totals(self) -> Totals: ...
     def get_secret(self) -> bytes:
         """Return 32 random octets made with the mailbox, for tokens handed to its clients."""
+        ...
+
+    def get_version(self) -> Hashable:
+        """Return a value that no later state of the mailbox has.
+
+        Equal values mean the same state; different ones may too. Comparable within a process.
+        """
         ...
 
     # messages

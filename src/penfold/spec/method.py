@@ -34,6 +34,10 @@ class Params(Struct, rename="camel", frozen=True, kw_only=True, gc=False):
 
     user_id: str = "me"
 
+    def is_steady(self) -> bool:
+        """Whether the answer depends on the mailbox alone: not on the time, not on settings."""
+        return True
+
 
 class IdParams(Params, frozen=True, kw_only=True, gc=False):
     """Parameters of a method on one thing; id is not checked for syntax yet."""

@@ -48,6 +48,7 @@ class _State(Struct):
     """Everything one mailbox holds."""
 
     secret: bytes
+    version: int = 0
     history_id: int = _FIRST_HISTORY_ID
     history_floor: int = _FIRST_HISTORY_ID
     next_label: int = FIRST_USER_LABEL
@@ -80,6 +81,9 @@ class MemoryReader:
 
     def get_secret(self) -> bytes:
         return self._state.secret
+
+    def get_version(self) -> int:
+        return self._state.version
 
     # messages
 
@@ -376,7 +380,9 @@ class MemoryMailboxes:
                 change(MemoryWriter(self._get_state(mailbox_id).copy()))
             writer = MemoryWriter(self._get_state(mailbox_id).copy())
             result = change(writer)
-            self._states[mailbox_id] = writer._state  # noqa: SLF001
+            state = writer._state  # noqa: SLF001
+            state.version += 1
+            self._states[mailbox_id] = state
             for effect in writer.effects:
                 effect()
             return result

@@ -145,7 +145,7 @@ class GmailApi:
         credential = plan.gate.get_credential(self._authenticator, token)
         request.credential = credential
         params = plan.binder.bind(match.values, pairs)
-        mask = self._read_mask(request, plan)
+        fields, mask = self._read_mask(request, plan)
         account = plan.gate.check(credential, params, pairs)
         if plan.handler is None or match.leaf.upload:
             raise ProblemError(problems.NOT_IMPLEMENTED)
@@ -160,26 +160,35 @@ class GmailApi:
             inline=method.access is Access.READ,
         )
         if method.verb == "GET":
-            return await self._run(request, plan, call, mask)
+            return await self._run(request, plan, call, fields, mask)
         async with self._room.take(request.weight(plan.body_max_bytes)):
             call = replace(call, body=await self._read_body(request, plan))
-            return await self._run(request, plan, call, mask)
+            return await self._run(request, plan, call, fields, mask)
 
     async def _run(
-        self, request: Request, plan: Plan, call: Call[Any, Any], mask: Mask | None
+        self,
+        request: Request,
+        plan: Plan,
+        call: Call[Any, Any],
+        fields: str,
+        mask: Mask | None,
     ) -> Answer:
         method, pretty = plan.method, request.system.pretty
         body = await self._runner.run(
-            plan, call, lambda result: encode(method, result, mask, pretty=pretty)
+            plan,
+            call,
+            lambda result: encode(method, result, mask, pretty=pretty),
+            form=(fields, pretty),
         )
         return answers.success(request, body)
 
-    def _read_mask(self, request: Request, plan: Plan) -> Mask | None:
+    def _read_mask(self, request: Request, plan: Plan) -> tuple[str, Mask | None]:
+        """Return the mask as the client wrote it and as it is applied."""
         values = request.system.values
         if values:
             check_alt(request.system)
         text = values.get("fields") or request.header(b"x-goog-fieldmask")
-        return plan.find_mask(text) if text else None
+        return text, plan.find_mask(text) if text else None
 
     async def _read_body(self, request: Request, plan: Plan) -> Any:
         data = await request.read_body(plan.body_max_bytes)

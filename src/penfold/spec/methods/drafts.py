@@ -47,6 +47,9 @@ class DraftsListParams(Params, frozen=True, kw_only=True, gc=False):
     page_token: str = ""
     q: str = ""
 
+    def is_steady(self) -> bool:
+        return not self.q  # q may speak of today and of me
+
 
 class DraftsSendParams(Params, frozen=True, kw_only=True, gc=False):
     pass

@@ -34,6 +34,9 @@ class ThreadsListParams(Params, frozen=True, kw_only=True, gc=False):
     page_token: str = ""
     q: str = ""
 
+    def is_steady(self) -> bool:
+        return not self.q  # q may speak of today and of me
+
 
 class ThreadsModifyParams(IdParams, frozen=True, kw_only=True, gc=False):
     pass

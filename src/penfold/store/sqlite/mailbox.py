@@ -87,6 +87,11 @@ class SqliteReader:
         secret: bytes = self._execute("SELECT secret FROM mailbox").get
         return secret
 
+    def get_version(self) -> tuple[int, int]:
+        # SQLite: data_version grows when another connection changed the file; readers never do.
+        # It means something on one connection only, so the connection is part of the value.
+        return self._handle.number, self._execute("PRAGMA data_version").get
+
     # --- messages
 
     def find_message(self, message_id: int) -> MessageRow | None:

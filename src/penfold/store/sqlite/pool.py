@@ -9,6 +9,7 @@ Invariants: at most `max_handles` are open; two borrowers never open the same fi
 moment (the first open may migrate or recover it); nothing is used in a process that forked.
 """
 
+import itertools
 import os
 import resource
 import threading
@@ -30,12 +31,20 @@ _DESCRIPTORS: Final = 3
 
 
 class Handle:
-    """One open connection. deadline: monotonic seconds at which a running statement is stopped."""
+    """One open connection.
 
-    __slots__ = ("connection", "deadline", "idle_since", "mailbox_id", "wal_pages", "writable")
+    number: no other of this process has it. deadline: monotonic seconds at which a running
+    statement is stopped.
+    """
+
+    __slots__ = (
+        "connection", "deadline", "idle_since", "mailbox_id", "number", "wal_pages", "writable",
+    )  # fmt: skip
+    _numbers = itertools.count(1)
 
     def __init__(self, connection: apsw.Connection, mailbox_id: str, *, writable: bool) -> None:
         self.connection = connection
+        self.number = next(self._numbers)
         self.mailbox_id = mailbox_id
         self.writable = writable
         self.idle_since = 0.0

@@ -15,7 +15,8 @@ tree says.
 """
 
 from collections.abc import Iterable
-from typing import Literal
+from functools import lru_cache
+from typing import Final, Literal
 
 from penfold.base.labels import ALL_MAIL
 from penfold.ports.mailbox import Query
@@ -24,14 +25,20 @@ from penfold.store.sqlite.search_source import Source
 from penfold.store.sqlite.search_terms import Binder, Row, Terms
 
 #: SQL and its parameters.
-Statement = tuple[str, list[int | str]]
+Statement = tuple[str, tuple[int | str, ...]]
+
+#: Statements kept compiled: programs poll with the same few queries, and compiling one costs as
+#: much as running it.
+_STATEMENTS_KEPT: Final = 512
 
 
+@lru_cache(_STATEMENTS_KEPT)
 def compile_messages(query: Query) -> Statement:
     listing = _Listing(query, before=query.before)
     return listing.page(f"{listing.id}, {listing.thread}")
 
 
+@lru_cache(_STATEMENTS_KEPT)
 def compile_threads(query: Query) -> Statement:
     """Return a statement without an end, for `take_threads`.
 
@@ -54,16 +61,19 @@ def take_threads(rows: Iterable[tuple[int, int]], limit: int) -> list[tuple[int,
     return [(message_id, thread_id) for thread_id, message_id in newest.items()]
 
 
+@lru_cache(_STATEMENTS_KEPT)
 def compile_drafts(query: Query) -> Statement:
     listing = _Listing(query, before=query.before, kind="drafts")
     return listing.page(f"d.id, {listing.id}, {listing.thread}")
 
 
+@lru_cache(_STATEMENTS_KEPT)
 def compile_estimate(query: Query, at_most: int) -> Statement:
     listing = _Listing(query)
     return listing.count("1", at_most)
 
 
+@lru_cache(_STATEMENTS_KEPT)
 def compile_thread_estimate(query: Query, at_most: int) -> Statement:
     listing = _Listing(query)
     return listing.count(f"DISTINCT {listing.thread}", at_most)
@@ -89,16 +99,16 @@ class _Listing:
         self.id, self.thread = self._source.row.id, self._source.thread
 
     def page(self, columns: str) -> Statement:
-        sql, params = self.stream(columns)
-        return f"{sql} LIMIT {self._bind(self._query.limit)}", params
+        sql, _ = self.stream(columns)
+        return f"{sql} LIMIT {self._bind(self._query.limit)}", tuple(self._bind.params)
 
     def stream(self, columns: str) -> Statement:
         sql = f"{self._source.select(columns)} ORDER BY {self.id} DESC"
-        return sql, self._bind.params
+        return sql, tuple(self._bind.params)
 
     def count(self, columns: str, at_most: int) -> Statement:
         found = f"{self._source.select(columns)} LIMIT {self._bind(at_most)}"
-        return f"SELECT count(*) FROM ({found})", self._bind.params
+        return f"SELECT count(*) FROM ({found})", tuple(self._bind.params)
 
     def exclude_threads_from(self, start: int) -> None:
         """Leave out threads that have a match at or above this id."""

@@ -14,7 +14,12 @@ from penfold.domain.drafts import (
 from penfold.domain.messages import make_query
 from penfold.domain.view import show_brief
 from penfold.front.http.call import Call
-from penfold.front.http.handlers.formats import check_inline, own_addresses, show_message
+from penfold.front.http.handlers.formats import (
+    check_inline,
+    check_search,
+    own_addresses,
+    show_message,
+)
 from penfold.ports.mailbox import MailboxReader, MailboxWriter, MessageRow
 from penfold.spec.methods.drafts import (
     DraftsCreateParams,
@@ -30,6 +35,7 @@ from penfold.spec.schemas import Draft, ListDraftsResponse, Message
 
 def drafts_list(call: Call[DraftsListParams, None], box: MailboxReader) -> ListDraftsResponse:
     params = call.params
+    check_search(call, params.q)
     query = make_query(
         box,
         q=params.q,

@@ -28,6 +28,12 @@ def check_inline(call: Call[Any, Any], rows: Sequence[MessageRow], wanted: Forma
         raise TooSlowInline
 
 
+def check_search(call: Call[Any, Any], q: str) -> None:
+    """Raise TooSlowInline for a search: most take under a millisecond, some two seconds."""
+    if call.inline and q:
+        raise TooSlowInline
+
+
 def show_message(
     call: Call[Any, Any],
     box: MailboxReader,

@@ -2,7 +2,6 @@
 
 from msgspec import UNSET
 
-from penfold.base.ids import format_message_id
 from penfold.domain.changes import delete_messages
 from penfold.domain.messages import (
     TRASHING,
@@ -17,9 +16,14 @@ from penfold.domain.messages import (
     make_query,
     modify_messages,
 )
-from penfold.domain.view import show_brief
+from penfold.domain.view import show_brief, show_names
 from penfold.front.http.call import Call
-from penfold.front.http.handlers.formats import check_inline, own_addresses, show_message
+from penfold.front.http.handlers.formats import (
+    check_inline,
+    check_search,
+    own_addresses,
+    show_message,
+)
 from penfold.ports.mailbox import MailboxReader, MailboxWriter
 from penfold.spec.methods.messages import (
     MessagesBatchDeleteParams,
@@ -45,6 +49,7 @@ from penfold.spec.schemas import (
 
 def messages_list(call: Call[MessagesListParams, None], box: MailboxReader) -> ListMessagesResponse:
     params = call.params
+    check_search(call, params.q)
     query = make_query(
         box,
         q=params.q,
@@ -56,11 +61,7 @@ def messages_list(call: Call[MessagesListParams, None], box: MailboxReader) -> L
     )
     page = list_messages(box, query, params.page_token)
     return ListMessagesResponse(
-        messages=[
-            Message(id=format_message_id(message), thread_id=format_message_id(thread))
-            for message, thread in page.items
-        ]
-        or UNSET,
+        messages=show_names(page.items) or UNSET,
         next_page_token=page.next_token or UNSET,
         result_size_estimate=page.estimate,
     )

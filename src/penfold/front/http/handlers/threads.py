@@ -16,7 +16,12 @@ from penfold.domain.messages import (
 from penfold.domain.threads import get_thread, list_threads
 from penfold.domain.view import escape_snippet, show_brief
 from penfold.front.http.call import Call
-from penfold.front.http.handlers.formats import check_inline, own_addresses, show_message
+from penfold.front.http.handlers.formats import (
+    check_inline,
+    check_search,
+    own_addresses,
+    show_message,
+)
 from penfold.ports.mailbox import MailboxReader, MailboxWriter, MessageRow
 from penfold.spec.methods.threads import (
     ThreadsDeleteParams,
@@ -31,6 +36,7 @@ from penfold.spec.schemas import ListThreadsResponse, ModifyThreadRequest, Threa
 
 def threads_list(call: Call[ThreadsListParams, None], box: MailboxReader) -> ListThreadsResponse:
     params = call.params
+    check_search(call, params.q)
     query = make_query(
         box,
         q=params.q,

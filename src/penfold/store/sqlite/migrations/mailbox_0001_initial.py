@@ -47,7 +47,7 @@ CREATE INDEX message_subject ON message (subject_key) WHERE subject_key <> 0;
 
 CREATE TABLE content (
     id     INTEGER PRIMARY KEY,
-    parsed BLOB NOT NULL,                    -- zstd of msgpack of (Part, Summary without its body)
+    parsed BLOB NOT NULL,                    -- msgpack of (Part, subject key)
     sha256 BLOB NOT NULL,                    -- of the octets
     raw    BLOB                              -- zstd of the octets; NULL: a blob named by sha256
 ) STRICT;
