@@ -13,8 +13,8 @@ from penfold.domain.inbound import ARRIVAL_LABELS
 from penfold.domain.messages import Letter, add_letter, read_letter
 from penfold.ports.mailbox import MailboxWriter
 
-#: Changes handed over together: what twenty sessions would have waiting.
-GROUP = 20
+#: Changes handed over together: what a hundred sessions would have waiting.
+GROUP = 100
 
 
 def stop(error: BaseException) -> None:

@@ -109,6 +109,23 @@ class MailboxContract:
         assert len(first) == 32
         assert box.change(lambda writer: writer.get_secret()) == first
 
+    def test_version_stands_while_nothing_changes_and_never_comes_back(self, box):
+        def version():
+            return box.look(lambda reader: reader.get_version())
+
+        seen = [version()]
+        assert version() == seen[0]
+        for change in (
+            lambda writer: writer.add_message(make_message(7, labels=[INBOX])),
+            lambda writer: writer.set_labels(7, frozenset({UNREAD})),
+            lambda writer: writer.add_label(a_label("Work"), key="work"),
+            lambda writer: writer.put_draft(-5, 7),
+            lambda writer: writer.delete_message(7),
+        ):
+            box.change(change)
+            assert version() not in seen
+            seen.append(version())
+
     # --- messages
 
     def test_added_message_is_there_as_given(self, box):

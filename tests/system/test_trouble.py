@@ -114,13 +114,9 @@ def test_damaged_mailbox_is_set_apart_and_its_mail_waits(tmp_path):
 
 def mailbox_of(server, address):
     """Return the path of an account's mailbox file: the one whose profile is that account's."""
-    listing = subprocess.run(
-        [sys.executable, "-m", "penfold.app.main", "user", "list", "--json"]
-        + ["--data", str(server.data)],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
+    command = [sys.executable, "-m", "penfold.app.main", "user", "list", "--json"]
+    command += ["--data", str(server.data)]
+    listing = subprocess.run(command, capture_output=True, text=True, check=True)
     accounts = json.loads(listing.stdout)
     mailbox_id = next(a["id"] for a in accounts if a["address"] == address)
     (path,) = (server.data / "mailboxes").rglob(f"{mailbox_id}.db")

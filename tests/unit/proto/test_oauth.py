@@ -189,7 +189,16 @@ def test_a_client_is_named_in_the_body_or_the_header():
         ({}, basic("no colon"), "invalid_client"),
         ({}, "Basic " + base64.b64encode(b"\xff:\xff").decode(), "invalid_client"),
     ],
-    ids=["none", "other id", "other secret", "not base64", "not ASCII", "empty", "no colon", "not UTF-8"],
+    ids=[
+        "none",
+        "other id",
+        "other secret",
+        "not base64",
+        "not ASCII",
+        "empty",
+        "no colon",
+        "not UTF-8",
+    ],
 )
 def test_an_unclear_client_is_refused(body, header, error):
     with pytest.raises(OAuthError) as refused:

@@ -38,17 +38,32 @@ class Tokens:
         return Credential(account=account, scopes=frozenset(scopes), client_id="app", project="1")
 
 
+class Reader(str):  # noqa: SLOT000 - has a version beside
+    """A reader that is just its name, of a mailbox in some version."""
+
+    version = None
+
+    def get_version(self):
+        return self.version
+
+
 class Boxes:
-    """Mailboxes whose reader and writer are plain names; changes run on another thread."""
+    """Mailboxes whose reader and writer are plain names; changes run on another thread.
+
+    version: of every mailbox; None for one that is never the same twice.
+    """
 
     def __init__(self):
         self.missing = set()
+        self.version = None
 
     @contextmanager
     def open_reader(self, mailbox_id):
         if mailbox_id in self.missing:
             raise NotFoundError("no such mailbox")
-        yield f"reader of {mailbox_id}"
+        reader = Reader(f"reader of {mailbox_id}")
+        reader.version = object() if self.version is None else self.version
+        yield reader
 
     def submit(self, mailbox_id, change, done):
         def work():
