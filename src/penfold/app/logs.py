@@ -23,6 +23,8 @@ from penfold.spec.events import LIBRARY, LIBRARY_TROUBLE, Event, Severity
 _TEXT_VALUE_MAX: Final = 300
 
 Encode = Callable[[dict[str, Any]], bytes]
+#: Calls something at the end of the event loop's turn: `loop.call_soon`.
+Soon = Callable[[Callable[[], None]], object]
 
 
 class SystemClock:
@@ -45,12 +47,41 @@ class LineLog:
         self._format = self._as_text if form == "text" else self._as_json
         self._second = -1
         self._stamp = ""
+        self._soon: Soon | None = None
+        self._waiting: list[bytes] = []
 
     def emit(self, event: Event, /, **fields: object) -> None:
+        self._write(self._line(event, fields))
+
+    def gather(self, soon: Soon) -> None:
+        """From now on emit_soon writes the lines of one turn of this event loop together."""
+        self._soon = soon
+
+    def emit_soon(self, event: Event, /, **fields: object) -> None:
+        """Emit from the event loop's own thread, at the end of its turn at the latest.
+
+        One system call for the lines of all connections that were served in the turn.
+        """
+        if self._soon is None:
+            self.emit(event, **fields)
+            return
+        if not self._waiting:
+            self._soon(self.flush)
+        self._waiting.append(self._line(event, fields))
+
+    def flush(self) -> None:
+        """Write what has gathered."""
+        lines, self._waiting = self._waiting, []
+        if lines:
+            self._write(b"".join(lines))
+
+    def _line(self, event: Event, fields: dict[str, object]) -> bytes:
         if not fields.keys() <= event.fields:
             unknown = ", ".join(sorted(fields.keys() - event.fields))
             raise ValueError(f"event {event.name} has no field {unknown}")
-        line = self._format(event, fields)
+        return self._format(event, fields)
+
+    def _write(self, line: bytes) -> None:
         try:
             os.write(self._fd, line)
         except OSError:

@@ -34,7 +34,7 @@ class HttpObserver:
             fields["app"] = facts.app
         if facts.reason:
             fields["reason"] = facts.reason
-        self._log.emit(REQUEST, **fields)
+        self._log.emit_soon(REQUEST, **fields)
         if facts.error is not None:
             self._log.emit(
                 REQUEST_FAILED,

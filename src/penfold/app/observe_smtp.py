@@ -23,7 +23,7 @@ class SmtpObserver:
 
     def _session(self, facts: SessionFacts) -> None:
         self._counters.add(SMTP_SESSIONS, 1, facts.listener)
-        self._log.emit(
+        self._log.emit_soon(
             SMTP_SESSION,
             session=facts.session,
             listener=facts.listener,
@@ -45,7 +45,7 @@ class SmtpObserver:
             self._counters.observe(SMTP_SECONDS, facts.duration_s, facts.listener)
             if outcome == "accepted":
                 self._counters.add(SMTP_BYTES, facts.size, facts.listener)
-        self._log.emit(
+        self._log.emit_soon(
             SMTP_TRANSACTION,
             session=facts.session,
             listener=facts.listener,

@@ -78,6 +78,7 @@ async def _serve(core: Core, channel: Channel, start: Callable[[Core], Awaitable
     loop = asyncio.get_running_loop()
     asked = asyncio.Event()
     loop.add_signal_handler(signal.SIGTERM, asked.set)
+    core.log.gather(loop.call_soon)
     loop.set_exception_handler(lambda _, context: _report(core.log, context))
     service = await start(core)
     gc.collect()
@@ -87,6 +88,7 @@ async def _serve(core: Core, channel: Channel, start: Callable[[Core], Awaitable
     channel.say_ready()
     await asked.wait()
     await service.stop(grace_s=GRACE_S)
+    core.log.flush()
     beat.cancel()
 
 

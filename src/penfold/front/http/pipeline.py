@@ -97,14 +97,7 @@ class GmailApi:
             answer = await self._answer(request)
         except ClientGoneError:
             return
-        await send(
-            {
-                "type": "http.response.start",
-                "status": answer.status,
-                "headers": answer.headers,
-            }
-        )
-        await send({"type": "http.response.body", "body": answer.body})
+        await answers.send_answer(request, answer, send)
         if self._observe:
             self._observe(request.facts(answer, perf_counter() - started))
 

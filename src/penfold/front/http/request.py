@@ -4,7 +4,7 @@ Owns reading: the few headers that matter, X-HTTP-Method-Override, forms in plac
 and bodies, counted as they stream in.
 """
 
-from collections.abc import Awaitable, Callable, MutableMapping
+from collections.abc import Awaitable, Callable, Mapping, MutableMapping
 from typing import Any, Final
 
 from msgspec import Struct
@@ -76,8 +76,8 @@ class Request:
     """A request being answered. What later steps find out is kept here, also for errors."""
 
     __slots__ = (
-        "client", "credential", "error", "form", "headers", "method_id", "pairs", "path", "read",
-        "reason", "receive", "request_id", "status", "system", "verb",
+        "client", "credential", "error", "extensions", "form", "headers", "method_id", "pairs",
+        "path", "read", "reason", "receive", "request_id", "status", "system", "verb",
     )  # fmt: skip
 
     def __init__(self, scope: Scope, receive: Receive, request_id: str) -> None:
@@ -93,6 +93,7 @@ class Request:
         self.pairs: Pairs = parse_query(query.decode("utf-8", "replace")) if query else []
         self.system = System({})
         self.method_id = "other"
+        self.extensions: Mapping[str, Any] = scope.get("extensions") or {}
         self.client: tuple[str, int] | None = scope.get("client")
         self.credential: Credential | None = None
         self.error: BaseException | None = None

@@ -67,17 +67,29 @@ _HISTORY_STEP = 256
 
 
 class SqliteReader:
-    """One consistent view of a mailbox; implements ports.mailbox.MailboxReader."""
+    """One consistent view of a mailbox; implements ports.mailbox.MailboxReader.
+
+    The view is taken with the first question, not before: who finds the version unchanged asks
+    none.
+    """
 
     __slots__ = ("_blobs", "_execute", "_handle")
 
     def __init__(self, handle: Handle, blobs: Blobs) -> None:
         self._handle = handle
         self._blobs = blobs
-        self._execute: Any = handle.connection.execute
+        self._execute: Any = self._begin
 
     def close(self) -> None:
+        """End the view; nothing may be asked any more."""
         self._execute = _refuse
+        if self._handle.connection.in_transaction:
+            self._handle.connection.execute("END")
+
+    def _begin(self, statement: str, values: Sequence[Any] = ()) -> Any:
+        self._execute = self._handle.connection.execute
+        self._execute("BEGIN")
+        return self._execute(statement, values)
 
     def get_totals(self) -> Totals:
         row = self._execute("SELECT messages, threads, history_id FROM mailbox").fetchone()
@@ -90,7 +102,11 @@ class SqliteReader:
     def get_version(self) -> tuple[int, int]:
         # SQLite: data_version grows when another connection changed the file; readers never do.
         # It means something on one connection only, so the connection is part of the value.
-        return self._handle.number, self._execute("PRAGMA data_version").get
+        # Asked before the view is taken: a change in between only makes the value too old.
+        if self._execute is _refuse:
+            _refuse()
+        execute = self._handle.connection.execute
+        return self._handle.number, execute("PRAGMA data_version").get
 
     # --- messages
 

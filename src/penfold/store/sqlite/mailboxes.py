@@ -146,13 +146,7 @@ class SqliteMailboxes:
 
     def end_reader(self, handle: Handle, error: BaseException | None) -> None:
         """Give a reader's handle back and raise what its error means to callers."""
-        broken = isinstance(error, apsw.Error)
-        if not broken:
-            try:
-                handle.connection.execute("END")
-            except apsw.Error as failure:
-                broken, error = True, failure
-        self._pool.give_back(handle, broken=broken)
+        self._pool.give_back(handle, broken=isinstance(error, apsw.Error))
         if isinstance(error, apsw.CorruptError | apsw.NotADBError):
             self._isolate(handle.mailbox_id, error)
         if isinstance(error, apsw.Error):
@@ -219,7 +213,6 @@ class _Borrowed:
     def __enter__(self) -> SqliteReader:
         self._handle = self._pool.borrow(self._mailbox_id, writable=False)
         self._reader = SqliteReader(self._handle, self._blobs)
-        self._handle.connection.execute("BEGIN")
         return self._reader
 
     def __exit__(
@@ -228,7 +221,10 @@ class _Borrowed:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        self._reader.close()
+        try:
+            self._reader.close()
+        except apsw.Error as failure:
+            error = error or failure
         self._owner.end_reader(self._handle, error)
 
 

@@ -30,6 +30,19 @@ _WAIT_S: Final = 10.0
 _DESCRIPTORS: Final = 3
 
 
+#: How many forks lie between this process and the one that loaded the module; asking for the
+#: process number on each borrow would be a system call.
+_forks = 0
+
+
+def _count_fork() -> None:
+    global _forks  # noqa: PLW0603 - the one thing a child process inherits and must change
+    _forks += 1
+
+
+os.register_at_fork(after_in_child=_count_fork)
+
+
 class Handle:
     """One open connection.
 
@@ -100,7 +113,7 @@ class Pool:
         self._stale: set[Handle] = set()  # borrowed, to be closed when they come back
         self._borrowed: set[Handle] = set()
         self._closed = False
-        self._pid = os.getpid()
+        self._forks = _forks
 
     def borrow(self, mailbox_id: str, *, writable: bool) -> Handle:
         """Return a handle nobody else has; opens one when none is idle.
@@ -223,7 +236,7 @@ class Pool:
                     raise MailboxBusyError("no database handle is free", mailbox=key[0])
 
     def _check_open(self) -> None:
-        if self._pid != os.getpid():
+        if self._forks != _forks:
             raise RuntimeError("database handles do not survive a fork")
         if self._closed:
             raise UnavailableError("the mailbox store is closed")
