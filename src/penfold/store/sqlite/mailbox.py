@@ -70,25 +70,29 @@ class SqliteReader:
     """One consistent view of a mailbox; implements ports.mailbox.MailboxReader.
 
     The view is taken with the first question, not before: who finds the version unchanged asks
-    none.
+    none. In a transaction that is open already, that is the view.
     """
 
-    __slots__ = ("_blobs", "_execute", "_handle")
+    __slots__ = ("_began", "_blobs", "_execute", "_handle")
 
     def __init__(self, handle: Handle, blobs: Blobs) -> None:
         self._handle = handle
         self._blobs = blobs
+        self._began = False
         self._execute: Any = self._begin
 
     def close(self) -> None:
         """End the view; nothing may be asked any more."""
         self._execute = _refuse
-        if self._handle.connection.in_transaction:
+        if self._began:
             self._handle.connection.execute("END")
 
     def _begin(self, statement: str, values: Sequence[Any] = ()) -> Any:
-        self._execute = self._handle.connection.execute
-        self._execute("BEGIN")
+        connection = self._handle.connection
+        self._execute = connection.execute
+        if not connection.in_transaction:
+            self._execute("BEGIN")
+            self._began = True
         return self._execute(statement, values)
 
     def get_totals(self) -> Totals:

@@ -86,7 +86,6 @@ class SqliteWriter(SqliteReader):
 
     def __init__(self, handle: Handle, blobs: Blobs, room: Room) -> None:
         super().__init__(handle, blobs)
-        self._execute = handle.connection.execute  # the group's transaction is open
         self._room = room
         self._was = self._execute("SELECT messages, threads, history_id FROM mailbox").fetchone()
         self._messages, self._threads, self._history_id = self._was
