@@ -38,6 +38,10 @@ GRACE_S: Final = 9.0
 #: Objects between two collections of the youngest generation. Request objects die by
 #: reference count; 700 (the default) makes the collector run many times per listing.
 _GC_THRESHOLD: Final = 50_000
+#: Seconds a thread may keep the interpreter while another wants it. With the default of 5 ms the
+#: event loop stands behind the writers' Python between two system calls (measured with 20 SMTP
+#: sessions: 10 % less mail per second).
+_SWITCH_S: Final = 0.0005
 _PAGE_BYTES: Final = resource.getpagesize()
 
 
@@ -84,6 +88,7 @@ async def _serve(core: Core, channel: Channel, start: Callable[[Core], Awaitable
     gc.collect()
     gc.freeze()
     gc.set_threshold(_GC_THRESHOLD)
+    sys.setswitchinterval(_SWITCH_S)
     beat = loop.create_task(_beat(core, channel, service))
     channel.say_ready()
     await asked.wait()

@@ -169,6 +169,9 @@ INLINE_RAW_MAX_BYTES: Final = 262_144
 RESERVE_BYTES: Final = 64 << 20
 #: Changes that share one commit at most: bounds the wait of the first.
 GROUP_COMMIT_MAX: Final = 256
+#: Seconds a busy mailbox's next commit waits for company. Measured with 20 SMTP sessions: 2 ms
+#: makes groups of 12 instead of 4 and 30 % more mail per second; more only adds delay.
+GATHER_S: Final = 0.002
 #: Milliseconds a connection waits for another process's write lock, then "busy".
 SQLITE_BUSY_MS: Final = 10_000
 #: KiB of page cache per database handle; thousands of handles must fit in memory.

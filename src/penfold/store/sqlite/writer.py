@@ -2,8 +2,9 @@
 
 `submit` puts a change in its mailbox's list. A few threads take a mailbox that has changes, run
 all of them in one BEGIN IMMEDIATE, each under its own savepoint, COMMIT, and only then call each
-`done`. While one commit waits for the disk the next group gathers, so groups grow with load and
-a lone change waits for nobody.
+`done`. While one commit waits for the disk the next group gathers. A mailbox whose last group
+held several changes a moment ago is busy: its next one waits GATHER_S for more, because a commit
+for one costs as much as a commit for twenty. A lone change waits for nobody.
 
 How a transaction ends decides what callers hear:
     a change raises            it is undone alone; `done` gets its error, the others live
@@ -18,6 +19,7 @@ The write-ahead log is emptied here as well, after the answers.
 import errno
 import logging
 import threading
+import time
 from collections.abc import Callable
 from queue import Empty, SimpleQueue
 from typing import Any, Final
@@ -25,7 +27,7 @@ from typing import Any, Final
 import apsw
 
 from penfold.base.errors import OutcomeUnknownError, PenfoldError, UnavailableError
-from penfold.base.limits import GROUP_COMMIT_MAX
+from penfold.base.limits import GATHER_S, GROUP_COMMIT_MAX
 from penfold.ports.blobs import Blobs
 from penfold.ports.mailbox import MailboxWriter
 from penfold.store.room import Room
@@ -41,6 +43,10 @@ _Answer = tuple[Done, Any, BaseException | None]
 _CHECKPOINT_FRAMES: Final = 1_000
 #: Seconds of silence after which a thread looks for handles to close.
 _QUIET_S: Final = 15.0
+#: Seconds for which a mailbox counts as busy after a group of several changes.
+_BUSY_S: Final = 0.05
+#: Mailboxes remembered as busy; beyond that all start afresh.
+_BUSY_MAX: Final = 1_024
 #: Errors after which the transaction is gone, whatever the change made of them.
 _GROUP_ERRORS: Final = (
     apsw.FullError, apsw.IOError, apsw.CorruptError, apsw.NotADBError, apsw.NoMemError,
@@ -77,6 +83,8 @@ class GroupWriter:
         #: Changes by mailbox; a mailbox is here while it is queued or being worked on.
         self._pending: dict[str, list[tuple[Change, Done]]] = {}
         self._ready: SimpleQueue[str | None] = SimpleQueue()
+        #: When a mailbox last had a group of several changes, monotonic seconds.
+        self._busy: dict[str, float] = {}
         self._closed = False
         self._threads = [
             threading.Thread(target=self._serve, name=f"mailbox-writer-{n}", daemon=True)
@@ -120,12 +128,18 @@ class GroupWriter:
 
     def _serve_group(self, mailbox_id: str) -> bool:
         """Do what has gathered; returns whether to go on at once because of an end mark."""
+        if self._is_busy(mailbox_id):
+            time.sleep(GATHER_S)
         with self._lock:
             waiting = self._pending[mailbox_id]
             group = waiting[:GROUP_COMMIT_MAX]
             del waiting[:GROUP_COMMIT_MAX]
         self._work(mailbox_id, group)
         with self._lock:
+            if len(group) > 1:
+                if len(self._busy) >= _BUSY_MAX:
+                    self._busy.clear()
+                self._busy[mailbox_id] = time.monotonic()
             if not self._pending[mailbox_id]:
                 del self._pending[mailbox_id]
                 return False
@@ -133,6 +147,10 @@ class GroupWriter:
                 return True
             self._ready.put(mailbox_id)  # behind the others, so that each has its turn
         return False
+
+    def _is_busy(self, mailbox_id: str) -> bool:
+        since = self._busy.get(mailbox_id)
+        return since is not None and not self._closed and time.monotonic() - since < _BUSY_S
 
     def _work(self, mailbox_id: str, group: list[tuple[Change, Done]]) -> None:
         """Run one group and answer it; never raises, as the thread must live on."""
