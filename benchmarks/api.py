@@ -1,7 +1,8 @@
 """Reads over the API against a bare ASGI app that returns the same octets on the same server.
 
-The load is `wrk` when it is installed (eight connections kept open, one thread), else a small
-client of our own; both servers get the same in turn.
+The load is Debian's `wrk`: eight connections kept open, one thread. Both servers get the same in
+turn. Each question is asked twice: the same again and again, as a poller does, which is answered
+from memory while the mailbox stands still; and another one each time.
 """
 
 import json
@@ -14,18 +15,20 @@ import sys
 import tempfile
 import time
 import urllib.request
-from base64 import urlsafe_b64encode
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import urlsplit
 
-from penfold.testing.mail import MailGenerator
+from penfold.base.limits import KEPT_ANSWERS_MAX
 from penfold.testing.server import RunningServer, serve
 
 ROUNDS = 5
 SECONDS = 2
 CONNECTIONS = 8
 MAILBOX = 100_000
+#: More than the server keeps answers of, so that in turn none is kept.
+QUESTIONS = KEPT_ANSWERS_MAX + 100
 BYTES = 4_096
 
 
@@ -35,20 +38,23 @@ def measure() -> Iterator[tuple[str, str, str, str]]:
         return
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        with serve(folder / "data", args=["--quota", "off"]) as server:
-            client = Client(server)
-            message_id = client.insert(_message())
-            yield _compare(
-                client, folder, f"messages/{message_id}?format=metadata", "get, metadata"
-            )
-            yield _compare(client, folder, f"messages/{message_id}", "get, full, 4 kB")
+        with serve(folder / "data", args=["--quota", "off"]):
+            pass
         fill(folder / "data")
         with serve(folder / "data", args=["--quota", "off"]) as server:
             client = Client(server)
-            what = f"list 100 of {MAILBOX:,}"
-            yield _compare(client, folder, "messages?maxResults=100", what)
-            inbox = "messages?maxResults=100&labelIds=INBOX"
-            yield _compare(client, folder, inbox, f"{what}, by label")
+            for question, paths in _questions(client):
+                yield _compare(client, folder, paths[:1], f"{question}, asked again")
+                yield _compare(client, folder, paths, f"{question}, each time another")
+
+
+def _questions(client: "Client") -> Iterator[tuple[str, list[str]]]:
+    """Yield what is asked, as paths that differ: the first alone is what a poller asks."""
+    ids, pages = client.walk(QUESTIONS)
+    yield "get, metadata", [f"messages/{each}?format=metadata" for each in ids]
+    yield "get, full", [f"messages/{each}" for each in ids]
+    yield f"list 100 of {MAILBOX:,}", [f"messages?pageToken={each}" for each in pages]
+    yield "list 100 of INBOX", [f"messages?labelIds=INBOX&pageToken={each}" for each in pages]
 
 
 class Client:
@@ -65,17 +71,20 @@ class Client:
             answer: bytes = response.read()
         return answer
 
-    def insert(self, raw: bytes) -> str:
-        body = {"raw": urlsafe_b64encode(raw).decode(), "labelIds": ["INBOX"]}
-        message_id: str = json.loads(self.call("messages", body))["id"]
-        return message_id
+    def walk(self, count: int) -> tuple[list[str], list[str]]:
+        """Return ids of messages of about BYTES each, and tokens of pages, `count` of both."""
+        ids: list[str] = []
+        tokens = [""]
+        while len(tokens) < count:
+            page = json.loads(self.call(f"messages?pageToken={tokens[-1]}"))
+            if len(ids) < count:
+                ids += [m["id"] for m in page["messages"] if self._is_typical(m["id"])]
+            tokens.append(page["nextPageToken"])
+        return ids[:count], tokens
 
-
-def _message() -> bytes:
-    for message in MailGenerator(3).messages(1_000):
-        if BYTES * 0.95 < len(message) < BYTES * 1.05:
-            return message
-    raise LookupError("no message of the wanted size")
+    def _is_typical(self, message_id: str) -> bool:
+        size: int = json.loads(self.call(f"messages/{message_id}?format=minimal"))["sizeEstimate"]
+        return abs(size - BYTES) < BYTES / 4
 
 
 def fill(data: Path) -> None:
@@ -84,14 +93,17 @@ def fill(data: Path) -> None:
     subprocess.run(command, check=True)
 
 
-def _compare(client: Client, folder: Path, path: str, name: str) -> tuple[str, str, str, str]:
-    body = folder / "body"
-    body.write_bytes(client.call(path))
+def _compare(
+    client: Client, folder: Path, paths: list[str], name: str
+) -> tuple[str, str, str, str]:
+    body, script = folder / "body", folder / "ask.lua"
+    body.write_bytes(client.call(paths[0]))
+    script.write_text(_script(urlsplit(client.root).path, paths, client.token))
     with _bare(body) as bare:
         ours, theirs = [], []
         for _ in range(ROUNDS + 1):
-            ours.append(_load(client.root + path, client.token))
-            theirs.append(_load(bare, client.token))
+            ours.append(_load(client.root, script))
+            theirs.append(_load(bare, script))
     ratios = [a / b for a, b in zip(ours[1:], theirs[1:], strict=True)]
     return (
         f"messages.{name} ({body.stat().st_size:,} octets)",
@@ -101,9 +113,22 @@ def _compare(client: Client, folder: Path, path: str, name: str) -> tuple[str, s
     )
 
 
-def _load(url: str, token: str) -> float:
-    command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{SECONDS}s"]
-    command += ["-H", f"Authorization: Bearer {token}", url]
+def _script(prefix: str, paths: list[str], token: str) -> str:
+    """Return a script for wrk that asks for the paths in turn."""
+    listed = ",\n".join(json.dumps(prefix + path) for path in paths)
+    return f"""
+local paths = {{ {listed} }}
+local at = 0
+wrk.headers["Authorization"] = "Bearer {token}"
+request = function()
+  at = at % #paths + 1
+  return wrk.format("GET", paths[at])
+end
+"""
+
+
+def _load(url: str, script: Path) -> float:
+    command = ["wrk", "-t1", f"-c{CONNECTIONS}", f"-d{SECONDS}s", "-s", str(script), url]
     output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
     if "Non-2xx" in output:
         raise RuntimeError(output)
