@@ -79,12 +79,13 @@ class Clients:
         kind: str,
         redirect_uris: tuple[str, ...] = (),
         public: bool = False,
-        pkce: bool | None = None,
+        pkce: bool = False,
     ) -> NewClient:
         """Return a new client and its secret.
 
-        pkce: refuse requests without a challenge; by default for what runs on people's machines
-        (RFC 9700 §2.1.1), never optional for a public client.
+        pkce: refuse requests without a challenge; always so for a public client (RFC 9700
+        §2.1.1). Google lets a client with a secret go without, and some libraries do; a challenge
+        that was sent binds every client.
         """
         if kind not in ("desktop", "web"):
             raise ParseError("a client is of type desktop or web", kind=kind)
@@ -101,7 +102,7 @@ class Clients:
             secret=digest(secret) if secret else b"",
             project=self.get_project(),
             redirect_uris=redirect_uris,
-            pkce=public or (kind == "desktop" if pkce is None else pkce),
+            pkce=public or pkce,
             created_ms=self.clock.now_ms(),
         )
         self.book.change(lambda writer: writer.add(client))

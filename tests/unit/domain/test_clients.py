@@ -27,7 +27,7 @@ def test_a_desktop_client_looks_like_googles(world):
     assert new.client.id.startswith(new.client.project + "-")
     assert re.fullmatch("PENFPX-[a-z0-9]{28}", new.secret)
     assert new.client.redirect_uris == LOOPBACK_REDIRECTS
-    assert new.client.pkce
+    assert not new.client.pkce
     assert new.secret.encode() not in world.book.find(Client, new.client.id).secret
 
 

@@ -46,8 +46,9 @@ def decide(world, accounts=(), chosen="", client=None, **changed):
         ({"response_type": "token"}, "unsupported_response_type"),
         ({"scope": "bogus"}, "invalid_scope"),
         ({"scope": None}, "invalid_request"),
-        ({"code_challenge": None, "code_challenge_method": None}, "invalid_request"),
         ({"code_challenge_method": "plain"}, "invalid_request"),
+        ({"code_challenge_method": None}, "invalid_request"),
+        ({"code_challenge": None}, "invalid_request"),
     ],
     ids=lambda value: str(value),
 )
@@ -77,15 +78,32 @@ def test_a_service_account_is_no_client_of_the_pages(world):
     assert refused.value.error == "invalid_client"
 
 
-def test_pkce_is_optional_where_the_client_says_so(world):
-    lax = world.identity.clients.add("Old", kind="desktop", pkce=False)
-    pairs = world.pairs(lax, code_challenge=None, code_challenge_method=None)
-    assert world.identity.consent.check(pairs).request.challenge == ""
-    public = world.identity.clients.add("Bare", kind="desktop", public=True, pkce=False)
+NO_CHALLENGE = {"code_challenge": None, "code_challenge_method": None}
+
+
+def test_a_client_with_a_secret_may_go_without_pkce(world):
+    """As Google's desktop clients: google-auth-library for Node sends no challenge."""
+    tokens = world.exchange(
+        world.code_form(world.allow(**NO_CHALLENGE)["code"], code_verifier=None)
+    )
+    assert "access_token" in tokens
+
+
+@pytest.mark.parametrize(
+    "how",
+    [{"public": True}, {"public": True, "pkce": False}, {"pkce": True}],
+    ids=["public", "public whatever is said", "asked for"],
+)
+def test_pkce_is_required_without_a_secret_or_where_the_client_says_so(world, how):
+    new = world.identity.clients.add("Bare", kind="desktop", **how)
     with pytest.raises(OAuthError, match="challenge"):
-        world.identity.consent.check(
-            world.pairs(public, code_challenge=None, code_challenge_method=None)
-        )
+        world.identity.consent.check(world.pairs(new, **NO_CHALLENGE))
+
+
+def test_a_challenge_that_was_sent_binds_every_client(world):
+    code = world.allow()["code"]
+    with pytest.raises(OAuthError, match="Missing code verifier"):
+        world.exchange(world.code_form(code, code_verifier=None))
 
 
 def test_unknown_scopes_are_named_in_googles_words():

@@ -124,7 +124,7 @@ def test_too_many_failures_are_told_when_to_come_back(local_site, browser):
         ({"redirect_uri": None}, "Error 400: invalid_request"),
         ({"response_type": "token"}, "Error 400: unsupported_response_type"),
         ({"scope": "bogus"}, "Error 400: invalid_scope"),
-        ({"code_challenge": None, "code_challenge_method": None}, "Error 400: invalid_request"),
+        ({"code_challenge": None}, "Error 400: invalid_request"),
         ({"code_challenge_method": "plain"}, "Error 400: invalid_request"),
     ],
     ids=str,
