@@ -15,7 +15,7 @@ from penfold.base.ids import format_message_id
 from penfold.base.labels import format_label_id
 from penfold.base.limits import HISTORY_DAYS, HISTORY_SCAN_MAX
 from penfold.domain.labels import label_ids
-from penfold.domain.paging import make_token, parse_token
+from penfold.domain.paging import Place, make_token, parse_token
 from penfold.ports.mailbox import Change, HistoryEntry, HistoryRow, MailboxReader, MailboxWriter
 from penfold.spec.problems import MISSING_START_HISTORY_ID, NOT_FOUND, ProblemError
 from penfold.spec.schemas import (
@@ -64,9 +64,9 @@ def list_history(
     if not box.get_history_floor() <= start <= history_id:
         raise ProblemError(NOT_FOUND)
     secret = box.get_secret() if token else b""
-    after = parse_token(secret, _KIND, token) if token else start
+    after = parse_token(secret, _KIND, token).position if token else start
     records, stopped_at = _collect(box, after, wanted)
-    next_token = make_token(box.get_secret(), _KIND, stopped_at) if stopped_at else ""
+    next_token = make_token(box.get_secret(), _KIND, Place(stopped_at, 0)) if stopped_at else ""
     return HistoryPage(records, next_token, history_id)
 
 

@@ -1,14 +1,15 @@
 """Where the next page starts: page tokens, and the rules of maxResults.
 
-A token is a decimal number that holds the position to go on from and a MAC under the mailbox's
-secret, so that it can neither be made up nor used on another mailbox or another kind of list.
-It is not tied to the query: Gmail (observed) takes a token with another q.
+A token is a decimal number that holds the position to go on from, the estimate of the first page,
+so that it is not counted again, and a MAC under the mailbox's secret, so that it can neither be
+made up nor used on another mailbox or another kind of list. It is not tied to the query: Gmail
+(observed) takes a token with another q.
 """
 
 import hmac
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Final, Generic, TypeVar
+from typing import Final, Generic, NamedTuple, TypeVar
 
 from msgspec import Struct, structs
 
@@ -20,10 +21,13 @@ from penfold.spec.problems import INVALID_MAX_RESULTS, INVALID_PAGE_TOKEN, Probl
 T = TypeVar("T")
 
 _POSITION_BITS: Final = 63
+#: Room for ESTIMATE_MAX.
+_ESTIMATE_BITS: Final = 8
+_PLACE_BITS: Final = _POSITION_BITS + _ESTIMATE_BITS
 #: 2**40 guesses for one forged token, whose only use is to start a list elsewhere in it.
 _MAC_OCTETS: Final = 5
 #: Digits of the largest token.
-_TOKEN_MAX_DIGITS: Final = len(str(1 << (_POSITION_BITS + 8 * _MAC_OCTETS)))
+_TOKEN_MAX_DIGITS: Final = len(str(1 << (_PLACE_BITS + 8 * _MAC_OCTETS)))
 _INT32_LIMIT: Final = 2**31
 
 
@@ -34,24 +38,31 @@ def check_max_results(value: int) -> int:
     return min(value, PAGE_MAX)
 
 
-def make_token(secret: bytes, kind: str, position: int) -> str:
-    """Return the token of the page that follows `position` in a list of this kind."""
-    return str(_mac(secret, kind, position) << _POSITION_BITS | position)
+class Place(NamedTuple):
+    """Where a page begins: below `position`, in a list that held about `estimate` items."""
+
+    position: int
+    estimate: int
 
 
-def parse_token(secret: bytes, kind: str, token: str) -> int:
-    """Return the position in a token that make_token made."""
+def make_token(secret: bytes, kind: str, place: Place) -> str:
+    """Return the token of the page that begins at this place in a list of this kind."""
+    number = place.estimate << _POSITION_BITS | place.position
+    return str(_mac(secret, kind, number) << _PLACE_BITS | number)
+
+
+def parse_token(secret: bytes, kind: str, token: str) -> Place:
+    """Return the place in a token that make_token made."""
     if not (token.isascii() and token.isdigit() and len(token) <= _TOKEN_MAX_DIGITS):
         raise ProblemError(INVALID_PAGE_TOKEN)
-    number = int(token)
-    position = number & MAX_ID
-    if number >> _POSITION_BITS != _mac(secret, kind, position):
+    mac, number = divmod(int(token), 1 << _PLACE_BITS)
+    if mac != _mac(secret, kind, number):
         raise ProblemError(INVALID_PAGE_TOKEN)
-    return position
+    return Place(number & MAX_ID, number >> _POSITION_BITS)
 
 
-def _mac(secret: bytes, kind: str, position: int) -> int:
-    text = f"page token {kind} {position}".encode()
+def _mac(secret: bytes, kind: str, number: int) -> int:
+    text = f"page token {kind} {number}".encode()
     return int.from_bytes(hmac.digest(secret, text, "sha256")[:_MAC_OCTETS])
 
 
@@ -80,13 +91,18 @@ def list_page(box: MailboxReader, lister: Lister[T], query: Query, token: str) -
     """Return one page; mail that arrives between pages neither repeats nor hides an item."""
     if token == "0":  # noqa: S105
         # Gmail (observed): page 0 is empty and leads to the first page.
-        first = make_token(box.get_secret(), lister.kind, MAX_ID)
-        return Page([], first, lister.count(query))
-    before = parse_token(box.get_secret(), lister.kind, token) if token else None
+        estimate = lister.count(query)
+        return Page(
+            [], make_token(box.get_secret(), lister.kind, Place(MAX_ID, estimate)), estimate
+        )
+    place = parse_token(box.get_secret(), lister.kind, token) if token else None
+    before = None if place is None else place.position
     items = lister.fetch(structs.replace(query, limit=query.limit + 1, before=before))
-    if len(items) <= query.limit:
-        estimate = len(items) if before is None else lister.count(query)
-        return Page(items, "", estimate)
+    more = len(items) > query.limit
+    if place is None:
+        place = Place(MAX_ID, lister.count(query) if more else len(items))
+    if not more:
+        return Page(items, "", place.estimate)
     items.pop()
-    last = lister.position(items[-1])
-    return Page(items, make_token(box.get_secret(), lister.kind, last), lister.count(query))
+    last = Place(lister.position(items[-1]), place.estimate)
+    return Page(items, make_token(box.get_secret(), lister.kind, last), place.estimate)

@@ -6,21 +6,22 @@ from hypothesis import strategies as st
 from tests.unit.world import mail
 
 from penfold.base.ids import MAX_ID
-from penfold.domain.paging import check_max_results, make_token, parse_token
+from penfold.base.limits import ESTIMATE_MAX
+from penfold.domain.paging import Place, check_max_results, make_token, parse_token
 from penfold.spec.problems import ProblemError
 from penfold.spec.schemas import Message
 
 SECRET = b"s" * 32
 
 
-@given(st.integers(0, MAX_ID))
-def test_token_gives_its_position_back(position):
-    token = make_token(SECRET, "messages", position)
+@given(st.builds(Place, st.integers(0, MAX_ID), st.integers(0, ESTIMATE_MAX)))
+def test_token_gives_its_place_back(place):
+    token = make_token(SECRET, "messages", place)
     assert token.isdecimal()
-    assert parse_token(SECRET, "messages", token) == position
+    assert parse_token(SECRET, "messages", token) == place
 
 
-@given(st.text(max_size=50) | st.integers(0, 2**110).map(str))
+@given(st.text(max_size=50) | st.integers(0, 2**115).map(str))
 def test_what_was_not_made_here_is_refused(token):
     with pytest.raises(ProblemError, match="Invalid pageToken"):
         parse_token(SECRET, "messages", token)
@@ -34,7 +35,7 @@ def test_what_was_not_made_here_is_refused(token):
     ],
 )
 def test_token_is_for_one_mailbox_and_one_kind_of_list(secret, kind):
-    token = make_token(SECRET, "messages", 12345)
+    token = make_token(SECRET, "messages", Place(12345, 7))
     with pytest.raises(ProblemError, match="Invalid pageToken"):
         parse_token(secret, kind, token)
 
@@ -63,6 +64,13 @@ def test_token_is_good_for_another_query_and_after_a_while(world, five):
     token = world.api("messages_list", max_results=2).next_page_token
     world.clock.advance(days=1)
     assert world.list_ids(page_token=token, q="subject:m0") == [five[4]]
+
+
+def test_later_pages_repeat_the_estimate_of_the_first(world, five):
+    page = world.api("messages_list", max_results=2)
+    assert page.result_size_estimate == 5
+    again = world.api("messages_list", max_results=2, page_token=page.next_page_token)
+    assert again.result_size_estimate == 5
 
 
 def test_page_zero_is_empty_and_leads_to_the_first(world, five):

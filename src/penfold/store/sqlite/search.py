@@ -18,6 +18,8 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Final, Literal
 
+from msgspec import structs
+
 from penfold.base.labels import ALL_MAIL
 from penfold.ports.mailbox import Query
 from penfold.proto.search.tree import And, Node
@@ -30,10 +32,23 @@ Statement = tuple[str, tuple[int | str, ...]]
 #: Statements kept compiled: programs poll with the same few queries, and compiling one costs as
 #: much as running it.
 _STATEMENTS_KEPT: Final = 512
+#: Stand for the page's start and length in a statement that is kept; no id or label is negative.
+_BEFORE: Final = -1
+_LIMIT: Final = -2
+
+
+def compile_messages(query: Query) -> Statement:
+    if query.tree is not None:
+        return _compile_messages(query)
+    # Without a tree only two numbers differ from page to page; the rest is compiled once.
+    before = None if query.before is None else _BEFORE
+    sql, params = _compile_messages(structs.replace(query, before=before, limit=_LIMIT))
+    numbers: dict[int | str, int] = {_BEFORE: query.before or 0, _LIMIT: query.limit}
+    return sql, tuple([numbers.get(param, param) for param in params])
 
 
 @lru_cache(_STATEMENTS_KEPT)
-def compile_messages(query: Query) -> Statement:
+def _compile_messages(query: Query) -> Statement:
     listing = _Listing(query, before=query.before)
     return listing.page(f"{listing.id}, {listing.thread}")
 
