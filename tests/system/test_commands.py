@@ -96,6 +96,25 @@ def test_a_backup_beside_the_server_is_restored_and_served(own, tmp_path):
         assert profile(again, token) == before
 
 
+def test_a_backup_into_the_data_directory_is_refused(own):
+    result = penfold(own, "data", "backup", str(own.data / "copies" / "today"))
+    assert (result.returncode, result.stdout) == (2, "")
+    assert "name a directory outside it" in result.stderr
+    assert not (own.data / "copies").exists()
+
+
+def test_a_changed_password_shuts_programs_out_and_renews_the_files(own):
+    old = own.load_document("bob")["token"]
+    result = penfold(own, "user", "password", "bob@penfold.test", stdin="")
+    assert result.returncode == 0
+    with pytest.raises(urllib.error.HTTPError, match="401"):
+        profile(own, old)
+    assert profile(own, own.load_document("bob")["token"])["emailAddress"] == "bob@penfold.test"
+    kept = own.load_document("passwords")["bob@penfold.test"]
+    assert result.stdout.split()[-1] == kept["password"]
+    submit(own, "bob@penfold.test", kept["app_password"], "alice@penfold.test")
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
@@ -104,6 +123,10 @@ def test_a_backup_beside_the_server_is_restored_and_served(own, tmp_path):
         pytest.param(["frobnicate"], 2, "No such command", id="bad-command"),
         pytest.param(["user", "list", "--data", "/nowhere"], 2, "not a Penfold", id="no-data"),
         pytest.param(["config", "show", "--workers", "0"], 2, "--workers: must", id="setting"),
+        pytest.param(["queue", "show", "x"], 2, "Invalid value for 'ID'", id="bad-id"),
+        pytest.param(["token", "bob@penfold.test", "--scope", "x"], 2, "gmail.send", id="scope"),
+        pytest.param(["data", "restore", "/nowhere"], 2, "new data directory", id="not-empty"),
+        pytest.param(["data", "backup", "/proc/no/way"], 2, "/proc/no: No such", id="no-folder"),
     ],
 )
 def test_what_goes_wrong_is_said_and_told_by_the_exit_code(own, arguments, code, said):

@@ -10,6 +10,7 @@ from typing import Final
 import apsw
 
 from penfold.app.datadir import check_data_dir
+from penfold.app.exits import StartError
 from penfold.app.logs import SystemClock
 from penfold.app.stores import DIRECTORY_NAME, QUEUE_NAME
 from penfold.base.errors import PenfoldError
@@ -29,14 +30,23 @@ class Care:
 
     def backup(self, data: Path, target: Path, say: Say) -> bool:
         check_data_dir(data)
+        if target.resolve().is_relative_to(data.resolve()):
+            raise StartError(f"{target} is inside {data}; name a directory outside it")
+        _check_free(target, "name a new or empty directory")
         return backup_data(data, target, say, made_ms=SystemClock().now_ms())
 
     def restore(self, data: Path, source: Path, say: Say) -> bool:
+        _check_free(data, "name a new data directory with --data DIR")
         return restore_data(source, data, say)
 
     def reindex(self, data: Path, say: Say) -> bool:
         check_data_dir(data)
         return reindex_data(data, say)
+
+
+def _check_free(target: Path, advice: str) -> None:
+    if target.exists() and (not target.is_dir() or any(target.iterdir())):
+        raise StartError(f"{target} is there already and not an empty directory; {advice}")
 
 
 def _check_database(path: Path, say: Say) -> bool:

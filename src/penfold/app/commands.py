@@ -35,6 +35,10 @@ _HINTS: Final = {
     "not an address an account can have": "; one looks like kim@penfold.test",
     "address without local part or domain": "; one looks like kim@penfold.test",
     "the account is there already": "; `penfold user password` changes its password",
+    "only a message that waits or failed can be retried": "; `penfold queue show` tells its state",
+    "only a message that waits can be cancelled": "; `penfold queue show` tells its state",
+    "the service account is there already": "; choose another name",
+    "a web client needs a redirect address": "; name it with --redirect-uri URI",
 }
 
 
@@ -51,8 +55,12 @@ def run_command(arguments: Sequence[str]) -> int:
         return _fail(str(error), error.code)
     except PenfoldError as error:
         return _fail(_explain(error), FAILED)
-    except (apsw.Error, OSError) as error:
-        return _fail(f"{type(error).__name__}: {error}", FAILED)
+    except OSError as error:
+        return _fail(
+            f"{error.filename}: {error.strerror}" if error.filename else str(error), WRONG_USE
+        )
+    except apsw.Error as error:
+        return _fail(f"{type(error).__name__}: {error}; `penfold data verify` looks closer", FAILED)
     return 0
 
 

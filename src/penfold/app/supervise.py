@@ -268,7 +268,7 @@ class Supervisor:
             "pid": os.getpid(),
         }
         text = (
-            make_banner(facts, Path(self._settings.data))
+            make_banner(facts)
             if sys.stdout.isatty()
             else json.dumps({"event": "ready", **facts}, separators=(",", ":"))
         )

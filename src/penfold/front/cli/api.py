@@ -17,7 +17,10 @@ def api_commands() -> typer.Typer:
 
     @commands.command("coverage")
     def show_coverage(*, as_json: AsJson = False) -> None:
-        """Show every method of the API and whether it is served; the others answer 501."""
+        """Show which methods are served.
+
+        The others answer 501, as Google does for what it does not implement.
+        """
         rows = [msgspec.to_builtins(each) for each in coverage()]
         served = sum(row["served"] for row in rows)
         if as_json:

@@ -23,7 +23,7 @@ from penfold.ports.identity import Client
 def app_commands(doors: Doors) -> typer.Typer:
     """Return the commands of `penfold app`."""
     commands = typer.Typer(
-        help="Applications: OAuth clients that may ask people for access.", no_args_is_help=True
+        help="Applications that ask people for access (OAuth clients).", no_args_is_help=True
     )
     _add_add(commands, doors)
 
@@ -32,18 +32,21 @@ def app_commands(doors: Doors) -> typer.Typer:
         """List the OAuth clients."""
         with doors.open_identity(Path(data)) as identity:
             rows = [_row(client) for client in identity.book.list_by(Client)]
-        print_rows(rows, ("id", "name", "type", "redirect_uris", "created"), as_json=as_json)
+        columns = ("id", "name", "type", "redirect_uris", "created")
+        print_rows(rows, columns, as_json=as_json, none="There are no applications.")
 
     @commands.command("remove")
     def remove(
-        client_id: Annotated[str, typer.Argument(help="The id, as `penfold app list` shows it.")],
+        client_id: Annotated[
+            str, typer.Argument(metavar="ID", help="The id, as `penfold app list` shows it.")
+        ],
         *,
         data: DataDir = DATA_DEFAULT,
     ) -> None:
-        """Remove a client; every token it was given ends."""
+        """Remove an application; its tokens end."""
         with doors.open_identity(Path(data)) as identity:
             identity.clients.remove(client_id)
-        typer.echo(f"Removed {client_id}.")
+        typer.echo(f"Removed {client_id}; every token it was given has ended.")
 
     return commands
 
@@ -51,7 +54,9 @@ def app_commands(doors: Doors) -> typer.Typer:
 def _add_add(commands: typer.Typer, doors: Doors) -> None:
     @commands.command("add")
     def add(
-        name: Annotated[str, typer.Argument(help="What people see when asked for consent.")],
+        name: Annotated[
+            str, typer.Argument(metavar="NAME", help="What people see when asked for consent.")
+        ],
         *,
         kind: Annotated[
             str,
@@ -72,7 +77,10 @@ def _add_add(commands: typer.Typer, doors: Doors) -> None:
         ] = "client_secret.json",
         data: DataDir = DATA_DEFAULT,
     ) -> None:
-        """Make an OAuth client and write its client_secret.json, as Google's console gives it."""
+        """Make an application and write its client_secret.json.
+
+        The file has the form Google's console gives; client libraries read it as it is.
+        """
         path = Path(out)
         _check_free(path)
         base = doors.load_base_url(Path(data))
@@ -95,19 +103,24 @@ def service_account_commands(doors: Doors) -> typer.Typer:
 
     @commands.callback()
     def group() -> None:
-        """Service accounts: programs that act for the accounts of a domain."""
+        """Service accounts: programs that act for people."""
 
     @commands.command("add")
     def add(
-        name: Annotated[str, typer.Argument(help="Letters, digits and hyphens.")],
+        name: Annotated[str, typer.Argument(metavar="NAME", help="Letters, digits and hyphens.")],
         *,
         delegate: Annotated[
             str, typer.Option(metavar="DOMAIN", help="Let it act for every account of DOMAIN.")
         ] = "",
-        out: Annotated[str, typer.Option(metavar="FILE", help="The file to write.")] = "",
+        out: Annotated[
+            str, typer.Option(metavar="FILE", help="The file to write. [default: NAME.json]")
+        ] = "",
         data: DataDir = DATA_DEFAULT,
     ) -> None:
-        """Make a service account and write its key file, as Google's console gives it."""
+        """Make a service account and write its key file.
+
+        The file has the form Google's console gives; client libraries read it as it is.
+        """
         path = Path(out or f"{name}.json")
         _check_free(path)
         base = doors.load_base_url(Path(data))
@@ -121,8 +134,11 @@ def service_account_commands(doors: Doors) -> typer.Typer:
 
 
 def _check_free(path: Path) -> None:
+    """Refuse a file that cannot be written before anything is made."""
     if path.exists():
         raise WrongUseError(f"{path} is there already; name another with --out FILE")
+    if not path.absolute().parent.is_dir():
+        raise WrongUseError(f"{path}: its folder is not there; make it, or name another with --out")
 
 
 def _save(doors: Doors, path: Path, document: Mapping[str, Any]) -> None:

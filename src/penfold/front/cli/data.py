@@ -17,16 +17,24 @@ def data_commands(doors: Doors) -> typer.Typer:
 
     @commands.command("verify")
     def verify(*, data: DataDir = DATA_DEFAULT) -> None:
-        """Check every mailbox, message and index; works beside a running server."""
+        """Check every mailbox, message and index.
+
+        Works beside a running server. Exit code 1 when something is wrong, which is then named.
+        """
         _end(all_well=doors.data.verify(Path(data), typer.echo))
 
     @commands.command("backup")
     def backup(
-        target: Annotated[str, typer.Argument(metavar="DIR", help="A new or empty directory.")],
+        target: Annotated[
+            str, typer.Argument(metavar="DIR", help="A new or empty directory outside the data.")
+        ],
         *,
         data: DataDir = DATA_DEFAULT,
     ) -> None:
-        """Copy everything to DIR, whole and consistent; works beside a running server."""
+        """Copy everything to a new directory.
+
+        The copy is consistent. Works beside a running server.
+        """
         _end(all_well=doors.data.backup(Path(data), Path(target), typer.echo))
 
     @commands.command("restore")
@@ -35,12 +43,19 @@ def data_commands(doors: Doors) -> typer.Typer:
         *,
         data: DataDir = DATA_DEFAULT,
     ) -> None:
-        """Bring a backup back as a new data directory; what is there is never overwritten."""
+        """Make a new data directory from a backup.
+
+        Name the new one with --data; what is there is never overwritten.
+        """
         _end(all_well=doors.data.restore(Path(data), Path(source), typer.echo))
+        typer.echo(f"Serve it with: penfold serve --data {data}")
 
     @commands.command("reindex")
     def reindex(*, data: DataDir = DATA_DEFAULT) -> None:
-        """Build the search index of every mailbox anew from the messages."""
+        """Build every search index anew from the messages.
+
+        Works beside a running server, one mailbox after the other.
+        """
         _end(all_well=doors.data.reindex(Path(data), typer.echo))
 
     return commands

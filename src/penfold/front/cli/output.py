@@ -31,8 +31,13 @@ def print_json(value: Any) -> None:
     typer.echo(json.dumps(value, indent=2, ensure_ascii=False))
 
 
-def print_rows(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], *, as_json: bool) -> None:
-    """Print every field as JSON, or the named columns as a table."""
+def print_rows(
+    rows: Sequence[Mapping[str, Any]], columns: Sequence[str], *, as_json: bool, none: str = ""
+) -> None:
+    """Print every field as JSON, or the named columns as a table.
+
+    none: what a person reads instead of an empty table.
+    """
     if as_json:
         print_json(list(rows))
         return
@@ -40,6 +45,9 @@ def print_rows(rows: Sequence[Mapping[str, Any]], columns: Sequence[str], *, as_
         # For pipes: nothing is cut, one line per row, fields apart by tabs.
         for row in rows:
             typer.echo("\t".join(_cell(row[name]) for name in columns))
+        return
+    if none and not rows:
+        typer.echo(none)
         return
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in columns:

@@ -16,7 +16,7 @@ from penfold.front.cli.output import (
 )
 from penfold.ports.queue import Attempt, QueueRow, QueueState
 
-Id = Annotated[int, typer.Argument(help="The id, as `penfold queue list` shows it.")]
+Id = Annotated[int, typer.Argument(metavar="ID", help="The id, as `penfold queue list` shows it.")]
 
 
 def queue_commands(doors: Doors) -> typer.Typer:
@@ -29,9 +29,12 @@ def queue_commands(doors: Doors) -> typer.Typer:
     def list_(
         *,
         state: Annotated[
-            QueueState | None, typer.Option(help="Only messages in this state.")
+            QueueState | None,
+            typer.Option(metavar="STATE", help=f"Only these: {', '.join(QueueState)}."),
         ] = None,
-        limit: Annotated[int, typer.Option(min=1, max=10_000, help="How many at most.")] = 100,
+        limit: Annotated[
+            int, typer.Option(min=1, max=10_000, metavar="N", help="How many at most.")
+        ] = 100,
         before: Annotated[
             int | None, typer.Option(metavar="ID", help="Only older than this one: the next page.")
         ] = None,
@@ -42,7 +45,7 @@ def queue_commands(doors: Doors) -> typer.Typer:
         with doors.open_queue(Path(data)) as queue:
             rows = [_row(r) for r in queue.list_rows(state=state, before=before, limit=limit)]
         columns = ("id", "state", "created", "sender", "recipient", "size", "subject")
-        print_rows(rows, columns, as_json=as_json)
+        print_rows(rows, columns, as_json=as_json, none="There is none.")
 
     @commands.command("retry")
     def retry(row_id: Id, *, data: DataDir = DATA_DEFAULT) -> None:
@@ -72,7 +75,7 @@ def _add_show(commands: typer.Typer, doors: Doors) -> None:
         as_json: AsJson = False,
         data: DataDir = DATA_DEFAULT,
     ) -> None:
-        """Show one message with every attempt and its conversation."""
+        """Show one message and every attempt to deliver it."""
         with doors.open_queue(Path(data)) as queue:
             row = queue.get_row(row_id)
             if raw:

@@ -41,7 +41,12 @@ def config_commands(doors: Doors) -> typer.Typer:
     def show(*, as_json: bool, **flags: str | None) -> None:
         values = doors.load_values({name: value for name, value in flags.items() if value})
         rows = [
-            {"setting": v.name, "value": v.value, "from": v.origin, "meaning": v.sentence}
+            {
+                "setting": v.name,
+                "value": v.value if as_json else v.value or _unset(v.sentence),
+                "from": v.origin,
+                "meaning": v.sentence,
+            }
             for v in values
         ]
         print_rows(rows, ("setting", "value", "from"), as_json=as_json)
@@ -78,6 +83,12 @@ def _parameter(setting: Setting) -> inspect.Parameter:
     return inspect.Parameter(
         setting.name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation
     )
+
+
+def _unset(sentence: str) -> str:
+    """Return what holds while nobody has set the setting, as its sentence says."""
+    default = sentence.partition("[default: ")[2].rstrip("]")
+    return f"({default or 'not set'})"
 
 
 def _flag(name: str) -> str:

@@ -10,7 +10,7 @@ from penfold.domain import local_mode
 from penfold.domain.local_mode import DEFAULT_SCOPES, user_document
 from penfold.front.cli.doors import Doors
 from penfold.front.cli.output import DATA_DEFAULT, DataDir, WrongUseError, print_json
-from penfold.spec.scopes import find_scope
+from penfold.spec.scopes import GMAIL_SCOPES, find_scope
 
 
 def add_token_command(commands: typer.Typer, doors: Doors) -> None:
@@ -18,13 +18,14 @@ def add_token_command(commands: typer.Typer, doors: Doors) -> None:
 
     @commands.command("token")
     def token(
-        address: Annotated[str, typer.Argument(help="Whose mailbox it opens.")],
+        address: Annotated[str, typer.Argument(metavar="ADDRESS", help="Whose mailbox it opens.")],
         *,
         scope: Annotated[
             list[str] | None,
             typer.Option(
                 metavar="SCOPE",
-                help="What it may do; may be repeated. [default: the scopes of alice.json]",
+                help="What it may do, such as gmail.readonly; may be repeated. "
+                "[default: the scopes of alice.json]",
             ),
         ] = None,
         as_json: Annotated[
@@ -33,13 +34,19 @@ def add_token_command(commands: typer.Typer, doors: Doors) -> None:
         ] = False,
         data: DataDir = DATA_DEFAULT,
     ) -> None:
-        """Print an access token for an account. Works beside a running server."""
+        """Print an access token for an account.
+
+        It lives for an hour. With --json a refresh token comes with it, in the form that
+        Google's libraries read. Works beside a running server.
+        """
         scopes = frozenset(_scope(text) for text in scope) if scope else DEFAULT_SCOPES
         folder = Path(data)
         with doors.open_identity(folder) as identity:
             client = identity.clients.find_house()
             if client is None:
-                raise NotFoundError("there is no application to issue tokens for; start the server")
+                raise NotFoundError(
+                    "no application to issue tokens for; the next start of the server makes one"
+                )
             account = identity.accounts.get(address)
             issued = identity.grants.issue_token(account, client, scopes, offline=as_json)
         if not as_json:
@@ -64,5 +71,6 @@ def _scope(text: str) -> str:
     """Return the scope's url; Gmail's may be named by their last part, such as gmail.readonly."""
     found = find_scope(text) or find_scope(f"https://www.googleapis.com/auth/{text}")
     if found is None:
-        raise WrongUseError(f"{text} is not a scope; `penfold token --scope gmail.readonly` is one")
+        names = ", ".join(scope.url.rpartition("/")[2] or scope.url for scope in GMAIL_SCOPES)
+        raise WrongUseError(f"{text} is not a scope of Gmail's; these are: {names}")
     return found.url

@@ -5,9 +5,12 @@ import sys
 from pathlib import Path
 from typing import Annotated, Final
 
+import msgspec
 import typer
 
 from penfold.base.chance import Chance
+from penfold.domain import local_mode
+from penfold.domain.identity import Identity
 from penfold.front.cli.doors import Doors
 from penfold.front.cli.output import (
     DATA_DEFAULT,
@@ -20,8 +23,11 @@ from penfold.front.cli.output import (
 )
 from penfold.ports.directory import Account
 from penfold.proto.oauth import make_word
+from penfold.spec.settings import LOCAL_DOMAIN
 
-Address = Annotated[str, typer.Argument(help="An address such as kim@penfold.test.")]
+Address = Annotated[
+    str, typer.Argument(metavar="ADDRESS", help="An address such as kim@penfold.test.")
+]
 FromStdin = Annotated[
     bool,
     typer.Option(
@@ -30,6 +36,12 @@ FromStdin = Annotated[
 ]
 #: Characters of a password made here: 20 of 62 carry 119 bits.
 _MADE_LENGTH: Final = 20
+_LOCAL_ADDRESSES: Final = {f"{name}@{LOCAL_DOMAIN}": name for name in local_mode.LOCAL_ACCOUNTS}
+#: What front/worker does with a removed account's mailbox, and when.
+_ERASURE: Final = (
+    "Its mail is erased by the server within two minutes (large messages within two days), "
+    "or after its next start if none runs."
+)
 
 
 def user_commands(doors: Doors) -> typer.Typer:
@@ -40,7 +52,7 @@ def user_commands(doors: Doors) -> typer.Typer:
     def add(
         address: Address,
         *,
-        name: Annotated[str, typer.Option(help="The person's name.")] = "",
+        name: Annotated[str, typer.Option(metavar="NAME", help="The person's name.")] = "",
         password_stdin: FromStdin = False,
         as_json: AsJson = False,
         data: DataDir = DATA_DEFAULT,
@@ -59,20 +71,27 @@ def user_commands(doors: Doors) -> typer.Typer:
         """List the accounts."""
         with doors.open_identity(Path(data)) as identity:
             rows = [_row(account) for account in identity.book.list_accounts()]
-        print_rows(rows, ("address", "name", "id", "created", "suspended"), as_json=as_json)
+        columns = ("address", "name", "id", "created", "suspended")
+        print_rows(rows, columns, as_json=as_json, none="There are no accounts.")
 
     @commands.command("password")
     def password(
         address: Address, *, password_stdin: FromStdin = False, data: DataDir = DATA_DEFAULT
     ) -> None:
-        """Change an account's password and sign it out everywhere.
+        """Change a password and sign the account out everywhere.
 
-        Its sessions, grants and app passwords end; programs have to be allowed in again.
+        Its sessions, tokens and app passwords end; programs have to be allowed in again. The
+        files of local mode are written anew, so what they hold works.
         """
         with doors.open_identity(Path(data)) as identity:
             new, shown = _password(identity.accounts.chance, from_stdin=password_stdin)
+            account = identity.accounts.get(address)
             identity.accounts.set_password(address, new)
-        typer.echo(f"Changed. Password: {shown}" if shown else "Changed.")
+            renewed = _renew_files(doors, Path(data), identity, account.address, new)
+        typer.echo("Changed." + (f" Password: {shown}" if shown else ""))
+        typer.echo("Its sessions, tokens and app passwords have ended.", err=True)
+        if renewed:
+            typer.echo(f"{Path(data) / 'credentials'} has new ones.", err=True)
 
     @commands.command("remove")
     def remove(
@@ -81,13 +100,20 @@ def user_commands(doors: Doors) -> typer.Typer:
         yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
         data: DataDir = DATA_DEFAULT,
     ) -> None:
-        """Remove an account; a running server erases its mailbox a minute later."""
+        """Remove an account and its mail.
+
+        Access ends at once, and mail for it is refused. The server erases the mailbox within two
+        minutes, and large messages in it within two days; without a server this waits for the
+        next start. Backups keep what they have.
+        """
         with doors.open_identity(Path(data)) as identity:
             account = identity.accounts.get(address)
             if not yes:
                 _confirm(f"Remove {account.address} and erase its mail for good?")
             identity.accounts.remove(address)
-        typer.echo(f"Removed {account.address}.")
+        typer.echo(f"Removed {account.address}. {_ERASURE}")
+        if account.address in _LOCAL_ADDRESSES:
+            typer.echo("The next start of local mode makes it anew, with an empty mailbox.")
 
     return commands
 
@@ -104,15 +130,16 @@ def app_password_commands(doors: Doors) -> typer.Typer:
     def add(
         address: Address,
         *,
-        label: Annotated[str, typer.Option(help="What it is for.")] = "",
+        label: Annotated[str, typer.Option(metavar="TEXT", help="What it is for.")] = "",
         as_json: AsJson = False,
         data: DataDir = DATA_DEFAULT,
     ) -> None:
         """Make an app password and print it, this once."""
         with doors.open_identity(Path(data)) as identity:
+            account = identity.accounts.get(address)
             password = identity.accounts.add_app_password(address, label=label)
         if as_json:
-            print_json({"address": address, "label": label, "password": password})
+            print_json({"address": account.address, "label": label, "password": password})
         else:
             typer.echo(password)
 
@@ -138,6 +165,20 @@ def _password(chance: Chance, *, from_stdin: bool) -> tuple[str, str | None]:
         return password, None
     made = make_word(_MADE_LENGTH, chance, letters=string.ascii_letters + string.digits)
     return made, made
+
+
+def _renew_files(doors: Doors, data: Path, identity: Identity, address: str, password: str) -> bool:
+    """Write local mode's files anew if they hold what this account had; return whether they did."""
+    known = local_mode.parse(doors.load_credentials(data))
+    name = _LOCAL_ADDRESSES.get(address, "")
+    if name not in known.people or not known.people[name].password:
+        return False
+    person = msgspec.structs.replace(known.people[name], password=password)
+    known = msgspec.structs.replace(known, people={**known.people, name: person})
+    files = local_mode.render(local_mode.set_up(identity, known), base=doors.load_base_url(data))
+    for file, octets in files.items():
+        doors.save_private(data / "credentials" / file, octets)
+    return True
 
 
 def _confirm(question: str) -> None:

@@ -67,7 +67,7 @@ class Bench:
             open_queue=lambda data: contextlib.nullcontext(self.queue),
             load_base_url=lambda data: BASE,
             load_credentials=lambda data: self.credentials,
-            save_private=lambda path, octets: path.write_bytes(octets),
+            save_private=self.save_private,
             data=self.tools,
             load_values=self.load_values,
             serve=self.serve,
@@ -77,6 +77,12 @@ class Bench:
     def load_values(self, flags):
         self.flags = flags
         return [Value("http", "127.0.0.1:8025", "default", "Where.")]
+
+    def save_private(self, path, octets):
+        if path.parent.name == "credentials":
+            self.credentials[path.name] = octets
+        else:
+            path.write_bytes(octets)
 
     def serve(self, arguments):
         self.served.append(list(arguments))
@@ -164,7 +170,7 @@ def test_accounts_are_listed_as_rows_and_as_json(bench, kim):
 
 
 def test_a_changed_password_takes_the_old_ones_place(bench, kim):
-    new = bench.out("user", "password", ACCOUNT).split()[-1]
+    new = bench.run("user", "password", ACCOUNT).stdout.split()[-1]
     assert bench.identity.accounts.find_sign_in(ACCOUNT, new)
     assert bench.identity.accounts.find_sign_in(ACCOUNT, "correct horse") is None
 
@@ -174,6 +180,12 @@ def test_removing_an_account_needs_a_yes(bench, kim):
     assert bench.identity.book.find_account(ACCOUNT)
     bench.out("user", "remove", ACCOUNT, "--yes")
     assert bench.identity.book.find_account(ACCOUNT) is None
+
+
+def test_removing_an_account_tells_when_its_mail_is_erased(bench, kim):
+    said = bench.out("user", "remove", ACCOUNT, "--yes")
+    assert "erased by the server within two minutes" in said
+    assert "makes it anew" not in said
 
 
 def test_an_app_password_opens_smtp(bench, kim):
@@ -199,6 +211,12 @@ def test_a_web_application_keeps_its_redirect_addresses(bench, tmp_path):
     path = tmp_path / "secret.json"
     bench.out("app", "add", "Site", "--type", "web", *options, "--out", str(path))
     assert json.loads(path.read_text())["web"]["redirect_uris"] == uris
+
+
+def test_a_folder_that_is_not_there_is_told_before_an_application_is_made(bench, tmp_path):
+    path = tmp_path / "nowhere" / "secret.json"
+    assert "its folder is not there" in str(bench.error("app", "add", "Reader", "--out", str(path)))
+    assert bench.json("app", "list") == []
 
 
 def test_a_file_that_is_there_is_not_overwritten_and_no_application_made(bench, tmp_path):
@@ -240,6 +258,31 @@ def test_a_token_opens_the_mailbox_with_the_default_scopes(local):
     assert credential.scopes == local_mode.DEFAULT_SCOPES
 
 
+def test_files_of_local_mode_follow_a_changed_password(local):
+    old = json.loads(local.credentials["alice.json"])["token"]
+    local.out("user", "password", "alice@penfold.test", "--password-stdin", stdin="new horse\n")
+    accounts, book = local.identity.accounts, local.identity.book
+    kept = json.loads(local.credentials["passwords.json"])["alice@penfold.test"]
+    new = json.loads(local.credentials["alice.json"])["token"]
+    assert kept["password"] == "new horse"
+    assert accounts.find_sign_in("alice@penfold.test", kept["password"])
+    assert book.find_app_login("alice@penfold.test", kept["app_password"])
+    assert book.find_credential(new).account.address == "alice@penfold.test"
+    assert book.find_credential(old) is None
+
+
+def test_files_of_local_mode_stay_when_somebody_else_changes_a_password(local):
+    local.identity.accounts.add(ACCOUNT, password="correct horse", name="Kim")
+    before = dict(local.credentials)
+    local.out("user", "password", ACCOUNT)
+    assert local.credentials == before
+
+
+def test_removing_an_account_of_local_mode_tells_that_it_comes_back(local):
+    said = local.out("user", "remove", "alice@penfold.test", "--yes")
+    assert "The next start of local mode makes it anew" in said
+
+
 @pytest.mark.parametrize(
     "scope", ["gmail.readonly", "https://www.googleapis.com/auth/gmail.readonly"]
 )
@@ -260,6 +303,7 @@ def test_a_token_as_json_is_an_authorized_user_file_that_can_refresh(local):
 def test_an_unknown_scope_is_wrong_use(local):
     error = local.error("token", "alice@penfold.test", "--scope", "gmail.everything")
     assert isinstance(error, WrongUseError)
+    assert "gmail.readonly" in str(error)
 
 
 # --- queue -----------------------------------------------------------------------------------
@@ -321,7 +365,7 @@ def test_a_waiting_message_is_made_due(bench, queued):
     ids=lambda value: value[0] if isinstance(value, list) else "",
 )
 def test_care_for_the_data_ends_with_its_verdict(bench, arguments, said):
-    assert bench.out("data", *arguments).strip() == said
+    assert bench.out("data", *arguments).splitlines()[0] == said
     bench.tools.all_well = False
     assert bench.run("data", *arguments).exit_code == 1
 

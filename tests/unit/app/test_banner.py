@@ -1,0 +1,25 @@
+"""The banner's lines must work when they are copied."""
+
+import ast
+
+from penfold.app.banner import make_banner
+
+FACTS = {
+    "http": "http://127.0.0.1:8025",
+    "smtp": "127.0.0.1:2525",
+    "submission": "127.0.0.1:2587",
+    "submissions": "127.0.0.1:2465",
+    "data": "/srv/penfold-data",
+}
+
+
+def test_python_in_the_banner_stands_at_the_margin_and_is_whole():
+    banner = make_banner(FACTS)
+    code = banner[banner.index("from google") : banner.index("\n\n  Ctrl-C")]
+    statements = ast.parse(code).body
+    assert [type(s).__name__ for s in statements] == ["ImportFrom", "ImportFrom", "Assign", "Expr"]
+
+
+def test_banner_names_every_address_and_where_the_data_is():
+    banner = make_banner(FACTS)
+    assert all(value in banner for value in FACTS.values())
