@@ -8,6 +8,7 @@ from penfold.app.metrics import Counters
 from penfold.ports.queue import NewQueueRow, QueueState
 from penfold.spec.events import DELIVERY, MAILBOX_DAMAGED
 from penfold.spec.metrics import COMMITS, DELIVERIES, GROUP_SIZE
+from penfold.store.sqlite.commit import Fatal
 from penfold.store.sqlite.queue import SqliteQueue
 
 
@@ -25,15 +26,15 @@ class StoreObserver:
     def damaged(self, mailbox_id: str, reason: str) -> None:
         self._log.emit(MAILBOX_DAMAGED, mailbox=mailbox_id, detail=reason)
 
-    def open_queue(self, path: Path) -> "ObservedQueue":
-        return ObservedQueue(path, log=self._log, counters=self._counters)
+    def open_queue(self, path: Path, fatal: Fatal) -> "ObservedQueue":
+        return ObservedQueue(path, fatal=fatal, log=self._log, counters=self._counters)
 
 
 class ObservedQueue(SqliteQueue):
     """The queue, with a line and a count for every message handed to it."""
 
-    def __init__(self, path: Path, *, log: LineLog, counters: Counters) -> None:
-        super().__init__(path, create=False)
+    def __init__(self, path: Path, *, fatal: Fatal, log: LineLog, counters: Counters) -> None:
+        super().__init__(path, create=False, fatal=fatal)
         self._log = log
         self._counters = counters
 

@@ -3,7 +3,6 @@
 Nothing reads a setting, opens a file or starts a thread before. `close` is safe to call twice.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from random import SystemRandom
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from penfold.base.chance import Chance
 from penfold.base.clock import Clock
 from penfold.store.blobs.local import LocalBlobs
+from penfold.store.sqlite.commit import Fatal
 from penfold.store.sqlite.directory import SqliteDirectory
 from penfold.store.sqlite.mailboxes import SqliteMailboxes
 from penfold.store.sqlite.migrate import newest_version
@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 DIRECTORY_NAME: Final = "directory.db"
 QUEUE_NAME: Final = "queue.db"
 _KINDS: Final = ("mailbox", "directory", "queue")
-
-Fatal = Callable[[BaseException], None]
 
 
 def known_schema() -> dict[str, int]:
@@ -43,7 +41,7 @@ class Watch(Protocol):
         """Told of each mailbox that was set apart."""
         ...
 
-    def open_queue(self, path: Path) -> SqliteQueue:
+    def open_queue(self, path: Path, fatal: Fatal) -> SqliteQueue:
         """Open the queue in a way that tells of what it is given."""
         ...
 
@@ -87,10 +85,9 @@ def open_stores(
 ) -> Stores:
     """Open the data directory; create: make the databases that are missing (first start).
 
-    fatal: must end the process, see store/sqlite/writer.py.
+    fatal: must end the process, see store/sqlite/commit.py.
     """
     blobs = LocalBlobs(data / "blobs")
-    path = data / QUEUE_NAME
     return Stores(
         clock=clock,
         chance=SystemRandom(),
@@ -102,9 +99,15 @@ def open_stores(
             on_commit=watch.committed if watch else None,
             on_damage=watch.damaged if watch else None,
         ),
-        directory=SqliteDirectory(data / DIRECTORY_NAME, clock=clock, create=create),
-        queue=watch.open_queue(path) if watch else SqliteQueue(path, create=create),
+        directory=SqliteDirectory(data / DIRECTORY_NAME, clock=clock, create=create, fatal=fatal),
+        queue=_open_queue(data / QUEUE_NAME, watch, create=create, fatal=fatal),
     )
+
+
+def _open_queue(path: Path, watch: Watch | None, *, create: bool, fatal: Fatal) -> SqliteQueue:
+    if watch:
+        return watch.open_queue(path, fatal)
+    return SqliteQueue(path, create=create, fatal=fatal)
 
 
 def make_identity(stores: Stores) -> "Identity":

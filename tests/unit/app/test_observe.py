@@ -159,7 +159,7 @@ def test_a_session_is_one_line(world):
 def test_a_message_for_the_queue_is_one_line_and_one_count(world, tmp_path):
     SqliteQueue(tmp_path / "queue.db", create=True).close()
     observer = StoreObserver(world.log, world.counters)
-    queue = observer.open_queue(tmp_path / "queue.db")
+    queue = observer.open_queue(tmp_path / "queue.db", [].append)
     row = NewQueueRow(
         origin="m1",
         number=1,

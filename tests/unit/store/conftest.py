@@ -3,6 +3,7 @@
 import pytest
 from tests.contract.mail import MAILBOX
 from tests.contract.mailbox_contract import Box
+from tests.unit.store.failing import FailingFile, FailingVFS
 
 from penfold.store.blobs.local import LocalBlobs
 from penfold.store.sqlite.mailboxes import SqliteMailboxes
@@ -43,3 +44,12 @@ def box(mailboxes):
 @pytest.fixture
 def data(tmp_path):
     return tmp_path / "data"
+
+
+@pytest.fixture
+def failing():
+    """Set this and no write-ahead log of the file system "failing" can be synced."""
+    vfs = FailingVFS()
+    yield FailingFile.failing
+    FailingFile.failing.clear()
+    vfs.unregister()

@@ -23,7 +23,6 @@ from penfold.base.clock import Clock
 from penfold.base.errors import (
     MailboxBusyError,
     NotFoundError,
-    OutcomeUnknownError,
     StorageFullError,
     UnavailableError,
 )
@@ -35,6 +34,7 @@ from penfold.base.limits import (
 from penfold.ports.directory import Account
 from penfold.ports.identity import AccessToken, AppPassword, Credential, Domain, IdentityWriter
 from penfold.proto.oauth import app_password_digest, digest
+from penfold.store.sqlite.commit import Fatal, commit
 from penfold.store.sqlite.directory_records import Records
 from penfold.store.sqlite.migrate import migrate
 from penfold.store.sqlite.open import open_database
@@ -46,15 +46,27 @@ T = TypeVar("T")
 class SqliteDirectory:
     """penfold.ports.identity.IdentityBook on one file; calls are safe from any thread."""
 
-    def __init__(self, path: Path, *, clock: Clock, create: bool = True) -> None:
-        """Open the file; `create` makes it when it is missing (only for a new installation)."""
+    def __init__(
+        self,
+        path: Path,
+        *,
+        clock: Clock,
+        create: bool = True,
+        fatal: Fatal | None = None,
+        vfs: str | None = None,
+    ) -> None:
+        """Open the file; `create` makes it when it is missing (only for a new installation).
+
+        fatal: must end the process, see commit.py.
+        """
         self._clock = clock
+        self._fatal = fatal
         self._write_lock, self._read_lock = Lock(), Lock()
         self._cached: dict[str, tuple[int, Credential]] = {}
         self._changes = 0  # counts what was taken away here; guards the cache against old reads
         if create:
             path.touch(mode=0o600)  # it holds the signing keys
-        self._writer = open_database(path, create=create, foreign_keys=True)
+        self._writer = open_database(path, create=create, foreign_keys=True, vfs=vfs)
         migrate(self._writer, "directory")
         self._reader = open_database(path, readonly=True)
         self._read = Records(self._reader)
@@ -143,7 +155,7 @@ class SqliteDirectory:
             self._writer.execute("BEGIN IMMEDIATE")
             try:
                 result = body()
-                self._commit()
+                commit(self._writer, self._fatal, file="directory.db")
             except BaseException:
                 if self._writer.in_transaction:
                     self._writer.execute("ROLLBACK")
@@ -155,12 +167,6 @@ class SqliteDirectory:
         except apsw.IOError as error:
             raise UnavailableError("the directory cannot be written") from error
         return result
-
-    def _commit(self) -> None:
-        try:
-            self._writer.execute("COMMIT")
-        except apsw.IOError as error:
-            raise OutcomeUnknownError("a commit of the directory failed half-way") from error
 
     def _remember(self, token: str, until_ms: int, credential: Credential, before: int) -> None:
         """Keep the answer, unless something was taken away since the count was `before`.

@@ -22,11 +22,11 @@ from penfold.base.errors import (
     ConflictError,
     MailboxDamagedError,
     NotFoundError,
-    OutcomeUnknownError,
     StorageFullError,
     UnavailableError,
 )
 from penfold.ports.queue import Attempt, NewQueueRow, QueueRow, QueueState
+from penfold.store.sqlite.commit import Fatal, commit
 from penfold.store.sqlite.migrate import migrate
 from penfold.store.sqlite.open import open_database
 
@@ -46,9 +46,15 @@ _FROM: Final = "FROM recipient JOIN letter ON letter.id = recipient.letter"
 class SqliteQueue:
     """A Queue. Safe to use from several threads and beside other processes."""
 
-    def __init__(self, path: Path, *, create: bool) -> None:
-        """Open the file; `create` makes it when it is missing (only for a new installation)."""
-        self._writer = open_database(path, create=create)
+    def __init__(
+        self, path: Path, *, create: bool, fatal: Fatal | None = None, vfs: str | None = None
+    ) -> None:
+        """Open the file; `create` makes it when it is missing (only for a new installation).
+
+        fatal: must end the process, see commit.py.
+        """
+        self._fatal = fatal
+        self._writer = open_database(path, create=create, vfs=vfs)
         try:
             migrate(self._writer, "queue")
             self._reader = open_database(path, readonly=True)
@@ -158,23 +164,12 @@ class SqliteQueue:
             self._writer.execute("BEGIN IMMEDIATE")
             try:
                 result = change(self._writer)
+                commit(self._writer, self._fatal, file="queue.db")
             except BaseException:
                 if self._writer.in_transaction:
                     self._writer.execute("ROLLBACK")
                 raise
-            self._commit()
             return result
-
-    def _commit(self) -> None:
-        try:
-            self._writer.execute("COMMIT")
-        except (apsw.FullError, apsw.BusyError):
-            # The commit record was not written, so nothing of the transaction will be found.
-            if self._writer.in_transaction:
-                self._writer.execute("ROLLBACK")
-            raise
-        except apsw.Error as error:
-            raise OutcomeUnknownError("queue commit failed") from error
 
 
 def _letters(rows: Sequence[NewQueueRow]) -> list[NewQueueRow]:

@@ -16,7 +16,6 @@ How a transaction ends decides what callers hear:
 The write-ahead log is emptied here as well, after the answers.
 """
 
-import errno
 import logging
 import threading
 import time
@@ -31,6 +30,7 @@ from penfold.base.limits import GATHER_S, GROUP_COMMIT_MAX
 from penfold.ports.blobs import Blobs
 from penfold.ports.mailbox import MailboxWriter
 from penfold.store.room import Room
+from penfold.store.sqlite.commit import commit
 from penfold.store.sqlite.failures import translate
 from penfold.store.sqlite.mailbox_write import SqliteWriter
 from penfold.store.sqlite.pool import Handle, Pool
@@ -52,8 +52,6 @@ _GROUP_ERRORS: Final = (
     apsw.FullError, apsw.IOError, apsw.CorruptError, apsw.NotADBError, apsw.NoMemError,
     apsw.InterruptError, apsw.BusyError, apsw.ReadOnlyError, apsw.CantOpenError,
 )  # fmt: skip
-#: A write refused with these did not happen, so the transaction surely did not either.
-_NO_ROOM: Final = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
 
 _log = logging.getLogger(__name__)
 
@@ -183,14 +181,7 @@ class GroupWriter:
             effects = writer.finish()
         finally:
             writer.close()
-        try:
-            connection.execute("COMMIT")
-        except apsw.FullError:
-            raise
-        except apsw.IOError as error:
-            if connection.system_errno in _NO_ROOM and _is_write(error):
-                raise
-            raise OutcomeUnknownError("commit failed", mailbox=handle.mailbox_id) from error
+        commit(connection, mailbox=handle.mailbox_id)
         return answers, effects
 
     def _end_badly(
@@ -232,10 +223,6 @@ def _run(writer: SqliteWriter, change: Change, done: Done) -> _Answer:
         return done, None, error
     writer.keep_change()
     return done, result, None
-
-
-def _is_write(error: apsw.IOError) -> bool:
-    return getattr(error, "extendedresult", None) == apsw.SQLITE_IOERR_WRITE
 
 
 def _call(function: Callable[..., None], *arguments: object) -> None:

@@ -270,37 +270,6 @@ def test_damage_met_within_a_change_sets_the_mailbox_apart(box, data, gathered):
 # --- unknown outcome
 
 
-class FailingFile(apsw.VFSFile):
-    """An ordinary file, but the sync of a write-ahead log fails while `failing` is set."""
-
-    failing = threading.Event()
-
-    def __init__(self, name, flags):
-        super().__init__("", name, flags)
-        self._is_log = bool(flags[0] & apsw.SQLITE_OPEN_WAL)
-
-    def xSync(self, flags):
-        if self._is_log and self.failing.is_set():
-            raise apsw.IOError("made up for this test")
-        super().xSync(flags)
-
-
-class FailingVFS(apsw.VFS):
-    def __init__(self):
-        super().__init__("failing", "")
-
-    def xOpen(self, name, flags):
-        return FailingFile(name, flags)
-
-
-@pytest.fixture
-def failing():
-    vfs = FailingVFS()
-    yield FailingFile.failing
-    FailingFile.failing.clear()
-    vfs.unregister()
-
-
 def test_failed_sync_ends_the_process_before_anything_is_answered(failing, open_mailboxes, fatal):
     box = Box(open_mailboxes(vfs="failing"), MAILBOX)
     box.mailboxes.create(MAILBOX)
