@@ -309,7 +309,8 @@ class Grants:
             writer.delete(Grant, grant.id)
 
     def _answer(self, issued: Issued, issuer: str) -> dict[str, Any]:
-        left_s = (issued.expires_ms - self.clock.now_ms()) // 1000
+        # Gmail (reported by clients): 3599 for an hour, however long the exchange took.
+        left_s = -((self.clock.now_ms() - issued.expires_ms) // 1000)
         answer: dict[str, Any] = {"access_token": issued.access_token, "expires_in": left_s - 1}
         if issued.refresh_token:
             answer["refresh_token"] = issued.refresh_token

@@ -181,13 +181,13 @@ class ForwardingAddress(Wire):
 
 
 class HistoryLabelAdded(Wire):
-    label_ids: list[str] | Unset = UNSET
     message: Message | Unset = UNSET
+    label_ids: list[str] | Unset = UNSET
 
 
 class HistoryLabelRemoved(Wire):
-    label_ids: list[str] | Unset = UNSET
     message: Message | Unset = UNSET
+    label_ids: list[str] | Unset = UNSET
 
 
 class HistoryMessageAdded(Wire):
@@ -200,11 +200,11 @@ class HistoryMessageDeleted(Wire):
 
 class History(Wire):
     id: UInt64 | Unset = UNSET
-    labels_added: list[HistoryLabelAdded] | Unset = UNSET
-    labels_removed: list[HistoryLabelRemoved] | Unset = UNSET
     messages: list[Message] | Unset = UNSET
     messages_added: list[HistoryMessageAdded] | Unset = UNSET
     messages_deleted: list[HistoryMessageDeleted] | Unset = UNSET
+    labels_added: list[HistoryLabelAdded] | Unset = UNSET
+    labels_removed: list[HistoryLabelRemoved] | Unset = UNSET
 
 
 class ImapSettings(Wire):
@@ -217,8 +217,8 @@ class ImapSettings(Wire):
 
 
 class LabelColor(Wire):
-    background_color: str | Unset = UNSET
     text_color: str | Unset = UNSET
+    background_color: str | Unset = UNSET
 
 
 class Label(Wire):
@@ -268,8 +268,8 @@ class ListForwardingAddressesResponse(Wire):
 
 class ListHistoryResponse(Wire):
     history: list[History] | Unset = UNSET
-    history_id: UInt64 | Unset = UNSET
     next_page_token: str | Unset = UNSET
+    history_id: UInt64 | Unset = UNSET
 
 
 class ListLabelsResponse(Wire):
@@ -330,9 +330,9 @@ class Thread(Wire):
 
 
 class ListThreadsResponse(Wire):
+    threads: list[Thread] | Unset = UNSET
     next_page_token: str | Unset = UNSET
     result_size_estimate: UInt32 | Unset = UNSET
-    threads: list[Thread] | Unset = UNSET
 
 
 class ModifyMessageRequest(Wire):
@@ -362,9 +362,9 @@ class PopSettings(Wire):
 
 class Profile(Wire):
     email_address: str | Unset = UNSET
-    history_id: UInt64 | Unset = UNSET
     messages_total: Int32 | Unset = UNSET
     threads_total: Int32 | Unset = UNSET
+    history_id: UInt64 | Unset = UNSET
 
 
 class VacationSettings(Wire):

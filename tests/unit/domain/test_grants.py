@@ -8,6 +8,7 @@ import msgspec
 import pytest
 from tests.unit.identity import GMAIL, ISSUER, LOOPBACK, READONLY, IdentityWorld
 
+from penfold.base.clock import FixedClock
 from penfold.base.limits import CODE_REMEMBERED_S, CODE_S, GRANTS_MAX, REFRESH_IDLE_DAYS
 from penfold.domain.consent import subject
 from penfold.ports.identity import AccessToken, Code, Grant, RefreshToken, SigningKey
@@ -44,6 +45,21 @@ def test_a_code_gives_the_tokens_google_gives(world):
     assert answer.pop("access_token").startswith("ya29.")
     assert answer.pop("refresh_token").startswith("1//0")
     assert answer == {"expires_in": 3599, "scope": GMAIL, "token_type": "Bearer"}
+
+
+class WalkingClock(FixedClock):
+    """Ten milliseconds pass whenever somebody looks."""
+
+    def now_ms(self):
+        self.advance(ms=10)
+        return super().now_ms()
+
+
+def test_expires_in_is_what_google_says_however_long_the_answer_took():
+    world = IdentityWorld(clock=WalkingClock())
+    tokens = world.tokens()
+    again = world.exchange(world.refresh_form(tokens["refresh_token"]))
+    assert (tokens["expires_in"], again["expires_in"]) == (3599, 3599)
 
 
 def test_the_access_token_works_for_an_hour(world):

@@ -206,10 +206,8 @@ class Endpoints:
         raise OAuthError("unsupported_grant_type", _NO_DEVICE_FLOW)
 
     def _find_credential(self, request: Request) -> Credential | None:
-        scheme, _, token = request.headers.get("authorization", "").partition(" ")
-        if scheme.lower() != "bearer":
-            token = dict(query_pairs(request)).get("access_token", "")
-        return self._identity.book.find_credential(token.strip()) if token else None
+        token = _bearer(request) or dict(query_pairs(request)).get("access_token", "")
+        return self._identity.book.find_credential(token) if token else None
 
     async def _describe(self, request: Request) -> dict[str, Any]:
         given = await _read_parameters(request, query=True)
@@ -217,8 +215,10 @@ class Endpoints:
         if "id_token" in given:
             claims = id_tokens.check(given["id_token"])
             return {name: _as_text(value) for name, value in claims.items()}
-        if "access_token" in given:
-            return id_tokens.describe_token(given["access_token"])
+        # google-auth-library for Node asks with the token as its own credential.
+        token = given.get("access_token") or _bearer(request)
+        if token:
+            return id_tokens.describe_token(token)
         raise OAuthError("invalid_token", "either access_token, id_token, or token_handle required")
 
 
@@ -249,6 +249,12 @@ def configuration(base: str, issuer: str) -> dict[str, Any]:
         ],
         "authorization_response_iss_parameter_supported": True,
     }  # fmt: skip
+
+
+def _bearer(request: Request) -> str:
+    """Return the token of the Authorization header, "" for none (RFC 6750 §2.1)."""
+    scheme, _, token = request.headers.get("authorization", "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
 
 
 def _cached() -> dict[str, str]:

@@ -212,6 +212,17 @@ def test_tokeninfo_says_what_a_token_is_in_strings(site, world, path, verb):
     }
 
 
+def test_tokeninfo_takes_the_token_as_a_credential(site, world):
+    """As google-auth-library for Node asks: an empty form under the token itself."""
+    token = tokens(world)["access_token"]
+    headers = {
+        "Authorization": f"Bearer {token}",
+        "Content-Type": "application/x-www-form-urlencoded;charset=UTF-8",
+    }
+    found = requests.post(f"{site.base}/tokeninfo", headers=headers, timeout=10)
+    assert found.json()["email"] == "alice@penfold.test"
+
+
 def test_tokeninfo_tells_no_more_than_the_scopes_allow(site, world):
     token = world.tokens(access_type="online")["access_token"]
     found = requests.get(f"{site.base}/tokeninfo?access_token={token}", timeout=10).json()
