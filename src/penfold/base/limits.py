@@ -206,6 +206,10 @@ HTTP_HEADERS_MAX: Final = 200
 HTTP_HEAD_S: Final = 20.0
 #: Seconds of silence in the middle of a body.
 HTTP_BODY_IDLE_S: Final = 60.0
+#: Octets a second that a body must reach after HTTP_BODY_SLOW_S seconds: who crawls holds a
+#: connection, and room that other large bodies wait for. Postfix: 500 for message data.
+HTTP_BODY_RATE_MIN_BYTES: Final = 500
+HTTP_BODY_SLOW_S: Final = 60.0
 #: Seconds an idle connection is kept; client libraries reuse one for a minute or so.
 HTTP_KEEP_ALIVE_S: Final = 75
 #: Octets of a signed token (JWT) that is looked at; Google's are below 2 kB.

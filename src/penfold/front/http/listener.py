@@ -6,8 +6,8 @@ HTTP processes; whoever is free accepts.
 
 A TLS connection begins with 0x16 (RFC 8446 §5.1: a handshake record), which no HTTP method
 does. The octet is peeked at, so whoever gets the connection sees it from its start. Clients
-that say nothing, dawdle over a head or stop in the middle of a body are closed by one sweep
-every few seconds, which costs a request nothing.
+that say nothing, dawdle over a head, stop or crawl in the middle of a body, or do not take their
+answers are closed by one sweep a second, which costs a request nothing.
 """
 
 import asyncio
@@ -33,6 +33,8 @@ from uvicorn.server import ServerState
 
 from penfold.base.limits import (
     HTTP_BODY_IDLE_S,
+    HTTP_BODY_RATE_MIN_BYTES,
+    HTTP_BODY_SLOW_S,
     HTTP_CONNECTIONS_MAX,
     HTTP_HEAD_MAX_BYTES,
     HTTP_HEAD_S,
@@ -67,26 +69,41 @@ _HEAD_TOO_LARGE: Final = _refusal("431 Request Header Fields Too Large", "Header
 class Bounds:
     """connections: open at a time. head_s: for a request's head, or the first octet of all.
 
-    body_idle_s: of silence in a body.
+    body_idle_s: of silence in a body, or without taking any of an answer. body_rate: octets a
+    second that a body must reach after body_slow_s.
     """
 
     connections: int = HTTP_CONNECTIONS_MAX
     head_s: float = HTTP_HEAD_S
     body_idle_s: float = HTTP_BODY_IDLE_S
+    body_slow_s: float = HTTP_BODY_SLOW_S
+    body_rate: int = HTTP_BODY_RATE_MIN_BYTES
 
 
 class _Protocol(HttpToolsProtocol):
-    """uvicorn's protocol, with bounds on a request's head."""
+    """uvicorn's protocol, with bounds on a request's head and on what surrounds its body.
+
+    Chunk extensions and trailers (RFC 9112 §7.1) are no body, so nobody else counts them, and
+    the parser keeps a trailer in memory whatever its size. They are dropped: nothing wants them.
+    """
 
     _reading_head = True
     _head_bytes = 0
+    _body_bytes = 0
+    #: Octets of the read in hand; octets of whole reads that brought no head and no body.
+    _read_bytes = 0
+    _other_bytes = 0
+    _unsent = 0
     since = 0.0
+    _body_since = 0.0
+    _unsent_since = 0.0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)  # type: ignore[arg-type]
         self.since = self.loop.time()
 
     def data_received(self, data: bytes) -> None:
+        self._read_bytes = len(data)
         super().data_received(data)
         if self._reading_head:
             self._head_bytes += len(data)
@@ -94,6 +111,9 @@ class _Protocol(HttpToolsProtocol):
                 self._refuse_head()
         else:
             self.since = self.loop.time()
+            self._other_bytes += len(data)
+            if self._other_bytes > HTTP_HEAD_MAX_BYTES:
+                self._refuse_head()
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
@@ -101,8 +121,15 @@ class _Protocol(HttpToolsProtocol):
         self._head_bytes = 0
         self.since = self.loop.time()
 
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if self._reading_head:
+            super().on_header(name, value)
+
     def on_headers_complete(self) -> None:
         self._reading_head = False
+        self._other_bytes = -self._read_bytes
+        self._body_bytes = 0
+        self._body_since = self.loop.time()
         if len(self.headers) > HTTP_HEADERS_MAX:
             self._refuse_head()
             return
@@ -111,6 +138,8 @@ class _Protocol(HttpToolsProtocol):
             self.scope["extensions"] = {WHOLE_ANSWER: partial(_write_answer, self.cycle)}  # type: ignore[dict-item]
 
     def on_body(self, body: bytes) -> None:
+        self._body_bytes += len(body)
+        self._other_bytes = -self._read_bytes
         if not self.transport.is_closing():
             super().on_body(body)
 
@@ -119,17 +148,42 @@ class _Protocol(HttpToolsProtocol):
             super().on_message_complete()
 
     def is_stalled(self, now: float, bounds: Bounds) -> bool:
-        """Whether the client owes us octets for too long."""
+        """Whether the client owes us octets, or takes none of ours, for too long."""
+        if self._leaves_answer(now, bounds.body_idle_s):
+            return True
         if self._reading_head:
             # Between two requests uvicorn's keep-alive timer is in charge.
             return self.timeout_keep_alive_task is None and now - self.since > bounds.head_s
-        receiving = self.cycle is not None and self.cycle.more_body
-        return receiving and not self.flow.read_paused and now - self.since > bounds.body_idle_s
+        if self.cycle.more_body:
+            return self._dawdles(now, bounds)
+        # Empty lines between two requests stop that timer and begin nothing.
+        idle = self.cycle.response_complete and self.timeout_keep_alive_task is None
+        return idle and not self.transport.is_closing() and now - self.since > bounds.body_idle_s
+
+    def _dawdles(self, now: float, bounds: Bounds) -> bool:
+        """Whether a body comes too slowly, or not at all."""
+        if self.flow.read_paused:  # it is we who do not read
+            self.since = self._body_since = now
+            self._body_bytes = 0
+            return False
+        spent = now - self._body_since
+        crawls = spent > bounds.body_slow_s and self._body_bytes < spent * bounds.body_rate
+        return crawls or now - self.since > bounds.body_idle_s
+
+    def _leaves_answer(self, now: float, patience_s: float) -> bool:
+        """Whether the client has taken nothing of what we wrote for too long."""
+        unsent = self.transport.get_write_buffer_size()
+        if not unsent or unsent != self._unsent:
+            self._unsent, self._unsent_since = unsent, now
+        return now - self._unsent_since > patience_s
 
     def _refuse_head(self) -> None:
-        if not self.transport.is_closing():
-            self.transport.write(_HEAD_TOO_LARGE)
-            self.transport.close()
+        if self._reading_head or self.cycle is None or not self.cycle.response_started:
+            if not self.transport.is_closing():
+                self.transport.write(_HEAD_TOO_LARGE)
+                self.transport.close()
+        else:
+            self.transport.abort()
 
 
 def _write_answer(cycle: RequestResponseCycle, status: int, head: bytes, body: bytes) -> bool:

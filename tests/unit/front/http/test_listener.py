@@ -37,10 +37,13 @@ class Echo:
         self.let = asyncio.Event()
         self.let.set()
         self.asked = asyncio.Event()
+        self.hasty = False  # answers without looking at the body
+        self.scope = None
 
     async def __call__(self, scope, receive, send):
+        self.scope = scope
         body = b""
-        while True:
+        while not self.hasty:
             message = await receive()
             body += message.get("body", b"")
             if not message.get("more_body"):
@@ -250,6 +253,104 @@ def test_a_body_may_be_larger_than_a_head(play):
         body = b"b" * (3 * HTTP_HEAD_MAX_BYTES)
         octets = b"POST /x HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(body) + body
         assert await world.ask(octets) == (200, b"http:" + body)
+
+    play(scene)
+
+
+CHUNKED = b"POST /x HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+#: More than one read and a head's bound together.
+MUCH = 4 * HTTP_HEAD_MAX_BYTES + 600_000
+
+
+@pytest.mark.parametrize(
+    "octets",
+    [
+        pytest.param(b"0\r\n" + b"a: bbbbbbbb\r\n" * (MUCH // 13), id="many-trailers"),
+        pytest.param(b"0\r\na: " + b"b" * MUCH, id="one-endless-trailer"),
+        pytest.param(b"1;" + b"b" * MUCH, id="endless-chunk-extension"),
+    ],
+)
+@pytest.mark.parametrize("answered", [False, True], ids=["unanswered", "answered"])
+def test_what_surrounds_a_body_is_bounded(play, octets, answered):
+    async def scene(world):
+        world.app.hasty = answered
+        reader, writer = await world.open()
+        writer.write(CHUNKED + octets)
+        assert (await answer(reader))[0] == (200 if answered else 431)
+        await ended(reader)
+
+    play(scene)
+
+
+def test_trailers_are_no_header_fields_of_the_request(play):
+    async def scene(world):
+        assert await world.ask(CHUNKED + b"1\r\nb\r\n0\r\na: b\r\n\r\n") == (200, b"http:b")
+        assert b"a" not in dict(world.app.scope["headers"])
+
+    play(scene)
+
+
+def test_a_body_in_small_chunks_is_no_surrounding(play):
+    async def scene(world):
+        octets = b"1\r\nb\r\n" * MUCH + b"0\r\n\r\n"
+        assert await world.ask(CHUNKED + octets) == (200, b"http:" + b"b" * MUCH)
+
+    play(scene)
+
+
+def test_many_requests_in_one_read_are_no_surrounding(play):
+    async def scene(world):
+        count = HTTP_HEAD_MAX_BYTES // len(GET) + 100
+        reader, writer = await world.open()
+        writer.write(GET * count)
+        for _ in range(count):
+            assert await answer(reader) == (200, b"http:")
+
+    play(scene)
+
+
+def test_a_body_that_crawls_is_dropped_in_time(play):
+    async def scene(world):
+        reader, writer = await world.open()
+        writer.write(b"POST /x HTTP/1.1\r\nHost: x\r\nContent-Length: 99999\r\n\r\nhalf")
+        await world.ask()
+        world.later(29)
+        assert not reader.at_eof()
+        world.later(31)
+        await ended(reader)
+
+    play(scene, Bounds(body_slow_s=30))
+
+
+def test_a_client_that_takes_nothing_of_its_answer_is_dropped_in_time(play):
+    async def scene(world):
+        body = b"b" * 30_000_000
+        reader, writer = await world.open(limit=1024)
+        writer.write(b"POST /x HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(body))
+        writer.write(body)
+        await world.app.asked.wait()
+        await reader.readexactly(100)
+        writer.transport.pause_reading()
+        world.later(0)
+        world.later(59)
+        assert not reader.at_eof()
+        world.later(61)
+        writer.transport.resume_reading()
+        with contextlib.suppress(ConnectionResetError):
+            assert len(await reader.read(-1)) < len(body) - 100
+
+    play(scene)
+
+
+def test_empty_lines_between_requests_do_not_keep_a_connection(play):
+    async def scene(world):
+        reader, writer = await world.open()
+        writer.write(GET)
+        await answer(reader)
+        writer.write(b"\r\n")
+        await world.ask()
+        world.later(61)
+        await ended(reader)
 
     play(scene)
 
