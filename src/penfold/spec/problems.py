@@ -1,7 +1,8 @@
 """Every error the Gmail API answers, as data: HTTP status, canonical status, reason, text.
 
 Domain code raises `ProblemError(PROBLEM, **values)`; front/http turns it into Google's envelope
-and front/smtp into a reply. Texts: `docs/compatibility.md` says which were observed on Gmail.
+and front/smtp into a reply. Which texts are assumed is in
+`docs/compatibility.md`; the others were observed on Gmail.
 """
 
 from dataclasses import dataclass
