@@ -279,6 +279,14 @@ class MailboxContract:
         assert [n for n, _ in box.list_threads(INBOX, limit=1)] == [3]
         assert [n for n, _ in box.list_threads(INBOX, before=3)] == [2]
 
+    def test_later_page_of_threads_overlooks_what_came_after_the_first(self, box):
+        for number in (1, 2, 3):
+            box.add(number, labels=[INBOX])
+        box.add(4, thread=3, labels=[INBOX])
+        box.add(5, thread=1, labels=[INBOX])  # after a first page that ended with thread 3
+        assert [(n, row.id) for n, row in box.list_threads(before=4)] == [(2, 2)]
+        assert [(n, row.id) for n, row in box.list_threads(before=4, newest=4)] == [(2, 2), (1, 1)]
+
     def test_thread_shows_newest_snippet_and_history(self, box):
         def change(writer):
             writer.add_message(make_message(1, labels=[INBOX], snippet="old"))

@@ -1,9 +1,9 @@
 """Where the next page starts: page tokens, and the rules of maxResults.
 
-A token is a decimal number that holds the position to go on from, the estimate of the first page,
-so that it is not counted again, and a MAC under the mailbox's secret, so that it can neither be
-made up nor used on another mailbox or another kind of list. It is not tied to the query: Gmail
-(observed) takes a token with another q.
+A token is a decimal number that holds the position to go on from, what the first page knew and
+later ones need, and a MAC under the mailbox's secret, so that it can neither be made up nor used
+on another mailbox or another kind of list. It is not tied to the query: Gmail (observed) takes a
+token with another q.
 """
 
 import hmac
@@ -23,11 +23,11 @@ T = TypeVar("T")
 _POSITION_BITS: Final = 63
 #: Room for ESTIMATE_MAX.
 _ESTIMATE_BITS: Final = 8
-_PLACE_BITS: Final = _POSITION_BITS + _ESTIMATE_BITS
 #: 2**40 guesses for one forged token, whose only use is to start a list elsewhere in it.
 _MAC_OCTETS: Final = 5
+_MAC_BITS: Final = 8 * _MAC_OCTETS
 #: Digits of the largest token.
-_TOKEN_MAX_DIGITS: Final = len(str(1 << (_PLACE_BITS + 8 * _MAC_OCTETS)))
+_TOKEN_MAX_DIGITS: Final = len(str(1 << (2 * _POSITION_BITS + _ESTIMATE_BITS + _MAC_BITS)))
 _INT32_LIMIT: Final = 2**31
 
 
@@ -39,26 +39,32 @@ def check_max_results(value: int) -> int:
 
 
 class Place(NamedTuple):
-    """Where a page begins: below `position`, in a list that held about `estimate` items."""
+    """Where a page begins: below `position`, in a list that held about `estimate` items.
+
+    newest: the position of the list's first item when the first page was made, 0 where that does
+    not matter.
+    """
 
     position: int
     estimate: int
+    newest: int = 0
 
 
 def make_token(secret: bytes, kind: str, place: Place) -> str:
     """Return the token of the page that begins at this place in a list of this kind."""
-    number = place.estimate << _POSITION_BITS | place.position
-    return str(_mac(secret, kind, number) << _PLACE_BITS | number)
+    number = (place.newest << _ESTIMATE_BITS | place.estimate) << _POSITION_BITS | place.position
+    return str(number << _MAC_BITS | _mac(secret, kind, number))
 
 
 def parse_token(secret: bytes, kind: str, token: str) -> Place:
     """Return the place in a token that make_token made."""
     if not (token.isascii() and token.isdigit() and len(token) <= _TOKEN_MAX_DIGITS):
         raise ProblemError(INVALID_PAGE_TOKEN)
-    mac, number = divmod(int(token), 1 << _PLACE_BITS)
+    number, mac = divmod(int(token), 1 << _MAC_BITS)
     if mac != _mac(secret, kind, number):
         raise ProblemError(INVALID_PAGE_TOKEN)
-    return Place(number & MAX_ID, number >> _POSITION_BITS)
+    newest, estimate = divmod(number >> _POSITION_BITS, 1 << _ESTIMATE_BITS)
+    return Place(number & MAX_ID, estimate, newest)
 
 
 def _mac(secret: bytes, kind: str, number: int) -> int:
@@ -78,17 +84,21 @@ class Page(Generic[T]):
 class Lister(Struct, Generic[T], frozen=True, gc=False):
     """How one kind of list is read from the store.
 
-    position: the message id that orders an item.
+    position: the message id that orders an item. moves: new mail can move an item to the top.
     """
 
     kind: str
     fetch: Callable[[Query], list[T]]
     count: Callable[[Query], int]
     position: Callable[[T], int]
+    moves: bool = False
 
 
 def list_page(box: MailboxReader, lister: Lister[T], query: Query, token: str) -> Page[T]:
-    """Return one page; mail that arrives between pages neither repeats nor hides an item."""
+    """Return one page; new mail between pages neither repeats nor hides an item.
+
+    An item that has moved to the top meanwhile still comes where it was when page one was made.
+    """
     if token == "0":  # noqa: S105
         # Gmail (observed): page 0 is empty and leads to the first page.
         estimate = lister.count(query)
@@ -96,13 +106,15 @@ def list_page(box: MailboxReader, lister: Lister[T], query: Query, token: str) -
             [], make_token(box.get_secret(), lister.kind, Place(MAX_ID, estimate)), estimate
         )
     place = parse_token(box.get_secret(), lister.kind, token) if token else None
-    before = None if place is None else place.position
-    items = lister.fetch(structs.replace(query, limit=query.limit + 1, before=before))
+    if place is not None:
+        query = structs.replace(query, before=place.position, newest=place.newest or None)
+    items = lister.fetch(structs.replace(query, limit=query.limit + 1))
     more = len(items) > query.limit
     if place is None:
         place = Place(MAX_ID, lister.count(query) if more else len(items))
     if not more:
         return Page(items, "", place.estimate)
     items.pop()
-    last = Place(lister.position(items[-1]), place.estimate)
+    newest = place.newest or (lister.position(items[0]) if lister.moves else 0)
+    last = Place(lister.position(items[-1]), place.estimate, newest)
     return Page(items, make_token(box.get_secret(), lister.kind, last), place.estimate)

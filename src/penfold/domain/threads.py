@@ -26,5 +26,6 @@ def list_threads(box: MailboxReader, query: Query, token: str) -> Page[tuple[int
         fetch=box.list_threads,
         count=lambda query: box.estimate_threads(query, at_most=ESTIMATE_MAX),
         position=lambda pair: pair[0],
+        moves=True,
     )
     return list_page(box, lister, query, token)

@@ -100,8 +100,9 @@ class Query(Struct, frozen=True, gc=False):
 
     labels: numbers that must all be present. tree: the parsed q, or None. hidden: also SPAM and
     TRASH (decided by the domain from includeSpamTrash, q and labelIds). before: only ids below
-    it, the keyset of the next page; None starts at the newest. me: the account's own addresses,
-    for from:me.
+    it, the keyset of the next page; None starts at the newest. newest: for list_threads on later
+    pages, the newest id when page one was made; what came later moves no thread out of sight.
+    me: the account's own addresses, for from:me.
     """
 
     limit: int
@@ -109,6 +110,7 @@ class Query(Struct, frozen=True, gc=False):
     tree: Node | None = None
     hidden: bool = False
     before: int | None = None
+    newest: int | None = None
     me: tuple[str, ...] = ()
 
 

@@ -108,7 +108,8 @@ class MemoryReader:
     def list_threads(self, query: Query) -> list[tuple[int, ThreadRow]]:
         newest: dict[int, int] = {}
         for row in self._iter_matching(query):
-            newest.setdefault(row.thread_id, row.id)
+            if query.newest is None or row.id <= query.newest:
+                newest.setdefault(row.thread_id, row.id)
         found = [
             (message_id, self._get_thread(thread_id))
             for thread_id, message_id in newest.items()

@@ -252,7 +252,7 @@ def configuration(base: str, issuer: str) -> dict[str, Any]:
 
 
 def _bearer(request: Request) -> str:
-    """Return the token of the Authorization header, "" for none (RFC 6750 §2.1)."""
+    """Return the token of the Authorization header, "" for none."""
     scheme, _, token = request.headers.get("authorization", "").partition(" ")
     return token.strip() if scheme.lower() == "bearer" else ""
 

@@ -62,7 +62,7 @@ def compile_threads(query: Query) -> Statement:
     """
     listing = _Listing(query, before=query.before)
     if query.before is not None:
-        listing.exclude_threads_from(query.before)
+        listing.exclude_threads_from(query.before, query.newest)
     return listing.stream(f"{listing.id}, {listing.thread}")
 
 
@@ -125,11 +125,13 @@ class _Listing:
         found = f"{self._source.select(columns)} LIMIT {self._bind(at_most)}"
         return f"SELECT count(*) FROM ({found})", tuple(self._bind.params)
 
-    def exclude_threads_from(self, start: int) -> None:
-        """Leave out threads that have a match at or above this id."""
+    def exclude_threads_from(self, start: int, newest: int | None) -> None:
+        """Leave out threads that have a match from this id on, which an earlier page showed."""
         row = Row("n.id", "n")
         conditions = [self._terms.labelled(self._bind(label), row) for label in self._labels]
         conditions.append(self._terms.condition(self._tree, row))
+        if newest is not None:
+            conditions.append(f"n.id <= {self._bind(newest)}")
         self._source.where.append(
             f"NOT EXISTS (SELECT 1 FROM message n WHERE n.thread_id = {self.thread}"
             f" AND n.id >= {self._bind(start)} AND {' AND '.join(conditions)})"

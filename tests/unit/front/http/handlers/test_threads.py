@@ -240,6 +240,26 @@ def test_pages_of_threads_join_up(world):
     assert seen == [ids[0], *ids[:0:-1]]
 
 
+@pytest.mark.parametrize("q", ["", "hello"], ids=["all", "search"])
+@pytest.mark.parametrize("start", ["", "0"], ids=["first page", "page zero"])
+def test_a_reply_between_pages_hides_no_thread(world, q, start):
+    ids = []
+    for n in range(5):
+        world.clock.advance(s=1)
+        ids.append(receive(world, mail(f"t{n}", message_id=f"{n}@x.example")))
+    if start:
+        start = world.api("threads_list", page_token=start, q=q).next_page_token
+    page = world.api("threads_list", max_results=2, page_token=start, q=q)
+    seen = [thread.id for thread in page.threads]
+    for n in (0, 4):  # one that is still to come, and one that was shown
+        world.clock.advance(s=1)
+        receive(world, mail(f"Re: t{n}", References=f"<{n}@x.example>"))
+    while page.next_page_token:
+        page = world.api("threads_list", max_results=2, page_token=page.next_page_token, q=q)
+        seen += [thread.id for thread in page.threads]
+    assert seen == ids[::-1]
+
+
 def test_modify_answers_ids_and_labels_of_each_message(world, plan):
     body = ModifyThreadRequest(add_label_ids=["STARRED"], remove_label_ids=["UNREAD"])
     thread = world.api("threads_modify", id=plan[0], body=body)
