@@ -1,7 +1,8 @@
 """Drafts: messages that can be replaced until they are sent.
 
-A draft keeps its id while every version is a new message. Its message carries DRAFT and nothing
-else, and every message with that label is some draft's. Gmail: observed 2026-09/10.
+A draft keeps its id while every version is a new message. A new version carries DRAFT and nothing
+else, and every message with that label is some draft's. Gmail: observed 2026-09/10. Gmail
+(documented): drafts take no other labels; (observed): TRASH is one they take, so none is refused.
 """
 
 from msgspec import UnsetType, structs

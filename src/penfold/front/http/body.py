@@ -28,6 +28,8 @@ from penfold.spec.method import snake_case
 
 _decode = msgspec.json.Decoder().decode
 _BYTE: Final = re.compile(r"\(byte (\d+)\)")
+#: The end of what set out to be true, false or null.
+_LITERAL: Final = re.compile(rb"(?<![A-Za-z\"])[tfn][A-Za-z]{0,4}\Z")
 #: Octets shown before and after the place where the JSON stopped making sense. Google's parser.
 _CONTEXT: Final = 20
 
@@ -91,9 +93,12 @@ def _explain(data: bytes | bytearray, reason: str) -> str:
     """Return the sentence and the place, with a caret under it."""
     match = _BYTE.search(reason)
     at = min(int(match[1]), len(data)) if match else len(data)
+    literal = _LITERAL.search(data[max(at - 6, 0) : at]) if match else None
+    if literal:
+        at -= len(literal[0])  # noticed at its end; Google's parser points at its start
     before = data[max(at - _CONTEXT, 0) : at].decode("utf-8", "replace")
     after = data[at : at + _CONTEXT].decode("utf-8", "replace")
-    sentence = "Unexpected token." if after else "Unexpected end of string."
+    sentence = "Unexpected token." if match else "Unexpected end of string."
     return f"{sentence}\n{before}{after}\n{' ' * len(before)}^"
 
 

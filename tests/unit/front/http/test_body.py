@@ -126,6 +126,10 @@ def test_thousands_of_wrong_members_make_a_short_answer():
         pytest.param(
             b'{"raw": "abc', 'Unexpected end of string.\n{"raw": "abc\n            ^', id="end"
         ),
+        pytest.param(b"nope", "Unexpected token.\nnope\n^", id="literal"),
+        pytest.param(
+            b'{"raw": nope}', 'Unexpected token.\n{"raw": nope}\n        ^', id="inner literal"
+        ),
         pytest.param(b"\xff\xfe{}", "Unexpected token.", id="utf-16"),
     ],
 )
