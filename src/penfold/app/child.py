@@ -31,6 +31,8 @@ class Child:
         self.last_sign = 0.0
         self.restart_at: float | None = None
         self.channel: socket.socket | None = None
+        #: The process closed its end: it has ended, or is about to.
+        self.fell_silent = False
         self.process: subprocess.Popen[bytes] | None = None
         self._inherit = inherit
         self._started = time.monotonic()
@@ -53,7 +55,7 @@ class Child:
             )
         ours.setblocking(False)
         self.channel = ours
-        self.ready = False
+        self.ready = self.fell_silent = False
         self.restart_at = None
         self._started = self.last_sign = time.monotonic()
         self._rest = b""
@@ -74,6 +76,7 @@ class Child:
             return []
         except OSError:
             data = b""
+        self.fell_silent = not data
         *lines, self._rest = (self._rest + data).split(b"\n")
         if lines:
             self.last_sign = time.monotonic()

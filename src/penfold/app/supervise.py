@@ -164,6 +164,14 @@ class Supervisor:
                     raise StartError(str(sign["text"]), code=int(sign["code"]))
                 case _:
                     pass
+        if child.fell_silent:
+            # Its end may take a while (a core dump, a stuck disk); until then the channel is
+            # always readable and would wake this loop without pause.
+            self._stop_listening(child)
+
+    def _stop_listening(self, child: Child) -> None:
+        if child.channel and child.channel in self._selector.get_map():
+            self._selector.unregister(child.channel)
 
     def _bury(self) -> None:
         for child in self._children():
@@ -171,8 +179,7 @@ class Supervisor:
             if status is None:
                 continue
             self._hear(child)
-            if child.channel:
-                self._selector.unregister(child.channel)
+            self._stop_listening(child)
             pid = child.process.pid if child.process else 0
             child.forget()
             if self._stop_at is None and not (child is self._prepare and self._prepared):
