@@ -74,7 +74,7 @@ def test_python_and_smtp_run_as_printed(server, person, capsys):
         scope[name].close()
     scope["flow"].oauth2session.close()
     assert capsys.readouterr().out.count("'emailAddress': 'alice@penfold.test'") == 3
-    assert scope["granted"].scopes == ["https://www.googleapis.com/auth/gmail.readonly"]
+    assert scope["granted"].scopes == ["https://mail.google.com/"]
     assert scope["robot"].service_account_email.startswith("local@")
     assert scope["answer"]
 
@@ -100,7 +100,7 @@ def table_of_settings():
 
 def test_the_table_of_settings_is_the_code_s():
     assert table_of_settings() in PAGE.read_text()
-    line = re.search(r"Not in the file: (.*)\. Not as a flag: (.*)\.", PAGE.read_text())
+    line = re.search(r"Not in the file: (.*)\. Not as a flag:\s(.*)\.", PAGE.read_text())
     assert line[1].replace("`", "").split(", ") == [s.name for s in SETTINGS if not s.file]
     assert line[2].replace("`", "").split(", ") == [s.name for s in SETTINGS if not s.serve]
 
