@@ -80,7 +80,7 @@ def test_mail_for_another_domain_is_captured_and_shown(own):
     rows = json.loads(out(own, "queue", "list", "--state", "captured", "--json"))
     [row] = [row for row in rows if row["recipient"] == "pat@elsewhere.example"]
     assert row["sender"] == "sam@penfold.test"
-    assert "captured" in out(own, "queue", "show", str(row["id"]))
+    assert "kept here and never sent" in out(own, "queue", "show", str(row["id"]))
     assert "Subject: out" in out(own, "queue", "show", str(row["id"]), "--raw")
     assert penfold(own, "queue", "cancel", str(row["id"])).returncode == 1
 

@@ -117,8 +117,10 @@ def _show(row: QueueRow, attempts: list[Attempt]) -> None:
     print_rows(
         [each for each in rows if each["value"] is not None], ("field", "value"), as_json=False
     )
-    if not attempts:
-        typer.echo("\nNo attempts.")
+    if row.state is QueueState.CAPTURED:
+        typer.echo("\nCaptured: kept here and never sent. --raw prints the message.")
+    elif not attempts:
+        typer.echo("\nNobody has tried to deliver it yet.")
     for attempt in attempts:
         typer.echo(f"\n{show_time(attempt.at_ms)}  {_clean(attempt.outcome)}")
         for line in attempt.transcript.splitlines():
