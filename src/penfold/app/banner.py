@@ -24,9 +24,10 @@ def make_banner(facts: Mapping[str, object]) -> str:
 
 from google.oauth2.credentials import Credentials
 from googleapiclient.discovery import build
-gmail = build("gmail", "v1", credentials=Credentials.from_authorized_user_file("{data}/credentials/alice.json"),
-              discoveryServiceUrl="{http}/$discovery/rest?version=v1", static_discovery=False)
+alice = Credentials.from_authorized_user_file("{data}/credentials/alice.json")
+gmail = build("gmail", "v1", credentials=alice, static_discovery=False,
+              discoveryServiceUrl="{http}/$discovery/rest?version=v1")
 print(gmail.users().getProfile(userId="me").execute())
 
   Ctrl-C stops the server. What follows is its log.
-"""  # noqa: E501 - lines to be copied as they are
+"""

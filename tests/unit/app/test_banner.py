@@ -16,8 +16,8 @@ FACTS = {
 def test_python_in_the_banner_stands_at_the_margin_and_is_whole():
     banner = make_banner(FACTS)
     code = banner[banner.index("from google") : banner.index("\n\n  Ctrl-C")]
-    statements = ast.parse(code).body
-    assert [type(s).__name__ for s in statements] == ["ImportFrom", "ImportFrom", "Assign", "Expr"]
+    kinds = [type(statement).__name__ for statement in ast.parse(code).body]
+    assert kinds == ["ImportFrom", "ImportFrom", "Assign", "Assign", "Expr"]
 
 
 def test_banner_names_every_address_and_where_the_data_is():
