@@ -1,6 +1,7 @@
 """Write the log: one line per event, to standard error, as JSON or for human eyes.
 
-A line is one write(2), so lines of several processes never mix while they stay below PIPE_BUF.
+A write(2) holds whole lines, of at most PIPE_BUF octets together unless one line alone is longer:
+up to that a pipe takes all or nothing, so lines of several processes do not mix.
 Values are escaped: nothing a peer sends can forge or break a line. Libraries that use the
 standard logging module end in the same log.
 
@@ -14,6 +15,7 @@ import os
 import time
 import traceback
 from collections.abc import Callable
+from select import PIPE_BUF
 from typing import Any, Final
 
 from penfold.base.clock import Clock
@@ -60,7 +62,7 @@ class LineLog:
     def emit_soon(self, event: Event, /, **fields: object) -> None:
         """Emit from the event loop's own thread, at the end of its turn at the latest.
 
-        One system call for the lines of all connections that were served in the turn.
+        One system call for the lines of many connections that were served in the turn.
         """
         if self._soon is None:
             self.emit(event, **fields)
@@ -72,8 +74,16 @@ class LineLog:
     def flush(self) -> None:
         """Write what has gathered."""
         lines, self._waiting = self._waiting, []
-        if lines:
-            self._write(b"".join(lines))
+        some: list[bytes] = []
+        size = 0
+        for line in lines:
+            size += len(line)
+            if size > PIPE_BUF and some:
+                self._write(b"".join(some))
+                some, size = [], len(line)
+            some.append(line)
+        if some:
+            self._write(b"".join(some))
 
     def _line(self, event: Event, fields: dict[str, object]) -> bytes:
         if not fields.keys() <= event.fields:

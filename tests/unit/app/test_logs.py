@@ -3,6 +3,7 @@
 import json
 import logging
 import os
+import select
 
 import pytest
 from hypothesis import given
@@ -101,3 +102,36 @@ def test_no_event_declares_a_field_for_secrets_or_content(event):
 
 def test_event_names_are_unique():
     assert len({event.name for event in EVENTS}) == len(EVENTS)
+
+
+class Calls:
+    """What an event loop would call at the end of its turn."""
+
+    def __init__(self):
+        self.waiting = []
+
+    def __call__(self, call):
+        self.waiting.append(call)
+
+    def run(self):
+        while self.waiting:
+            self.waiting.pop()()
+
+
+def test_lines_of_one_turn_go_out_in_writes_a_pipe_takes_whole():
+    # A packet pipe keeps the borders of writes.
+    reader, writer = os.pipe2(os.O_DIRECT)
+    log = LineLog(writer, form="json", process="http-0", clock=FixedClock(NOW))
+    soon = Calls()
+    log.gather(soon)
+    for number in range(100):
+        log.emit_soon(REQUEST, id=f"r{number}", path="/" + "p" * (number * 10))
+    soon.run()
+    os.close(writer)
+    writes = list(iter(lambda: os.read(reader, 1 << 16), b""))
+    os.close(reader)
+    assert all(len(octets) <= select.PIPE_BUF for octets in writes)
+    assert all(octets.endswith(b"\n") for octets in writes)
+    ids = [json.loads(line)["id"] for line in b"".join(writes).splitlines()]
+    assert ids == [f"r{number}" for number in range(100)]
+    assert len(writes) < 30
