@@ -17,7 +17,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Callable, Iterator
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Final
 
 import apsw
@@ -79,6 +79,10 @@ def restore_data(source: Path, data: Path, say: Say) -> bool:
     make_folder(data)
     wrong = 0
     for name, facts in manifest["files"].items():
+        if not _is_inside(name):
+            say(f"{name}: names a place outside the data directory")
+            wrong += 1
+            continue
         copy = data / name
         make_folder(copy.parent)
         try:
@@ -127,6 +131,12 @@ def _copy_database(path: Path, copy: Path) -> None:
             target.close()
     finally:
         source.close()
+
+
+def _is_inside(name: str) -> bool:
+    """Whether a manifest's name stays below its folder; whoever can write a backup may lie."""
+    path = PurePosixPath(name)
+    return not path.is_absolute() and ".." not in path.parts
 
 
 def _check_empty(folder: Path) -> None:

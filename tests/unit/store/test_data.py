@@ -1,5 +1,7 @@
 """verify finds what is wrong and names it, reindex mends what is derived, backups come back."""
 
+import hashlib
+import json
 import os
 
 import apsw
@@ -239,6 +241,19 @@ def test_changed_file_of_a_backup_is_named(full, data, say, tmp_path):
     blob.write_bytes(b"other")
     assert not restore_data(tmp_path / "copy", tmp_path / "restored", say)
     assert any("differs from the manifest" in line for line in say.lines)
+
+
+@pytest.mark.parametrize("place", ["../outside", "blobs/../../outside", "{absolute}/outside"])
+def test_a_backup_cannot_name_places_outside_the_data_directory(full, data, say, tmp_path, place):
+    backup_data(data, tmp_path / "copy", say, made_ms=NOW_MS)
+    name = place.format(absolute=tmp_path)
+    manifest = json.loads((tmp_path / "copy" / MANIFEST).read_bytes())
+    manifest["files"][name] = {"size": 1, "sha256": hashlib.sha256(b"x").hexdigest()}
+    (tmp_path / "copy" / MANIFEST).write_text(json.dumps(manifest))
+    (tmp_path / "outside").write_bytes(b"mine")
+    assert not restore_data(tmp_path / "copy", tmp_path / "restored", say)
+    assert (tmp_path / "outside").read_bytes() == b"mine"
+    assert f"{name}: names a place outside the data directory" in say.lines
 
 
 def test_damaged_mailbox_is_named_and_the_rest_is_backed_up(edit, data, say, tmp_path):
