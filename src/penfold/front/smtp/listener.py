@@ -131,14 +131,17 @@ class Listener:
         self._bound_memory()
 
     def _bound_memory(self) -> None:
-        """Put new messages off while unfinished ones fill the memory; at twice that, end some."""
+        """Put new messages off while those in hand fill the memory; at twice that, end some.
+
+        Only unfinished ones are ended: one that is being stored is owed a true answer.
+        """
         allowed = self.bounds.memory_max_bytes
-        held = sum(session.held_bytes for session in self._sessions)
+        held = sum(session.held_bytes + session.waiting_bytes for session in self._sessions)
         self.is_crowded = held > allowed
         if held <= 2 * allowed:
             return
         for session in sorted(self._sessions, key=lambda each: each.held_bytes, reverse=True):
-            if held <= allowed:
+            if held <= allowed or not session.held_bytes:
                 return
             held -= session.held_bytes
             session.end(replies.OUT_OF_MEMORY)

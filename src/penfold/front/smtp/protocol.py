@@ -172,7 +172,13 @@ class Session(asyncio.Protocol):
 
     @property
     def held_bytes(self) -> int:
+        """Octets of a message that is coming in."""
         return self._machine.held_bytes
+
+    @property
+    def waiting_bytes(self) -> int:
+        """Octets of a message that is being stored."""
+        return self._delivery.size if self._delivery is not None else 0
 
     def review(self, now: float, idle_s: float) -> None:
         """Apply the deadlines; called about once a second."""

@@ -215,6 +215,20 @@ def test_far_beyond_it_the_largest_messages_are_given_up(run):
     run(test, memory_max_bytes=400)
 
 
+def test_messages_being_stored_count_but_are_never_given_up(run):
+    async def test(world):
+        client, other = await world.at_data(), await world.greeted()
+        await client.say(b"x" * 900 + b"\r\n.\r\n")
+        done = await world.product.waiting.get()
+        world.pass_time(0)
+        await other.say(b"MAIL FROM:<p@probe.example>\r\n")
+        assert await other.reply() == 452
+        done(("1",), None)
+        assert await client.reply() == 250
+
+    run(test, make=HeldProduct, memory_max_bytes=400)
+
+
 # --- deadlines ------------------------------------------------------------------------------------
 
 
