@@ -1,6 +1,7 @@
 """The mail process: SMTP in and submission, and the tasks that come round by themselves."""
 
 import asyncio
+import resource
 import socket
 from typing import Final
 
@@ -9,8 +10,10 @@ from penfold.app.observe_smtp import SmtpObserver
 from penfold.app.process import Core, end_process, open_for, run_service
 from penfold.app.sweeping import make_sweeps
 from penfold.app.wiring import Product
+from penfold.base.limits import SMTP_CONNECTIONS_MAX
 from penfold.front.smtp.doors import Door, MxDoor, SubmissionDoor
 from penfold.front.smtp.listener import Listener
+from penfold.front.smtp.protocol import Bounds
 from penfold.front.worker.tasks import Task, Tasks
 from penfold.net.tls import load_server_context
 from penfold.proto.smtp.profile import Profile, make_mx_profile, make_submission_profile
@@ -19,6 +22,7 @@ from penfold.spec.settings import LOCAL_DOMAIN
 
 _MINUTE_S: Final = 60.0
 _HOUR_S: Final = 3600.0
+_LISTENERS: Final = 3
 
 
 def run(launch: Launch, channel: Channel) -> None:
@@ -81,7 +85,19 @@ class MailService:
             chance=self._product.stores.chance,
             observe=self._observe,
             tls=self._tls,
+            bounds=Bounds(connections_max=affordable_connections()),
         )
+
+
+def affordable_connections() -> int:
+    """Return how many connections each listener may have: half of our descriptors, shared.
+
+    The other half is for mailbox files, so that who is let in can be served.
+    """
+    soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY:
+        return SMTP_CONNECTIONS_MAX
+    return max(1, min(SMTP_CONNECTIONS_MAX, soft // 2 // _LISTENERS))
 
 
 def make_tasks(core: Core, product: Product) -> list[Task]:
