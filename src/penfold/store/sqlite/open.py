@@ -77,6 +77,8 @@ def open_database(
     something else, UnavailableError when a setting did not take.
     """
     check_sqlite_version()
+    if not create and vfs is None and path.exists() and not path.stat().st_size:
+        raise apsw.NotADBError("file is empty")  # SQLite would take it for a new database
     connection = apsw.Connection(
         str(path), flags=_flags(readonly, create), vfs=vfs, statementcachesize=_STATEMENTS_KEPT
     )

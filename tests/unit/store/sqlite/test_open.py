@@ -80,3 +80,12 @@ def test_settings_are_described_for_the_log():
     assert {"synchronous": 2, "journal_mode": "wal", "mmap_size": 0}.items() <= (
         describe_settings().items()
     )
+
+
+@pytest.mark.parametrize("readonly", [False, True])
+def test_an_emptied_file_is_no_database(tmp_path, readonly):
+    path = tmp_path / "x.db"
+    path.touch()
+    with pytest.raises(apsw.NotADBError):
+        open_database(path, readonly=readonly)
+    assert path.stat().st_size == 0
