@@ -47,13 +47,16 @@ class LineLog:
         self._clock = clock
         self._encode = encode or _encode_plainly
         self._format = self._as_text if form == "text" else self._as_json
+        self._least = Severity.INFO if os.isatty(fd) else Severity.DETAIL
         self._second = -1
         self._stamp = ""
         self._soon: Soon | None = None
         self._waiting: list[bytes] = []
 
     def emit(self, event: Event, /, **fields: object) -> None:
-        self._write(self._line(event, fields))
+        line = self._line(event, fields)
+        if event.severity >= self._least:
+            self._write(line)
 
     def gather(self, soon: Soon) -> None:
         """From now on emit_soon writes the lines of one turn of this event loop together."""
@@ -113,7 +116,7 @@ class LineLog:
             "event": event.name,
             "process": self._process,
         }
-        if event.severity is not Severity.INFO:
+        if event.severity > Severity.INFO:
             line["severity"] = event.severity.name.lower()
         if None in fields.values():
             fields = {name: value for name, value in fields.items() if value is not None}
@@ -125,7 +128,7 @@ class LineLog:
 
     def _as_text(self, event: Event, fields: dict[str, object]) -> bytes:
         stamp, ms = self._time()
-        mark = "" if event.severity is Severity.INFO else f"{event.severity.name} "
+        mark = "" if event.severity <= Severity.INFO else f"{event.severity.name} "
         words = [f"{stamp[11:]}.{ms:03} {self._process:7} {mark}{event.name}"]
         words += [
             f"{name}={_as_word(value)}" for name, value in fields.items() if value is not None

@@ -11,6 +11,9 @@ from typing import Final
 
 
 class Severity(IntEnum):
+    """DETAIL is kept from a terminal, where a banner says the same to people."""
+
+    DETAIL = 10
     INFO = 20
     WARNING = 30
     ERROR = 40
@@ -31,11 +34,16 @@ def _event(name: str, fields: str, sentence: str, severity: Severity = Severity.
 
 
 READY: Final = _event(
-    "ready", "http smtp submission submissions data pid ms", "Every listener accepts."
+    "ready",
+    "http smtp submission submissions data pid ms",
+    "Every listener accepts.",
+    Severity.DETAIL,
 )
 STOPPING: Final = _event("stopping", "signal", "The server was asked to stop.")
 STOPPED: Final = _event("stopped", "ms killed", "Every process has ended.")
-PROCESS_STARTED: Final = _event("process_started", "role index child", "A process was started.")
+PROCESS_STARTED: Final = _event(
+    "process_started", "role index child", "A process was started.", Severity.DETAIL
+)
 PROCESS_DIED: Final = _event(
     "process_died",
     "role index child status restart_in_s",
@@ -49,12 +57,16 @@ PROCESS_SILENT: Final = _event(
     Severity.ERROR,
 )
 PREPARED: Final = _event(
-    "prepared", "created accounts ms", "The data directory is ready for this release."
+    "prepared",
+    "created accounts ms",
+    "The data directory is ready for this release.",
+    Severity.DETAIL,
 )
 STORAGE: Final = _event(
     "storage",
     "sqlite journal_mode synchronous mmap_size busy_ms trusted_schema temp_store cell_size_check",
     "The settings of every database connection; each is read back when it is opened.",
+    Severity.DETAIL,
 )
 REQUEST: Final = _event(
     "request",

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from penfold.app.logs import LineLog, bridge_logging
 from penfold.base.clock import FixedClock
-from penfold.spec.events import EVENTS, LIBRARY, PROCESS_DIED, REQUEST
+from penfold.spec.events import EVENTS, LIBRARY, PREPARED, PROCESS_DIED, REQUEST, STOPPED
 
 NOW = 1_790_000_000_123
 
@@ -135,3 +135,17 @@ def test_lines_of_one_turn_go_out_in_writes_a_pipe_takes_whole():
     ids = [json.loads(line)["id"] for line in b"".join(writes).splitlines()]
     assert ids == [f"r{number}" for number in range(100)]
     assert len(writes) < 30
+
+
+def test_details_of_a_start_are_kept_from_a_terminal_where_the_banner_says_them():
+    reader, terminal = os.openpty()
+    try:
+        log = LineLog(terminal, form="text", process="serve", clock=FixedClock(NOW))
+        log.emit(PREPARED, created=True)
+        log.emit(STOPPED, ms=1)
+        shown = os.read(reader, 4096).decode()
+    finally:
+        os.close(reader)
+        os.close(terminal)
+    assert "stopped" in shown
+    assert "prepared" not in shown
