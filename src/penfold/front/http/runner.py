@@ -108,9 +108,7 @@ class Runner:
 
         try:
             async with asyncio.timeout(HAND_OVER_WAIT_S):
-                await bridge.wait(
-                    lambda done: self._outbound.hand_over(mailbox, lambda error: done(None, error))
-                )
+                await bridge.wait(start)
         except TimeoutError:
             _log.warning("hand-over from mailbox %s takes long", mailbox)
         except Exception:  # noqa: BLE001 - the answer is decided; the sweep tries again
