@@ -27,6 +27,7 @@ from penfold.base.labels import (
 )
 from penfold.base.limits import INLINE_RAW_MAX_BYTES, RECEIPT_HOURS
 from penfold.ports.mailbox import Change, DraftRow, HistoryEntry, HistoryRow, LabelRow, Query
+from penfold.spec.schemas import Filter, VacationSettings
 
 
 class Box:
@@ -681,6 +682,33 @@ class Answers:
         with self._changed:
             assert self._changed.wait_for(lambda: len(self._results) >= count, timeout=30)
             return dict(self._results)
+
+    # --- settings
+
+    def test_setting_that_was_never_stored_is_none(self, box):
+        assert box.look(lambda reader: reader.find_setting(VacationSettings)) is None
+        assert box.look(lambda reader: reader.list_settings(Filter)) == []
+
+    def test_settings_come_back_as_they_were_stored_in_their_order(self, box):
+        for key in "zam":
+            box.change(lambda writer, key=key: writer.put_setting(Filter(id=key), key))
+        box.change(lambda writer: writer.put_setting(Filter(id="a2"), "a"))
+        box.change(lambda writer: writer.put_setting(VacationSettings(end_time="1")))
+        found = box.look(lambda reader: reader.list_settings(Filter))
+        assert found == [Filter(id="z"), Filter(id="a2"), Filter(id="m")]
+        assert box.look(lambda reader: reader.find_setting(Filter, "a")) == Filter(id="a2")
+        assert box.look(lambda reader: reader.find_setting(VacationSettings)).end_time == "1"
+
+    def test_setting_that_is_deleted_is_gone(self, box):
+        box.change(lambda writer: writer.put_setting(Filter(id="a"), "a"))
+        assert box.change(lambda writer: writer.delete_setting(Filter, "a"))
+        assert not box.change(lambda writer: writer.delete_setting(Filter, "a"))
+        assert box.look(lambda reader: reader.find_setting(Filter, "a")) is None
+
+    def test_setting_makes_a_new_version(self, box):
+        before = box.look(lambda reader: reader.get_version())
+        box.change(lambda writer: writer.put_setting(VacationSettings()))
+        assert box.look(lambda reader: reader.get_version()) != before
 
 
 def _add_or_fail(number):

@@ -15,6 +15,7 @@ from penfold.base.chance import Chance
 from penfold.base.clock import Clock
 from penfold.base.errors import ConflictError, NotFoundError, ParseError
 from penfold.ports.identity import (
+    SERVICE,
     Client,
     Fact,
     IdentityBook,
@@ -142,7 +143,7 @@ class Clients:
         email = self._service_email(name)
         # Gmail (documented): the client of a service account is a decimal number, 21 digits.
         number = f"1{self.chance.getrandbits(66) % 10**20:020d}"
-        client = Client(number, email, "service", b"", project, (), True, now_ms)
+        client = Client(number, email, SERVICE, b"", project, (), True, now_ms)
         account = ServiceAccount(email, number, canonical_domain(domain), now_ms)
         key = self.make_key(email, now_ms=now_ms)
 

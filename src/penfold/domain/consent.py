@@ -20,7 +20,7 @@ from penfold.base.chance import Chance
 from penfold.base.clock import Clock
 from penfold.base.limits import CODE_REMEMBERED_S
 from penfold.ports.directory import Account
-from penfold.ports.identity import CONSENT, Client, Code, Grant, IdentityBook
+from penfold.ports.identity import CONSENT, SERVICE, Client, Code, Grant, IdentityBook
 from penfold.proto.oauth import (
     CLIENT_NOT_FOUND,
     CODE_PREFIX,
@@ -153,7 +153,7 @@ class Consent:
         if not client_id:
             raise missing("client_id")
         client = self.book.find(Client, client_id)
-        if client is None or client.kind == "service":
+        if client is None or client.kind == SERVICE:
             raise invalid_client(CLIENT_NOT_FOUND)
         return client
 

@@ -32,6 +32,7 @@ from penfold.ports.identity import (
     ASSERTION,
     CONSENT,
     ISSUED,
+    SERVICE,
     AccessToken,
     Client,
     Code,
@@ -141,7 +142,7 @@ class Grants:
 
     def _check_login(self, login: ClientLogin) -> Client:
         client = self.book.find(Client, login.client_id)
-        if client is None or client.kind == "service":
+        if client is None or client.kind == SERVICE:
             raise invalid_client(CLIENT_NOT_FOUND)
         if client.secret and not login.secret:
             raise invalid_request("client_secret is missing.")
@@ -276,7 +277,7 @@ class Grants:
         now_ms = self.clock.now_ms()
         for kind in (AccessToken, Code, Session):
             writer.expire(kind, now_ms=now_ms)
-        prefix = f"{ACCESS_PREFIX}c." if client.kind == "service" else ACCESS_PREFIX
+        prefix = f"{ACCESS_PREFIX}c." if client.kind == SERVICE else ACCESS_PREFIX
         access, refresh = make_token(prefix, self.chance), ""
         expires_ms = now_ms + 1000 * lifetime_s
         writer.add(

@@ -22,6 +22,9 @@ CONSENT: Final = "consent"
 ISSUED: Final = "issued"
 ASSERTION: Final = "assertion"
 
+#: The kind of client that is a service account's.
+SERVICE: Final = "service"
+
 R = TypeVar("R", bound=Struct)
 T = TypeVar("T")
 
@@ -29,13 +32,15 @@ T = TypeVar("T")
 class Credential(Struct, frozen=True, gc=False):
     """A live access token: whose it is and what it may do.
 
-    scopes are full scope URLs as granted. project is the project number of the client.
+    scopes are full scope URLs as granted. project is the project number of the client. service:
+    a service account acts for the account, by delegation of its domain.
     """
 
     account: Account
     scopes: frozenset[str]
     client_id: str
     project: str
+    service: bool = False
 
 
 class Authenticator(Protocol):
@@ -193,6 +198,13 @@ class Fact(Struct, frozen=True, gc=False):
 
     name: str
     value: str
+
+
+def make_credential(token: AccessToken, account: Account, client: Client) -> Credential:
+    """Return what a live token says."""
+    return Credential(
+        account, token.scopes, token.client_id, token.project, service=client.kind == SERVICE
+    )
 
 
 class IdentityReader(Protocol):

@@ -17,6 +17,7 @@ from typing import Protocol, TypeVar
 
 from msgspec import Struct
 
+from penfold.ports.settings import S
 from penfold.proto.mime.model import Part, Summary
 from penfold.proto.search.tree import Node
 
@@ -239,6 +240,12 @@ class MailboxReader(Protocol):
         """Return the message id delivered under this key, if it was within the kept window."""
         ...
 
+    # settings
+    def find_setting(self, kind: type[S], key: str = "") -> S | None: ...
+    def list_settings(self, kind: type[S]) -> list[S]:
+        """Return the records of a kind in the order they came."""
+        ...
+
 
 class MailboxWriter(MailboxReader, Protocol):
     """A reader inside an open transaction that may also change things."""
@@ -296,6 +303,13 @@ class MailboxWriter(MailboxReader, Protocol):
     ) -> int: ...
     def delete_outbox(self, number: int) -> None: ...
     def add_receipt(self, key: bytes, message_id: int, *, now_ms: int) -> None: ...
+    def put_setting(self, record: Struct, key: str = "") -> None:
+        """Store a record of a kind in ports.settings, in place of the one with its key."""
+        ...
+
+    def delete_setting(self, kind: type[Struct], key: str = "") -> bool:
+        """Remove a record; return whether it was there."""
+        ...
 
 
 class Mailboxes(Protocol):

@@ -160,6 +160,10 @@ LABEL_EXISTS: Final = Problem(
 METADATA_Q: Final = _forbidden("Metadata scope does not support 'q' parameter")
 METADATA_FORMAT: Final = _forbidden("Metadata scope doesn't allow format {format}")
 DELEGATION_DENIED: Final = _forbidden("Delegation denied for {address}")
+#: Gmail (assumed): the sentence.
+SERVICE_ACCOUNT_ONLY: Final = _forbidden(
+    "Access restricted to service accounts that have been delegated domain-wide authority"
+)
 NOT_IMPLEMENTED: Final = Problem(
     code=501,
     status="UNIMPLEMENTED",

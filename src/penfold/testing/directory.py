@@ -23,6 +23,7 @@ from penfold.ports.identity import (
     Domain,
     Grant,
     IdentityWriter,
+    make_credential,
 )
 from penfold.proto.oauth import app_password_digest, digest
 
@@ -132,7 +133,8 @@ class MemoryDirectory:
             account = self.get_account(found.account_id)
         if account.suspended:
             return None
-        return Credential(account, found.scopes, found.client_id, found.project)
+        client = self.find(Client, found.client_id)
+        return None if client is None else make_credential(found, account, client)
 
     def find_app_login(self, address: str, password: str) -> Account | None:
         account = self.find_account(address)

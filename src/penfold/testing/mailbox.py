@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from threading import RLock
 from typing import Any, TypeVar
 
+import msgspec
 from msgspec import Struct, structs
 
 from penfold.base.errors import ConflictError, MailboxDamagedError, NotFoundError
@@ -33,6 +34,7 @@ from penfold.ports.mailbox import (
     ThreadRow,
     Totals,
 )
+from penfold.ports.settings import KINDS, S
 from penfold.proto.mime.model import Part
 from penfold.proto.search.document import make_document
 from penfold.proto.search.match import matches
@@ -61,6 +63,7 @@ class _State(Struct):
     history: list[tuple[int, HistoryRow]] = []
     outbox: dict[int, OutboxRow] = {}
     receipts: dict[bytes, tuple[int, int]] = {}
+    settings: dict[tuple[str, str], Any] = {}
 
     def copy(self) -> "_State":
         copies: dict[str, Any] = {
@@ -229,6 +232,12 @@ class MemoryReader:
         found = self._state.receipts.get(key)
         return found[0] if found else None
 
+    def find_setting(self, kind: type[S], key: str = "") -> S | None:
+        return self._state.settings.get((KINDS[kind], key))
+
+    def list_settings(self, kind: type[S]) -> list[S]:
+        return [v for (word, _), v in self._state.settings.items() if word == KINDS[kind]]
+
 
 class MemoryWriter(MemoryReader):
     def __init__(self, state: _State) -> None:
@@ -326,6 +335,14 @@ class MemoryWriter(MemoryReader):
 
     def delete_outbox(self, number: int) -> None:
         self._state.outbox.pop(number, None)
+
+    def put_setting(self, record: Struct, key: str = "") -> None:
+        # A value that was stored is no longer the one in the caller's hands.
+        copy = msgspec.msgpack.decode(msgspec.msgpack.encode(record), type=type(record))
+        self._state.settings[KINDS[type(record)], key] = copy
+
+    def delete_setting(self, kind: type[Struct], key: str = "") -> bool:
+        return self._state.settings.pop((KINDS[kind], key), None) is not None
 
     def add_receipt(self, key: bytes, message_id: int, *, now_ms: int) -> None:
         oldest = now_ms - RECEIPT_HOURS * 3_600_000

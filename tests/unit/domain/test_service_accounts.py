@@ -56,6 +56,7 @@ def test_a_good_word_gives_an_access_token_of_the_person(world):
     assert answer == {"expires_in": 3599, "scope": GMAIL, "token_type": "Bearer"}
     credential = world.book.find_credential(token)
     assert credential.account == world.alice
+    assert credential.service
     assert credential.client_id == world.robot.client.id
     assert credential.project == world.identity.clients.get_project()
 

@@ -37,6 +37,7 @@ class Gate:
     def __init__(self, method: Method) -> None:
         self._scopes = frozenset(scope.url for scope in method.scopes)
         self._limit = method.metadata_limit
+        self._service_only = method.service_account_only
         rpc = f"{PROTO_PACKAGE}.MailboxService.{method.rpc}"
         wanted = " ".join(sorted(self._scopes))
         self._no_credential = (
@@ -65,6 +66,8 @@ class Gate:
         if self._scopes.isdisjoint(credential.scopes):
             details, headers = self._wrong_scope
             raise RefusedError(problems.INSUFFICIENT_SCOPE, details=details, headers=headers)
+        if self._service_only and not credential.service:
+            raise ProblemError(problems.SERVICE_ACCOUNT_ONLY)
         account = credential.account
         if params.user_id != "me" and params.user_id.lower() != account.address.lower():
             # Gmail (observed): the text names the caller, not the mailbox asked for.

@@ -4,6 +4,7 @@ parsed    msgpack([Part, subject key])
 raw       zstd(octets)
 history   msgpack(list of HistoryEntry)
 labels    "1 3 15"
+setting   msgpack(record)
 
 Measured on 4 kB messages: zstd level 3 takes 23 us and halves them. The part tree is not
 compressed: that would save 160 of 640 octets and cost 6 us on the way in and 3 us on each read.
@@ -12,7 +13,7 @@ are damage, told apart from every other error.
 """
 
 import threading
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Final
 
 import msgspec
@@ -21,6 +22,7 @@ import zstandard
 from penfold.base.errors import MailboxDamagedError
 from penfold.base.labels import ALL_MAIL, SPAM, TRASH
 from penfold.ports.mailbox import HistoryEntry
+from penfold.ports.settings import S
 from penfold.proto.mime.model import Part
 
 _LEVEL: Final = 3
@@ -53,6 +55,20 @@ def unpack_parsed(packed: bytes) -> tuple[Part, str]:
         return _decode_parsed(packed)
     except (msgspec.MsgspecError, MemoryError) as error:
         raise MailboxDamagedError("stored part tree does not unpack") from error
+
+
+def decode_setting(packed: bytes, kind: type[S]) -> S:
+    """Return a record as ports/settings.py knows it now."""
+    try:
+        record: S = _setting_decoder(kind).decode(packed)
+    except msgspec.MsgspecError as error:
+        raise MailboxDamagedError("a stored setting does not unpack") from error
+    return record
+
+
+@cache
+def _setting_decoder(kind: type[S]) -> msgspec.msgpack.Decoder[S]:
+    return msgspec.msgpack.Decoder(kind)
 
 
 def pack_raw(raw: bytes) -> bytes:

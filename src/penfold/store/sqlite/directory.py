@@ -32,7 +32,15 @@ from penfold.base.limits import (
     CREDENTIAL_CACHE_MS,
 )
 from penfold.ports.directory import Account
-from penfold.ports.identity import AccessToken, AppPassword, Credential, Domain, IdentityWriter
+from penfold.ports.identity import (
+    AccessToken,
+    AppPassword,
+    Client,
+    Credential,
+    Domain,
+    IdentityWriter,
+    make_credential,
+)
 from penfold.proto.oauth import app_password_digest, digest
 from penfold.store.sqlite.commit import Fatal, commit
 from penfold.store.sqlite.directory_records import Records
@@ -100,14 +108,17 @@ class SqliteDirectory:
         if cached is not None and now_ms < cached[0]:
             return cached[1]
         before = self._changes
-        # Two point reads: SQLite takes twice as long for the same rows in one join.
+        # Three point reads: SQLite takes twice as long for the same rows in one join.
         found = self.find(AccessToken, digest(token))
         if found is None or found.expires_ms <= now_ms:
             return None
         account = self.find(Account, found.account_id)
         if account is None or account.suspended:
             return None
-        credential = Credential(account, found.scopes, found.client_id, found.project)
+        client = self.find(Client, found.client_id)
+        if client is None:
+            return None
+        credential = make_credential(found, account, client)
         until_ms = min(found.expires_ms, now_ms + CREDENTIAL_CACHE_MS)
         self._remember(token, until_ms, credential, before)
         return credential

@@ -31,11 +31,13 @@ from penfold.ports.mailbox import (
     ThreadRow,
     Totals,
 )
+from penfold.ports.settings import KINDS, S
 from penfold.proto.mime.model import Part
 from penfold.store.sqlite import search
 from penfold.store.sqlite.content import (
     decode_entries,
     decode_names,
+    decode_setting,
     parse_labels,
     unpack_parsed,
     unpack_raw,
@@ -259,6 +261,18 @@ class SqliteReader:
         finally:
             self._handle.deadline = 0.0
         return rows
+
+    def find_setting(self, kind: type[S], key: str = "") -> S | None:
+        value = self._execute(
+            "SELECT value FROM setting WHERE kind = ? AND key = ?", (KINDS[kind], key)
+        ).get
+        return None if value is None else decode_setting(value, kind)
+
+    def list_settings(self, kind: type[S]) -> list[S]:
+        rows = self._execute(
+            "SELECT value FROM setting WHERE kind = ? ORDER BY number", (KINDS[kind],)
+        )
+        return [decode_setting(value, kind) for (value,) in rows]
 
     def _make_label(self, row: tuple[Any, ...]) -> LabelRow:
         return LabelRow(*row)

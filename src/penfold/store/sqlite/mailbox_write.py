@@ -19,6 +19,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
 import apsw
+from msgspec import Struct
 
 from penfold.base.errors import ConflictError, NotFoundError
 from penfold.base.ids import format_message_id
@@ -34,6 +35,7 @@ from penfold.ports.mailbox import (
     Query,
     Totals,
 )
+from penfold.ports.settings import KINDS
 from penfold.proto.mime.model import Summary
 from penfold.proto.search.document import COLUMNS, make_texts
 from penfold.store.room import Room
@@ -267,6 +269,17 @@ class SqliteWriter(SqliteReader):
     def add_receipt(self, key: bytes, message_id: int, *, now_ms: int) -> None:
         self._execute("DELETE FROM receipt WHERE at_ms < ?", (now_ms - RECEIPT_HOURS * 3_600_000,))
         self._execute("INSERT OR REPLACE INTO receipt VALUES (?, ?, ?)", (key, message_id, now_ms))
+
+    def put_setting(self, record: Struct, key: str = "") -> None:
+        self._execute(
+            "INSERT INTO setting (kind, key, value) VALUES (?, ?, ?)"
+            " ON CONFLICT (kind, key) DO UPDATE SET value = excluded.value",
+            (KINDS[type(record)], key, encode(record)),
+        )
+
+    def delete_setting(self, kind: type[Struct], key: str = "") -> bool:
+        self._execute("DELETE FROM setting WHERE kind = ? AND key = ?", (KINDS[kind], key))
+        return self._handle.connection.changes() > 0
 
     # --- reads see what waits
 

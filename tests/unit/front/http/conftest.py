@@ -15,7 +15,7 @@ from penfold.front.http.call import Services
 from penfold.front.http.pipeline import GmailApi
 from penfold.ports.directory import Account
 from penfold.ports.identity import Credential
-from penfold.spec.scopes import FULL, METADATA, MODIFY, READONLY, SEND
+from penfold.spec.scopes import FULL, METADATA, MODIFY, READONLY, SEND, SETTINGS_SHARING
 
 ALICE = Account(id="m1", address="alice@penfold.test", name="Alice", created_ms=0)
 GONE = Account(id="m2", address="gone@penfold.test", name="", created_ms=0, suspended=True)
@@ -25,6 +25,7 @@ TOKENS = {
     "send": (ALICE, {SEND.url}),
     "metadata": (ALICE, {METADATA.url, MODIFY.url}),
     "suspended": (GONE, {FULL.url}),
+    "service": (ALICE, {SETTINGS_SHARING.url, READONLY.url}),
 }
 
 
@@ -35,7 +36,13 @@ class Tokens:
         if token not in TOKENS:
             return None
         account, scopes = TOKENS[token]
-        return Credential(account=account, scopes=frozenset(scopes), client_id="app", project="1")
+        return Credential(
+            account=account,
+            scopes=frozenset(scopes),
+            client_id="app",
+            project="1",
+            service=token == "service",
+        )
 
 
 class Reader(str):  # noqa: SLOT000 - has a version beside

@@ -15,7 +15,14 @@ from penfold.front.http.call import TooSlowInline
 from penfold.front.http.plan import UndeclaredProblemError
 from penfold.spec import problems
 from penfold.spec.problems import ProblemError
-from penfold.spec.schemas import Label, ListMessagesResponse, Message, Profile
+from penfold.spec.schemas import (
+    Delegate,
+    Label,
+    ListDelegatesResponse,
+    ListMessagesResponse,
+    Message,
+    Profile,
+)
 
 PROFILE = "/gmail/v1/users/me/profile"
 MESSAGES = "/gmail/v1/users/me/messages"
@@ -169,6 +176,21 @@ def test_wrong_scope_is_gmails_403_and_names_the_scopes(make_world):
 def test_own_mailbox_goes_by_me_or_address(make_world, user):
     world = make_world({"gmail.users.getProfile": lambda call, box: Profile()})
     assert world.get(f"/gmail/v1/users/{user}/profile").status == 200
+
+
+def test_some_methods_are_for_service_accounts_only(make_world):
+    def delegates_list(call, _box):
+        return ListDelegatesResponse(delegates=[Delegate(delegate_email=call.account.address)])
+
+    method_id = "gmail.users.settings.delegates.list"
+    world = make_world({method_id: delegates_list})
+    address = "/gmail/v1/users/me/settings/delegates"
+    refused = world.get(address, token="full")
+    assert (refused.status, refused.error["errors"][0]["reason"]) == (403, "forbidden")
+    assert refused.error["message"].startswith("Access restricted to service accounts")
+    assert world.get(address, token="service").json["delegates"] == [
+        {"delegateEmail": "alice@penfold.test"}
+    ]
 
 
 def test_suspended_account_has_no_mail_service(make_world):

@@ -22,7 +22,7 @@ from penfold.ports.mailbox import Query
 from penfold.proto.search.tree import Text
 from penfold.store.room import Room
 from penfold.store.sqlite.layout import mailbox_path, marker_path
-from penfold.store.sqlite.migrate import find_steps
+from penfold.store.sqlite.migrate import find_steps, newest_version
 from penfold.store.sqlite.open import open_database
 
 OTHER = "m" + "e" * 20
@@ -327,7 +327,8 @@ def add_note(connection):
     connection.execute("CREATE TABLE note (text TEXT NOT NULL) STRICT")
 
 
-STEPS = {**find_steps("mailbox"), 2: add_note}
+NEXT = newest_version("mailbox") + 1
+STEPS = {**find_steps("mailbox"), NEXT: add_note}
 
 
 @pytest.mark.parametrize(
@@ -357,7 +358,7 @@ def test_failed_migration_makes_one_mailbox_unavailable(box, open_mailboxes):
             raise ZeroDivisionError
 
     box.add(1)
-    newer = open_mailboxes(steps={**STEPS, 2: fail})
+    newer = open_mailboxes(steps={**STEPS, NEXT: fail})
     with pytest.raises(UnavailableError):
         Box(newer, MAILBOX).list()
     newer.create(OTHER)
