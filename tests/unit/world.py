@@ -17,6 +17,7 @@ from penfold.spec.registry import REGISTRY
 from penfold.testing.directory import MemoryDirectory
 from penfold.testing.mailbox import MemoryMailboxes
 from penfold.testing.queue import MemoryQueue
+from penfold.testing.sealing import PlainSealer
 
 _METHODS = {method.handler: method for method in REGISTRY}
 _HANDLERS = {handler.__name__: handler for handler in HANDLERS}
@@ -31,6 +32,7 @@ class World:
         self.directory = MemoryDirectory(clock=self.clock)
         self.mailboxes = MemoryMailboxes(runs_twice=runs_twice)
         self.queue = MemoryQueue()
+        self.sealer = PlainSealer()
         self.alice = self.add_account("alice@penfold.test", "Alice Example")
         self.bob = self.add_account("bob@penfold.test", "Bob Example")
         self.inbound_ports = {
@@ -116,7 +118,7 @@ class World:
             params=method.params(**params),
             body=body,
             now_ms=self.clock.now_ms(),
-            services=Services(self.directory, self.outbound, self.chance),
+            services=Services(self.directory, self.outbound, self.chance, self.sealer),
             inline=inline,
         )
         try:

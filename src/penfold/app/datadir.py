@@ -2,6 +2,7 @@
 
     penfold.lock      locked (flock) by the supervisor and every process it starts
     penfold.toml      settings, if any
+    master.key        what secrets in the databases are sealed with
     schema.json       the newest shape of each kind of file in here
     directory.db      accounts, clients, grants, keys      queue.db   outbound queue
     mailboxes/        one file per mailbox                  blobs/     large messages

@@ -40,7 +40,7 @@ class HttpService:
             handlers=find_handlers(),
             authenticator=stores.directory,
             mailboxes=stores.mailboxes,
-            services=Services(stores.directory, product.outbound, stores.chance),
+            services=Services(stores.directory, product.outbound, stores.chance, stores.sealer),
             clock=stores.clock,
             observe=observe,
             stop=lambda error: end_process(core.log, error),

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from penfold.base.chance import Chance
 from penfold.base.clock import Clock
 from penfold.store.blobs.local import LocalBlobs
+from penfold.store.sealing import KEY_NAME, FileSealer
 from penfold.store.sqlite.commit import Fatal
 from penfold.store.sqlite.directory import SqliteDirectory
 from penfold.store.sqlite.mailboxes import SqliteMailboxes
@@ -56,6 +57,7 @@ class Stores:
     mailboxes: SqliteMailboxes
     directory: SqliteDirectory
     queue: SqliteQueue
+    sealer: FileSealer
 
     def find_trouble(self) -> str | None:
         """Return a few words when the directory or the queue does not answer, else None."""
@@ -101,6 +103,7 @@ def open_stores(
         ),
         directory=SqliteDirectory(data / DIRECTORY_NAME, clock=clock, create=create, fatal=fatal),
         queue=_open_queue(data / QUEUE_NAME, watch, create=create, fatal=fatal),
+        sealer=FileSealer(data / KEY_NAME),
     )
 
 

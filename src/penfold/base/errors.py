@@ -8,6 +8,7 @@
     │   ├── MailboxBusyError      the write lock was held too long
     │   ├── MailboxDamagedError   this mailbox is quarantined; others live on
     │   └── StorageFullError      no room; nothing was stored
+    ├── SealBrokenError           a secret was sealed elsewhere, or for something else
     ├── NewerDataError            the data was written by a newer release
     └── OutcomeUnknownError       a commit failed half-way: send no answer, restart the process
 
@@ -56,6 +57,10 @@ class MailboxDamagedError(UnavailableError):
 
 class StorageFullError(UnavailableError):
     public = "Insufficient system storage"
+
+
+class SealBrokenError(PenfoldError):
+    public = "A stored secret cannot be read"
 
 
 class NewerDataError(PenfoldError):

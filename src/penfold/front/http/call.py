@@ -16,6 +16,7 @@ from penfold.base.chance import Chance
 from penfold.domain.outbound import Outbound
 from penfold.ports.directory import Account, Directory
 from penfold.ports.identity import Credential
+from penfold.ports.sealing import Sealer
 from penfold.spec.registry import Method
 
 
@@ -38,6 +39,7 @@ class Services:
     directory: Directory
     outbound: Outbound
     chance: Chance
+    sealer: Sealer
 
 
 class Call(Struct, Generic[P, B], frozen=True):

@@ -40,7 +40,7 @@ def product(world):
         handlers=find_handlers(),
         authenticator=OneToken(world.alice),
         mailboxes=world.mailboxes,
-        services=Services(world.directory, world.outbound, world.chance),
+        services=Services(world.directory, world.outbound, world.chance, world.sealer),
         clock=world.clock,
         observe=facts.append,
         strict=True,
