@@ -26,6 +26,12 @@ $(VENV)/.test: $(VENV)/.run requirements/test.txt
 	@$(PIP) install --require-hashes --only-binary :all: -r requirements/test.txt
 	@touch $@
 
+# Node's Gmail client, where there is npm; without it the tests that drive it skip.
+NODE := tests/conformance/node
+$(NODE)/node_modules/.package-lock.json: $(NODE)/package-lock.json
+	@if command -v npm >/dev/null; then echo "Installing Node's Gmail client …" >&2; \
+	npm ci --prefix $(NODE) --no-audit --no-fund --loglevel=error >/dev/null && touch $@; fi
+
 .PHONY: help serve test check fmt fuzz bench gen lock clean
 
 help:  ## list the chores
@@ -34,7 +40,7 @@ help:  ## list the chores
 serve: $(VENV)/.run  ## set up if needed and serve; ARGS="--http 127.0.0.1:9000" passes arguments on
 	@exec $(BIN)/penfold serve $(ARGS)
 
-test: $(VENV)/.test  ## set up if needed and run the tests; ARGS picks some
+test: $(VENV)/.test $(NODE)/node_modules/.package-lock.json  ## set up if needed and run the tests; ARGS picks some
 	@$(BIN)/python -m pytest $(ARGS)
 
 check: $(VENV)/.test  ## lint, types, floors, formatting
@@ -59,4 +65,4 @@ lock: $(VENV)/.made  ## choose versions anew and pin them by hash
 	@$(BIN)/uv pip compile --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --quiet -c requirements/run.txt pyproject.toml requirements/tools.in requirements/test.in -o requirements/test.txt
 
 clean:  ## remove what the chores made (never a data directory)
-	@rm -rf $(VENV) build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis src/*.egg-info
+	@rm -rf $(VENV) $(NODE)/node_modules build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis src/*.egg-info

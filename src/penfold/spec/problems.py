@@ -193,17 +193,19 @@ MODIFY_ERRORS: Final = frozenset(
 PAGE_ERRORS: Final = frozenset({INVALID_MAX_RESULTS, INVALID_PAGE_TOKEN})
 LIST_ERRORS: Final = PAGE_ERRORS | {INVALID_LABEL, LABEL_ID_NOT_FOUND}
 LABEL_ERRORS: Final = frozenset({INVALID_LABEL_NAME, INVALID_COLOR, LABEL_EXISTS})
-#: A message in the request, as `raw` or by upload.
-RAW_ERRORS: Final = frozenset(
-    {RAW_REQUIRED, MESSAGE_TOO_LARGE, INVALID_THREAD_ID, NOT_FOUND, PRECONDITION_FAILED}
-)
+#: A message in the request, as `raw` or by upload, and the labels it comes with.
+RAW_ERRORS: Final = frozenset({RAW_REQUIRED, MESSAGE_TOO_LARGE})
 ADD_ERRORS: Final = RAW_ERRORS | {INVALID_LABEL, LABEL_ID_NOT_FOUND}
-DRAFT_ERRORS: Final = RAW_ERRORS | {MISSING_DRAFT, INVALID_DRAFT}
-SEND_ERRORS: Final = RAW_ERRORS | {
-    RECIPIENT_REQUIRED,
-    TOO_MANY_RECIPIENTS,
-    INVALID_TO,
-    INVALID_CC,
-    INVALID_BCC,
-    INVALID_FROM,
-}
+#: The thread a message is to be put in.
+THREAD_ERRORS: Final = frozenset({INVALID_THREAD_ID, NOT_FOUND})
+DRAFT_ERRORS: Final = RAW_ERRORS | THREAD_ERRORS | {MISSING_DRAFT}
+SEND_ERRORS: Final = frozenset(
+    {
+        MESSAGE_TOO_LARGE,
+        RECIPIENT_REQUIRED,
+        TOO_MANY_RECIPIENTS,
+        INVALID_TO,
+        INVALID_CC,
+        INVALID_BCC,
+    }
+)
