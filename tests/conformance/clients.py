@@ -22,7 +22,8 @@ NODE = Path(__file__).parent / "node"
 class PythonClient:
     """google-api-python-client; options: how it is told where the server is."""
 
-    def __init__(self, server, **options):
+    def __init__(self, server, name, **options):
+        self.name = name
         self._ca = str(server.data / "tls" / "ca.pem")
         self._options = options
         self._built = {}
@@ -57,6 +58,8 @@ class PythonClient:
 
 class NodeClient:
     """@googleapis/gmail in a process of its own."""
+
+    name = "node"
 
     def __init__(self, server, node):
         self._process = subprocess.Popen(

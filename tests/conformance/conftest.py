@@ -52,6 +52,9 @@ class House:
             },
         )
 
+    def add_app_password(self, address):
+        return self._identity.accounts.add_app_password(address)
+
     def _issue(self, account, client, scopes):
         return self._identity.grants.issue_token(account, client, scopes).access_token
 
@@ -76,10 +79,13 @@ def client(request, house, program):
         made = NodeClient(server, node)
     elif request.param == "discovery":
         made = PythonClient(
-            server, discoveryServiceUrl=server.discovery_url, static_discovery=False
+            server,
+            request.param,
+            discoveryServiceUrl=server.discovery_url,
+            static_discovery=False,
         )
     else:
-        made = PythonClient(server, client_options={"api_endpoint": server.http})
+        made = PythonClient(server, request.param, client_options={"api_endpoint": server.http})
     yield made
     made.close()
 
@@ -130,4 +136,4 @@ class Api:
 def _pattern(message):
     """Return an expression for a catalogue's text, whatever stands for its placeholders."""
     pieces = re.split(r"\{\w+\}", message)
-    return "(?s)" + ".+".join(re.escape(piece) for piece in pieces)
+    return "(?s)" + ".*".join(re.escape(piece) for piece in pieces)
