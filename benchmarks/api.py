@@ -38,10 +38,10 @@ def measure() -> Iterator[tuple[str, str, str, str]]:
         return
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        with serve(folder / "data", args=["--quota", "off"]):
+        with serve(folder / "data"):
             pass
         fill(folder / "data")
-        with serve(folder / "data", args=["--quota", "off"]) as server:
+        with serve(folder / "data") as server:
             client = Client(server)
             for question, paths in _questions(client):
                 yield _compare(client, folder, paths[:1], f"{question}, asked again")

@@ -23,7 +23,7 @@ def measure() -> Iterator[tuple[str, str, str, str]]:
         yield ("ready, first start", f"{first:.2f} s", "wanted: 1.5 s", "")
         yield ("ready, later starts (median)", f"{later:.2f} s", "wanted: 1.5 s", "")
         mail = _fill(data)
-        with serve(data, args=["--quota", "off"]) as server:
+        with serve(data) as server:
             _load(server)
             rss, pss = _memory(server)
         yield ("memory, all processes, RSS summed", f"{rss:.0f} MB", "wanted: 250 MB", "")

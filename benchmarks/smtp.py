@@ -76,7 +76,7 @@ def measure() -> Iterator[tuple[str, str, str, str]]:
     with tempfile.TemporaryDirectory(dir="/var/tmp") as name:
         folder = Path(name)
         with (
-            serve(folder / "penfold", args=["--quota", "off"]) as penfold,
+            serve(folder / "penfold") as penfold,
             postfix.run(folder / "postfix") as (peer, maildir),
         ):
             for load in loads(folder):

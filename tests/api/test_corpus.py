@@ -60,7 +60,7 @@ class Api:
 
 @pytest.fixture
 def own_server(tmp_path):
-    with serve(tmp_path / "data", args=["--quota", "off"], log=tmp_path / "log") as running:
+    with serve(tmp_path / "data", log=tmp_path / "log") as running:
         yield running
 
 

@@ -25,8 +25,8 @@ from penfold.base.labels import (
     TRASH,
     UNREAD,
 )
-from penfold.base.limits import INLINE_RAW_MAX_BYTES, RECEIPT_HOURS
-from penfold.ports.mailbox import Change, DraftRow, HistoryEntry, HistoryRow, LabelRow, Query
+from penfold.base.limits import INLINE_RAW_MAX_BYTES, RECEIPT_HOURS, SENT_KEPT_MS
+from penfold.ports.mailbox import Change, DraftRow, HistoryEntry, HistoryRow, LabelRow, Query, Sent
 from penfold.spec.schemas import Filter, VacationSettings
 
 
@@ -682,6 +682,22 @@ class Answers:
         with self._changed:
             assert self._changed.wait_for(lambda: len(self._results) >= count, timeout=30)
             return dict(self._results)
+
+    # --- sent mail
+
+    def test_nothing_sent_counts_nothing(self, box):
+        assert box.look(lambda reader: reader.count_sent(since_ms=0)) == Sent(0, 0, None)
+
+    def test_sent_mail_is_counted_from_a_time_on(self, box):
+        for at_ms, recipients in ((NOW_MS, 3), (NOW_MS + 10, 4), (NOW_MS + 20, 5)):
+            box.change(lambda writer, r=recipients, at=at_ms: writer.add_sent(r, now_ms=at))
+        found = box.look(lambda reader: reader.count_sent(since_ms=NOW_MS))
+        assert found == Sent(2, 9, NOW_MS + 10)
+
+    def test_notes_of_sent_mail_are_dropped_after_a_day(self, box):
+        box.change(lambda writer: writer.add_sent(1, now_ms=NOW_MS))
+        box.change(lambda writer: writer.add_sent(1, now_ms=NOW_MS + SENT_KEPT_MS + 1))
+        assert box.look(lambda reader: reader.count_sent(since_ms=0)).messages == 1
 
     # --- settings
 

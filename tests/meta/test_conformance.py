@@ -18,10 +18,10 @@ SERVED = [method for method in REGISTRY if method.since]
 PROBLEM_NAMES = {
     id(value): name for name, value in vars(problems).items() if isinstance(value, problems.Problem)
 }
-HANDLER_TESTS = FOLDER.parent / "unit" / "front" / "http" / "handlers"
 #: Problems that take too much to bring about three times over, and the test that shows them.
 SHOWN_ELSEWHERE = {
     "MESSAGE_TOO_LARGE": "test_message_over_the_limit_is_refused",
+    "SENDING_LIMIT": "test_the_message_after_the_last_waits_until_the_first_is_a_day_old",
     "TOO_MANY_USER_LABELS": "test_labels_end_at_the_limit_and_go_on_after_a_deletion",
 }
 
@@ -54,4 +54,5 @@ def test_served_method_is_shown_with_everything_it_may_answer(method):
 
 @pytest.mark.parametrize("test", SHOWN_ELSEWHERE.values())
 def test_what_is_shown_elsewhere_is_shown_there(test):
-    assert any(f"def {test}(" in path.read_text() for path in HANDLER_TESTS.glob("test_*.py"))
+    tests = (FOLDER.parent / "unit").rglob("test_*.py")
+    assert any(f"def {test}(" in path.read_text() for path in tests)

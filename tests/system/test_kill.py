@@ -120,7 +120,7 @@ def test_killing_any_process_under_load_loses_and_doubles_nothing(tmp_path):
     data = tmp_path / "data"
     kills = 0
     while kills < KILLS:
-        server = start(data, args=["--quota", "off"], log=tmp_path / "log")
+        server = start(data, log=tmp_path / "log")
         stop = threading.Event()
         targets = [send_by_smtp] * SENDERS + [insert_by_api] * SENDERS
         threads = [threading.Thread(target=t, args=(server, ledger, stop)) for t in targets]
@@ -134,7 +134,7 @@ def test_killing_any_process_under_load_loses_and_doubles_nothing(tmp_path):
                 thread.join()
             if server.process.poll() is None:
                 assert server.stop() == 0
-    server = start(data, args=["--quota", "off"], log=tmp_path / "log")
+    server = start(data, log=tmp_path / "log")
     try:
         counts = marks_in(server)
     finally:

@@ -26,7 +26,7 @@ _HANDLERS = {handler.__name__: handler for handler in HANDLERS}
 class World:
     """runs_twice: every change runs a second time, as a store may do."""
 
-    def __init__(self, *, runs_twice=True, captures=True):
+    def __init__(self, *, runs_twice=True, captures=True, limits=None):
         self.clock = FixedClock()
         self.chance = random.Random(7)
         self.directory = MemoryDirectory(clock=self.clock)
@@ -44,7 +44,7 @@ class World:
         }
         self.ports = {**self.inbound_ports, "queue": self.queue, "captures": captures}
         self.inbound = Inbound(**self.inbound_ports)
-        self.outbound = Outbound(**self.ports)
+        self.outbound = Outbound(**self.ports, limits=limits)
 
     def add_account(self, address, name=""):
         account = self.directory.seed_account(address, name=name)

@@ -14,6 +14,7 @@ from penfold.app.config import load_settings
 from penfold.app.datadir import check_data_dir, save_private
 from penfold.app.exits import FAILED, WRONG_USE, StartError
 from penfold.app.logs import SystemClock
+from penfold.app.quota import load_quota
 from penfold.app.stores import QUEUE_NAME, make_identity, open_stores
 from penfold.base.errors import ParseError, PenfoldError
 from penfold.domain.identity import Identity
@@ -87,6 +88,7 @@ def _make_doors() -> Doors:
         save_private=save_private,
         data=Care(),
         load_values=load_values,
+        load_quota=load_quota,
         serve=serve_command,
     )
 

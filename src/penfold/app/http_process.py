@@ -8,7 +8,9 @@ from penfold.app.launch import Channel, Launch
 from penfold.app.metrics import load_totals, render
 from penfold.app.observe_http import HttpObserver
 from penfold.app.process import Core, end_process, open_for, run_service
+from penfold.app.quota import find_quota_limits, make_quota
 from penfold.app.wiring import Product
+from penfold.domain.quota import Quota
 from penfold.front.http.app import HttpApp
 from penfold.front.http.call import Services
 from penfold.front.http.listener import HttpListener
@@ -17,6 +19,7 @@ from penfold.front.http.pipeline import GmailApi
 from penfold.front.http.registration import find_handlers
 from penfold.net.tls import load_server_context
 from penfold.spec.metrics import CONNECTIONS, HANDLES, QUEUE
+from penfold.store.usage import SharedUsage
 
 
 def run(launch: Launch, channel: Channel) -> None:
@@ -40,7 +43,13 @@ class HttpService:
             handlers=find_handlers(),
             authenticator=stores.directory,
             mailboxes=stores.mailboxes,
-            services=Services(stores.directory, product.outbound, stores.chance, stores.sealer),
+            services=Services(
+                stores.directory,
+                product.outbound,
+                stores.chance,
+                stores.sealer,
+                self._make_quota(),
+            ),
             clock=stores.clock,
             observe=observe,
             stop=lambda error: end_process(core.log, error),
@@ -59,6 +68,15 @@ class HttpService:
             log=core.log,
             count_connections=lambda count: core.counters.put(CONNECTIONS, count),
         )
+
+    def _make_quota(self) -> Quota | None:
+        core = self._core
+        limits = find_quota_limits(core.launch.settings)
+        if limits is None:
+            return None
+        names = [f"http-{n}" for n in range(core.launch.settings.workers)]
+        usage = SharedUsage(core.launch.data / "run", names[core.launch.index], names)
+        return make_quota(limits, usage, core.clock, core.counters)
 
     def start(self) -> None:
         self._product.start()

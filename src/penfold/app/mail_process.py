@@ -10,7 +10,7 @@ from penfold.app.observe_smtp import SmtpObserver
 from penfold.app.process import Core, end_process, open_for, run_service
 from penfold.app.sweeping import make_sweeps
 from penfold.app.wiring import Product
-from penfold.base.limits import SMTP_CONNECTIONS_MAX
+from penfold.base.limits import SMTP_CONNECTIONS_MAX, SMTP_RECIPIENTS_MAX, SUBMISSION_RECIPIENTS_MAX
 from penfold.front.smtp.doors import Door, MxDoor, SubmissionDoor
 from penfold.front.smtp.listener import Listener
 from penfold.front.smtp.protocol import Bounds
@@ -42,17 +42,21 @@ class MailService:
         self._tls = load_server_context(core.launch.data / "tls")
         self._observe = SmtpObserver(core.log, core.counters)
         names = {"hostname": core.launch.settings.hostname, "domain": LOCAL_DOMAIN}
+        limited = core.launch.settings.find_quota() is not None
+        most = SUBMISSION_RECIPIENTS_MAX if limited else SMTP_RECIPIENTS_MAX
         mx, submission = (
             MxDoor(product.inbound),
             SubmissionDoor(product.outbound, product.stores.directory),
         )
         self._listeners = [
             self._listener("smtp", make_mx_profile(**names, starttls=True), mx),
-            self._listener(
-                "submission", make_submission_profile(**names, starttls=True), submission
-            ),
-            self._listener(
-                "submissions", make_submission_profile(**names, starttls=False), submission
+            *(
+                self._listener(
+                    name,
+                    make_submission_profile(**names, starttls=starttls, recipients_max=most),
+                    submission,
+                )
+                for name, starttls in (("submission", True), ("submissions", False))
             ),
         ]
         self._tasks = Tasks(

@@ -16,6 +16,7 @@ from penfold.app.datadir import check_schema, save_private, save_schema
 from penfold.app.exits import StartError
 from penfold.app.launch import Channel, Launch
 from penfold.app.logs import LineLog, SystemClock
+from penfold.app.quota import save_quota
 from penfold.app.stores import known_schema, make_identity, open_stores
 from penfold.base.errors import NewerDataError, UnavailableError
 from penfold.domain import local_mode
@@ -43,6 +44,7 @@ def run(launch: Launch, channel: Channel) -> None:
     prepare_store(launch, clock, create=new)
     save_schema(launch.data, known)
     save_private(launch.data / "run" / "address", launch.base_url.encode() + b"\n")
+    save_quota(launch.data / "run", launch.settings)
     log.emit(PREPARED, created=new, ms=round((time.monotonic() - began) * 1000))
     channel.say_ready()
 

@@ -24,6 +24,7 @@ from penfold.app.launch import HEARTBEAT_S, Channel, Launch
 from penfold.app.logs import LineLog, SystemClock, bridge_logging, trace_of
 from penfold.app.metrics import Counters
 from penfold.app.observe_stores import StoreObserver
+from penfold.app.quota import find_sending_limits
 from penfold.app.stores import open_stores
 from penfold.app.wiring import Product, make_product
 from penfold.base.errors import OutcomeUnknownError
@@ -134,7 +135,8 @@ def open_for(core: Core) -> Product:
         watch=StoreObserver(core.log, core.counters),
     )
     core.log.emit(STORAGE, **describe_settings())
-    return make_product(stores, hostname=core.launch.settings.hostname)
+    settings = core.launch.settings
+    return make_product(stores, hostname=settings.hostname, limits=find_sending_limits(settings))
 
 
 def end_process(log: EventLog, error: BaseException) -> None:

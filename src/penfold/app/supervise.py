@@ -47,6 +47,8 @@ SILENCE_S: Final = 60.0
 #: Deaths in a row before the first ready line that end the attempt to start.
 _STARTS_MAX: Final = 4
 _TICK_S: Final = 1.0
+#: Files of the processes before, in run/.
+_COUNTED: Final = ("*.metrics", "*.usage")
 _STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
@@ -57,8 +59,9 @@ def serve(settings: Settings, log: EventLog) -> int:
     _raise_file_limit()
     lock = open_data_dir(Path(settings.data))
     sockets = bind_listeners(settings)
-    for path in (Path(settings.data) / "run").glob("*.metrics"):
-        path.unlink()
+    for pattern in _COUNTED:
+        for path in (Path(settings.data) / "run").glob(pattern):
+            path.unlink()
     supervisor = Supervisor(settings, sockets, lock=lock, log=log)
     try:
         return supervisor.run()

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from penfold.app.stores import Stores
 from penfold.domain.inbound import Inbound
 from penfold.domain.outbound import Outbound
+from penfold.domain.sending_limits import SendingLimits
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +28,7 @@ class Product:
         self.stores.close()
 
 
-def make_product(stores: Stores, *, hostname: str) -> Product:
+def make_product(stores: Stores, *, hostname: str, limits: SendingLimits | None = None) -> Product:
     """Return the product around these stores; in local mode mail for others is captured."""
     return Product(
         stores=stores,
@@ -46,5 +47,6 @@ def make_product(stores: Stores, *, hostname: str) -> Product:
             chance=stores.chance,
             hostname=hostname,
             captures=True,
+            limits=limits,
         ),
     )

@@ -21,6 +21,16 @@ LABEL_NAME_MAX: Final = 225
 THREAD_MAX: Final = 100
 #: Recipients of one API message. Gmail: documented (API 500).
 SEND_RECIPIENTS_MAX: Final = 500
+#: Milliseconds a note of sent mail is kept: the day that sending limits look back on.
+SENT_KEPT_MS: Final = 86_400_000
+#: Recipients of one message by SMTP while quotas are on. Gmail: documented (SMTP 100).
+SUBMISSION_RECIPIENTS_MAX: Final = 100
+#: Messages and recipients an account may send in 24 hours. Gmail: documented (Workspace).
+SEND_MESSAGES_PER_DAY: Final = 2_000
+SEND_RECIPIENTS_PER_DAY: Final = 10_000
+#: Calls of one user at a time, in one process. Google's number is not published; one vendor saw
+#: about 50. A batch of 100 is let through whole.
+IN_FLIGHT_MAX: Final = 100
 #: resultSizeEstimate counts this far and no further, so an estimate never costs a scan.
 ESTIMATE_MAX: Final = 201
 #: Days a trashed or spam message is kept. Gmail: documented.

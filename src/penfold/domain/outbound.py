@@ -22,6 +22,7 @@ from penfold.domain.envelope import Done, Envelope, Recipient
 from penfold.domain.handover import HandOver
 from penfold.domain.inbound import find_recipient, judge_recipient
 from penfold.domain.messages import Letter, add_letter, check_raw, read_letter
+from penfold.domain.sending_limits import SendingLimits, charge_sending
 from penfold.domain.threading import find_requested_thread, find_thread
 from penfold.ports.directory import Account, Directory
 from penfold.ports.mailbox import Mailboxes, MailboxWriter, MessageRow
@@ -45,8 +46,13 @@ class Outbound:
         chance: Chance,
         hostname: str,
         captures: bool,
+        limits: SendingLimits | None = None,
     ) -> None:
-        """captures: mail for other domains is kept as CAPTURED instead of QUEUED (local mode)."""
+        """captures: mail for other domains is kept as CAPTURED instead of QUEUED (local mode).
+
+        limits: how much an account may send in a day; None: as much as it likes.
+        """
+        self._limits = limits
         self._directory = directory
         self._mailboxes = mailboxes
         self._clock = clock
@@ -151,6 +157,8 @@ class Outbound:
         now_ms: int,
     ) -> MessageRow:
         """Store the sender's copy, and the outbox row when anybody else gets one."""
+        if self._limits is not None:
+            charge_sending(box, self._limits, len(outgoing.recipients), now_ms=now_ms)
         others = [each for each in outgoing.recipients if not self._is(account, each)]
         row = add_letter(
             box,

@@ -151,6 +151,14 @@ class OutboxRow(Struct, frozen=True, gc=False):
     created_ms: int
 
 
+class Sent(Struct, frozen=True, gc=False):
+    """Mail sent since some time; oldest_ms: when the first of it was, None when there is none."""
+
+    messages: int
+    recipients: int
+    oldest_ms: int | None
+
+
 class MailboxReader(Protocol):
     """One consistent view of a mailbox."""
 
@@ -240,6 +248,10 @@ class MailboxReader(Protocol):
         """Return the message id delivered under this key, if it was within the kept window."""
         ...
 
+    def count_sent(self, *, since_ms: int) -> Sent:
+        """Return what was sent after that time."""
+        ...
+
     # settings
     def find_setting(self, kind: type[S], key: str = "") -> S | None: ...
     def list_settings(self, kind: type[S]) -> list[S]:
@@ -303,6 +315,10 @@ class MailboxWriter(MailboxReader, Protocol):
     ) -> int: ...
     def delete_outbox(self, number: int) -> None: ...
     def add_receipt(self, key: bytes, message_id: int, *, now_ms: int) -> None: ...
+    def add_sent(self, recipients: int, *, now_ms: int) -> None:
+        """Note that a message was sent; notes older than a day are dropped."""
+        ...
+
     def put_setting(self, record: Struct, key: str = "") -> None:
         """Store a record of a kind in ports.settings, in place of the one with its key."""
         ...

@@ -68,6 +68,15 @@ REQUEST_SECONDS: Final = Metric(
     (("method", METHODS),),
     LATENCY_BUCKETS,
 )
+QUOTA_UNITS: Final = Metric(
+    "penfold_quota_units_total", Kind.COUNTER, "Quota units charged for calls of the API."
+)
+QUOTA_REFUSALS: Final = Metric(
+    "penfold_quota_refusals_total",
+    Kind.COUNTER,
+    "Calls refused by a limit: units of a user or a project, or calls in flight.",
+    (("limit", ("user", "project", "in_flight")),),
+)
 CONNECTIONS: Final = Metric(
     "penfold_http_connections", Kind.GAUGE, "HTTP connections that are open."
 )
@@ -130,8 +139,9 @@ STARTS: Final = Metric(
 
 #: Families kept in the shared file, in file order.
 METRICS: Final = (
-    REQUESTS, REQUEST_SECONDS, CONNECTIONS, SMTP_SESSIONS, SMTP_MESSAGES, SMTP_BYTES,
-    SMTP_SECONDS, DELIVERIES, COMMITS, GROUP_SIZE, HANDLES, MEMORY, STARTS,
+    REQUESTS, REQUEST_SECONDS, QUOTA_UNITS, QUOTA_REFUSALS, CONNECTIONS, SMTP_SESSIONS,
+    SMTP_MESSAGES, SMTP_BYTES, SMTP_SECONDS, DELIVERIES, COMMITS, GROUP_SIZE, HANDLES, MEMORY,
+    STARTS,
 )  # fmt: skip
 #: Read from the queue when the page is asked for, so it is not in the file.
 QUEUE: Final = Metric(

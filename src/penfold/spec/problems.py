@@ -107,6 +107,21 @@ SHORT_MESSAGES: Final = {
     LOGIN_REQUIRED: "Login Required.",
     INSUFFICIENT_SCOPE: "Insufficient Permission",
 }
+#: Gmail (observed in 2026; until 2025 with the words Queries and Queries per minute per user).
+QUOTA_EXCEEDED: Final = Problem(
+    code=403,
+    status="PERMISSION_DENIED",
+    reason="rateLimitExceeded",
+    domain="usageLimits",
+    message="Quota exceeded for quota metric '{metric}' and limit '{limit}' of service "
+    "'gmail.googleapis.com' for consumer 'project_number:{project}'.",
+)
+TOO_MANY_CONCURRENT: Final = Problem(
+    code=429,
+    status="RESOURCE_EXHAUSTED",
+    reason="rateLimitExceeded",
+    message="Too many concurrent requests for user",
+)
 REQUEST_TOO_LARGE: Final = Problem(
     code=413,
     status="INVALID_ARGUMENT",
@@ -143,6 +158,14 @@ INVALID_TO: Final = _invalid("Invalid To header")
 INVALID_CC: Final = _invalid("Invalid Cc header")
 INVALID_BCC: Final = _invalid("Invalid Bcc header")
 INVALID_FROM: Final = _invalid("Invalid From header")
+#: Two spaces, as Gmail has them.
+SENDING_LIMIT: Final = Problem(
+    code=429,
+    status="RESOURCE_EXHAUSTED",
+    reason="rateLimitExceeded",
+    domain="usageLimits",
+    message="User-rate limit exceeded.  Retry after {when} (Mail sending)",
+)
 MISSING_DRAFT: Final = _invalid("Missing draft message")
 INVALID_DRAFT: Final = _invalid("Invalid draft")
 NOT_A_DRAFT: Final = _invalid("Message not a draft")
@@ -202,6 +225,7 @@ DRAFT_ERRORS: Final = RAW_ERRORS | THREAD_ERRORS | {MISSING_DRAFT}
 SEND_ERRORS: Final = frozenset(
     {
         MESSAGE_TOO_LARGE,
+        SENDING_LIMIT,
         RECIPIENT_REQUIRED,
         TOO_MANY_RECIPIENTS,
         INVALID_TO,

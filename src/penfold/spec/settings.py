@@ -16,6 +16,8 @@ from dataclasses import dataclass, field, fields
 from typing import Any, Final, NamedTuple
 
 from penfold.base.errors import ParseError
+from penfold.base.limits import IN_FLIGHT_MAX, SEND_MESSAGES_PER_DAY, SEND_RECIPIENTS_PER_DAY
+from penfold.spec.quotas import GOOGLE_2026, OFF, TABLES, QuotaTable
 
 #: The domain of local mode.
 LOCAL_DOMAIN: Final = "penfold.test"
@@ -105,11 +107,11 @@ def _one_of(*choices: str) -> Callable[[object], str]:
     return parse
 
 
-def _quota(value: object) -> str:
-    text = _one_of("google-2026", "google-2023", "off")(value)
-    if text != "off":
-        raise ParseError(f"{text} is not available in this release; use off")
-    return text
+def _amount(value: object) -> int:
+    text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+    if not isinstance(text, str) or not re.fullmatch(r"[0-9]{1,10}", text):
+        raise ParseError(f"must be a whole number from 0 to 9999999999, not {value!r}")
+    return int(text)
 
 
 def _url(value: object) -> str:
@@ -145,6 +147,11 @@ def _setting(
         default=default,
         metadata={"parse": parse, "metavar": metavar, "sentence": sentence, **options},
     )
+
+
+def _limit(sentence: str, default: int) -> Any:
+    """Return a setting that counts while quotas are on."""
+    return _setting(_amount, default, "N", sentence, serve=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -188,10 +195,25 @@ class Settings:
     )
     workers: int = _setting(_count, 1, "N", "HTTP processes.")
     quota: str = _setting(
-        _quota,
-        "off",
+        _one_of(*TABLES, OFF),
+        "",
         "google-2026|google-2023|off",
-        "Which of Gmail's quota tables to enforce. This release takes off only.",
+        "Which of Google's quota tables to enforce, with its limits on sending. "
+        "[default: google-2026 in local mode, else off]",
+    )
+    quota_user_units: int = _limit("Units a user may spend per minute. [default: the table's]", 0)
+    quota_project_units: int = _limit(
+        "Units all users of a project may spend per minute. [default: the table's]", 0
+    )
+    quota_in_flight: int = _limit("Calls of one user at a time, in one process.", IN_FLIGHT_MAX)
+    send_messages_per_day: int = _limit(
+        "Messages an account may send in 24 hours; 500 is what Gmail gives people without an "
+        "organisation.",
+        SEND_MESSAGES_PER_DAY,
+    )
+    send_recipients_per_day: int = _limit(
+        "Recipients an account may write to in 24 hours, each time counted.",
+        SEND_RECIPIENTS_PER_DAY,
     )
     log_format: str = _setting(
         _one_of("text", "json"),
@@ -226,6 +248,10 @@ class Settings:
         "Domains to serve in production mode. This release runs in local mode only.",
         serve=False,
     )
+
+    def find_quota(self) -> QuotaTable | None:
+        """Return the quota table in force, None when there is none."""
+        return TABLES.get(self.quota or (OFF if self.domains else GOOGLE_2026.name))
 
 
 #: All settings, in the order help and `config show` print them.

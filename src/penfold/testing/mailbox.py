@@ -17,7 +17,7 @@ from msgspec import Struct, structs
 from penfold.base.errors import ConflictError, MailboxDamagedError, NotFoundError
 from penfold.base.ids import message_id_ms
 from penfold.base.labels import FIRST_USER_LABEL, SPAM, SYSTEM_LABELS, TRASH, UNREAD
-from penfold.base.limits import RECEIPT_HOURS
+from penfold.base.limits import RECEIPT_HOURS, SENT_KEPT_MS
 from penfold.ports.mailbox import (
     Change,
     DraftRow,
@@ -30,6 +30,7 @@ from penfold.ports.mailbox import (
     NewMessage,
     OutboxRow,
     Query,
+    Sent,
     ThreadHint,
     ThreadRow,
     Totals,
@@ -64,6 +65,7 @@ class _State(Struct):
     outbox: dict[int, OutboxRow] = {}
     receipts: dict[bytes, tuple[int, int]] = {}
     settings: dict[tuple[str, str], Any] = {}
+    sent: list[tuple[int, int]] = []
 
     def copy(self) -> "_State":
         copies: dict[str, Any] = {
@@ -232,6 +234,11 @@ class MemoryReader:
         found = self._state.receipts.get(key)
         return found[0] if found else None
 
+    def count_sent(self, *, since_ms: int) -> Sent:
+        found = [(at_ms, count) for at_ms, count in self._state.sent if at_ms > since_ms]
+        oldest_ms = min((at_ms for at_ms, _ in found), default=None)
+        return Sent(len(found), sum(count for _, count in found), oldest_ms)
+
     def find_setting(self, kind: type[S], key: str = "") -> S | None:
         return self._state.settings.get((KINDS[kind], key))
 
@@ -335,6 +342,11 @@ class MemoryWriter(MemoryReader):
 
     def delete_outbox(self, number: int) -> None:
         self._state.outbox.pop(number, None)
+
+    def add_sent(self, recipients: int, *, now_ms: int) -> None:
+        oldest_ms = now_ms - SENT_KEPT_MS
+        self._state.sent = [note for note in self._state.sent if note[0] >= oldest_ms]
+        self._state.sent.append((now_ms, recipients))
 
     def put_setting(self, record: Struct, key: str = "") -> None:
         # A value that was stored is no longer the one in the caller's hands.

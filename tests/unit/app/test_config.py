@@ -25,7 +25,7 @@ def test_without_anything_given_every_setting_has_its_default(data):
     found = load_settings({"data": data}, {})
     assert found.settings.http == Endpoint("127.0.0.1", 8025)
     assert found.settings.workers == 1
-    assert found.settings.quota == "off"
+    assert found.settings.find_quota().name == "google-2026"
     assert {found.origins[s.name] for s in SETTINGS if s.name != "data"} == {"default"}
 
 

@@ -28,7 +28,6 @@ def test_flags_are_read_with_blank_or_equals(arguments, given):
         pytest.param(["--http"], "--http wants a value", id="no-value"),
         pytest.param(["--metrics-token", "x"], "serve has no option", id="secret-as-flag"),
         pytest.param(["--workers", "0"], "--workers: must be from 1 to 64", id="bad-value"),
-        pytest.param(["--quota", "google-2026"], "--quota: google-2026 is not", id="not-yet"),
     ],
 )
 def test_wrong_use_is_one_line_and_exit_code_2(capsys, tmp_path, arguments, text):

@@ -33,6 +33,19 @@ class DataTools(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class QuotaView:
+    """The limits in force; None: there is none. used(key, minute): units that were counted."""
+
+    table: str | None
+    user_units: int | None
+    project_units: int | None
+    in_flight: int | None
+    messages: int | None
+    recipients: int | None
+    used: Callable[[int, int], int]
+
+
+@dataclass(frozen=True, slots=True)
 class Doors:
     """now_ms: the time. load_base_url: where the server answers, or last did.
 
@@ -48,4 +61,5 @@ class Doors:
     save_private: Callable[[Path, bytes], None]
     data: DataTools
     load_values: Callable[[Mapping[str, str]], Sequence[Value]]
+    load_quota: Callable[[Path], QuotaView]
     serve: Callable[[Sequence[str]], int]

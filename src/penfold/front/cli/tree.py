@@ -10,6 +10,7 @@ from penfold.front.cli.apps import app_commands, service_account_commands
 from penfold.front.cli.data import data_commands
 from penfold.front.cli.doors import Doors
 from penfold.front.cli.queue import queue_commands
+from penfold.front.cli.quota import quota_commands
 from penfold.front.cli.serving import add_serve_command, config_commands
 from penfold.front.cli.tokens import add_token_command
 from penfold.front.cli.users import app_password_commands, user_commands
@@ -49,6 +50,7 @@ def build_cli(doors: Doors) -> typer.Typer:
     add_token_command(commands, doors)
     commands.add_typer(app_password_commands(doors), name="app-password")
     commands.add_typer(queue_commands(doors), name="queue")
+    commands.add_typer(quota_commands(doors), name="quota")
     commands.add_typer(data_commands(doors), name="data")
     commands.add_typer(api_commands(), name="api")
     commands.add_typer(config_commands(doors), name="config")

@@ -14,6 +14,7 @@ from msgspec import Struct
 
 from penfold.base.chance import Chance
 from penfold.domain.outbound import Outbound
+from penfold.domain.quota import Quota
 from penfold.ports.directory import Account, Directory
 from penfold.ports.identity import Credential
 from penfold.ports.sealing import Sealer
@@ -34,12 +35,13 @@ B = TypeVar("B")
 
 @dataclass(frozen=True, slots=True)
 class Services:
-    """The parts of the product a handler may use."""
+    """The parts of the product that calls need. quota: None while quotas are off."""
 
     directory: Directory
     outbound: Outbound
     chance: Chance
     sealer: Sealer
+    quota: Quota | None = None
 
 
 class Call(Struct, Generic[P, B], frozen=True):

@@ -1,7 +1,8 @@
 """The Gmail API as an ASGI callable: from a request to an answer, the same way for every method.
 
     address → $.xgafv, callback → credential (401) → parameters, mask, alt (400) → scope (403)
-    → whose mailbox (403) → served at all (501) → body (400, 413) → handler → mask → encode
+    → whose mailbox (403) → served at all (501) → quota (403, 429) → body (400, 413) → handler
+    → mask → encode
 
 That is Gmail's order (observed 2026-09; query before scope assumed). A handler runs where its
 method says, see runner.py. Nothing but texts of spec.problems reaches the peer; what nobody
@@ -24,6 +25,7 @@ from penfold.front.http.body import read_body
 from penfold.front.http.call import Call, Services
 from penfold.front.http.errors import problem_of
 from penfold.front.http.plan import Handler, Plan, encode, is_large
+from penfold.front.http.quota import charge
 from penfold.front.http.request import (
     Answer,
     ClientGoneError,
@@ -37,12 +39,13 @@ from penfold.front.http.room import Room
 from penfold.front.http.routes import Match, Routes
 from penfold.front.http.runner import Runner
 from penfold.front.http.system import check_alt, check_early, split_system
+from penfold.ports.directory import Account
 from penfold.ports.identity import Authenticator
 from penfold.ports.mailbox import Mailboxes
 from penfold.proto.fields import Mask
 from penfold.spec import problems
 from penfold.spec.problems import ProblemError
-from penfold.spec.registry import REGISTRY, Access
+from penfold.spec.registry import REGISTRY, Access, Params
 
 _BATCH: Final = ("/batch", "/batch/gmail/v1")
 
@@ -77,6 +80,7 @@ class GmailApi:
         self._authenticator = authenticator
         self._services = services
         self._clock = clock
+        self._quota = services.quota
         self._observe = observe
         self._stop = stop
         self._prefix = f"{services.chance.getrandbits(48):012x}-"
@@ -142,9 +146,27 @@ class GmailApi:
         account = plan.gate.check(credential, params, pairs)
         if plan.handler is None or match.leaf.upload:
             raise ProblemError(problems.NOT_IMPLEMENTED)
-        call = Call(
+        quota = self._quota
+        if quota is None:
+            return await self._call(request, plan, params, account, fields, mask)
+        charge(quota, method, credential, system)
+        with quota.hold(account.id):
+            return await self._call(request, plan, params, account, fields, mask)
+
+    async def _call(  # noqa: PLR0917 - the second half of _serve
+        self,
+        request: Request,
+        plan: Plan,
+        params: Params,
+        account: Account,
+        fields: str,
+        mask: Mask | None,
+    ) -> Answer:
+        method = plan.method
+        assert request.credential is not None
+        call = Call[Any, Any](
             method,
-            credential,
+            request.credential,
             account,
             params,
             None,

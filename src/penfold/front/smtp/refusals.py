@@ -26,9 +26,12 @@ _CODES: Final[dict[Problem, tuple[int, str]]] = {
     problems.INVALID_BCC: (553, "5.1.3"),
     problems.INVALID_FROM: (553, "5.1.7"),
     problems.MAIL_NOT_ENABLED: (550, "5.2.1"),
+    problems.SENDING_LIMIT: (550, "5.4.5"),
     problems.DELEGATION_DENIED: (553, "5.7.1"),
     problems.PRECONDITION_FAILED: (550, "5.7.1"),
 }
+#: What Gmail says to a mail client in other words than to a program.
+_TEXTS: Final = {problems.SENDING_LIMIT: "Daily user sending limit exceeded"}
 #: The rest, by HTTP status.
 _BY_STATUS: Final = {401: (550, "5.7.1"), 403: (550, "5.7.1"), 429: (450, "4.2.1")}
 
@@ -57,4 +60,4 @@ def _refusal_of(error: ProblemError) -> Reply:
     if problem.code >= 500:
         return replies.SYSTEM_PROBLEM
     code, enhanced = _CODES.get(problem) or _BY_STATUS.get(problem.code, (554, "5.6.0"))
-    return make_reply(code, enhanced, error.text)
+    return make_reply(code, enhanced, _TEXTS.get(problem, error.text))

@@ -88,7 +88,9 @@ def make_mx_profile(*, hostname: str, domain: str, starttls: bool) -> Profile:
     )
 
 
-def make_submission_profile(*, hostname: str, domain: str, starttls: bool) -> Profile:
+def make_submission_profile(
+    *, hostname: str, domain: str, starttls: bool, recipients_max: int = SMTP_RECIPIENTS_MAX
+) -> Profile:
     """Return the profile of submission; RFC 8314 §3.3's port has TLS already, so no STARTTLS."""
     return Profile(
         hostname=hostname,
@@ -99,4 +101,5 @@ def make_submission_profile(*, hostname: str, domain: str, starttls: bool) -> Pr
         mechanisms=MECHANISMS,
         normalizes=True,
         max_bytes=SMTP_SUBMISSION_MAX_BYTES,
+        recipients_max=recipients_max,
     )

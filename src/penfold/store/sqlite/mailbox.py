@@ -27,6 +27,7 @@ from penfold.ports.mailbox import (
     MessageRow,
     OutboxRow,
     Query,
+    Sent,
     ThreadHint,
     ThreadRow,
     Totals,
@@ -261,6 +262,12 @@ class SqliteReader:
         finally:
             self._handle.deadline = 0.0
         return rows
+
+    def count_sent(self, *, since_ms: int) -> Sent:
+        [(messages, recipients, oldest_ms)] = self._execute(
+            "SELECT count(*), total(recipients), min(at_ms) FROM sent WHERE at_ms > ?", (since_ms,)
+        )
+        return Sent(messages, int(recipients), oldest_ms)
 
     def find_setting(self, kind: type[S], key: str = "") -> S | None:
         value = self._execute(

@@ -24,7 +24,7 @@ from msgspec import Struct
 from penfold.base.errors import ConflictError, NotFoundError
 from penfold.base.ids import format_message_id
 from penfold.base.labels import UNREAD
-from penfold.base.limits import INLINE_RAW_MAX_BYTES, RECEIPT_HOURS
+from penfold.base.limits import INLINE_RAW_MAX_BYTES, RECEIPT_HOURS, SENT_KEPT_MS
 from penfold.ports.blobs import Blobs
 from penfold.ports.mailbox import (
     Change,
@@ -269,6 +269,10 @@ class SqliteWriter(SqliteReader):
     def add_receipt(self, key: bytes, message_id: int, *, now_ms: int) -> None:
         self._execute("DELETE FROM receipt WHERE at_ms < ?", (now_ms - RECEIPT_HOURS * 3_600_000,))
         self._execute("INSERT OR REPLACE INTO receipt VALUES (?, ?, ?)", (key, message_id, now_ms))
+
+    def add_sent(self, recipients: int, *, now_ms: int) -> None:
+        self._execute("DELETE FROM sent WHERE at_ms < ?", (now_ms - SENT_KEPT_MS,))
+        self._execute("INSERT INTO sent (at_ms, recipients) VALUES (?, ?)", (now_ms, recipients))
 
     def put_setting(self, record: Struct, key: str = "") -> None:
         self._execute(

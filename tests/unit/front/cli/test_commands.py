@@ -11,7 +11,7 @@ from penfold.base.clock import FixedClock
 from penfold.base.errors import ConflictError, NotFoundError, ParseError
 from penfold.domain import local_mode
 from penfold.domain.identity import build_identity
-from penfold.front.cli.doors import Doors, Value
+from penfold.front.cli.doors import Doors, QuotaView, Value
 from penfold.front.cli.output import WrongUseError
 from penfold.front.cli.tree import build_cli
 from penfold.ports.queue import Attempt, NewQueueRow, QueueState
@@ -60,6 +60,7 @@ class Bench:
         self.tools = Tools()
         self.served = []
         self.flags = None
+        self.quota = QuotaView("google-2026", 6000, 1_200_000, 100, 2000, None, lambda *_: 20)
         self.credentials = {}
         doors = Doors(
             now_ms=clock.now_ms,
@@ -70,6 +71,7 @@ class Bench:
             save_private=self.save_private,
             data=self.tools,
             load_values=self.load_values,
+            load_quota=lambda data: self.quota,
             serve=self.serve,
         )
         self._cli = build_cli(doors)
@@ -370,6 +372,32 @@ def test_care_for_the_data_ends_with_its_verdict(bench, arguments, said):
     assert bench.run("data", *arguments).exit_code == 1
 
 
+def test_quota_is_shown_with_what_is_left(bench):
+    account = bench.identity.accounts.add("kim@penfold.test")
+    note = lambda box: box.add_sent(3, now_ms=bench.identity.accounts.clock.now_ms())
+    bench.identity.accounts.mailboxes.change(account.id, note)
+    rows = {row["what"]: row for row in bench.json("quota", "show", "kim@penfold.test")}
+    assert rows["units of the user, this minute"] == {
+        "what": "units of the user, this minute",
+        "used": 20,
+        "limit": 6000,
+        "next_free": "2026-09-21T14:14:00Z",
+    }
+    assert rows["messages sent, 24 hours"]["used"] == 1
+    assert rows["recipients, 24 hours"] == {
+        "what": "recipients, 24 hours",
+        "used": 3,
+        "limit": None,
+        "next_free": "2026-09-22T14:13:20Z",
+    }
+
+
+def test_quota_that_is_off_says_so(bench):
+    bench.identity.accounts.add("kim@penfold.test")
+    bench.quota = QuotaView(None, None, None, None, None, None, lambda *_: 0)
+    assert "Quotas are off" in bench.out("quota", "show", "kim@penfold.test")
+
+
 def test_coverage_counts_every_method_of_the_api(bench):
     table = bench.json("api", "coverage")
     assert table["methods"] == len(REGISTRY) == len(table["coverage"])
@@ -400,7 +428,7 @@ def test_help_of_serve_names_every_flag_and_its_variable(bench, setting):
     [
         "", "serve", "token", "user", "user add", "user list", "user password", "user remove",
         "app", "app add", "app list", "app remove", "service-account add", "app-password add",
-        "queue", "queue list", "queue show", "queue retry", "queue cancel", "data verify",
+        "queue", "queue list", "queue show", "queue retry", "queue cancel", "quota show", "data verify",
         "data backup", "data restore", "data reindex", "api coverage", "config show",
     ],
 )  # fmt: skip

@@ -1,0 +1,46 @@
+"""How much an account may send in a rolling day.
+
+Counted in the sender's mailbox, in the transaction that sends, so that neither a crash nor a
+second process loses count. A message counts once, its recipients each. Gmail (documented): 2,000
+messages a day for an account of an organisation, 500 for others; 10,000 recipients.
+Gmail (assumed): mail to oneself counts like any other.
+"""
+
+from datetime import UTC, datetime
+from typing import Final
+
+from msgspec import Struct
+
+from penfold.ports.mailbox import MailboxReader, MailboxWriter, Sent
+from penfold.spec.problems import SENDING_LIMIT, ProblemError
+
+DAY_MS: Final = 86_400_000
+
+
+class SendingLimits(Struct, frozen=True, gc=False):
+    """Messages and recipients in 24 hours."""
+
+    messages: int
+    recipients: int
+
+
+def count_sent(box: MailboxReader, *, now_ms: int) -> Sent:
+    """Return what was sent in the day that ends now."""
+    return box.count_sent(since_ms=now_ms - DAY_MS)
+
+
+def charge_sending(
+    box: MailboxWriter, limits: SendingLimits, recipients: int, *, now_ms: int
+) -> None:
+    """Count a message, or refuse it with the time from which another may be sent."""
+    sent = count_sent(box, now_ms=now_ms)
+    if sent.messages + 1 > limits.messages or sent.recipients + recipients > limits.recipients:
+        until_ms = (sent.oldest_ms or now_ms) + DAY_MS
+        raise ProblemError(SENDING_LIMIT, when=_format(until_ms))
+    box.add_sent(recipients, now_ms=now_ms)
+
+
+def _format(ms: int) -> str:
+    """Return an instant as Gmail prints it: RFC 3339 in UTC with milliseconds."""
+    instant = datetime.fromtimestamp(ms / 1000, UTC)
+    return f"{instant:%Y-%m-%dT%H:%M:%S}.{ms % 1000:03d}Z"
