@@ -22,6 +22,7 @@ HANDLER_TESTS = FOLDER.parent / "unit" / "front" / "http" / "handlers"
 #: Problems that take too much to bring about three times over, and the test that shows them.
 SHOWN_ELSEWHERE = {
     "MESSAGE_TOO_LARGE": "test_message_over_the_limit_is_refused",
+    "TOO_MANY_FILTERS": "test_filters_end_at_the_limit_and_go_on_after_a_deletion",
     "TOO_MANY_USER_LABELS": "test_labels_end_at_the_limit_and_go_on_after_a_deletion",
 }
 

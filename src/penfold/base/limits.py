@@ -21,6 +21,23 @@ LABEL_NAME_MAX: Final = 225
 THREAD_MAX: Final = 100
 #: Recipients of one API message. Gmail: documented (API 500).
 SEND_RECIPIENTS_MAX: Final = 500
+#: Filters of a mailbox. Gmail: documented; every one is compared with every arriving message.
+FILTERS_MAX: Final = 1_000
+#: Characters of one text of a filter. Gmail: reported by clients (about 1,500).
+FILTER_TEXT_MAX: Final = 1_500
+#: Trees of filters kept per process, about 2 kB each: reading one costs about 20 us.
+FILTER_TREES_MAX: Final = 2_000
+#: Octets of a vacation reply's subject and of each of its bodies, in UTF-8. Every reply carries
+#: them; Gmail's own limit is not published.
+VACATION_SUBJECT_MAX_BYTES: Final = 1_000
+VACATION_BODY_MAX_BYTES: Final = 262_144
+#: Days in which one sender gets one vacation reply. Gmail: documented in its help.
+VACATION_DAYS: Final = 4
+#: Senders that get a vacation reply in those days; further ones get none. Bounds the memory of
+#: who was answered, and what a flood of forged senders makes us send.
+VACATION_ANSWERS_MAX: Final = 1_000
+#: Messages to a sender that are looked at to find out whether it is a contact.
+CONTACT_SCAN_MAX: Final = 20
 #: resultSizeEstimate counts this far and no further, so an estimate never costs a scan.
 ESTIMATE_MAX: Final = 201
 #: Days a trashed or spam message is kept. Gmail: documented.
