@@ -713,6 +713,8 @@ class Answers:
         found = box.look(lambda reader: reader.list_settings(Filter))
         assert found == [Filter(id="z"), Filter(id="a2"), Filter(id="m")]
         assert box.look(lambda reader: reader.find_setting(Filter, "a")) == Filter(id="a2")
+        found = box.look(lambda reader: reader.list_settings(VacationSettings, Filter))
+        assert [type(record) for record in found] == [Filter, Filter, Filter, VacationSettings]
         assert box.look(lambda reader: reader.find_setting(VacationSettings)).end_time == "1"
 
     def test_setting_that_is_deleted_is_gone(self, box):

@@ -14,6 +14,7 @@ from penfold.front.http.handlers import HANDLERS
 from penfold.ports.identity import Credential
 from penfold.spec.problems import ProblemError
 from penfold.spec.registry import REGISTRY
+from penfold.spec.schemas import ForwardingAddress
 from penfold.testing.directory import MemoryDirectory
 from penfold.testing.mailbox import MemoryMailboxes
 from penfold.testing.queue import MemoryQueue
@@ -35,16 +36,21 @@ class World:
         self.sealer = PlainSealer()
         self.alice = self.add_account("alice@penfold.test", "Alice Example")
         self.bob = self.add_account("bob@penfold.test", "Bob Example")
-        self.inbound_ports = {
+        shared = {
             "directory": self.directory,
             "mailboxes": self.mailboxes,
             "clock": self.clock,
-            "chance": self.chance,
             "hostname": "mx.penfold.test",
         }
-        self.ports = {**self.inbound_ports, "queue": self.queue, "captures": captures}
-        self.inbound = Inbound(**self.inbound_ports)
+        self.ports = {**shared, "chance": self.chance, "queue": self.queue, "captures": captures}
         self.outbound = Outbound(**self.ports, limits=limits)
+        self.inbound_ports = {**shared, "arriving": self.outbound.arriving}
+        self.inbound = Inbound(**self.inbound_ports)
+        self.hand_over_ports = {
+            **self.inbound_ports,
+            "queue": self.queue,
+            "captures": captures,
+        }
 
     def add_account(self, address, name=""):
         account = self.directory.seed_account(address, name=name)
@@ -102,6 +108,14 @@ class World:
         )
         assert settled.wait(30)
         return errors[0]
+
+    def accept_forwarding(self, address, account=None):
+        """Let an account forward to an address, as its owner's consent does."""
+        record = ForwardingAddress(forwarding_email=address, verification_status="accepted")
+        self.change(lambda box: box.put_setting(record, address), account)
+
+    def outbox(self, account=None):
+        return self.read(lambda box: box.list_outbox(limit=100), account)
 
     # --- calls
 

@@ -30,23 +30,21 @@ class Product:
 
 def make_product(stores: Stores, *, hostname: str, limits: SendingLimits | None = None) -> Product:
     """Return the product around these stores; in local mode mail for others is captured."""
-    return Product(
-        stores=stores,
-        inbound=Inbound(
-            directory=stores.directory,
-            mailboxes=stores.mailboxes,
-            clock=stores.clock,
-            chance=stores.chance,
-            hostname=hostname,
-        ),
-        outbound=Outbound(
-            directory=stores.directory,
-            mailboxes=stores.mailboxes,
-            queue=stores.queue,
-            clock=stores.clock,
-            chance=stores.chance,
-            hostname=hostname,
-            captures=True,
-            limits=limits,
-        ),
+    outbound = Outbound(
+        directory=stores.directory,
+        mailboxes=stores.mailboxes,
+        queue=stores.queue,
+        clock=stores.clock,
+        chance=stores.chance,
+        hostname=hostname,
+        captures=True,
+        limits=limits,
     )
+    inbound = Inbound(
+        directory=stores.directory,
+        mailboxes=stores.mailboxes,
+        clock=stores.clock,
+        arriving=outbound.arriving,
+        hostname=hostname,
+    )
+    return Product(stores, inbound, outbound)

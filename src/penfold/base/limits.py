@@ -31,6 +31,23 @@ SEND_RECIPIENTS_PER_DAY: Final = 10_000
 #: Calls of one user at a time, in one process. Google's number is not published; one vendor saw
 #: about 50. A batch of 100 is let through whole.
 IN_FLIGHT_MAX: Final = 100
+#: Filters of a mailbox. Gmail: documented; every one is compared with every arriving message.
+FILTERS_MAX: Final = 1_000
+#: Characters of one text of a filter. Gmail: reported by clients (about 1,500).
+FILTER_TEXT_MAX: Final = 1_500
+#: Trees of filters kept per process, about 2 kB each: reading one costs about 20 us.
+FILTER_TREES_MAX: Final = 2_000
+#: Octets of a vacation reply's subject and of each of its bodies, in UTF-8. Every reply carries
+#: them; Gmail's own limit is not published.
+VACATION_SUBJECT_MAX_BYTES: Final = 1_000
+VACATION_BODY_MAX_BYTES: Final = 262_144
+#: Days in which one sender gets one vacation reply. Gmail: documented in its help.
+VACATION_DAYS: Final = 4
+#: Senders that get a vacation reply in those days; further ones get none. Bounds the memory of
+#: who was answered, and what a flood of forged senders makes us send.
+VACATION_ANSWERS_MAX: Final = 1_000
+#: Messages to a sender that are looked at to find out whether it is a contact.
+CONTACT_SCAN_MAX: Final = 20
 #: resultSizeEstimate counts this far and no further, so an estimate never costs a scan.
 ESTIMATE_MAX: Final = 201
 #: Days a trashed or spam message is kept. Gmail: documented.

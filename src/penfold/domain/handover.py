@@ -11,10 +11,10 @@ from functools import partial
 
 from msgspec import Struct
 
-from penfold.base.chance import Chance
 from penfold.base.clock import Clock
 from penfold.base.errors import NotFoundError, UnavailableError
 from penfold.base.limits import HAND_OVER_MAX_ROWS
+from penfold.domain.arriving import Arriving
 from penfold.domain.inbound import add_trace, deliver_local, group_by_account
 from penfold.domain.messages import Letter, read_letter
 from penfold.ports.directory import Directory
@@ -44,7 +44,7 @@ class HandOver:
         mailboxes: Mailboxes,
         queue: Queue,
         clock: Clock,
-        chance: Chance,
+        arriving: Arriving,
         hostname: str,
         captures: bool,
     ) -> None:
@@ -52,7 +52,7 @@ class HandOver:
         self._mailboxes = mailboxes
         self._queue = queue
         self._clock = clock
-        self._chance = chance
+        self._arriving = arriving
         self._hostname = hostname
         self._state = QueueState.CAPTURED if captures else QueueState.QUEUED
 
@@ -105,7 +105,15 @@ class HandOver:
         keys = [_receipt_key(mailbox_id, row.number, recipient) for recipient in recipients]
         self._mailboxes.change(
             target,
-            lambda box: deliver_local(box, letter, keys=keys, now_ms=now_ms, chance=self._chance),
+            lambda box: deliver_local(
+                box,
+                target,
+                letter,
+                sender=row.sender,
+                keys=keys,
+                now_ms=now_ms,
+                arriving=self._arriving,
+            ),
         )
 
     def _address(self, row: OutboxRow, recipients: Sequence[str], now_ms: int) -> Letter:

@@ -11,14 +11,14 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from threading import Lock
 
-from penfold.base.chance import Chance
 from penfold.base.clock import Clock
 from penfold.base.errors import NotFoundError, PenfoldError, UnavailableError
 from penfold.base.ids import format_message_id
 from penfold.base.labels import INBOX, UNREAD
 from penfold.base.limits import PARSE_INLINE_MAX_BYTES
+from penfold.domain.arriving import Arriving
 from penfold.domain.envelope import Done, Envelope, Recipient
-from penfold.domain.messages import Letter, add_letter, read_letter
+from penfold.domain.messages import Letter, read_letter
 from penfold.domain.threading import find_thread
 from penfold.ports.directory import Account, Directory
 from penfold.ports.mailbox import Mailboxes, MailboxWriter
@@ -66,23 +66,31 @@ def group_by_account(
 
 
 def deliver_local(
-    box: MailboxWriter, letter: Letter, *, keys: Sequence[bytes], now_ms: int, chance: Chance
+    box: MailboxWriter,
+    mailbox_id: str,
+    letter: Letter,
+    *,
+    sender: str,
+    keys: Sequence[bytes],
+    now_ms: int,
+    arriving: Arriving,
 ) -> int:
     """Put an incoming message into a mailbox and return its id.
 
-    Safe to repeat: once all keys are known, the first id comes back and nothing changes.
+    Safe to repeat: once all keys are known, the first id comes back and nothing changes or is
+    sent.
     """
     known = [box.find_receipt(key) for key in keys]
     if known and known[0] is not None and None not in known:
         return known[0]
-    row = add_letter(
+    row = arriving.take(
         box,
+        mailbox_id,
         letter,
+        sender=sender,
         labels=ARRIVAL_LABELS,
         thread_id=find_thread(box, letter.summary),
-        internal_ms=now_ms,
         now_ms=now_ms,
-        chance=chance,
     )
     for key in keys:
         box.add_receipt(key, row.id, now_ms=now_ms)
@@ -127,13 +135,13 @@ class Inbound:
         directory: Directory,
         mailboxes: Mailboxes,
         clock: Clock,
-        chance: Chance,
+        arriving: Arriving,
         hostname: str,
     ) -> None:
         self._directory = directory
         self._mailboxes = mailboxes
         self._clock = clock
-        self._chance = chance
+        self._arriving = arriving
         self._hostname = hostname
 
     def check_recipient(self, address: str) -> Recipient:
@@ -152,11 +160,16 @@ class Inbound:
         tally = Tally(len(mailboxes), done)
         now_ms = self._clock.now_ms()
         for place, (mailbox_id, recipients) in enumerate(mailboxes.items()):
-            change = self._make_change(envelope, data, recipients, now_ms)
+            change = self._make_change(mailbox_id, envelope, data, recipients, now_ms)
             self._mailboxes.submit(mailbox_id, change, tally.counter(place))
 
     def _make_change(
-        self, envelope: Envelope, data: bytes, recipients: list[str], now_ms: int
+        self,
+        mailbox_id: str,
+        envelope: Envelope,
+        data: bytes,
+        recipients: list[str],
+        now_ms: int,
     ) -> Callable[[MailboxWriter], int]:
         """Return the change that delivers to one mailbox.
 
@@ -177,7 +190,15 @@ class Inbound:
 
         def change(box: MailboxWriter) -> int:
             letter, keys = prepare()
-            return deliver_local(box, letter, keys=keys, now_ms=now_ms, chance=self._chance)
+            return deliver_local(
+                box,
+                mailbox_id,
+                letter,
+                sender=envelope.sender,
+                keys=keys,
+                now_ms=now_ms,
+                arriving=self._arriving,
+            )
 
         return change
 

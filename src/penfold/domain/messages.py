@@ -148,7 +148,11 @@ def import_message(
     now_ms: int,
     chance: Chance,
 ) -> MessageRow:
-    """Add a message as if it had arrived by SMTP; threads by subject as well."""
+    """Add a message as if it had arrived by SMTP; threads by subject as well.
+
+    Gmail (assumed): filters, forwarding and the vacation reply do not act on it. Its labels are
+    those of the request, and who moves old mail here must not make it leave again.
+    """
     if thread:
         raise ProblemError(THREAD_ID_NOT_ALLOWED)
     letter = read_letter(check_raw(raw, limit=INSERT_MAX_BYTES))

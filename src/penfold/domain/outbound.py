@@ -16,6 +16,7 @@ from penfold.base.clock import Clock
 from penfold.base.ids import format_message_id
 from penfold.base.labels import INBOX, SENT, UNREAD
 from penfold.base.limits import SEND_MAX_BYTES
+from penfold.domain.arriving import Arriving
 from penfold.domain.composing import Outgoing, Sender, compose_for_api, compose_for_submission
 from penfold.domain.courier import Courier, Moved
 from penfold.domain.envelope import Done, Envelope, Recipient
@@ -58,12 +59,13 @@ class Outbound:
         self._clock = clock
         self._chance = chance
         self._hostname = hostname
+        self.arriving = Arriving(directory=directory, chance=chance, hand_over=self.hand_over)
         hand_over = HandOver(
             directory=directory,
             mailboxes=mailboxes,
             queue=queue,
             clock=clock,
-            chance=chance,
+            arriving=self.arriving,
             hostname=hostname,
             captures=captures,
         )
@@ -160,15 +162,26 @@ class Outbound:
         if self._limits is not None:
             charge_sending(box, self._limits, len(outgoing.recipients), now_ms=now_ms)
         others = [each for each in outgoing.recipients if not self._is(account, each)]
-        row = add_letter(
-            box,
-            letter,
-            labels=_SENT_LABELS if len(others) == len(outgoing.recipients) else _TO_SELF_LABELS,
-            thread_id=thread_id,
-            internal_ms=now_ms,
-            now_ms=now_ms,
-            chance=self._chance,
-        )
+        if len(others) == len(outgoing.recipients):
+            row = add_letter(
+                box,
+                letter,
+                labels=_SENT_LABELS,
+                thread_id=thread_id,
+                internal_ms=now_ms,
+                now_ms=now_ms,
+                chance=self._chance,
+            )
+        else:
+            row = self.arriving.take(
+                box,
+                account.id,
+                letter,
+                sender=outgoing.sender,
+                labels=_TO_SELF_LABELS,
+                thread_id=thread_id,
+                now_ms=now_ms,
+            )
         if others:
             box.add_outbox(
                 sender=outgoing.sender,

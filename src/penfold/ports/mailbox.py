@@ -254,8 +254,8 @@ class MailboxReader(Protocol):
 
     # settings
     def find_setting(self, kind: type[S], key: str = "") -> S | None: ...
-    def list_settings(self, kind: type[S]) -> list[S]:
-        """Return the records of a kind in the order they came."""
+    def list_settings(self, *kinds: type[S]) -> list[S]:
+        """Return the records of these kinds in the order they came, at the cost of one read."""
         ...
 
 

@@ -24,6 +24,14 @@ from penfold.spec.schemas import (
 
 S = TypeVar("S", bound=Struct)
 
+
+class VacationAnswer(Struct, frozen=True, gc=False):
+    """That a sender got the vacation reply, and when. Its key is the sender."""
+
+    sender: str
+    at_ms: int
+
+
 #: The word each kind is stored under. A word stays, whatever becomes of the type's name.
 KINDS: Final[dict[type[Struct], str]] = {
     AutoForwarding: "auto_forwarding",
@@ -33,5 +41,6 @@ KINDS: Final[dict[type[Struct], str]] = {
     ImapSettings: "imap",
     LanguageSettings: "language",
     PopSettings: "pop",
+    VacationAnswer: "vacation_answer",
     VacationSettings: "vacation",
 }

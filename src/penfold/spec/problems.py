@@ -170,6 +170,14 @@ MISSING_DRAFT: Final = _invalid("Missing draft message")
 INVALID_DRAFT: Final = _invalid("Invalid draft")
 NOT_A_DRAFT: Final = _invalid("Message not a draft")
 PRECONDITION_FAILED: Final = _precondition("Precondition check failed.")
+UNRECOGNIZED_FORWARDING: Final = _precondition("Unrecognized forwarding address")
+#: Gmail (assumed): status and sentence.
+FILTER_EXISTS: Final = _precondition("Filter already exists")
+#: Gmail answers 500 beyond the limit (reported by clients); a clear sentence helps more.
+TOO_MANY_FILTERS: Final = _precondition("Filter limit of {limit} reached")
+#: Gmail (assumed): the sentences of both.
+INVALID_FILTER: Final = _invalid("Invalid filter: {what}")
+INVALID_SETTING: Final = _invalid("Invalid {name}: {what}")
 MAIL_NOT_ENABLED: Final = _precondition("Mail service not enabled")
 NOT_FOUND: Final = Problem(
     code=404,

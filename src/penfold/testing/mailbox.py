@@ -242,8 +242,9 @@ class MemoryReader:
     def find_setting(self, kind: type[S], key: str = "") -> S | None:
         return self._state.settings.get((KINDS[kind], key))
 
-    def list_settings(self, kind: type[S]) -> list[S]:
-        return [v for (word, _), v in self._state.settings.items() if word == KINDS[kind]]
+    def list_settings(self, *kinds: type[S]) -> list[S]:
+        words = {KINDS[kind] for kind in kinds}
+        return [v for (word, _), v in self._state.settings.items() if word in words]
 
 
 class MemoryWriter(MemoryReader):

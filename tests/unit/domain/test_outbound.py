@@ -244,7 +244,7 @@ def test_crash_at_every_step_and_a_repeat_give_everybody_exactly_one(after):
         step = Step(last, after=after)
         fragile = HandOver(
             **{
-                **world.ports,
+                **world.hand_over_ports,
                 "mailboxes": Fragile(world.mailboxes, step, {"change"}),
                 "queue": Fragile(world.queue, step, {"add", "add_attempt"}),
             }
@@ -252,7 +252,7 @@ def test_crash_at_every_step_and_a_repeat_give_everybody_exactly_one(after):
         try:
             fragile.move(world.alice.id)
         except Crash:
-            HandOver(**world.ports).move(world.alice.id)
+            HandOver(**world.hand_over_ports).move(world.alice.id)
         else:
             assert last > 5 * HAND_OVER_MAX_ROWS
             return
@@ -262,7 +262,7 @@ def test_crash_at_every_step_and_a_repeat_give_everybody_exactly_one(after):
 def test_two_at_once_give_everybody_exactly_one():
     world = loaded_world()
     movers = [
-        threading.Thread(target=HandOver(**world.ports).move, args=(world.alice.id,))
+        threading.Thread(target=HandOver(**world.hand_over_ports).move, args=(world.alice.id,))
         for _ in range(4)
     ]
     for mover in movers:
@@ -277,12 +277,12 @@ def test_recipient_that_cannot_be_reached_holds_up_nobody_and_gets_it_later():
     world = loaded_world()
     world.mailboxes.damaged.add(world.bob.id)
     with pytest.raises(MailboxDamagedError):
-        HandOver(**world.ports).move(world.alice.id)
+        HandOver(**world.hand_over_ports).move(world.alice.id)
     waiting = outbox(world)
     assert [row.recipients for row in waiting] == [(BOB,)] * (HAND_OVER_MAX_ROWS + 1)
     assert len(world.list_ids(account=world.carol)) == HAND_OVER_MAX_ROWS + 1
     world.mailboxes.damaged.clear()
-    HandOver(**world.ports).move(world.alice.id)
+    HandOver(**world.hand_over_ports).move(world.alice.id)
     check_everybody_has_one_of_each(world)
 
 
@@ -294,9 +294,9 @@ def test_full_disk_of_the_queue_leaves_the_row():
             raise StorageFullError
 
     with pytest.raises(StorageFullError):
-        HandOver(**{**world.ports, "queue": Full()}).move(world.alice.id)
+        HandOver(**{**world.hand_over_ports, "queue": Full()}).move(world.alice.id)
     assert len(outbox(world)) == HAND_OVER_MAX_ROWS + 1
-    HandOver(**world.ports).move(world.alice.id)
+    HandOver(**world.hand_over_ports).move(world.alice.id)
     check_everybody_has_one_of_each(world)
 
 

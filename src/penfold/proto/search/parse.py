@@ -47,10 +47,14 @@ class _Lexeme(Struct, frozen=True, gc=False):
     glued: bool
 
 
-def parse_query(q: str, *, now_ms: int) -> Node:
-    """Return the tree of q; every text is a query. `now_ms` is what newer_than: counts from."""
+def parse_query(q: str, *, now_ms: int, field: str = "") -> Node:
+    """Return the tree of q; every text is a query. `now_ms` is what newer_than: counts from.
+
+    field: the operator all of q belongs to, so that q is read as in `field:(q)`, but for a
+    bracket too many: it cannot end the field.
+    """
     text = q[:QUERY_MAX_CHARS].encode("utf-8", "replace").decode()  # no lone surrogates
-    return _Parser(list(_scan(text)), now_ms).parse()
+    return _Parser(list(_scan(text)), now_ms).parse(OPERATORS[field] if field else None)
 
 
 def _scan(q: str) -> Iterator[_Lexeme]:
@@ -90,8 +94,8 @@ class _Parser:
         self._passed_over = 0  # brackets opened beyond the depth, still to be closed
         self._words_left = QUERY_MAX_TERMS
 
-    def parse(self) -> Node:
-        return all_of(any_of(clause) for clause in self._clauses(None))
+    def parse(self, operator: Operator | None) -> Node:
+        return all_of(any_of(clause) for clause in self._clauses(operator))
 
     def _peek(self) -> _Lexeme | None:
         return self._lexemes[self._at] if self._at < len(self._lexemes) else None

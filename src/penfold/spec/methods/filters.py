@@ -6,6 +6,14 @@ Declares the methods and their parameters; see spec.method for what each member 
 from typing import Final
 
 from penfold.spec.method import USER, Access, Cost, IdParams, Method, Params
+from penfold.spec.problems import (
+    FILTER_EXISTS,
+    INVALID_FILTER,
+    INVALID_LABEL,
+    NOT_FOUND,
+    TOO_MANY_FILTERS,
+    UNRECOGNIZED_FORWARDING,
+)
 from penfold.spec.schemas import Filter, ListFiltersResponse
 from penfold.spec.scopes import READ_SETTINGS, WRITE_SETTINGS
 
@@ -38,6 +46,16 @@ METHODS: Final = (
         cost=Cost(5, 5),
         access=Access.WRITE,
         summary="Make a filter for new mail.",
+        errors=frozenset(
+            {
+                FILTER_EXISTS,
+                INVALID_FILTER,
+                INVALID_LABEL,
+                TOO_MANY_FILTERS,
+                UNRECOGNIZED_FORWARDING,
+            }
+        ),
+        since="0.1",
     ),
     Method(
         id="gmail.users.settings.filters.delete",
@@ -48,6 +66,8 @@ METHODS: Final = (
         cost=Cost(5, 5),
         access=Access.WRITE,
         summary="Delete a filter.",
+        errors=frozenset({NOT_FOUND}),
+        since="0.1",
     ),
     Method(
         id="gmail.users.settings.filters.get",
@@ -59,6 +79,8 @@ METHODS: Final = (
         cost=Cost(1, 1),
         access=Access.READ,
         summary="Return one filter.",
+        errors=frozenset({NOT_FOUND}),
+        since="0.1",
     ),
     Method(
         id="gmail.users.settings.filters.list",
@@ -70,5 +92,6 @@ METHODS: Final = (
         cost=Cost(1, 1),
         access=Access.READ,
         summary="List filters.",
+        since="0.1",
     ),
 )

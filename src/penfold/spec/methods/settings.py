@@ -6,6 +6,7 @@ Declares the methods and their parameters; see spec.method for what each member 
 from typing import Final
 
 from penfold.spec.method import USER, Access, Cost, Method, Params
+from penfold.spec.problems import INVALID_SETTING, UNRECOGNIZED_FORWARDING
 from penfold.spec.schemas import (
     AutoForwarding,
     ImapSettings,
@@ -67,6 +68,7 @@ METHODS: Final = (
         cost=Cost(1, 1),
         access=Access.READ,
         summary="Return where new mail is forwarded to.",
+        since="0.1",
     ),
     Method(
         id="gmail.users.settings.getImap",
@@ -78,6 +80,7 @@ METHODS: Final = (
         cost=Cost(1, 1),
         access=Access.READ,
         summary="Return the IMAP settings.",
+        since="0.1",
     ),
     Method(
         id="gmail.users.settings.getLanguage",
@@ -89,6 +92,7 @@ METHODS: Final = (
         cost=Cost(1, 1),
         access=Access.READ,
         summary="Return the display language.",
+        since="0.1",
     ),
     Method(
         id="gmail.users.settings.getPop",
@@ -100,6 +104,7 @@ METHODS: Final = (
         cost=Cost(1, 1),
         access=Access.READ,
         summary="Return the POP settings.",
+        since="0.1",
     ),
     Method(
         id="gmail.users.settings.getVacation",
@@ -111,6 +116,7 @@ METHODS: Final = (
         cost=Cost(1, 1),
         access=Access.READ,
         summary="Return the vacation reply.",
+        since="0.1",
     ),
     Method(
         id="gmail.users.settings.updateAutoForwarding",
@@ -124,6 +130,8 @@ METHODS: Final = (
         access=Access.WRITE,
         service_account_only=True,
         summary="Forward new mail to a verified address, or stop doing so.",
+        errors=frozenset({INVALID_SETTING, UNRECOGNIZED_FORWARDING}),
+        since="0.1",
     ),
     Method(
         id="gmail.users.settings.updateImap",
@@ -136,6 +144,8 @@ METHODS: Final = (
         cost=Cost(5, 5),
         access=Access.WRITE,
         summary="Change the IMAP settings.",
+        errors=frozenset({INVALID_SETTING}),
+        since="0.1",
     ),
     Method(
         id="gmail.users.settings.updateLanguage",
@@ -148,6 +158,8 @@ METHODS: Final = (
         cost=Cost(5, 5),
         access=Access.WRITE,
         summary="Change the display language.",
+        errors=frozenset({INVALID_SETTING}),
+        since="0.1",
     ),
     Method(
         id="gmail.users.settings.updatePop",
@@ -160,6 +172,8 @@ METHODS: Final = (
         cost=Cost(100, 100),
         access=Access.WRITE,
         summary="Change the POP settings.",
+        errors=frozenset({INVALID_SETTING}),
+        since="0.1",
     ),
     Method(
         id="gmail.users.settings.updateVacation",
@@ -172,5 +186,7 @@ METHODS: Final = (
         cost=Cost(5, 5),
         access=Access.WRITE,
         summary="Change the vacation reply.",
+        errors=frozenset({INVALID_SETTING}),
+        since="0.1",
     ),
 )

@@ -275,11 +275,14 @@ class SqliteReader:
         ).get
         return None if value is None else decode_setting(value, kind)
 
-    def list_settings(self, kind: type[S]) -> list[S]:
+    def list_settings(self, *kinds: type[S]) -> list[S]:
+        of_word = {KINDS[kind]: kind for kind in kinds}
+        marks = ", ".join("?" * len(of_word))
         rows = self._execute(
-            "SELECT value FROM setting WHERE kind = ? ORDER BY number", (KINDS[kind],)
+            f"SELECT kind, value FROM setting WHERE kind IN ({marks}) ORDER BY number",
+            tuple(of_word),
         )
-        return [decode_setting(value, kind) for (value,) in rows]
+        return [decode_setting(value, of_word[word]) for word, value in rows]
 
     def _make_label(self, row: tuple[Any, ...]) -> LabelRow:
         return LabelRow(*row)

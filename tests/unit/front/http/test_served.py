@@ -17,7 +17,7 @@ from penfold.front.http.registration import find_handlers
 from penfold.ports.identity import Credential
 from penfold.spec.members import list_members
 from penfold.spec.registry import BY_ID
-from penfold.spec.scopes import FULL
+from penfold.spec.scopes import GMAIL_SCOPES
 
 USER = "/gmail/v1/users/me"
 MAIL = b"From: Bob <bob@penfold.test>\r\nTo: alice@penfold.test\r\nSubject: Hi\r\n\r\nHello\r\n"
@@ -26,7 +26,9 @@ RAW = base64.urlsafe_b64encode(MAIL).decode()
 
 class OneToken:
     def __init__(self, account):
-        self._credential = Credential(account, frozenset({FULL.url}), "client", "1")
+        # A metadata scope narrows what the others allow.
+        scopes = {scope.url for scope in GMAIL_SCOPES if "metadata" not in scope.url}
+        self._credential = Credential(account, frozenset(scopes), "client", "1", service=True)
 
     def find_credential(self, token):
         return self._credential if token == "t" else None

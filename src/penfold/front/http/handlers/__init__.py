@@ -16,6 +16,12 @@ from penfold.front.http.handlers.drafts import (
     drafts_send,
     drafts_update,
 )
+from penfold.front.http.handlers.filters import (
+    filters_create,
+    filters_delete,
+    filters_get,
+    filters_list,
+)
 from penfold.front.http.handlers.history import history_list
 from penfold.front.http.handlers.labels import (
     labels_create,
@@ -39,6 +45,18 @@ from penfold.front.http.handlers.messages import (
     messages_untrash,
 )
 from penfold.front.http.handlers.profile import users_get_profile
+from penfold.front.http.handlers.settings import (
+    settings_get_auto_forwarding,
+    settings_get_imap,
+    settings_get_language,
+    settings_get_pop,
+    settings_get_vacation,
+    settings_update_auto_forwarding,
+    settings_update_imap,
+    settings_update_language,
+    settings_update_pop,
+    settings_update_vacation,
+)
 from penfold.front.http.handlers.threads import (
     threads_delete,
     threads_get,
@@ -81,4 +99,18 @@ HANDLERS: Final[tuple[Callable[[Any, Any], Any], ...]] = (
     drafts_delete,
     drafts_send,
     history_list,
+    filters_list,
+    filters_get,
+    filters_create,
+    filters_delete,
+    settings_get_auto_forwarding,
+    settings_get_imap,
+    settings_get_language,
+    settings_get_pop,
+    settings_get_vacation,
+    settings_update_auto_forwarding,
+    settings_update_imap,
+    settings_update_language,
+    settings_update_pop,
+    settings_update_vacation,
 )

@@ -1,0 +1,89 @@
+"""What a message goes through on its way into a mailbox, in the transaction that stores it.
+
+1. filters choose its labels and may want it forwarded     domain.filtering
+2. those who get a copy are chosen, and its disposition    domain.forwarding
+3. it is stored with its history                           domain.messages
+4. copies are put into the outbox                          domain.forwarding
+5. the vacation reply is put into the outbox               domain.vacation
+
+What was put into the outbox is handed over after the commit. A mailbox that has set nothing pays
+one read.
+"""
+
+from collections.abc import Callable
+
+from penfold.base.chance import Chance
+from penfold.domain.arrival import Arrival
+from penfold.domain.filtering import apply_filters
+from penfold.domain.forwarding import (
+    apply_disposition,
+    choose_targets,
+    find_auto_target,
+    forward,
+)
+from penfold.domain.messages import Letter, add_letter
+from penfold.domain.vacation import answer
+from penfold.ports.directory import Directory
+from penfold.ports.mailbox import MailboxWriter, MessageRow
+from penfold.spec.schemas import AutoForwarding, Filter, VacationSettings
+
+
+class Arriving:
+    """The one way by which mail from anybody comes into a mailbox."""
+
+    def __init__(
+        self, *, directory: Directory, chance: Chance, hand_over: Callable[[str], None]
+    ) -> None:
+        """hand_over: has the outbox of a mailbox moved on; called after a commit, never blocks."""
+        self._directory = directory
+        self._chance = chance
+        self._hand_over = hand_over
+
+    def take(
+        self,
+        box: MailboxWriter,
+        mailbox_id: str,
+        letter: Letter,
+        *,
+        sender: str,
+        labels: frozenset[int],
+        thread_id: int | None,
+        now_ms: int,
+    ) -> MessageRow:
+        """Store an arriving message and do what the account set. sender: the envelope's."""
+        rules = box.list_settings(Filter, AutoForwarding, VacationSettings)
+
+        def add(labels: frozenset[int]) -> MessageRow:
+            return add_letter(
+                box,
+                letter,
+                labels=labels,
+                thread_id=thread_id,
+                internal_ms=now_ms,
+                now_ms=now_ms,
+                chance=self._chance,
+            )
+
+        if not rules:
+            return add(labels)
+        filters = [rule for rule in rules if isinstance(rule, Filter)]
+        auto = next((rule for rule in rules if isinstance(rule, AutoForwarding)), None)
+        vacation = next((rule for rule in rules if isinstance(rule, VacationSettings)), None)
+        arrival = Arrival(
+            letter=letter,
+            sender=sender,
+            labels=labels,
+            own=self._directory.list_addresses(mailbox_id),
+            name=self._directory.get_account(mailbox_id).name,
+            now_ms=now_ms,
+        )
+        outcome = apply_filters(box, filters, arrival)
+        wanted = [*outcome.forward, *find_auto_target(auto, outcome.labels)]
+        targets = choose_targets(box, wanted, arrival)
+        settled = apply_disposition(outcome.labels, auto, targets)
+        row = add(settled)
+        forward(box, targets, arrival)
+        answered = answer(box, vacation, arrival, labels=settled, chance=self._chance)
+        if targets or answered:
+            box.after_commit(lambda: self._hand_over(mailbox_id))
+        return row
