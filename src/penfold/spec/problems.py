@@ -79,6 +79,21 @@ WRONG_CONTENT_TYPE: Final = _malformed(
     "Media type '{value}' is not supported. Valid media types: [application/json]",
     reason="badContent",
 )
+#: Gmail (observed): a batch's own errors have no `errors` member.
+TOO_MANY_PARTS: Final = _malformed(
+    "Inner request count exceeds the limit. Received: {count}, Limit: {limit}", reason="badRequest"
+)
+# Gmail (assumed): the end of the first sentence, and the other two.
+MALFORMED_BATCH: Final = _malformed(
+    "Failed to parse batch request, error: {what}. Received batch body: ({size}) bytes redacted",
+    reason="badRequest",
+)
+BATCH_IN_BATCH: Final = _malformed(
+    "Batch requests cannot be part of a batch request.", reason="badRequest"
+)
+MEDIA_IN_BATCH: Final = _malformed(
+    "Media upload and download cannot be part of a batch request.", reason="badRequest"
+)
 _CREDENTIAL_TAIL: Final = (
     "Expected OAuth 2 access token, login cookie or other valid authentication credential. "
     "See https://developers.google.com/identity/sign-in/web/devconsole-project."

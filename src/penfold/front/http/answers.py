@@ -4,6 +4,8 @@ Owns status and headers; bodies come ready made. Gmail (observed 2026-09): heade
 page, JSONP always 200 with the real status inside. Cross-origin rules: reported by clients.
 """
 
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from html import escape
 from typing import Final
 
@@ -43,6 +45,9 @@ WHOLE_ANSWER: Final = "penfold.answer"
 async def send_answer(request: Request, answer: Answer, send: Send) -> None:
     """Send the answer; in one go where the server can and nothing of it came from the client."""
     write = request.extensions.get(WHOLE_ANSWER)
+    if answer.more is not None:
+        await _send_pieces(answer, answer.more, send)
+        return
     if write and request.verb != "HEAD" and b"origin" not in request.headers:
         head = b"".join([b"%b: %b\r\n" % header for header in answer.headers])
         if write(answer.status, head, answer.body):
@@ -50,6 +55,18 @@ async def send_answer(request: Request, answer: Answer, send: Send) -> None:
     start = {"type": "http.response.start", "status": answer.status, "headers": answer.headers}
     await send(start)
     await send({"type": "http.response.body", "body": answer.body})
+
+
+async def _send_pieces(answer: Answer, more: AsyncGenerator[bytes, None], send: Send) -> None:
+    """Send an answer whose length nobody knows yet, as fast as the client takes it."""
+    start = {"type": "http.response.start", "status": answer.status, "headers": answer.headers}
+    await send(start)
+    await send({"type": "http.response.body", "body": answer.body, "more_body": True})
+    async with aclosing(more):
+        async for piece in more:
+            answer.streamed += len(piece)
+            await send({"type": "http.response.body", "body": piece, "more_body": True})
+    await send({"type": "http.response.body", "body": b""})
 
 
 def success(request: Request, body: bytes | None) -> Answer:
@@ -73,6 +90,14 @@ def _json(request: Request, status: int, body: bytes, extra: tuple[Header, ...])
         script = wrap_jsonp(request.system.callback, body)
         return Answer(200, script, _finish(request, _SCRIPT, len(script)))
     return Answer(status, body, _finish(request, (*_JSON, *extra), len(body)))
+
+
+def multipart(request: Request, boundary: bytes, body: bytes | None) -> Answer:
+    """Return the answer to a batch; body None: its pieces follow."""
+    request.status = 200
+    kind = (b"content-type", b"multipart/mixed; boundary=" + boundary)
+    length = None if body is None else len(body)
+    return Answer(200, body or b"", _finish(request, (kind, *_COMMON), length))
 
 
 def no_such_page(request: Request) -> Answer:

@@ -11,19 +11,24 @@ expected is in the facts, with the request id that the answer carries as X-Reque
 import itertools
 from collections.abc import Callable, Mapping
 from time import perf_counter
-from typing import Any, Final
+from typing import Any
 
 from msgspec.structs import replace
 
 from penfold.base.clock import Clock
 from penfold.base.errors import OutcomeUnknownError
-from penfold.base.limits import BODIES_MAX_BYTES, INLINE_BODY_MAX_BYTES
-from penfold.front.http import answers
+from penfold.base.limits import (
+    BATCH_BODY_MAX_BYTES,
+    BODIES_MAX_BYTES,
+    INLINE_BODY_MAX_BYTES,
+)
+from penfold.front.http import answers, batch
 from penfold.front.http.auth import find_token
+from penfold.front.http.batch import Batch
 from penfold.front.http.body import read_body
 from penfold.front.http.call import Call, Services
 from penfold.front.http.errors import problem_of
-from penfold.front.http.plan import Handler, Plan, encode, is_large
+from penfold.front.http.plan import Handler, Plan, encode
 from penfold.front.http.request import (
     Answer,
     ClientGoneError,
@@ -43,8 +48,6 @@ from penfold.proto.fields import Mask
 from penfold.spec import problems
 from penfold.spec.problems import ProblemError
 from penfold.spec.registry import REGISTRY, Access
-
-_BATCH: Final = ("/batch", "/batch/gmail/v1")
 
 Observe = Callable[[RequestFacts], None]
 
@@ -81,6 +84,12 @@ class GmailApi:
         self._stop = stop
         self._prefix = f"{services.chance.getrandbits(48):012x}-"
         self._numbers = itertools.count(1)
+        self._batch = Batch(
+            self._answer,
+            chance=services.chance,
+            make_request_id=self.make_request_id,
+            observe=observe,
+        )
 
     def make_request_id(self) -> str:
         """Return an id no other request of this process has, nor likely of any other."""
@@ -108,9 +117,10 @@ class GmailApi:
             match = self._routes.find(request.verb, request.path)
             if match is not None:
                 return await self._serve(request, match)
-            if request.path in _BATCH:
+            if request.path in batch.PATHS and request.verb == "POST":
                 request.method_id = "batch"
-                return answers.failure(request, ProblemError(problems.NOT_IMPLEMENTED))
+                async with self._room.take(request.weight(BATCH_BODY_MAX_BYTES)):
+                    return await self._batch.serve(request, self._runner)
             if request.verb == "OPTIONS" and self._routes.knows(request.path):
                 return answers.preflight(request)
             return answers.no_such_page(request)
@@ -189,6 +199,4 @@ class GmailApi:
         if wanted is None:
             return None  # whatever a client sent to a method that takes nothing
         request.check_json(data)
-        if is_large(data):
-            return await self._runner.in_thread(lambda: read_body(data, wanted))
-        return read_body(data, wanted)
+        return await self._runner.brief(len(data), lambda: read_body(data, wanted))
