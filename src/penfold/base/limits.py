@@ -61,7 +61,7 @@ BATCH_ANSWER_HELD_BYTES: Final = 1 << 20
 #: Reads of one batch in hand at the same time; its writes all are, so that they share commits.
 BATCH_READS_AHEAD: Final = 4
 #: Octets of an answer from which gzip is worth its time, for clients that take it. Below, the
-#: answer fits the first ten segments a connection may send (RFC 6928) and arrives no sooner.
+#: answer fits the ten segments that TCP sends unasked, and arrives no sooner.
 GZIP_MIN_BYTES: Final = 14_600
 #: Characters of a refused value that its error repeats; Google repeats all of it.
 ECHO_MAX_CHARS: Final = 256

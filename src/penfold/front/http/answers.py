@@ -4,11 +4,14 @@ Owns status and headers; bodies come ready made. Gmail (observed 2026-09): heade
 page, JSONP always 200 with the real status inside. Cross-origin rules: reported by clients.
 """
 
+import gzip
+import re
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from html import escape
 from typing import Final
 
+from penfold.base.limits import GZIP_MIN_BYTES
 from penfold.front.http.encode import wrap_jsonp
 from penfold.front.http.errors import Header, RefusedError, envelope
 from penfold.front.http.request import Answer, Request, Send
@@ -34,6 +37,8 @@ _NOT_FOUND_PAGE: Final = """<!DOCTYPE html>
   <p><b>404.</b> <ins>That's an error.</ins>
   <p>The requested URL <code>{path}</code> was not found on this server.
 """
+_GZIP: Final = re.compile(r"(?i)(?:^|,)\s*(?:x-)?gzip\s*(?:;\s*q=([0-9.]+)\s*)?(?:,|$)")
+_ZERO: Final = re.compile(r"0(?:\.0*)?")
 #: Characters of an unknown path that its page repeats.
 _PATH_SHOWN: Final = 512
 
@@ -67,6 +72,24 @@ async def _send_pieces(answer: Answer, more: AsyncGenerator[bytes, None], send: 
             answer.streamed += len(piece)
             await send({"type": "http.response.body", "body": piece, "more_body": True})
     await send({"type": "http.response.body", "body": b""})
+
+
+def wants_gzip(request: Request, answer: Answer) -> bool:
+    """Return whether the answer is to be compressed. Google also looks at User-Agent."""
+    if len(answer.body) < GZIP_MIN_BYTES or answer.more is not None:
+        return False
+    match = _GZIP.search(request.header(b"accept-encoding"))
+    # RFC 9110 §12.4.2: a weight of 0 is a no.
+    return match is not None and not (match[1] and _ZERO.fullmatch(match[1]))
+
+
+def compress(answer: Answer) -> None:
+    """Compress the body. Vary stays as Gmail has it."""
+    # Level 1 takes 60 us for 16 kB of JSON and leaves 16 %; level 6 takes 140 and leaves 14.
+    answer.body = gzip.compress(answer.body, 1, mtime=0)
+    length = (b"content-length", b"%d" % len(answer.body))
+    headers = [header for header in answer.headers if header[0] != b"content-length"]
+    answer.headers = [*headers, length, (b"content-encoding", b"gzip")]
 
 
 def success(request: Request, body: bytes | None) -> Answer:
@@ -109,13 +132,14 @@ def no_such_page(request: Request) -> Answer:
 def preflight(request: Request) -> Answer:
     """Allow a browser's page to call: CORS protocol of the Fetch standard."""
     request.status = 200
-    wanted = request.headers.get(b"access-control-request-headers", b"")
     headers = _finish(request, _COMMON, 0)
     headers += [
         (b"access-control-allow-methods", _METHODS),
-        (b"access-control-allow-headers", wanted),
         (b"access-control-max-age", b"3600"),
     ]
+    wanted = request.headers.get(b"access-control-request-headers")
+    if wanted:
+        headers.append((b"access-control-allow-headers", wanted))
     return Answer(200, b"", headers)
 
 

@@ -106,6 +106,8 @@ class GmailApi:
             answer = await self._answer(request)
         except ClientGoneError:
             return
+        if answers.wants_gzip(request, answer):
+            await self._runner.brief(len(answer.body), lambda: answers.compress(answer))
         await answers.send_answer(request, answer, send)
         if self._observe:
             self._observe(request.facts(answer, perf_counter() - started))
@@ -117,11 +119,12 @@ class GmailApi:
             match = self._routes.find(request.verb, request.path)
             if match is not None:
                 return await self._serve(request, match)
-            if request.path in batch.PATHS and request.verb == "POST":
+            batched = request.path in batch.PATHS
+            if batched and request.verb == "POST":
                 request.method_id = "batch"
                 async with self._room.take(request.weight(BATCH_BODY_MAX_BYTES)):
                     return await self._batch.serve(request, self._runner)
-            if request.verb == "OPTIONS" and self._routes.knows(request.path):
+            if request.verb == "OPTIONS" and (batched or self._routes.knows(request.path)):
                 return answers.preflight(request)
             return answers.no_such_page(request)
         except ClientGoneError:
@@ -199,4 +202,5 @@ class GmailApi:
         if wanted is None:
             return None  # whatever a client sent to a method that takes nothing
         request.check_json(data)
-        return await self._runner.brief(len(data), lambda: read_body(data, wanted))
+        patch = plan.method.verb == "PATCH"
+        return await self._runner.brief(len(data), lambda: read_body(data, wanted, patch=patch))
