@@ -72,6 +72,9 @@ class Gate:
         if params.user_id != "me" and params.user_id.lower() != account.address.lower():
             # Gmail (observed): the text names the caller, not the mailbox asked for.
             raise ProblemError(problems.DELEGATION_DENIED, address=account.address)
+        if credential.itself:
+            # Gmail (observed): a service account that acts for nobody is told so only here.
+            raise ProblemError(problems.PRECONDITION_FAILED)
         if account.suspended:
             raise ProblemError(problems.MAIL_NOT_ENABLED)
         if self._limit and not _METADATA.isdisjoint(credential.scopes):
