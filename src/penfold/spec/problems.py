@@ -201,6 +201,73 @@ INTERNAL: Final = Problem(
     code=500, status="INTERNAL", reason="backendError", message="Internal error encountered."
 )
 
+# --- what only a rehearsal gives, see front/http/rehearsal.py --------------------------------
+# Gmail (documented, or reported by clients word for word) unless a line says otherwise.
+ACCESS_NOT_CONFIGURED: Final = Problem(
+    code=403,
+    status="PERMISSION_DENIED",
+    reason="accessNotConfigured",
+    domain="usageLimits",
+    message=(
+        "Gmail API has not been used in project {project} before or it is disabled. Enable it by "
+        "visiting https://console.developers.google.com/apis/api/gmail.googleapis.com/overview"
+        "?project={project} then retry. If you enabled this API recently, wait a few minutes for "
+        "the action to propagate to our systems and retry."
+    ),
+)
+DOMAIN_POLICY: Final = Problem(
+    code=403,
+    status="PERMISSION_DENIED",
+    reason="domainPolicy",
+    message="The domain administrators have disabled Gmail apps.",
+)
+
+
+def _usage(code: int, reason: str, message: str, domain: str = "usageLimits") -> Problem:
+    status = "PERMISSION_DENIED" if code == 403 else "RESOURCE_EXHAUSTED"
+    return Problem(code=code, status=status, reason=reason, message=message, domain=domain)
+
+
+DAILY_LIMIT_EXCEEDED: Final = _usage(403, "dailyLimitExceeded", "Daily Limit Exceeded")
+USER_RATE_LIMIT_EXCEEDED: Final = _usage(403, "userRateLimitExceeded", "User Rate Limit Exceeded")
+RATE_LIMIT_EXCEEDED: Final = _usage(429, "rateLimitExceeded", "Rate Limit Exceeded")
+RESOURCE_EXHAUSTED: Final = _usage(
+    429, "rateLimitExceeded", "Resource has been exhausted (e.g. check quota).", "global"
+)
+CONCURRENT_REQUESTS_EXCEEDED: Final = _usage(
+    429, "rateLimitExceeded", "Too many concurrent requests for user", "global"
+)
+USER_RATE_LIMIT_RETRY_AFTER: Final = _usage(
+    429, "rateLimitExceeded", "User-rate limit exceeded.  Retry after {until}", "global"
+)
+SENDING_LIMIT_RETRY_AFTER: Final = _usage(
+    429,
+    "rateLimitExceeded",
+    "User-rate limit exceeded.  Retry after {until} (Mail sending)",
+    "global",
+)
+#: Gmail (assumed): never seen there; the text of Google's other APIs.
+CONDITION_NOT_MET: Final = Problem(
+    code=412,
+    status="FAILED_PRECONDITION",
+    reason="conditionNotMet",
+    message="Precondition Failed",
+)
+BACKEND_ERROR: Final = Problem(
+    code=500, status="INTERNAL", reason="backendError", message="Backend Error"
+)
+#: Without a status the answer is a page, as Google's front end gives it.
+BAD_GATEWAY: Final = Problem(code=502, status="", reason="badGateway", message="Bad Gateway")
+#: Gmail (assumed): the text of Google's other APIs.
+DEADLINE_EXCEEDED: Final = Problem(
+    code=504,
+    status="DEADLINE_EXCEEDED",
+    reason="backendError",
+    message="Deadline expired before operation could complete.",
+)
+#: Where a person may read more: a member of errors[0].
+EXTENDED_HELP: Final = {ACCESS_NOT_CONFIGURED: "https://console.developers.google.com"}
+
 # Sets that several methods may answer, see spec.method.Method.errors.
 MODIFY_ERRORS: Final = frozenset(
     {INVALID_ID, INVALID_LABEL, LABEL_ID_NOT_FOUND, NO_LABEL_CHANGE, TOO_MANY_LABELS}

@@ -9,6 +9,7 @@ from penfold.front.cli.api import api_commands
 from penfold.front.cli.apps import app_commands, service_account_commands
 from penfold.front.cli.data import data_commands
 from penfold.front.cli.doors import Doors
+from penfold.front.cli.faults import fault_commands
 from penfold.front.cli.queue import queue_commands
 from penfold.front.cli.serving import add_serve_command, config_commands
 from penfold.front.cli.tokens import add_token_command
@@ -51,6 +52,7 @@ def build_cli(doors: Doors) -> typer.Typer:
     commands.add_typer(queue_commands(doors), name="queue")
     commands.add_typer(data_commands(doors), name="data")
     commands.add_typer(api_commands(), name="api")
+    commands.add_typer(fault_commands(doors), name="fault")
     commands.add_typer(config_commands(doors), name="config")
     return commands
 

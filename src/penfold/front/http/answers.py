@@ -37,6 +37,13 @@ _NOT_FOUND_PAGE: Final = """<!DOCTYPE html>
   <p><b>404.</b> <ins>That's an error.</ins>
   <p>The requested URL <code>{path}</code> was not found on this server.
 """
+_GATEWAY_PAGE: Final = """<!DOCTYPE html>
+<html lang=en>
+  <meta charset=utf-8>
+  <title>Error {code} (Server Error)!!1</title>
+  <p><b>{code}.</b> <ins>That's an error.</ins>
+  <p>The server encountered a temporary error and could not complete your request.
+"""
 _GZIP: Final = re.compile(r"(?i)(?:^|,)\s*(?:x-)?gzip\s*(?:;\s*q=([0-9.]+)\s*)?(?:,|$)")
 _ZERO: Final = re.compile(r"0(?:\.0*)?")
 #: Characters of an unknown path that its page repeats.
@@ -102,6 +109,8 @@ def success(request: Request, body: bytes | None) -> Answer:
 def failure(request: Request, error: ProblemError) -> Answer:
     """Return the error in Google's envelope."""
     request.reason = error.problem.reason
+    if not error.problem.status:
+        return _gateway_page(request, error.problem.code)
     body = envelope(error, entries=request.system.entries)
     extra = error.headers if isinstance(error, RefusedError) else ()
     return _json(request, error.problem.code, body, tuple(extra))
@@ -127,6 +136,12 @@ def no_such_page(request: Request) -> Answer:
     request.status = 404
     body = _NOT_FOUND_PAGE.format(path=escape(request.path[:_PATH_SHOWN])).encode()
     return Answer(404, body, _finish(request, _PAGE, len(body)))
+
+
+def _gateway_page(request: Request, code: int) -> Answer:
+    request.status = code
+    body = _GATEWAY_PAGE.format(code=code).encode()
+    return Answer(code, body, _finish(request, _PAGE, len(body)))
 
 
 def preflight(request: Request) -> Answer:

@@ -42,11 +42,11 @@ class Gate:
         wanted = " ".join(sorted(self._scopes))
         self._no_credential = (
             [error_info("CREDENTIALS_MISSING", method=rpc, service=_SERVICE)],
-            [_challenge()],
+            [challenge()],
         )
         self._wrong_scope = (
             [error_info("ACCESS_TOKEN_SCOPE_INSUFFICIENT", service=_SERVICE, method=rpc)],
-            [_challenge(f', error="insufficient_scope", scope="{wanted}"')],
+            [challenge(f', error="insufficient_scope", scope="{wanted}"')],
         )
 
     def get_credential(self, authenticator: Authenticator, token: str | None) -> Credential:
@@ -57,8 +57,8 @@ class Gate:
         credential = authenticator.find_credential(token) if token else None
         if credential is None:
             # Gmail (observed 2026-09): this body has no details.
-            challenge = _challenge(', error="invalid_token"')
-            raise RefusedError(problems.INVALID_CREDENTIALS, headers=[challenge])
+            header = challenge(', error="invalid_token"')
+            raise RefusedError(problems.INVALID_CREDENTIALS, headers=[header])
         return credential
 
     def check(self, credential: Credential, params: Params, query: Pairs) -> Account:
@@ -94,5 +94,6 @@ class Gate:
             raise ProblemError(limit.problem, **{limit.parameter: value.upper()})
 
 
-def _challenge(rest: str = "") -> tuple[bytes, bytes]:
+def challenge(rest: str = "") -> tuple[bytes, bytes]:
+    """Return the WWW-Authenticate header of a refused credential."""
     return b"www-authenticate", (_REALM + rest).encode()

@@ -1,7 +1,8 @@
 """The Gmail API as an ASGI callable: from a request to an answer, the same way for every method.
 
     address → $.xgafv, callback → credential (401) → parameters, mask, alt (400) → scope (403)
-    → whose mailbox (403) → served at all (501) → body (400, 413) → handler → mask → encode
+    → whose mailbox (403) → ordered fault → served at all (501) → body (400, 413) → handler
+    → mask → encode
 
 That is Gmail's order (observed 2026-09; query before scope assumed). A handler runs where its
 method says, see runner.py. Nothing but texts of spec.problems reaches the peer; what nobody
@@ -29,6 +30,7 @@ from penfold.front.http.body import read_body
 from penfold.front.http.call import Call, Services
 from penfold.front.http.errors import problem_of
 from penfold.front.http.plan import Handler, Plan, encode
+from penfold.front.http.rehearsal import NO_FAULTS, rehearse
 from penfold.front.http.request import (
     Answer,
     ClientGoneError,
@@ -42,6 +44,7 @@ from penfold.front.http.room import Room
 from penfold.front.http.routes import Match, Routes
 from penfold.front.http.runner import Runner
 from penfold.front.http.system import check_alt, check_early, split_system
+from penfold.ports.faults import Faults
 from penfold.ports.identity import Authenticator
 from penfold.ports.mailbox import Mailboxes
 from penfold.proto.fields import Mask
@@ -57,11 +60,11 @@ class GmailApi:
 
     handlers: by method id. observe: called once per request, after its answer went out. stop:
     called when the outcome of a commit is unknown; it should end the process, so that the client
-    gets no answer. strict: a handler that raises a problem its method does not declare is an
-    error of ours (tests); otherwise that is logged.
+    gets no answer. faults: errors that were ordered. strict: a handler that raises a problem its
+    method does not declare is an error of ours (tests); otherwise that is logged.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what it stands on, each by its name
         self,
         *,
         handlers: Mapping[str, Handler],
@@ -71,6 +74,7 @@ class GmailApi:
         clock: Clock,
         observe: Observe | None = None,
         stop: Callable[[BaseException], None] | None = None,
+        faults: Faults = NO_FAULTS,
         strict: bool = False,
     ) -> None:
         self._plans = {m.id: Plan(m, handlers.get(m.id), strict=strict) for m in REGISTRY}
@@ -82,6 +86,7 @@ class GmailApi:
         self._clock = clock
         self._observe = observe
         self._stop = stop
+        self._faults = faults
         self._prefix = f"{services.chance.getrandbits(48):012x}-"
         self._numbers = itertools.count(1)
         self._batch = Batch(
@@ -153,6 +158,8 @@ class GmailApi:
         params = plan.binder.bind(match.values, pairs)
         fields, mask = self._read_mask(request, plan)
         account = plan.gate.check(credential, params, pairs)
+        if self._faults.orders:
+            rehearse(self._faults, method, credential, self._clock.now_ms())
         if plan.handler is None or match.leaf.upload:
             raise ProblemError(problems.NOT_IMPLEMENTED)
         call = Call(
