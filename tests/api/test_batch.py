@@ -1,5 +1,6 @@
 """Batches by Google's client, and the octets other clients send, against a running server."""
 
+import base64
 import gc
 import http.client
 import json
@@ -139,3 +140,26 @@ def test_javas_octets_are_answered(server):
     status, _, answer = only.get_payload().partition("\r\n")
     assert status == "HTTP/1.1 200 OK"
     assert json.loads(answer.partition("\r\n\r\n")[2])["id"] == "INBOX"
+
+
+def test_oddity_34_fifty_deleted_messages_are_404_each_and_never_400(gmail, alice):
+    raw = base64.urlsafe_b64encode(b"To: a@b.test\r\n\r\nx").decode()
+    ids = [alice.messages().insert(userId="me", body={"raw": raw}).execute()["id"] for _ in "ab"]
+    alice.messages().batchDelete(userId="me", body={"ids": ids}).execute()
+    batch = gmail.new_batch_http_request()
+    for number in range(50):
+        batch.add(alice.messages().get(userId="me", id=ids[number % 2], format="minimal"))
+    assert [answer.resp.status for answer in gather(batch).values()] == [404] * 50
+
+
+def test_a_batch_answer_larger_than_is_held_arrives_whole(gmail, alice):
+    text = b"x" * 300_000
+    raw = base64.urlsafe_b64encode(b"To: a@b.test\r\n\r\n" + text).decode()
+    large = alice.messages().insert(userId="me", body={"raw": raw}).execute()["id"]
+    batch = gmail.new_batch_http_request()
+    for _ in range(12):
+        batch.add(alice.messages().get(userId="me", id=large, format="raw"))
+    answers = gather(batch)
+    assert {answer["raw"] for answer in answers.values()} == {raw}
+    assert len(answers) == 12
+    alice.messages().delete(userId="me", id=large).execute()
