@@ -55,6 +55,8 @@ BODIES_MAX_BYTES: Final = 128 << 20
 BATCH_PARTS_MAX: Final = 100
 #: Octets of a batch body. Google's own limit is not published; clients stop at 8 MiB.
 BATCH_BODY_MAX_BYTES: Final = 10 << 20
+#: Octets of a part's Content-ID, which its answer repeats; clients' have about 60.
+BATCH_CONTENT_ID_MAX_BYTES: Final = 998
 #: Octets of a batch answer held before it is sent piece by piece, so that a hundred large
 #: messages are never in memory together.
 BATCH_ANSWER_HELD_BYTES: Final = 1 << 20

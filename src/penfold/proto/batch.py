@@ -23,6 +23,7 @@ from typing import Final
 from msgspec import Struct
 
 from penfold.base.errors import ParseError
+from penfold.base.limits import BATCH_CONTENT_ID_MAX_BYTES, HTTP_HEAD_MAX_BYTES
 
 Header = tuple[bytes, bytes]
 
@@ -102,6 +103,8 @@ def _split(body: bytes, boundary: bytes) -> list[bytes]:
 def _parse_part(piece: bytes) -> Part:
     outer, request = _split_head(piece)
     head, body = _split_head(request.lstrip(b"\r\n"))
+    if len(outer) + len(head) > HTTP_HEAD_MAX_BYTES:
+        raise ParseError("head of a part too large")
     first, _, rest = head.partition(b"\n")
     match = _REQUEST_LINE.fullmatch(first.rstrip(b"\r"))
     if not match:
@@ -113,7 +116,11 @@ def _parse_part(piece: bytes) -> Part:
     for name, value in _parse_headers(outer):
         if name == b"content-id":
             content_id = value
-    return Part(content_id, match[1].decode().upper(), target, _parse_headers(rest), body)
+    if len(content_id) > BATCH_CONTENT_ID_MAX_BYTES:
+        raise ParseError("Content-ID too long")
+    verb = match[1].decode().upper()
+    # RFC 9110 §9.3.1: a body of a GET means nothing.
+    return Part(content_id, verb, target, _parse_headers(rest), b"" if verb == "GET" else body)
 
 
 def _split_head(text: bytes) -> tuple[bytes, bytes]:

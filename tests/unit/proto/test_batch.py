@@ -7,6 +7,7 @@ from email.parser import BytesParser
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from penfold.base.errors import ParseError
 from penfold.proto.batch import (
@@ -132,6 +133,16 @@ def test_a_boundary_inside_a_line_ends_nothing():
         pytest.param("multipart/mixed; boundary=B", b"--B\n\nGET /\n\n--B--", id="no-version"),
         pytest.param("multipart/mixed; boundary=B", b"--B\n--B--", id="empty-part"),
         pytest.param("multipart/mixed; boundary=B", b"--B--", id="no-part"),
+        pytest.param(
+            "multipart/mixed; boundary=B",
+            b"--B\nContent-ID: " + b"x" * 999 + b"\n\nGET / HTTP/1.1\n\n--B--",
+            id="long-id",
+        ),
+        pytest.param(
+            "multipart/mixed; boundary=B",
+            b"--B\n\nGET / HTTP/1.1\na: " + b"x" * 65_536 + b"\n\n--B--",
+            id="large-head",
+        ),
     ],
 )
 def test_what_is_no_batch_is_refused(content_type, body):
@@ -199,7 +210,8 @@ def test_written_then_read_gives_the_same_parts(parts, end):
     if end == b"\n":  # a carriage return there belongs to the line end
         parts = [p for p in parts if not p.body.endswith(b"\r")]
     if parts:
-        assert parse_batch("multipart/mixed; boundary=B", write(parts, end), parts_max=9) == parts
+        found = parse_batch("multipart/mixed; boundary=B", write(parts, end), parts_max=9)
+        assert found == [replace(p, body=b"") if p.verb == "GET" else p for p in parts]
 
 
 PIECES = st.sampled_from(

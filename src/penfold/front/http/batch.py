@@ -11,6 +11,7 @@ nobody else waits for all of them. An answer that grows large goes out piece by 
 """
 
 import asyncio
+from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from functools import partial
 from time import perf_counter
@@ -109,23 +110,23 @@ class Batch:
     ) -> AsyncGenerator[bytes, None]:
         """Yield the printed answers in order, then the end."""
         loop = asyncio.get_running_loop()
-        running = {
-            number: loop.create_task(self._answer_one(outer, part))
-            for number, part in enumerate(parts)
-            if part.verb != "GET"
-        }
-        ahead = 0
+        names = [part.content_id for part in parts]
+        reads: deque[tuple[int, Part]] = deque()
+        running: dict[int, asyncio.Task[Answer]] = {}
+        for number, part in enumerate(parts):
+            if part.verb == "GET":
+                reads.append((number, part))
+            else:
+                running[number] = loop.create_task(self._answer_one(outer, part))
+        parts.clear()  # the bodies live as long as their tasks
         try:
-            for number, part in enumerate(parts):
-                while ahead < min(number + BATCH_READS_AHEAD, len(parts)):
-                    if parts[ahead].verb == "GET":
-                        running[ahead] = loop.create_task(self._answer_one(outer, parts[ahead]))
-                    ahead += 1
+            for number, name in enumerate(names):
+                while reads and reads[0][0] < number + BATCH_READS_AHEAD:
+                    ahead, part = reads.popleft()
+                    running[ahead] = loop.create_task(self._answer_one(outer, part))
                 answer = await running.pop(number)
                 headers = [header for header in answer.headers if header[0] not in _OUTER]
-                yield print_answer(
-                    boundary, part.content_id, answer.status, _titled(headers), answer.body
-                )
+                yield print_answer(boundary, name, answer.status, _titled(headers), answer.body)
             yield print_end(boundary)
         finally:
             for task in running.values():

@@ -6,7 +6,7 @@ from email.parser import BytesParser
 
 import pytest
 
-from penfold.base.limits import BATCH_ANSWER_HELD_BYTES, BATCH_READS_AHEAD
+from penfold.base.limits import BATCH_ANSWER_HELD_BYTES, BATCH_READS_AHEAD, BODIES_MAX_BYTES
 from penfold.spec import problems
 from penfold.spec.problems import ProblemError
 from penfold.spec.schemas import Label, ListMessagesResponse, Message, Profile
@@ -260,11 +260,22 @@ def test_a_large_answer_goes_out_while_few_reads_are_ahead(make_world):
     assert world.facts[-1].sent == len(octets)
 
 
-def test_large_bodies_in_parts_do_not_wait_for_room_the_batch_holds(make_world):
-    world = make_world({"gmail.users.messages.insert": lambda call, box: Message(id="1")})
-    raw = "A" * 400_000
-    parts = [part(f"POST {USER}/messages", body=json.dumps({"raw": raw})) for _ in range(20)]
-    assert statuses(send(world, *parts)) == [200] * 20
+def test_large_bodies_in_parts_take_no_room_beside_the_batchs(make_world):
+    free = []
+
+    def handler(call, box):
+        free.append(world.api._room._free)
+        return Message(id="1")
+
+    world = make_world({"gmail.users.messages.insert": handler})
+    body = json.dumps({"raw": "A" * 400_000})
+    parts = [part(f"POST {USER}/messages", body=body, Content_Length=len(body))] * 9
+    length = len("".join(parts)) + len("--B--\n")
+    reply = send(world, *parts, **{"content-length": str(length)})
+    assert statuses(reply) == [200] * 9
+    # If parts waited for room as well, a few large batches would wait for themselves.
+    assert set(free) == {BODIES_MAX_BYTES - length}
+    assert world.api._room._free == BODIES_MAX_BYTES
 
 
 def test_parts_take_forms_and_overrides(make_world):
