@@ -1,6 +1,8 @@
 """Ordered faults over the pipeline: Gmail's rare errors, whole."""
 
 import json
+import re
+from pathlib import Path
 
 import pytest
 from tests.unit.front.http.test_batch import part, read, send
@@ -10,6 +12,7 @@ from penfold.ports.faults import Order
 from penfold.spec.schemas import Profile
 from penfold.testing.faults import MemoryFaults
 
+PAGE = Path(__file__).parents[4] / "docs" / "rehearsal.md"
 USER = "/gmail/v1/users/me"
 PROFILE = f"{USER}/profile"
 CONSOLE = "https://console.developers.google.com"
@@ -142,3 +145,16 @@ def test_oddity_23_parts_of_a_batch_fail_alone_with_429(world, faults):
     assert [status for _, status, _, _ in found] == [200, 429, 429, 200]
     told = json.loads(found[1][3])["error"]
     assert told["message"] == "Too many concurrent requests for user"
+
+
+def test_the_page_about_it_names_errors_that_can_be_ordered():
+    text = PAGE.read_text()
+    table = text[text.index("| problem | answer |") :]
+    named = {
+        name
+        for line in table.splitlines()
+        if line.startswith("| `")
+        for name in re.findall(r"`([^`]+)`", line.split("|")[1])
+    }
+    assert named >= {"bad-gateway", "invalid-credentials"}
+    assert named <= REHEARSABLE.keys()
