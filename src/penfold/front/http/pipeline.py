@@ -112,7 +112,7 @@ class GmailApi:
         except ClientGoneError:
             return
         if answers.wants_gzip(request, answer):
-            await self._runner.brief(len(answer.body), lambda: answers.compress(answer))
+            await answers.compress(answer, self._runner)
         await answers.send_answer(request, answer, send)
         if self._observe:
             self._observe(request.facts(answer, perf_counter() - started))

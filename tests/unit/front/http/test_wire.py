@@ -4,10 +4,9 @@ import gzip
 import json
 
 import pytest
+from tests.unit.front.http.test_batch import part, read, send
 
 from penfold.base.limits import GZIP_MIN_BYTES
-from penfold.front.http import answers
-from penfold.front.http.request import Answer, Request
 from penfold.spec.schemas import (
     Label,
     ListLabelsResponse,
@@ -93,14 +92,16 @@ def test_very_large_answer_is_compressed_beside_the_loop(make_world):
     assert json.loads(gzip.decompress(reply.body))["snippet"] == large.snippet
 
 
-def test_an_answer_that_still_grows_stays_plain():
-    async def pieces():
-        yield b""
-
-    scope = {"method": "GET", "path": "/", "query_string": b"",
-             "headers": [(b"accept-encoding", b"gzip")]}  # fmt: skip
-    growing = Answer(200, BIG.encode(), [], more=pieces())
-    assert not answers.wants_gzip(Request(scope, None, "1"), growing)
+def test_a_batch_answer_that_is_sent_in_pieces_is_compressed_too(make_world):
+    large = Message(snippet="x" * 400_000)
+    world = make_world({"gmail.users.messages.get": lambda call, box: large})
+    parts = [part(f"GET {MESSAGES}/1")] * 9
+    reply = send(world, *parts, **{"accept-encoding": "gzip"})
+    assert reply.headers["content-encoding"] == "gzip"
+    assert "content-length" not in reply.headers
+    assert world.facts[-1].sent == len(reply.body) < 400_000
+    reply.body = gzip.decompress(reply.body)
+    assert [json.loads(body)["snippet"] for *_, body in read(reply)] == [large.snippet] * 9
 
 
 # --- browsers -----------------------------------------------------------------------------------
