@@ -1,4 +1,4 @@
-"""Run the benchmarks and print one table: `python -m benchmarks [footprint steps api smtp]`."""
+"""Run the benchmarks and print one table: `python -m benchmarks [api batch …]`."""
 
 import importlib
 import sys
@@ -6,7 +6,7 @@ import sys
 from rich.console import Console
 from rich.table import Table
 
-NAMES = ("footprint", "steps", "api", "smtp")
+NAMES = ("footprint", "steps", "api", "batch", "smtp")
 
 
 def main(chosen: list[str]) -> None:

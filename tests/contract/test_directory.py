@@ -21,6 +21,7 @@ from penfold.ports.identity import (
     Removed,
     ServiceAccount,
     ServiceKey,
+    ServiceToken,
     Session,
     SigningKey,
 )
@@ -54,6 +55,7 @@ RECORDS = [
     SigningKey("k1", "private", "certificate", 6),
     ServiceAccount("s@p.iam.penfold", APP.id, "penfold.test", 6),
     ServiceKey("k2", APP.id, "certificate", 6),
+    ServiceToken(b"t" * 32, APP.id, SCOPES, 4, 10**15),
     Fact("project", "7"),
 ]
 NEEDED = [ALICE, APP, GRANT]

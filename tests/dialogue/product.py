@@ -68,11 +68,13 @@ class MemoryProduct:
             "good": (ALICE, FULL_SCOPE),
             "weak": (ALICE, SEND_SCOPE),
             "bob": (BOB, FULL_SCOPE),
+            "robot": (ALICE, FULL_SCOPE),
         }
         if token not in accounts:
             return None
         account, scope = accounts[token]
-        return Credential(account, frozenset({scope}), "client", "project")
+        itself = token == "robot"
+        return Credential(account, frozenset({scope}), "client", "project", itself=itself)
 
 
 def make_profile(listener, options):

@@ -21,7 +21,7 @@ PROBLEM_NAMES = {
 #: Problems that take too much to bring about three times over, and the test that shows them.
 SHOWN_ELSEWHERE = {
     "MESSAGE_TOO_LARGE": "test_message_over_the_limit_is_refused",
-    "SENDING_LIMIT": "test_the_message_after_the_last_waits_until_the_first_is_a_day_old",
+    "SENDING_LIMIT_RETRY_AFTER": "test_the_message_after_the_last_waits_until_the_first_is_a_day_old",
     "TOO_MANY_FILTERS": "test_filters_end_at_the_limit_and_go_on_after_a_deletion",
     "TOO_MANY_USER_LABELS": "test_labels_end_at_the_limit_and_go_on_after_a_deletion",
 }

@@ -11,7 +11,7 @@ import apsw
 
 from penfold.app.care import Care
 from penfold.app.config import load_settings
-from penfold.app.datadir import check_data_dir, save_private
+from penfold.app.datadir import FAULTS_NAME, check_data_dir, save_private
 from penfold.app.exits import FAILED, WRONG_USE, StartError
 from penfold.app.logs import SystemClock
 from penfold.app.quota import load_quota
@@ -24,6 +24,7 @@ from penfold.front.cli.tree import build_cli
 from penfold.ports.queue import Queue
 from penfold.spec.settings import SETTINGS
 from penfold.store.credentials import load_files
+from penfold.store.faults import FileFaults
 from penfold.store.sqlite.queue import SqliteQueue
 
 _MASK: Final = "********"
@@ -39,6 +40,8 @@ _HINTS: Final = {
     "only a message that waits or failed can be retried": "; `penfold queue show` tells its state",
     "only a message that waits can be cancelled": "; `penfold queue show` tells its state",
     "the service account is there already": "; choose another name",
+    "no such problem": "; `penfold fault problems` lists them",
+    "no such method": "; `penfold api coverage` lists them",
     "a web client needs a redirect address": "; name it with --redirect-uri URI",
 }
 
@@ -83,6 +86,7 @@ def _make_doors() -> Doors:
         now_ms=SystemClock().now_ms,
         open_identity=open_identity,
         open_queue=open_queue,
+        open_faults=open_faults,
         load_base_url=load_base_url,
         load_credentials=lambda data: load_files(data / "credentials"),
         save_private=save_private,
@@ -113,6 +117,11 @@ def open_queue(data: Path) -> Iterator[Queue]:
         yield queue
     finally:
         queue.close()
+
+
+def open_faults(data: Path) -> FileFaults:
+    check_data_dir(data)
+    return FileFaults(data / "run" / FAULTS_NAME)
 
 
 def load_base_url(data: Path) -> str:

@@ -8,7 +8,7 @@
     mailboxes/        one file per mailbox                  blobs/     large messages
     credentials/      local mode: files for client libraries
     tls/              local certificate authority and server certificate
-    run/              counters of the running processes
+    run/              counters of the running processes, ordered faults
 
 Directories are 0700 and files 0600. A directory that holds something else is refused rather
 than taken over. (Network file systems are refused by the store.)
@@ -26,6 +26,8 @@ from penfold.app.exits import StartError
 
 LOCK_NAME: Final = "penfold.lock"
 SCHEMA_NAME: Final = "schema.json"
+#: In run/.
+FAULTS_NAME: Final = "faults.json"
 FOLDERS: Final = ("mailboxes", "blobs", "credentials", "tls", "run")
 
 #: What a directory may hold before the first start.

@@ -2,7 +2,9 @@
 
 import asyncio
 import socket
+from typing import Final
 
+from penfold.app.datadir import FAULTS_NAME
 from penfold.app.entrance import make_entrance
 from penfold.app.launch import Channel, Launch
 from penfold.app.metrics import load_totals, render
@@ -19,7 +21,11 @@ from penfold.front.http.pipeline import GmailApi
 from penfold.front.http.registration import find_handlers
 from penfold.net.tls import load_server_context
 from penfold.spec.metrics import CONNECTIONS, HANDLES, QUEUE
+from penfold.store.faults import FileFaults
 from penfold.store.usage import SharedUsage
+
+#: Seconds between two looks for ordered faults: `penfold fault` promises one.
+_LOOK_S: Final = 0.5
 
 
 def run(launch: Launch, channel: Channel) -> None:
@@ -38,6 +44,8 @@ class HttpService:
         self._core = core
         self._product = product
         stores = product.stores
+        self._faults = FileFaults(core.launch.data / "run" / FAULTS_NAME)
+        self._looking: asyncio.TimerHandle | None = None
         observe = HttpObserver(core.log, core.counters)
         self._api = GmailApi(
             handlers=find_handlers(),
@@ -53,6 +61,7 @@ class HttpService:
             clock=stores.clock,
             observe=observe,
             stop=lambda error: end_process(core.log, error),
+            faults=self._faults,
         )
         operations = make_operations(
             find_trouble=stores.find_trouble,
@@ -81,12 +90,20 @@ class HttpService:
     def start(self) -> None:
         self._product.start()
         self._listener.start()
+        self._look()
+
+    def _look(self) -> None:
+        """See which faults were ordered, so that no request has to."""
+        self._faults.refresh()
+        self._looking = asyncio.get_running_loop().call_later(_LOOK_S, self._look)
 
     def count(self) -> None:
         self._core.counters.put(HANDLES, self._product.stores.mailboxes.handles)
 
     async def stop(self, *, grace_s: float) -> None:
         await self._listener.stop(grace_s=grace_s)
+        if self._looking:
+            self._looking.cancel()
         self._api.close()
         await asyncio.to_thread(self._product.close)
 

@@ -78,6 +78,20 @@ INLINE_BODY_MAX_BYTES: Final = 262_144
 #: Octets of large bodies in hand at the same time, per process; later ones wait to be read. One
 #: of 47 MiB (a message of 35 as base64) needs about five times its size while it is decoded.
 BODIES_MAX_BYTES: Final = 128 << 20
+#: Requests in one batch. Gmail: documented.
+BATCH_PARTS_MAX: Final = 100
+#: Octets of a batch body. Google's own limit is not published; clients stop at 8 MiB.
+BATCH_BODY_MAX_BYTES: Final = 10 << 20
+#: Octets of a part's Content-ID, which its answer repeats; clients' have about 60.
+BATCH_CONTENT_ID_MAX_BYTES: Final = 998
+#: Octets of a batch answer held before it is sent piece by piece, so that a hundred large
+#: messages are never in memory together.
+BATCH_ANSWER_HELD_BYTES: Final = 1 << 20
+#: Reads of one batch in hand at the same time; its writes all are, so that they share commits.
+BATCH_READS_AHEAD: Final = 4
+#: Octets of an answer from which gzip is worth its time, for clients that take it. Below, the
+#: answer fits the ten segments that TCP sends unasked, and arrives no sooner.
+GZIP_MIN_BYTES: Final = 14_600
 #: Characters of a refused value that its error repeats; Google repeats all of it.
 ECHO_MAX_CHARS: Final = 256
 #: Levels and names in one fields mask.

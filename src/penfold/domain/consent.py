@@ -261,4 +261,5 @@ def _elsewhere(accounts: Sequence[Account], request: AuthorizationRequest) -> bo
 
 def subject(account: Account) -> str:
     """Return what tokens and applications know an account by: a decimal number, as Google's."""
-    return str(int(account.id[1:], 16))
+    # A service account that acts for itself has such a number for an id; mailboxes begin with m.
+    return account.id if account.id.isdecimal() else str(int(account.id[1:], 16))

@@ -26,7 +26,7 @@ from penfold.base.clock import Clock
 from penfold.base.limits import ACCESS_TOKEN_S, CODE_S, GRANTS_MAX, REFRESH_IDLE_DAYS
 from penfold.domain.consent import read_scopes
 from penfold.domain.id_tokens import IdTokens
-from penfold.domain.service_accounts import ASSERTION_GRANT, ServiceAccounts
+from penfold.domain.service_accounts import ASSERTION_GRANT, ServiceAccounts, Word
 from penfold.ports.directory import Account
 from penfold.ports.identity import (
     ASSERTION,
@@ -40,6 +40,7 @@ from penfold.ports.identity import (
     IdentityBook,
     IdentityWriter,
     RefreshToken,
+    ServiceToken,
     Session,
 )
 from penfold.proto.oauth import (
@@ -133,7 +134,9 @@ class Grants:
 
         def revoke(writer: IdentityWriter) -> bool:
             found = writer.find(RefreshToken, key) or writer.find(AccessToken, key)
-            return found is not None and writer.delete(Grant, found.grant_id)
+            if found is not None:
+                return writer.delete(Grant, found.grant_id)
+            return writer.delete(ServiceToken, key)
 
         if not self.book.change(revoke):
             raise OAuthError("invalid_token", "Token expired or revoked")
@@ -223,6 +226,8 @@ class Grants:
         word = self.service_accounts.check(given["assertion"], base=base)
 
         def issue(writer: IdentityWriter) -> Issued:
+            if word.itself:
+                return self._give_service(writer, word)
             held = writer.list_by(Grant, account_id=word.account.id, client_id=word.client.id)
             grant = next((one for one in held if one.scopes == word.scopes), None)
             if grant is not None:
@@ -233,6 +238,15 @@ class Grants:
             return self._give(writer, new, word.account, word.client)
 
         return self.book.change(issue)
+
+    def _give_service(self, writer: IdentityWriter, word: Word) -> Issued:
+        """Return an access token that is the service account's own."""
+        now_ms = self.clock.now_ms()
+        writer.expire(ServiceToken, now_ms=now_ms)
+        access = make_token(f"{ACCESS_PREFIX}c.", self.chance)
+        expires_ms = now_ms + 1000 * ACCESS_TOKEN_S
+        writer.add(ServiceToken(digest(access), word.client.id, word.scopes, now_ms, expires_ms))
+        return Issued(word.account, word.client.id, word.scopes, access, "", expires_ms)
 
     # --- handing out ---------------------------------------------------------------
 

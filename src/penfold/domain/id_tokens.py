@@ -21,6 +21,7 @@ from penfold.ports.identity import (
     Grant,
     IdentityBook,
     IdentityWriter,
+    ServiceToken,
     SigningKey,
 )
 from penfold.proto.jwt import (
@@ -100,11 +101,12 @@ class IdTokens:
 
     def describe_token(self, token: str) -> dict[str, Any]:
         """Return what tokeninfo says of an access token, every value a string."""
-        found = self.book.find(AccessToken, digest(token))
+        key = digest(token)
+        found = self.book.find(AccessToken, key) or self.book.find(ServiceToken, key)
         credential = self.book.find_credential(token)
         if found is None or credential is None:
             raise invalid_token()
-        grant = self.book.find(Grant, found.grant_id)
+        grant = self.book.find(Grant, found.grant_id) if isinstance(found, AccessToken) else None
         scopes, account = found.scopes, credential.account
         left_s = (found.expires_ms - self.clock.now_ms()) // 1000
         who = {"sub": subject(account)} if scopes & {OPENID.url, PROFILE.url} else {}

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Final
 
-from msgspec import UNSET, structs
+from msgspec import UNSET, UnsetType, structs
 
 from penfold.base.labels import (
     CHAT,
@@ -140,11 +140,14 @@ def create_label(box: MailboxWriter, wanted: Label) -> Label:
 
 
 def update_label(box: MailboxWriter, text: str, wanted: Label, *, merge: bool) -> Label:
-    """Change a label: PATCH merges the given members, PUT replaces them all."""
+    """Change a label: PATCH merges the given members, PUT replaces them all.
+
+    A member that is empty ("") was cleared, by null or by itself: it gets its default back.
+    """
     old = _get_row(box, text)
     new = _merge(old if merge else structs.replace(old, **_DEFAULTS), wanted)
     system = old.number < FIRST_USER_LABEL
-    if wanted.id not in (UNSET, text) or wanted.type not in (UNSET, _kind(old)):
+    if (wanted.id or text) != text or (wanted.type or _kind(old)) != _kind(old):
         raise ProblemError(INVALID_UPDATE)
     if system:
         # Gmail (assumed): nothing of a system label can be changed; saying what it is passes.
@@ -198,14 +201,15 @@ def _get_row(box: MailboxReader, text: str) -> LabelRow:
 
 def _merge(row: LabelRow, wanted: Label) -> LabelRow:
     """Return the row with the members that are given."""
-    background, text = row.background_color, row.text_color
-    if wanted.color is not UNSET:
-        background, text = _check_color(wanted.color)
+    background, text = _merge_color((row.background_color, row.text_color), wanted.color)
     return structs.replace(
         row,
         name=_clean_name(wanted.name) if wanted.name is not UNSET else row.name,
-        message_list_visibility=wanted.message_list_visibility or row.message_list_visibility,
-        label_list_visibility=wanted.label_list_visibility or row.label_list_visibility,
+        **{
+            name: getattr(wanted, name) or _DEFAULTS[name]
+            for name in ("message_list_visibility", "label_list_visibility")
+            if getattr(wanted, name) is not UNSET
+        },
         background_color=background,
         text_color=text,
     )
@@ -229,12 +233,17 @@ def _check_name(box: MailboxReader, row: LabelRow) -> str:
     return key
 
 
-def _check_color(color: LabelColor) -> tuple[str, str]:
+def _merge_color(old: tuple[str, str], color: LabelColor | UnsetType) -> tuple[str, str]:
     """Return background and text; both or neither, from the palette, lower case."""
-    background, text = color.background_color, color.text_color
-    if background is UNSET and text is UNSET:
-        return "", ""
-    pair = (background or "", text or "")
+    if color is UNSET:
+        return old
+    # Gmail (assumed): one colour alone keeps the other.
+    pair = (
+        old[0] if color.background_color is UNSET else color.background_color,
+        old[1] if color.text_color is UNSET else color.text_color,
+    )
+    if pair in (old, ("", "")):
+        return pair
     for value in pair:
         if value not in PALETTE:
             raise ProblemError(INVALID_COLOR, color=value)

@@ -18,7 +18,7 @@ from penfold.base.clock import Clock
 from penfold.ports.identity import Credential
 from penfold.ports.usage import UsageBook, usage_key
 from penfold.spec.method import Method
-from penfold.spec.problems import QUOTA_EXCEEDED, TOO_MANY_CONCURRENT, ProblemError
+from penfold.spec.problems import CONCURRENT_REQUESTS_EXCEEDED, QUOTA_EXCEEDED, ProblemError
 from penfold.spec.quotas import QuotaTable
 from penfold.spec.registry import REGISTRY
 
@@ -92,7 +92,7 @@ class Quota:
         running = self._in_flight.get(account_id, 0)
         if running >= self.limits.in_flight:
             self._refused("in_flight")
-            raise ProblemError(TOO_MANY_CONCURRENT)
+            raise ProblemError(CONCURRENT_REQUESTS_EXCEEDED)
         self._in_flight[account_id] = running + 1
         try:
             yield

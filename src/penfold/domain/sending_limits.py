@@ -12,7 +12,7 @@ from typing import Final
 from msgspec import Struct
 
 from penfold.ports.mailbox import MailboxReader, MailboxWriter, Sent
-from penfold.spec.problems import SENDING_LIMIT, ProblemError
+from penfold.spec.problems import SENDING_LIMIT_RETRY_AFTER, ProblemError
 
 DAY_MS: Final = 86_400_000
 
@@ -36,7 +36,7 @@ def charge_sending(
     sent = count_sent(box, now_ms=now_ms)
     if sent.messages + 1 > limits.messages or sent.recipients + recipients > limits.recipients:
         until_ms = (sent.oldest_ms or now_ms) + DAY_MS
-        raise ProblemError(SENDING_LIMIT, when=_format(until_ms))
+        raise ProblemError(SENDING_LIMIT_RETRY_AFTER, until=_format(until_ms))
     box.add_sent(recipients, now_ms=now_ms)
 
 

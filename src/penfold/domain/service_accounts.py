@@ -2,7 +2,8 @@
 
 RFC 7523 with Google's rules (documented): RS256 by a key of the service account, `iss` its
 address, `aud` a token endpoint, good for an hour at most; `sub` names the account it acts for,
-which must be of the domain delegated to it.
+which must be of the domain delegated to it. Without `sub` it acts for itself: it gets a token,
+but there is no mailbox the token leads to.
 
 The key comes from what is stored under the service account, never from the assertion (RFC 8725).
 An assertion with a `jti` works once.
@@ -18,7 +19,13 @@ from penfold.base.errors import ParseError
 from penfold.base.limits import ASSERTION_S, ASSERTION_SKEW_S, ASSERTIONS_REMEMBERED_MAX
 from penfold.domain.consent import read_scopes
 from penfold.ports.directory import Account
-from penfold.ports.identity import Client, IdentityBook, ServiceAccount, ServiceKey
+from penfold.ports.identity import (
+    Client,
+    IdentityBook,
+    ServiceAccount,
+    ServiceKey,
+    service_self,
+)
 from penfold.proto.jwt import Claims, parse_claims, parse_header, verify
 from penfold.proto.oauth import CLIENT_UNAUTHORIZED, OAuthError, invalid_grant
 
@@ -41,11 +48,12 @@ _SIGNATURE: Final = "Invalid JWT Signature."
 
 
 class Word(Struct, frozen=True, gc=False):
-    """A good assertion: for whom, by which client, for what."""
+    """A good assertion: for whom, by which client, for what. itself: for nobody else."""
 
     account: Account
     client: Client
     scopes: frozenset[str]
+    itself: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +76,8 @@ class ServiceAccounts:
         scopes = read_scopes(_text(claims.get("scope")).split())
         if not scopes:
             raise OAuthError("invalid_scope", "Empty or missing scope not allowed.")
-        word = Word(self._check_subject(account, claims), client, scopes)
+        subject = self._check_subject(account, claims)
+        word = Word(subject or service_self(client), client, scopes, subject is None)
         self._check_once(account, claims)
         return word
 
@@ -97,11 +106,11 @@ class ServiceAccounts:
         if not start - ASSERTION_SKEW_S <= now_s <= end + ASSERTION_SKEW_S:
             raise invalid_grant(_TIMES)
 
-    def _check_subject(self, account: ServiceAccount, claims: Claims) -> Account:
+    def _check_subject(self, account: ServiceAccount, claims: Claims) -> Account | None:
+        """Return whom it acts for; None for itself."""
         address = _text(claims.get("sub"))
         if not address or address == account.email:
-            # Without a subject it would act for itself, and it has no mailbox.
-            raise OAuthError("unauthorized_client", CLIENT_UNAUTHORIZED, status=401)
+            return None
         subject = self.book.find_account(address)
         if subject is not None and subject.address.rpartition("@")[2] != account.domain:
             raise OAuthError("unauthorized_client", CLIENT_UNAUTHORIZED, status=401)

@@ -33,7 +33,8 @@ class Credential(Struct, frozen=True, gc=False):
     """A live access token: whose it is and what it may do.
 
     scopes are full scope URLs as granted. project is the project number of the client. service:
-    a service account acts for the account, by delegation of its domain.
+    a service account acts for the account, by delegation of its domain. itself: it acts for
+    nobody else, and its account has no mailbox.
     """
 
     account: Account
@@ -41,6 +42,7 @@ class Credential(Struct, frozen=True, gc=False):
     client_id: str
     project: str
     service: bool = False
+    itself: bool = False
 
 
 class Authenticator(Protocol):
@@ -140,6 +142,16 @@ class AccessToken(Struct, frozen=True, gc=False):
     expires_ms: int
 
 
+class ServiceToken(Struct, frozen=True, gc=False):
+    """An access token of a service account that acts for nobody."""
+
+    digest: bytes
+    client_id: str
+    scopes: frozenset[str]
+    created_ms: int
+    expires_ms: int
+
+
 class Code(Struct, frozen=True, gc=False):
     """An authorization code. used is "" while fresh, then the grant made from it, or "burnt"."""
 
@@ -205,6 +217,18 @@ def make_credential(token: AccessToken, account: Account, client: Client) -> Cre
     return Credential(
         account, token.scopes, token.client_id, token.project, service=client.kind == SERVICE
     )
+
+
+def make_own_credential(token: ServiceToken, client: Client) -> Credential:
+    """Return what a live token of a service account says that acts for nobody."""
+    return Credential(
+        service_self(client), token.scopes, client.id, client.project, service=True, itself=True
+    )
+
+
+def service_self(client: Client) -> Account:
+    """Return the account a service account is for itself: no mailbox has its id."""
+    return Account(client.id, client.name, "", client.created_ms)
 
 
 class IdentityReader(Protocol):

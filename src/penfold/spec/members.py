@@ -8,10 +8,13 @@ not know, at start-up.
 import types
 from dataclasses import dataclass, replace
 from functools import cache
-from typing import Annotated, Any, Literal, Union, get_args, get_origin, get_type_hints
+from typing import Annotated, Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from msgspec import NODEFAULT, UNSET, Meta, Struct, UnsetType
 from msgspec.structs import fields
+from msgspec.structs import replace as replace_members
+
+S = TypeVar("S", bound=Struct)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,3 +111,38 @@ def default_text(member: Member) -> str | None:
     if isinstance(member.default, bool):
         return "true" if member.default else "false"
     return str(member.default)
+
+
+def clear_member(kind: Kind) -> Any:
+    """Return the value of a member that was set to nothing: not UNSET, which says "not given".
+
+    The empty value of its proto3 type; for an enumeration "", which is none of its words; for a
+    message one whose members are all cleared.
+    """
+    if kind.repeated:
+        return []
+    if kind.schema is not None:
+        return kind.schema(
+            **{member.attribute: clear_member(member.kind) for member in list_members(kind.schema)}
+        )
+    if kind.json_type == "boolean":
+        return False
+    if kind.format == "byte":
+        return b""
+    return 0 if kind.json_type == "integer" else ""
+
+
+def merge_members(old: S, change: S) -> S:
+    """Return `old` with the members that `change` gives, as a PATCH asks.
+
+    Messages are merged member by member, lists are replaced whole.
+    """
+    given = {}
+    for member in list_members(type(change)):
+        value = getattr(change, member.attribute)
+        if value is UNSET:
+            continue
+        before = getattr(old, member.attribute)
+        nested = isinstance(value, Struct) and isinstance(before, Struct)
+        given[member.attribute] = merge_members(before, value) if nested else value
+    return replace_members(old, **given)

@@ -79,6 +79,21 @@ WRONG_CONTENT_TYPE: Final = _malformed(
     "Media type '{value}' is not supported. Valid media types: [application/json]",
     reason="badContent",
 )
+#: Gmail (observed): a batch's own errors have no `errors` member.
+TOO_MANY_PARTS: Final = _malformed(
+    "Inner request count exceeds the limit. Received: {count}, Limit: {limit}", reason="badRequest"
+)
+# Gmail (assumed): the end of the first sentence, and the other two.
+MALFORMED_BATCH: Final = _malformed(
+    "Failed to parse batch request, error: {what}. Received batch body: ({size}) bytes redacted",
+    reason="badRequest",
+)
+BATCH_IN_BATCH: Final = _malformed(
+    "Batch requests cannot be part of a batch request.", reason="badRequest"
+)
+MEDIA_IN_BATCH: Final = _malformed(
+    "Media upload and download cannot be part of a batch request.", reason="badRequest"
+)
 _CREDENTIAL_TAIL: Final = (
     "Expected OAuth 2 access token, login cookie or other valid authentication credential. "
     "See https://developers.google.com/identity/sign-in/web/devconsole-project."
@@ -116,12 +131,6 @@ QUOTA_EXCEEDED: Final = Problem(
     message="Quota exceeded for quota metric '{metric}' and limit '{limit}' of service "
     "'gmail.googleapis.com' for consumer 'project_number:{project}'.",
 )
-TOO_MANY_CONCURRENT: Final = Problem(
-    code=429,
-    status="RESOURCE_EXHAUSTED",
-    reason="rateLimitExceeded",
-    message="Too many concurrent requests for user",
-)
 REQUEST_TOO_LARGE: Final = Problem(
     code=413,
     status="INVALID_ARGUMENT",
@@ -158,14 +167,6 @@ INVALID_TO: Final = _invalid("Invalid To header")
 INVALID_CC: Final = _invalid("Invalid Cc header")
 INVALID_BCC: Final = _invalid("Invalid Bcc header")
 INVALID_FROM: Final = _invalid("Invalid From header")
-#: Two spaces, as Gmail has them.
-SENDING_LIMIT: Final = Problem(
-    code=429,
-    status="RESOURCE_EXHAUSTED",
-    reason="rateLimitExceeded",
-    domain="usageLimits",
-    message="User-rate limit exceeded.  Retry after {when} (Mail sending)",
-)
 MISSING_DRAFT: Final = _invalid("Missing draft message")
 INVALID_DRAFT: Final = _invalid("Invalid draft")
 NOT_A_DRAFT: Final = _invalid("Message not a draft")
@@ -217,6 +218,73 @@ INTERNAL: Final = Problem(
     code=500, status="INTERNAL", reason="backendError", message="Internal error encountered."
 )
 
+# --- what only a rehearsal gives, see front/http/rehearsal.py --------------------------------
+# Gmail (documented, or reported by clients word for word) unless a line says otherwise.
+ACCESS_NOT_CONFIGURED: Final = Problem(
+    code=403,
+    status="PERMISSION_DENIED",
+    reason="accessNotConfigured",
+    domain="usageLimits",
+    message=(
+        "Gmail API has not been used in project {project} before or it is disabled. Enable it by "
+        "visiting https://console.developers.google.com/apis/api/gmail.googleapis.com/overview"
+        "?project={project} then retry. If you enabled this API recently, wait a few minutes for "
+        "the action to propagate to our systems and retry."
+    ),
+)
+DOMAIN_POLICY: Final = Problem(
+    code=403,
+    status="PERMISSION_DENIED",
+    reason="domainPolicy",
+    message="The domain administrators have disabled Gmail apps.",
+)
+
+
+def _usage(code: int, reason: str, message: str, domain: str = "usageLimits") -> Problem:
+    status = "PERMISSION_DENIED" if code == 403 else "RESOURCE_EXHAUSTED"
+    return Problem(code=code, status=status, reason=reason, message=message, domain=domain)
+
+
+DAILY_LIMIT_EXCEEDED: Final = _usage(403, "dailyLimitExceeded", "Daily Limit Exceeded")
+USER_RATE_LIMIT_EXCEEDED: Final = _usage(403, "userRateLimitExceeded", "User Rate Limit Exceeded")
+RATE_LIMIT_EXCEEDED: Final = _usage(429, "rateLimitExceeded", "Rate Limit Exceeded")
+RESOURCE_EXHAUSTED: Final = _usage(
+    429, "rateLimitExceeded", "Resource has been exhausted (e.g. check quota).", "global"
+)
+CONCURRENT_REQUESTS_EXCEEDED: Final = _usage(
+    429, "rateLimitExceeded", "Too many concurrent requests for user", "global"
+)
+USER_RATE_LIMIT_RETRY_AFTER: Final = _usage(
+    429, "rateLimitExceeded", "User-rate limit exceeded.  Retry after {until}", "global"
+)
+SENDING_LIMIT_RETRY_AFTER: Final = _usage(
+    429,
+    "rateLimitExceeded",
+    "User-rate limit exceeded.  Retry after {until} (Mail sending)",
+    "global",
+)
+#: Gmail (assumed): never seen there; the text of Google's other APIs.
+CONDITION_NOT_MET: Final = Problem(
+    code=412,
+    status="FAILED_PRECONDITION",
+    reason="conditionNotMet",
+    message="Precondition Failed",
+)
+BACKEND_ERROR: Final = Problem(
+    code=500, status="INTERNAL", reason="backendError", message="Backend Error"
+)
+#: Without a status the answer is a page, as Google's front end gives it.
+BAD_GATEWAY: Final = Problem(code=502, status="", reason="badGateway", message="Bad Gateway")
+#: Gmail (assumed): the text of Google's other APIs.
+DEADLINE_EXCEEDED: Final = Problem(
+    code=504,
+    status="DEADLINE_EXCEEDED",
+    reason="backendError",
+    message="Deadline expired before operation could complete.",
+)
+#: Where a person may read more: a member of errors[0].
+EXTENDED_HELP: Final = {ACCESS_NOT_CONFIGURED: "https://console.developers.google.com"}
+
 # Sets that several methods may answer, see spec.method.Method.errors.
 MODIFY_ERRORS: Final = frozenset(
     {INVALID_ID, INVALID_LABEL, LABEL_ID_NOT_FOUND, NO_LABEL_CHANGE, TOO_MANY_LABELS}
@@ -233,7 +301,7 @@ DRAFT_ERRORS: Final = RAW_ERRORS | THREAD_ERRORS | {MISSING_DRAFT}
 SEND_ERRORS: Final = frozenset(
     {
         MESSAGE_TOO_LARGE,
-        SENDING_LIMIT,
+        SENDING_LIMIT_RETRY_AFTER,
         RECIPIENT_REQUIRED,
         TOO_MANY_RECIPIENTS,
         INVALID_TO,

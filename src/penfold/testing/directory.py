@@ -23,7 +23,9 @@ from penfold.ports.identity import (
     Domain,
     Grant,
     IdentityWriter,
+    ServiceToken,
     make_credential,
+    make_own_credential,
 )
 from penfold.proto.oauth import app_password_digest, digest
 
@@ -127,14 +129,17 @@ class MemoryDirectory:
 
     def find_credential(self, token: str) -> Credential | None:
         with self._lock:
-            found = self.find(AccessToken, digest(token))
+            key = digest(token)
+            found = self.find(AccessToken, key) or self.find(ServiceToken, key)
             if found is None or found.expires_ms <= self._clock.now_ms():
                 return None
+            client = self.find(Client, found.client_id)
+            if client is None:
+                return None
+            if isinstance(found, ServiceToken):
+                return make_own_credential(found, client)
             account = self.get_account(found.account_id)
-        if account.suspended:
-            return None
-        client = self.find(Client, found.client_id)
-        return None if client is None else make_credential(found, account, client)
+        return None if account.suspended else make_credential(found, account, client)
 
     def find_app_login(self, address: str, password: str) -> Account | None:
         account = self.find_account(address)

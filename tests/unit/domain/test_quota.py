@@ -8,7 +8,7 @@ from penfold.base.clock import FixedClock
 from penfold.domain.quota import MINUTE_MS, Quota, QuotaLimits, user_of
 from penfold.ports.directory import Account
 from penfold.ports.identity import Credential
-from penfold.spec.problems import QUOTA_EXCEEDED, TOO_MANY_CONCURRENT, ProblemError
+from penfold.spec.problems import CONCURRENT_REQUESTS_EXCEEDED, QUOTA_EXCEEDED, ProblemError
 from penfold.spec.quotas import GOOGLE_2023, GOOGLE_2026, TABLES
 from penfold.spec.registry import BY_ID, REGISTRY
 from penfold.testing.usage import MemoryUsage
@@ -91,7 +91,7 @@ def test_so_many_calls_of_one_user_run_at_a_time():
     hold = desk.quota.hold
     with hold("m1"), hold("m1"), hold("m2"), pytest.raises(ProblemError) as caught, hold("m1"):
         pass
-    assert caught.value.problem is TOO_MANY_CONCURRENT
+    assert caught.value.problem is CONCURRENT_REQUESTS_EXCEEDED
     with desk.quota.hold("m1"), desk.quota.hold("m1"):
         pass
     assert desk.refused == ["in_flight"]

@@ -5,7 +5,7 @@ from tests.unit.world import World, mail
 
 from penfold.domain.sending_limits import SendingLimits
 from penfold.front.smtp.refusals import find_refusal
-from penfold.spec.problems import SENDING_LIMIT, ProblemError
+from penfold.spec.problems import SENDING_LIMIT_RETRY_AFTER, ProblemError
 from penfold.spec.schemas import Draft, Message
 
 
@@ -23,7 +23,7 @@ def send(world, to="a@x.example"):
 def refusal(call, *args):
     with pytest.raises(ProblemError) as caught:
         call(*args)
-    assert caught.value.problem is SENDING_LIMIT
+    assert caught.value.problem is SENDING_LIMIT_RETRY_AFTER
     return caught.value
 
 

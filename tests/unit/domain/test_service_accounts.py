@@ -7,9 +7,11 @@ import pytest
 from tests.unit.identity import GMAIL, ISSUER, READONLY, IdentityWorld
 
 from penfold.base.limits import ASSERTION_SKEW_S, ASSERTIONS_REMEMBERED_MAX
+from penfold.domain.consent import subject
 from penfold.domain.local_mode import ServiceSecret, service_document
 from penfold.domain.service_accounts import ASSERTION_GRANT
-from penfold.ports.identity import Grant
+from penfold.ports.directory import Account
+from penfold.ports.identity import Grant, ServiceToken
 from penfold.proto.jwt import make_key_pair, sign
 from penfold.proto.oauth import OAuthError
 
@@ -105,7 +107,6 @@ SHORT = "Invalid JWT: Token must be a short-lived token (60 minutes)"
         ({"aud": "https://evil.example/token"}, "invalid_grant", "audience check"),
         ({"scope": None}, "invalid_scope", "Empty or missing scope not allowed."),
         ({"scope": "bogus"}, "invalid_scope", "Some requested scopes were invalid."),
-        ({"sub": None}, "unauthorized_client", "Client is unauthorized"),
         ({"sub": "carol@other.test"}, "invalid_grant", "Invalid email or User ID"),
         ({"sub": "nobody@penfold.test"}, "invalid_grant", "Invalid email or User ID"),
     ],
@@ -187,6 +188,44 @@ def test_remembered_names_are_bounded_and_make_room(world):
     world.clock.advance(days=1)
     assert world.exchange(form(assertion(world, jti="room again")))["access_token"]
     assert len(checker._seen) == 1
+
+
+@pytest.mark.parametrize("who", [None, "", "own"])
+def test_oddity_21_a_word_for_nobody_gives_a_token_that_leads_to_no_mailbox(world, who):
+    who = world.robot.account.email if who == "own" else who
+    answer = world.exchange(form(assertion(world, sub=who)))
+    assert answer["access_token"].startswith("ya29.c.")
+    assert (answer["expires_in"], answer["scope"]) == (3599, GMAIL)
+    credential = world.book.find_credential(answer["access_token"])
+    assert (credential.itself, credential.service) == (True, True)
+    assert credential.account.address == world.robot.account.email
+    assert credential.account.id == subject(credential.account) == world.robot.client.id
+    assert credential.scopes == {GMAIL}
+    assert world.book.find(Account, credential.account.id) is None
+
+
+def test_a_service_accounts_own_token_ends_by_time_and_by_word(world):
+    first, second = (
+        world.exchange(form(assertion(world, sub=None)))["access_token"] for _ in range(2)
+    )
+    grants = world.identity.grants
+    grants.revoke(first)
+    assert world.book.find_credential(first) is None
+    with pytest.raises(OAuthError):
+        grants.revoke(first)
+    assert world.book.find_credential(second)
+    told = world.identity.id_tokens.describe_token(second)
+    assert (told["azp"], told["access_type"]) == (world.robot.client.id, "online")
+    world.clock.advance(days=1)
+    assert world.book.find_credential(second) is None
+    world.exchange(form(assertion(world, sub=None)))
+    assert len(world.book.list_by(ServiceToken)) == 1  # the dead one is swept
+
+
+def test_a_service_account_that_is_removed_takes_its_own_tokens_along(world):
+    token = world.exchange(form(assertion(world, sub=None)))["access_token"]
+    world.identity.clients.remove(world.robot.client.id)
+    assert world.book.find_credential(token) is None
 
 
 @pytest.mark.parametrize("text", ["", "x", "a.b.c", "e30.e30.e30", "[].[].[]", "x" * 10**6])

@@ -5,11 +5,26 @@ from typing import Annotated, Literal
 import pytest
 from msgspec import Meta, UnsetType
 
-from penfold.spec.members import Kind, default_text, list_members, read_kind
+from penfold.spec.members import (
+    Kind,
+    clear_member,
+    default_text,
+    list_members,
+    merge_members,
+    read_kind,
+)
 from penfold.spec.method import UInt64Param, snake_case
 from penfold.spec.methods.history import HistoryListParams
 from penfold.spec.methods.messages import MessagesListParams
-from penfold.spec.schemas import Base64, FilterCriteria, Label, MessagePart
+from penfold.spec.schemas import (
+    Base64,
+    FilterCriteria,
+    Label,
+    Message,
+    MessagePart,
+    SendAs,
+    SmtpMsa,
+)
 
 
 @pytest.mark.parametrize(
@@ -69,3 +84,36 @@ def test_defaults_are_printed_as_discovery_prints_them():
 )
 def test_names_become_snake_case(name, snake):
     assert snake_case(name) == snake
+
+
+# --- PATCH ---------------------------------------------------------------------------------
+
+
+def test_what_was_cleared_is_empty_and_not_unset():
+    cleared = {
+        member.name: clear_member(member.kind)
+        for struct in (SendAs, Message)
+        for member in list_members(struct)
+    }
+    assert cleared["displayName"] == ""
+    assert cleared["isDefault"] is False
+    assert cleared["labelIds"] == []
+    assert cleared["raw"] == b""
+    assert cleared["verificationStatus"] == ""
+    assert cleared["smtpMsa"] == SmtpMsa(
+        host="", port=0, username="", password="", security_mode=""
+    )
+
+
+def test_only_given_members_change_and_messages_merge():
+    old = SendAs(display_name="A", signature="s", smtp_msa=SmtpMsa(host="a", port=25))
+    change = SendAs(signature="", smtp_msa=SmtpMsa(port=587))
+    assert merge_members(old, change) == SendAs(
+        display_name="A", signature="", smtp_msa=SmtpMsa(host="a", port=587)
+    )
+    assert merge_members(SendAs(), change) == change
+    assert merge_members(old, SendAs()) == old
+
+
+def test_lists_are_replaced_whole():
+    assert merge_members(Message(label_ids=["A", "B"]), Message(label_ids=["C"])).label_ids == ["C"]

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from penfold.domain.identity import Identity
+from penfold.ports.faults import FaultBook
 from penfold.ports.queue import Queue
 
 #: Prints one line of progress.
@@ -56,6 +57,7 @@ class Doors:
     now_ms: Callable[[], int]
     open_identity: Callable[[Path], AbstractContextManager[Identity]]
     open_queue: Callable[[Path], AbstractContextManager[Queue]]
+    open_faults: Callable[[Path], FaultBook]
     load_base_url: Callable[[Path], str]
     load_credentials: Callable[[Path], Mapping[str, bytes]]
     save_private: Callable[[Path, bytes], None]

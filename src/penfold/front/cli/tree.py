@@ -9,6 +9,7 @@ from penfold.front.cli.api import api_commands
 from penfold.front.cli.apps import app_commands, service_account_commands
 from penfold.front.cli.data import data_commands
 from penfold.front.cli.doors import Doors
+from penfold.front.cli.faults import fault_commands
 from penfold.front.cli.queue import queue_commands
 from penfold.front.cli.quota import quota_commands
 from penfold.front.cli.serving import add_serve_command, config_commands
@@ -53,6 +54,7 @@ def build_cli(doors: Doors) -> typer.Typer:
     commands.add_typer(quota_commands(doors), name="quota")
     commands.add_typer(data_commands(doors), name="data")
     commands.add_typer(api_commands(), name="api")
+    commands.add_typer(fault_commands(doors), name="fault")
     commands.add_typer(config_commands(doors), name="config")
     return commands
 

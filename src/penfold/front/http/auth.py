@@ -42,11 +42,11 @@ class Gate:
         wanted = " ".join(sorted(self._scopes))
         self._no_credential = (
             [error_info("CREDENTIALS_MISSING", method=rpc, service=_SERVICE)],
-            [_challenge()],
+            [challenge()],
         )
         self._wrong_scope = (
             [error_info("ACCESS_TOKEN_SCOPE_INSUFFICIENT", service=_SERVICE, method=rpc)],
-            [_challenge(f', error="insufficient_scope", scope="{wanted}"')],
+            [challenge(f', error="insufficient_scope", scope="{wanted}"')],
         )
 
     def get_credential(self, authenticator: Authenticator, token: str | None) -> Credential:
@@ -57,8 +57,8 @@ class Gate:
         credential = authenticator.find_credential(token) if token else None
         if credential is None:
             # Gmail (observed 2026-09): this body has no details.
-            challenge = _challenge(', error="invalid_token"')
-            raise RefusedError(problems.INVALID_CREDENTIALS, headers=[challenge])
+            header = challenge(', error="invalid_token"')
+            raise RefusedError(problems.INVALID_CREDENTIALS, headers=[header])
         return credential
 
     def check(self, credential: Credential, params: Params, query: Pairs) -> Account:
@@ -72,6 +72,9 @@ class Gate:
         if params.user_id != "me" and params.user_id.lower() != account.address.lower():
             # Gmail (observed): the text names the caller, not the mailbox asked for.
             raise ProblemError(problems.DELEGATION_DENIED, address=account.address)
+        if credential.itself:
+            # Gmail (observed): a service account that acts for nobody is told so only here.
+            raise ProblemError(problems.PRECONDITION_FAILED)
         if account.suspended:
             raise ProblemError(problems.MAIL_NOT_ENABLED)
         if self._limit and not _METADATA.isdisjoint(credential.scopes):
@@ -91,5 +94,6 @@ class Gate:
             raise ProblemError(limit.problem, **{limit.parameter: value.upper()})
 
 
-def _challenge(rest: str = "") -> tuple[bytes, bytes]:
+def challenge(rest: str = "") -> tuple[bytes, bytes]:
+    """Return the WWW-Authenticate header of a refused credential."""
     return b"www-authenticate", (_REALM + rest).encode()

@@ -1,8 +1,8 @@
 """JSON bodies by the rules of proto3 JSON, checked against the declared type.
 
-Unknown members are refused, null means absent, both spellings of a name are accepted, octets
-arrive decoded. All that is wrong is reported at once. Bounded in depth; a body that is no JSON is
-shown with the place where reading stopped, as Google's parser does.
+Unknown members are refused, null means absent (in a PATCH: cleared), both spellings of a name are
+accepted, octets arrive decoded. All that is wrong is reported at once. Bounded in depth; a body
+that is no JSON is shown with the place where reading stopped, as Google's parser does.
 """
 
 import re
@@ -23,7 +23,7 @@ from penfold.front.http.violations import (
     refuse,
     unknown_member,
 )
-from penfold.spec.members import Kind, list_members
+from penfold.spec.members import Kind, clear_member, list_members
 from penfold.spec.method import snake_case
 
 _decode = msgspec.json.Decoder().decode
@@ -70,8 +70,12 @@ def body_path(request: type[Struct]) -> str:
     return "" if name.endswith("Request") else snake_case(name)
 
 
-def read_body(data: bytes | bytearray, request: type[Struct]) -> Struct:
-    """Return the body as its declared type; no octets at all are an empty object."""
+def read_body(data: bytes | bytearray, request: type[Struct], *, patch: bool = False) -> Struct:
+    """Return the body as its declared type; no octets at all are an empty object.
+
+    patch: a member that is null has its cleared value (spec.members.clear_member) instead of
+    UNSET, so that it differs from one that is not there.
+    """
     if not data or data.isspace():
         return request()
     try:
@@ -83,7 +87,8 @@ def read_body(data: bytes | bytearray, request: type[Struct]) -> Struct:
     found: list[Violation] = []
     if not isinstance(value, dict):
         raise refuse([unknown_member("", "", "Root element must be a message.")])
-    result = _read_message(value, request, body_path(request), JSON_MAX_DEPTH, found)
+    reader = _Reader(found, patch=patch)
+    result = reader.read_message(value, request, body_path(request), JSON_MAX_DEPTH)
     if found:
         raise refuse(found)
     return result
@@ -102,55 +107,64 @@ def _explain(data: bytes | bytearray, reason: str) -> str:
     return f"{sentence}\n{before}{after}\n{' ' * len(before)}^"
 
 
-def _read_message(
-    value: dict[str, Any], struct: type[Struct], path: str, depth: int, found: list[Violation]
-) -> Struct:
-    slots = _slots(struct)
-    members: dict[str, Any] = {}
-    for name, given in value.items():
-        slot = slots.get(name)
-        if slot is None:
-            found.append(unknown_member(name, path))
-        elif given is not None:
-            here = f"{path}.{slot.path_name}" if path else slot.path_name
-            members[slot.attribute] = _read_member(given, slot, here, depth, found)
-    return struct(**members)
+class _Reader:
+    """Reads one body and gathers what is wrong with it."""
 
+    def __init__(self, found: list[Violation], *, patch: bool) -> None:
+        self._found = found
+        self._patch = patch
 
-def _read_member(given: Any, slot: _Slot, path: str, depth: int, found: list[Violation]) -> Any:
-    if not slot.kind.repeated:
-        if isinstance(given, list):
-            where, _, name = path.rpartition(".")
-            reason = "Proto field is not repeating, cannot start list."
-            found.append(unknown_member(name, where, reason))
+    def read_message(
+        self, value: dict[str, Any], struct: type[Struct], path: str, depth: int
+    ) -> Struct:
+        slots = _slots(struct)
+        members: dict[str, Any] = {}
+        for name, given in value.items():
+            slot = slots.get(name)
+            if slot is None:
+                self._found.append(unknown_member(name, path))
+            elif given is not None:
+                here = f"{path}.{slot.path_name}" if path else slot.path_name
+                members[slot.attribute] = self._read_member(given, slot, here, depth)
+            elif self._patch:
+                members[slot.attribute] = clear_member(slot.kind)
+        return struct(**members)
+
+    def _read_member(self, given: Any, slot: _Slot, path: str, depth: int) -> Any:
+        if not slot.kind.repeated:
+            if isinstance(given, list):
+                where, _, name = path.rpartition(".")
+                reason = "Proto field is not repeating, cannot start list."
+                self._found.append(unknown_member(name, where, reason))
+                return None
+            return self._read_one(given, slot, path, depth)
+        # Gmail (assumed from Google's parser): one value may stand for a list of one.
+        items = given if isinstance(given, list) else [given]
+        return [
+            self._read_one(item, slot, f"{path}[{index}]", depth)
+            for index, item in enumerate(items)
+        ]
+
+    def _read_one(self, given: Any, slot: _Slot, path: str, depth: int) -> Any:
+        found = self._found
+        if slot.message is not None:
+            if isinstance(given, dict) and depth > 0:
+                return self.read_message(given, slot.message, path, depth - 1)
+            if isinstance(given, dict):
+                found.append(malformed_json("Message too deep."))
+            else:
+                found.append(invalid_value(path, type_label(slot.kind, path), given))
             return None
-        return _read_one(given, slot, path, depth, found)
-    # Gmail (assumed from Google's parser): one value may stand for a list of one.
-    items = given if isinstance(given, list) else [given]
-    return [
-        _read_one(item, slot, f"{path}[{index}]", depth, found) for index, item in enumerate(items)
-    ]
-
-
-def _read_one(given: Any, slot: _Slot, path: str, depth: int, found: list[Violation]) -> Any:
-    if slot.message is not None:
-        if isinstance(given, dict) and depth > 0:
-            return _read_message(given, slot.message, path, depth - 1, found)
-        if isinstance(given, dict):
-            found.append(malformed_json("Message too deep."))
-        else:
-            found.append(invalid_value(path, type_label(slot.kind, path), given))
-        return None
-    label = type_label(slot.kind, path)
-    if isinstance(given, (dict, list)):
-        # Gmail (assumed from Google's parser): the sentence.
-        found.append(invalid_because(path, label, "Starting an object on a scalar field"))
-        return None
-    try:
-        return slot.read(given)
-    except BadValueError as error:
-        if error.reason:
-            found.append(invalid_because(path, label, error.reason))
-        else:
-            found.append(invalid_value(path, label, given))
-        return None
+        label = type_label(slot.kind, path)
+        if isinstance(given, (dict, list)):
+            # Gmail (assumed from Google's parser): the sentence.
+            found.append(invalid_because(path, label, "Starting an object on a scalar field"))
+            return None
+        try:
+            return slot.read(given)
+        except BadValueError as error:
+            if error.reason:
+                found.append(invalid_because(path, label, error.reason))
+            else:
+                found.append(invalid_value(path, label, given))
+            return None

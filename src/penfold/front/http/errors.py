@@ -89,4 +89,6 @@ def _entry(error: ProblemError) -> dict[str, str]:
     if problem in _AUTH_PROBLEMS:
         entry["location"] = "Authorization"
         entry["locationType"] = "header"
+    if problem in problems.EXTENDED_HELP:
+        entry["extendedHelp"] = problems.EXTENDED_HELP[problem]
     return entry

@@ -1,8 +1,8 @@
 """The Gmail API as an ASGI callable: from a request to an answer, the same way for every method.
 
     address → $.xgafv, callback → credential (401) → parameters, mask, alt (400) → scope (403)
-    → whose mailbox (403) → served at all (501) → quota (403, 429) → body (400, 413) → handler
-    → mask → encode
+    → whose mailbox (403) → ordered fault → served at all (501) → quota (403, 429)
+    → body (400, 413) → handler → mask → encode
 
 That is Gmail's order (observed 2026-09; query before scope assumed). A handler runs where its
 method says, see runner.py. Nothing but texts of spec.problems reaches the peer; what nobody
@@ -12,20 +12,26 @@ expected is in the facts, with the request id that the answer carries as X-Reque
 import itertools
 from collections.abc import Callable, Mapping
 from time import perf_counter
-from typing import Any, Final
+from typing import Any
 
 from msgspec.structs import replace
 
 from penfold.base.clock import Clock
 from penfold.base.errors import OutcomeUnknownError
-from penfold.base.limits import BODIES_MAX_BYTES, INLINE_BODY_MAX_BYTES
-from penfold.front.http import answers
+from penfold.base.limits import (
+    BATCH_BODY_MAX_BYTES,
+    BODIES_MAX_BYTES,
+    INLINE_BODY_MAX_BYTES,
+)
+from penfold.front.http import answers, batch
 from penfold.front.http.auth import find_token
+from penfold.front.http.batch import Batch
 from penfold.front.http.body import read_body
 from penfold.front.http.call import Call, Services
 from penfold.front.http.errors import problem_of
-from penfold.front.http.plan import Handler, Plan, encode, is_large
+from penfold.front.http.plan import Handler, Plan, encode
 from penfold.front.http.quota import charge
+from penfold.front.http.rehearsal import NO_FAULTS, rehearse
 from penfold.front.http.request import (
     Answer,
     ClientGoneError,
@@ -40,14 +46,13 @@ from penfold.front.http.routes import Match, Routes
 from penfold.front.http.runner import Runner
 from penfold.front.http.system import check_alt, check_early, split_system
 from penfold.ports.directory import Account
+from penfold.ports.faults import Faults
 from penfold.ports.identity import Authenticator
 from penfold.ports.mailbox import Mailboxes
 from penfold.proto.fields import Mask
 from penfold.spec import problems
 from penfold.spec.problems import ProblemError
 from penfold.spec.registry import REGISTRY, Access, Params
-
-_BATCH: Final = ("/batch", "/batch/gmail/v1")
 
 Observe = Callable[[RequestFacts], None]
 
@@ -57,11 +62,11 @@ class GmailApi:
 
     handlers: by method id. observe: called once per request, after its answer went out. stop:
     called when the outcome of a commit is unknown; it should end the process, so that the client
-    gets no answer. strict: a handler that raises a problem its method does not declare is an
-    error of ours (tests); otherwise that is logged.
+    gets no answer. faults: errors that were ordered. strict: a handler that raises a problem its
+    method does not declare is an error of ours (tests); otherwise that is logged.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what it stands on, each by its name
         self,
         *,
         handlers: Mapping[str, Handler],
@@ -71,6 +76,7 @@ class GmailApi:
         clock: Clock,
         observe: Observe | None = None,
         stop: Callable[[BaseException], None] | None = None,
+        faults: Faults = NO_FAULTS,
         strict: bool = False,
     ) -> None:
         self._plans = {m.id: Plan(m, handlers.get(m.id), strict=strict) for m in REGISTRY}
@@ -83,8 +89,15 @@ class GmailApi:
         self._quota = services.quota
         self._observe = observe
         self._stop = stop
+        self._faults = faults
         self._prefix = f"{services.chance.getrandbits(48):012x}-"
         self._numbers = itertools.count(1)
+        self._batch = Batch(
+            self._answer,
+            chance=services.chance,
+            make_request_id=self.make_request_id,
+            observe=observe,
+        )
 
     def make_request_id(self) -> str:
         """Return an id no other request of this process has, nor likely of any other."""
@@ -101,6 +114,8 @@ class GmailApi:
             answer = await self._answer(request)
         except ClientGoneError:
             return
+        if answers.wants_gzip(request, answer):
+            await answers.compress(answer, self._runner)
         await answers.send_answer(request, answer, send)
         if self._observe:
             self._observe(request.facts(answer, perf_counter() - started))
@@ -112,10 +127,12 @@ class GmailApi:
             match = self._routes.find(request.verb, request.path)
             if match is not None:
                 return await self._serve(request, match)
-            if request.path in _BATCH:
+            batched = request.path in batch.PATHS
+            if batched and request.verb == "POST":
                 request.method_id = "batch"
-                return answers.failure(request, ProblemError(problems.NOT_IMPLEMENTED))
-            if request.verb == "OPTIONS" and self._routes.knows(request.path):
+                async with self._room.take(request.weight(BATCH_BODY_MAX_BYTES)):
+                    return await self._batch.serve(request, self._runner)
+            if request.verb == "OPTIONS" and (batched or self._routes.knows(request.path)):
                 return answers.preflight(request)
             return answers.no_such_page(request)
         except ClientGoneError:
@@ -144,6 +161,8 @@ class GmailApi:
         params = plan.binder.bind(match.values, pairs)
         fields, mask = self._read_mask(request, plan)
         account = plan.gate.check(credential, params, pairs)
+        if self._faults.orders:
+            rehearse(self._faults, method, credential, self._clock.now_ms())
         if plan.handler is None or match.leaf.upload:
             raise ProblemError(problems.NOT_IMPLEMENTED)
         quota = self._quota
@@ -211,6 +230,5 @@ class GmailApi:
         if wanted is None:
             return None  # whatever a client sent to a method that takes nothing
         request.check_json(data)
-        if is_large(data):
-            return await self._runner.in_thread(lambda: read_body(data, wanted))
-        return read_body(data, wanted)
+        patch = plan.method.verb == "PATCH"
+        return await self._runner.brief(len(data), lambda: read_body(data, wanted, patch=patch))

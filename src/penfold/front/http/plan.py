@@ -13,7 +13,7 @@ import msgspec
 from msgspec import Struct
 
 from penfold.base.errors import ParseError
-from penfold.base.limits import INLINE_BODY_MAX_BYTES, JSON_BODY_MAX_BYTES
+from penfold.base.limits import JSON_BODY_MAX_BYTES
 from penfold.front.http.auth import Gate
 from penfold.front.http.bind import Binder
 from penfold.front.http.encode import encode_compact, encode_pretty
@@ -119,8 +119,3 @@ def encode(method: Method, result: Any, mask: Mask | None, *, pretty: bool) -> b
         return None
     value = result if mask is None else apply_fields(msgspec.to_builtins(result), mask)
     return encode_pretty(value) if pretty else encode_compact(value)
-
-
-def is_large(data: bytes | bytearray) -> bool:
-    """Return whether reading this body would hold up everybody else on the event loop."""
-    return len(data) > INLINE_BODY_MAX_BYTES

@@ -4,7 +4,7 @@ Owns reading: the few headers that matter, X-HTTP-Method-Override, forms in plac
 and bodies, counted as they stream in.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, MutableMapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, MutableMapping
 from typing import Any, Final
 
 from msgspec import Struct
@@ -28,6 +28,7 @@ _WANTED: Final = frozenset(
         b"content-length",
         b"transfer-encoding",
         b"origin",
+        b"accept-encoding",
         b"x-goog-fieldmask",
         b"x-http-method-override",
         b"access-control-request-method",
@@ -65,11 +66,16 @@ class RequestFacts(Struct, frozen=True, gc=False):
 
 
 class Answer(Struct):
-    """An answer ready to send."""
+    """An answer ready to send. more: what follows the body while it is being made.
+
+    streamed: octets of `more` that have gone out.
+    """
 
     status: int
     body: bytes
     headers: list[Header]
+    more: AsyncGenerator[bytes, None] | None = None
+    streamed: int = 0
 
 
 class Request:
@@ -115,7 +121,7 @@ class Request:
             self.client[0] if self.client else "",
             self.credential.client_id if self.credential else "",
             self.read,
-            len(answer.body),
+            len(answer.body) + answer.streamed,
             self.error,
         )
 

@@ -13,7 +13,7 @@ from typing import Any, Final, TypeVar
 
 from msgspec.structs import replace
 
-from penfold.base.limits import HAND_OVER_WAIT_S, SLOW_READERS_MAX
+from penfold.base.limits import HAND_OVER_WAIT_S, INLINE_BODY_MAX_BYTES, SLOW_READERS_MAX
 from penfold.domain.outbound import Outbound
 from penfold.front.bridge import Bridge, Done
 from penfold.front.http.call import Call, TooSlowInline
@@ -117,3 +117,7 @@ class Runner:
     async def in_thread(self, work: Callable[[], T]) -> T:
         """Return what the work returns, done beside the event loop."""
         return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+
+    async def brief(self, octets: int, work: Callable[[], T]) -> T:
+        """Return what the work on so many octets returns; a thread's if it would hold us up."""
+        return work() if octets <= INLINE_BODY_MAX_BYTES else await self.in_thread(work)

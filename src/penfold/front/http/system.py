@@ -12,6 +12,7 @@ from urllib.parse import unquote_plus
 from msgspec import Struct
 
 from penfold.front.http.errors import RefusedError
+from penfold.front.http.violations import shorten
 from penfold.spec import problems
 
 #: As in the discovery document, and what googleapiclient's stack adds (trace, pp, userip, strict).
@@ -76,12 +77,12 @@ def check_early(system: System, xgafv: str | None, *, get: bool) -> None:
     """Check what Gmail looks at before the credential: $.xgafv, then the callback's name."""
     if xgafv is not None:
         if xgafv not in ("1", "2"):
-            raise RefusedError(problems.INVALID_XGAFV, value=xgafv)
+            raise RefusedError(problems.INVALID_XGAFV, value=shorten(xgafv))
         system.entries = xgafv == "1"
     callback = system.values.get("callback")
     if callback and get:
         if not _CALLBACK.fullmatch(callback):
-            raise RefusedError(problems.INVALID_CALLBACK, value=callback)
+            raise RefusedError(problems.INVALID_CALLBACK, value=shorten(callback))
         system.callback = callback
 
 
@@ -91,5 +92,5 @@ def check_alt(system: System) -> None:
     if alt.lower() in ("", "json"):
         return
     if alt.lower() in ("media", "proto"):
-        raise RefusedError(problems.UNSUPPORTED_ALT, value=alt)
-    raise RefusedError(problems.INVALID_ALT, value=alt)
+        raise RefusedError(problems.UNSUPPORTED_ALT, value=shorten(alt))
+    raise RefusedError(problems.INVALID_ALT, value=shorten(alt))

@@ -95,7 +95,7 @@ class SubmissionDoor:
             password = claim.password.replace(" ", "")
             return self._authenticator.find_app_login(claim.address, password)
         credential = self._authenticator.find_credential(claim.token)
-        if credential is None or MAIL_SCOPE not in credential.scopes:
+        if credential is None or credential.itself or MAIL_SCOPE not in credential.scopes:
             return None
         named = canonical_address(claim.address) if claim.address else credential.account.address
         return credential.account if named == credential.account.address else None

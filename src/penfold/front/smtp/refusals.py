@@ -26,12 +26,12 @@ _CODES: Final[dict[Problem, tuple[int, str]]] = {
     problems.INVALID_BCC: (553, "5.1.3"),
     problems.INVALID_FROM: (553, "5.1.7"),
     problems.MAIL_NOT_ENABLED: (550, "5.2.1"),
-    problems.SENDING_LIMIT: (550, "5.4.5"),
+    problems.SENDING_LIMIT_RETRY_AFTER: (550, "5.4.5"),
     problems.DELEGATION_DENIED: (553, "5.7.1"),
     problems.PRECONDITION_FAILED: (550, "5.7.1"),
 }
 #: What Gmail says to a mail client in other words than to a program.
-_TEXTS: Final = {problems.SENDING_LIMIT: "Daily user sending limit exceeded"}
+_TEXTS: Final = {problems.SENDING_LIMIT_RETRY_AFTER: "Daily user sending limit exceeded"}
 #: The rest, by HTTP status.
 _BY_STATUS: Final = {401: (550, "5.7.1"), 403: (550, "5.7.1"), 429: (450, "4.2.1")}
 

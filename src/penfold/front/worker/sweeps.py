@@ -25,12 +25,13 @@ from penfold.ports.identity import (
     IdentityBook,
     IdentityWriter,
     Removed,
+    ServiceToken,
     Session,
 )
 from penfold.ports.mailbox import Mailboxes
 
 #: Records that have a time after which they mean nothing.
-_EXPIRING = (AccessToken, Code, Session)
+_EXPIRING = (AccessToken, Code, ServiceToken, Session)
 #: Milliseconds between the removal of an account and the erasure of its mailbox: longer than any
 #: process goes on believing in a token or a path.
 ERASE_AFTER_MS = 60_000

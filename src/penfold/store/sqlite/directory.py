@@ -39,7 +39,9 @@ from penfold.ports.identity import (
     Credential,
     Domain,
     IdentityWriter,
+    ServiceToken,
     make_credential,
+    make_own_credential,
 )
 from penfold.proto.oauth import app_password_digest, digest
 from penfold.store.sqlite.commit import Fatal, commit
@@ -109,19 +111,27 @@ class SqliteDirectory:
             return cached[1]
         before = self._changes
         # Three point reads: SQLite takes twice as long for the same rows in one join.
-        found = self.find(AccessToken, digest(token))
+        key = digest(token)
+        found = self.find(AccessToken, key) or self.find(ServiceToken, key)
         if found is None or found.expires_ms <= now_ms:
             return None
-        account = self.find(Account, found.account_id)
-        if account is None or account.suspended:
+        credential = self._credential(found)
+        if credential is None:
             return None
-        client = self.find(Client, found.client_id)
-        if client is None:
-            return None
-        credential = make_credential(found, account, client)
         until_ms = min(found.expires_ms, now_ms + CREDENTIAL_CACHE_MS)
         self._remember(token, until_ms, credential, before)
         return credential
+
+    def _credential(self, found: AccessToken | ServiceToken) -> Credential | None:
+        client = self.find(Client, found.client_id)
+        if client is None:
+            return None
+        if isinstance(found, ServiceToken):
+            return make_own_credential(found, client)
+        account = self.find(Account, found.account_id)
+        if account is None or account.suspended:
+            return None
+        return make_credential(found, account, client)
 
     def find_app_login(self, address: str, password: str) -> Account | None:
         account = self.find_account(address)

@@ -32,6 +32,7 @@ TABLES: Final[dict[type[Struct], str]] = {
     identity.Removed: "removed",
     identity.ServiceAccount: "service_account",
     identity.ServiceKey: "service_key",
+    identity.ServiceToken: "service_token",
     identity.Session: "session",
     identity.SigningKey: "signing_key",
 }

@@ -18,6 +18,7 @@ from penfold.ports.queue import Attempt, NewQueueRow, QueueState
 from penfold.spec.registry import REGISTRY
 from penfold.spec.settings import SETTINGS
 from penfold.testing.directory import MemoryDirectory
+from penfold.testing.faults import MemoryFaults
 from penfold.testing.mailbox import MemoryMailboxes
 from penfold.testing.queue import MemoryQueue
 
@@ -57,6 +58,7 @@ class Bench:
         self.identity = build_identity(book, MemoryMailboxes(), clock=clock, chance=Random(7))
         self.identity.accounts.add_domain("penfold.test")
         self.queue = MemoryQueue()
+        self.faults = MemoryFaults()
         self.tools = Tools()
         self.served = []
         self.flags = None
@@ -66,6 +68,7 @@ class Bench:
             now_ms=clock.now_ms,
             open_identity=lambda data: contextlib.nullcontext(self.identity),
             open_queue=lambda data: contextlib.nullcontext(self.queue),
+            open_faults=lambda data: self.faults,
             load_base_url=lambda data: BASE,
             load_credentials=lambda data: self.credentials,
             save_private=self.save_private,
@@ -436,3 +439,47 @@ def test_every_command_explains_itself(bench, command):
     text = bench.out(*command.split(), "--help")
     assert "Usage: penfold" in text
     assert all(len(line) <= 80 for line in text.splitlines())
+
+
+# --- fault ---------------------------------------------------------------------------------
+
+
+def test_a_fault_is_ordered_listed_and_cleared(bench):
+    said = bench.out(
+        "fault", "add", "user-rate-limit-exceeded", "--method", "gmail.users.messages.send",
+        "--account", "Kim@penfold.test", "--times", "3", "--after", "2",
+    )  # fmt: skip
+    assert said == (
+        "Fault 1 is ordered: 403 user-rate-limit-exceeded for the next 3 requests to "
+        "gmail.users.messages.send of kim@penfold.test after 2 that pass.\n"
+    )
+    bench.out("fault", "add", "bad-gateway", "--times", "0")
+    assert bench.json("fault", "list") == [
+        {
+            "number": 1, "problem": "user-rate-limit-exceeded", "status": 403,
+            "method": "gmail.users.messages.send", "account": ACCOUNT, "times": 3, "after": 2,
+        },
+        {
+            "number": 2, "problem": "bad-gateway", "status": 502,
+            "method": None, "account": None, "times": None, "after": None,
+        },
+    ]  # fmt: skip
+    assert bench.out("fault", "clear") == "2 cleared.\n"
+    assert bench.json("fault", "list") == []
+
+
+@pytest.mark.parametrize(
+    "arguments", [["no-such"], ["bad-gateway", "--method", "gmail.users.nope"], ["invalid-label"]]
+)
+def test_a_fault_that_cannot_happen_is_refused(bench, arguments):
+    assert isinstance(bench.error("fault", "add", *arguments), ParseError)
+    assert bench.faults.orders == ()
+
+
+def test_problems_that_can_be_ordered_are_listed(bench):
+    listed = {row["problem"]: row for row in bench.json("fault", "problems")}
+    assert {"access-not-configured", "backend-error", "bad-gateway"} <= set(listed)
+    assert listed["daily-limit-exceeded"] == {
+        "problem": "daily-limit-exceeded", "status": 403, "reason": "dailyLimitExceeded",
+        "text": "Daily Limit Exceeded",
+    }  # fmt: skip

@@ -34,7 +34,7 @@ def app(make_world):
         ("/gmail/v1/users/me/profile", (200, b'{\n  "historyId": "1"'), "gmail.users.getProfile"),
         ("/gmail/nothing", (404, b"<!DOCTYPE html>"), "other"),
         ("/upload/gmail/v1/users/me/messages", (404, b"<!DOCTYPE html>"), "other"),
-        ("/batch/gmail/v1", (501, b"{"), "batch"),
+        ("/batch/gmail/v1", (404, b"<!DOCTYPE html>"), "other"),
         ("/healthz", (200, b"ok\n"), "operations"),
         ("/readyz", (503, b"192.0.2.1"), "operations"),
         ("/$discovery/rest?version=v1", (200, b'{\n  "kind": "discovery#restD'), "discovery"),

@@ -208,3 +208,22 @@ def test_what_we_print_we_can_read(request_type):
 )
 def test_print_then_read_gives_the_same_message(message):
     assert read_body(msgspec.json.encode(message), Message) == message
+
+
+# --- PATCH ---------------------------------------------------------------------------------
+
+
+def test_null_is_absent_except_in_a_patch_where_it_clears():
+    data = b'{"name": null, "color": null}'
+    assert read_body(data, Label) == Label()
+    assert read_body(data, Label, patch=True) == Label(
+        name="", color=LabelColor(text_color="", background_color="")
+    )
+    assert read_body(b"{}", Label, patch=True) == Label()
+    nested = read_body(b'{"color": {"text_color": null}}', Label, patch=True)
+    assert nested == Label(color=LabelColor(text_color=""))
+
+
+def test_null_of_a_member_nobody_knows_is_refused_in_a_patch_too():
+    with pytest.raises(RefusedError, match="Unknown name"):
+        read_body(b'{"nope": null}', Label, patch=True)

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from penfold.front.http.system import check_early, parse_query, split_system
+from penfold.front.http.errors import RefusedError
+from penfold.front.http.system import check_alt, check_early, parse_query, split_system
 from penfold.spec.discovery import make_document
 
 
@@ -38,6 +39,21 @@ def test_every_parameter_of_the_document_is_a_systems():
 )
 def test_what_clients_add_is_tolerated(name):
     assert split_system([(name, "1"), ("q", "x")])[1] == [("q", "x")]
+
+
+@pytest.mark.parametrize(
+    ("query", "check"),
+    [
+        ("$.xgafv=", lambda system, xgafv: check_early(system, xgafv, get=True)),
+        ("callback=-", lambda system, xgafv: check_early(system, xgafv, get=True)),
+        ("alt=", lambda system, xgafv: check_alt(system)),
+    ],
+)
+def test_long_values_are_not_repeated_whole(query, check):
+    system, _, xgafv = split_system(parse_query(query + "x" * 10_000))
+    with pytest.raises(RefusedError) as caught:
+        check(system, xgafv)
+    assert len(caught.value.text) < 600
 
 
 def test_first_of_repeats_counts():

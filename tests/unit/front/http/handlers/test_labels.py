@@ -1,5 +1,7 @@
 """users.labels.*: names, keys, colours, visibility, counters (Gmail: observed 2026-09/10)."""
 
+from functools import partial
+
 import pytest
 from msgspec import UNSET, structs
 from tests.unit.world import mail
@@ -143,10 +145,24 @@ def test_color_is_kept_by_patch_and_cleared_by_update(world):
     assert world.api("labels_get", id=label.id).name == "C"
 
 
-def test_empty_color_clears_it(world):
+def test_color_is_cleared_by_empty_words_kept_by_an_empty_object(world):
     color = LabelColor(background_color="#41236d", text_color="#ffffff")
     label = create(world, "A", color=color)
-    assert world.api("labels_patch", id=label.id, body=Label(color=LabelColor())).color is UNSET
+    patch = partial(world.api, "labels_patch", id=label.id)
+    assert patch(body=Label(color=LabelColor())).color == color
+    half = patch(body=Label(color=LabelColor(text_color="#000000"))).color
+    assert (half.background_color, half.text_color) == ("#41236d", "#000000")
+    empty = LabelColor(background_color="", text_color="")
+    assert patch(body=Label(color=empty)).color is UNSET
+    assert world.api("labels_update", id=label.id, body=Label(name="A")).color is UNSET
+
+
+def test_cleared_members_have_their_defaults_again(world):
+    label = create(world, "A", label_list_visibility="labelHide", message_list_visibility="hide")
+    cleared = Label(label_list_visibility="", message_list_visibility="", id="", type="")
+    patched = world.api("labels_patch", id=label.id, body=cleared)
+    assert (patched.label_list_visibility, patched.message_list_visibility) == ("labelShow", "show")
+    assert refusal(world, "labels_patch", id=label.id, body=Label(name="")) == "Invalid label name"
 
 
 def test_labels_end_at_the_limit_and_go_on_after_a_deletion(world):

@@ -1,0 +1,164 @@
+"""Batch bodies: many HTTP requests in one multipart/mixed body, and their answers in another.
+
+    --B                                             --batch_…
+    Content-Type: application/http                  Content-Type: application/http
+    Content-ID: <some id + 1>                       Content-ID: <response-some id + 1>
+
+    GET /gmail/v1/users/me/labels HTTP/1.1          HTTP/1.1 200 OK
+    accept: application/json                        Content-Type: application/json; charset=UTF-8
+
+    <nothing, or a body>                            {…}
+
+Lines of a request end with CRLF or LF (Google's Python client writes LF); ours end with CRLF,
+which that client relies on. A part ends where the next boundary line begins, so its
+Content-Length is not needed and not believed. Refuses a body without boundary lines or request
+lines; what a request means is the caller's.
+"""
+
+import re
+from collections.abc import Sequence
+from http import HTTPStatus
+from typing import Final
+
+from msgspec import Struct
+
+from penfold.base.errors import ParseError
+from penfold.base.limits import BATCH_CONTENT_ID_MAX_BYTES, HTTP_HEAD_MAX_BYTES
+
+Header = tuple[bytes, bytes]
+
+#: RFC 2046 §5.1.1: a boundary has 1 to 70 characters and does not end with a blank.
+_BOUNDARY: Final = re.compile(
+    r';\s*boundary\s*=\s*(?:"([^"\r\n]{1,70})"|([^\s;"]{1,70}))', re.IGNORECASE
+)
+_HEAD_END: Final = re.compile(rb"\r?\n\r?\n")
+_FOLD: Final = re.compile(rb"\r?\n[ \t]+")
+_REQUEST_LINE: Final = re.compile(rb"([A-Za-z]{1,20})[ \t]+(\S+)[ \t]+HTTP/\d(?:\.\d)?[ \t]*")
+_ORIGIN: Final = re.compile(rb"https?://[^/?#]*", re.IGNORECASE)
+_REASONS: Final = {status.value: status.phrase for status in HTTPStatus}
+
+
+class TooManyPartsError(ParseError):
+    """More requests in one body than the caller allows; `received` says how many."""
+
+    def __init__(self, received: int) -> None:
+        super().__init__("too many parts", received=received)
+        self.received = received
+
+
+class Part(Struct, frozen=True, gc=False):
+    """One request. content_id: as sent, with its angle brackets; b"" without one.
+
+    target: path and query, still percent-encoded. headers: names in lower case.
+    """
+
+    content_id: bytes
+    verb: str
+    target: bytes
+    headers: tuple[Header, ...]
+    body: bytes
+
+
+def parse_batch(content_type: str, body: bytes | bytearray, *, parts_max: int) -> list[Part]:
+    """Return the requests in order."""
+    pieces = _split(bytes(body), _parse_boundary(content_type))
+    if len(pieces) > parts_max:
+        raise TooManyPartsError(len(pieces))
+    return [_parse_part(piece) for piece in pieces]
+
+
+def _parse_boundary(content_type: str) -> bytes:
+    if content_type.partition(";")[0].strip().lower() != "multipart/mixed":
+        raise ParseError("not multipart/mixed")
+    match = _BOUNDARY.search(content_type)
+    boundary = (match[1] or match[2]).rstrip() if match else ""
+    if not boundary:
+        raise ParseError("no boundary")
+    return boundary.encode("latin-1", "replace")
+
+
+def _split(body: bytes, boundary: bytes) -> list[bytes]:
+    """Return what stands between the boundary lines; preamble and epilogue are dropped."""
+    # RFC 2046 §5.1.1: the line end before a delimiter belongs to it; blanks may follow it. A
+    # missing closing delimiter is forgiven: the octets have all arrived.
+    line = re.compile(rb"\n--" + re.escape(boundary) + rb"(--)?[ \t]*\r?(?:\n|\Z)")
+    if body.startswith(b"--"):
+        body = b"\n" + body
+    pieces: list[bytes] = []
+    start = None
+    match = line.search(body)
+    while match:
+        if start is not None:
+            pieces.append(body[start : match.start()].removesuffix(b"\r"))
+        start = None if match[1] else match.end()
+        # The line feed that ends this delimiter may begin the next one.
+        match = None if start is None else line.search(body, start - 1)
+    if start is not None:
+        pieces.append(body[start:])
+    if not pieces:
+        raise ParseError("no boundary line")
+    return pieces
+
+
+def _parse_part(piece: bytes) -> Part:
+    outer, request = _split_head(piece)
+    head, body = _split_head(request.lstrip(b"\r\n"))
+    if len(outer) + len(head) > HTTP_HEAD_MAX_BYTES:
+        raise ParseError("head of a part too large")
+    first, _, rest = head.partition(b"\n")
+    match = _REQUEST_LINE.fullmatch(first.rstrip(b"\r"))
+    if not match:
+        raise ParseError("no request line")
+    target = _ORIGIN.sub(b"", match[2], count=1).partition(b"#")[0]
+    if not target.startswith(b"/"):
+        target = b"/" + target
+    content_id = b""
+    for name, value in _parse_headers(outer):
+        if name == b"content-id":
+            content_id = value
+    if len(content_id) > BATCH_CONTENT_ID_MAX_BYTES:
+        raise ParseError("Content-ID too long")
+    verb = match[1].decode().upper()
+    # RFC 9110 §9.3.1: a body of a GET means nothing.
+    return Part(content_id, verb, target, _parse_headers(rest), b"" if verb == "GET" else body)
+
+
+def _split_head(text: bytes) -> tuple[bytes, bytes]:
+    """Return what stands before and after the first empty line."""
+    for empty in (b"\r\n", b"\n"):
+        if text.startswith(empty):
+            return b"", text[len(empty) :]
+    match = _HEAD_END.search(text)
+    return (text[: match.start()], text[match.end() :]) if match else (text, b"")
+
+
+def _parse_headers(head: bytes) -> tuple[Header, ...]:
+    headers = []
+    for line in _FOLD.sub(b" ", head).split(b"\n"):
+        name, colon, value = line.partition(b":")
+        if colon:
+            headers.append((name.strip().lower(), value.strip()))
+    return tuple(headers)
+
+
+def print_answer(
+    boundary: bytes, content_id: bytes, status: int, headers: Sequence[Header], body: bytes
+) -> bytes:
+    """Return one part of the answer with its boundary line; names of headers stay as they are."""
+    lines = [b"--" + boundary, b"Content-Type: application/http"]
+    if content_id:
+        lines.append(b"Content-ID: " + _response_id(content_id))
+    lines += [b"", b"HTTP/1.1 %d %b" % (status, _REASONS.get(status, "Unknown").encode())]
+    lines += [name + b": " + value for name, value in headers]
+    return b"\r\n".join(lines) + b"\r\n\r\n" + body + b"\r\n"
+
+
+def print_end(boundary: bytes) -> bytes:
+    """Return the line that ends the answer."""
+    return b"--" + boundary + b"--\r\n"
+
+
+def _response_id(content_id: bytes) -> bytes:
+    if content_id.startswith(b"<"):
+        return b"<response-" + content_id[1:]
+    return b"response-" + content_id
