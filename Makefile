@@ -59,6 +59,9 @@ fuzz: $(VENV)/.test  ## run every fuzzer for SECONDS_EACH (default 30) seconds
 bench: $(VENV)/.test  ## measure, side by side with the peers that are installed
 	@$(BIN)/python -m benchmarks $(ARGS)
 
+gen: $(VENV)/.run  ## make what is derived: docs/compatibility.md
+	@$(BIN)/python docs/make_compatibility.py
+
 lock: $(VENV)/.made  ## choose versions anew and pin them by hash
 	@$(PIP) install uv
 	@$(BIN)/uv pip compile --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --quiet pyproject.toml requirements/tools.in -o requirements/run.txt

@@ -70,6 +70,8 @@ HAND_OVER_MAX_ROWS: Final = 16
 #: Octets of a JSON body beyond the base64 of a message it may carry, and of one that carries
 #: none: 1,000 ids take 20 kB. Google's own limit is not published.
 JSON_BODY_MAX_BYTES: Final = 1 << 20
+#: Octets of a discovery document that is compared with ours; Gmail's has 200,000.
+DISCOVERY_MAX_BYTES: Final = 16 << 20
 #: Nested objects and lists in a JSON body; Google's parser stops at 100.
 JSON_MAX_DEPTH: Final = 64
 #: Octets of body, and of answer, worked on inline on the event loop; more goes to a thread.
