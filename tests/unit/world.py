@@ -17,6 +17,7 @@ from penfold.spec.registry import REGISTRY
 from penfold.spec.schemas import ForwardingAddress
 from penfold.testing.directory import MemoryDirectory
 from penfold.testing.mailbox import MemoryMailboxes
+from penfold.testing.pubsub import MemoryPubsub
 from penfold.testing.queue import MemoryQueue
 from penfold.testing.sealing import PlainSealer
 
@@ -34,6 +35,7 @@ class World:
         self.mailboxes = MemoryMailboxes(runs_twice=runs_twice)
         self.queue = MemoryQueue()
         self.sealer = PlainSealer()
+        self.pubsub = MemoryPubsub()
         self.alice = self.add_account("alice@penfold.test", "Alice Example")
         self.bob = self.add_account("bob@penfold.test", "Bob Example")
         shared = {
@@ -132,7 +134,7 @@ class World:
             params=method.params(**params),
             body=body,
             now_ms=self.clock.now_ms(),
-            services=Services(self.directory, self.outbound, self.chance, self.sealer),
+            services=Services(self.directory, self.outbound, self.chance, self.sealer, self.pubsub),
             inline=inline,
         )
         try:

@@ -12,14 +12,14 @@ import apsw
 from penfold.app.datadir import check_data_dir
 from penfold.app.exits import StartError
 from penfold.app.logs import SystemClock
-from penfold.app.stores import DIRECTORY_NAME, QUEUE_NAME
+from penfold.app.stores import DIRECTORY_NAME, PUBSUB_NAME, QUEUE_NAME
 from penfold.base.errors import PenfoldError
 from penfold.front.cli.doors import Say
 from penfold.store.backup import backup_data, restore_data
 from penfold.store.data import reindex_data, verify_data
 from penfold.store.sqlite.open import open_database
 
-_SHARED: Final = (DIRECTORY_NAME, QUEUE_NAME)
+_SHARED: Final = (DIRECTORY_NAME, QUEUE_NAME, PUBSUB_NAME)
 
 
 class Care:

@@ -4,7 +4,9 @@
     penfold.toml      settings, if any
     master.key        what secrets in the databases are sealed with
     schema.json       the newest shape of each kind of file in here
-    directory.db      accounts, clients, grants, keys      queue.db   outbound queue
+    directory.db      accounts, clients, grants, keys
+    queue.db          outbound queue
+    pubsub.db         topics, subscriptions, watches
     mailboxes/        one file per mailbox                  blobs/     large messages
     credentials/      local mode: files for client libraries
     tls/              local certificate authority and server certificate
@@ -61,11 +63,11 @@ def check_data_dir(data: Path) -> None:
         )
 
 
-def check_schema(path: Path, known: Mapping[str, int]) -> bool:
-    """Refuse a directory in which a newer release has written; return whether it is a new one."""
+def check_schema(path: Path, known: Mapping[str, int]) -> frozenset[str]:
+    """Refuse a directory in which a newer release has written; return the kinds it lacks yet."""
     file = path / SCHEMA_NAME
     if not file.exists():
-        return True
+        return frozenset(known)
     try:
         found: dict[str, int] = json.loads(file.read_text())
         newer = [kind for kind, number in found.items() if number > known.get(kind, 0)]
@@ -76,7 +78,7 @@ def check_schema(path: Path, known: Mapping[str, int]) -> bool:
             f"{path} was written by a newer release of Penfold ({', '.join(sorted(newer))}); "
             "start that release, or choose another --data"
         )
-    return False
+    return frozenset(known.keys() - found.keys())
 
 
 def save_schema(path: Path, known: Mapping[str, int]) -> None:

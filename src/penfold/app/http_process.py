@@ -7,19 +7,22 @@ from typing import Final
 from penfold.app.datadir import FAULTS_NAME
 from penfold.app.entrance import make_entrance
 from penfold.app.launch import Channel, Launch
+from penfold.app.logs import trace_of
 from penfold.app.metrics import load_totals, render
 from penfold.app.observe_http import HttpObserver
 from penfold.app.process import Core, end_process, open_for, run_service
 from penfold.app.quota import find_quota_limits, make_quota
-from penfold.app.wiring import Product
+from penfold.app.wiring import LOCAL_MODE, Product
 from penfold.domain.quota import Quota
 from penfold.front.http.app import HttpApp
 from penfold.front.http.call import Services
 from penfold.front.http.listener import HttpListener
 from penfold.front.http.operations import make_operations
 from penfold.front.http.pipeline import GmailApi
+from penfold.front.http.pubsub import PubsubApi
 from penfold.front.http.registration import find_handlers
 from penfold.net.tls import load_server_context
+from penfold.spec.events import REQUEST_FAILED
 from penfold.spec.metrics import CONNECTIONS, HANDLES, QUEUE
 from penfold.store.faults import FileFaults
 from penfold.store.usage import SharedUsage
@@ -56,6 +59,7 @@ class HttpService:
                 product.outbound,
                 stores.chance,
                 stores.sealer,
+                stores.pubsub,
                 self._make_quota(),
             ),
             clock=stores.clock,
@@ -69,7 +73,15 @@ class HttpService:
             metrics_token=core.launch.settings.metrics_token,
         )
         web = make_entrance(stores, core.launch)
-        app = HttpApp(self._api, web, operations, observe=observe)
+        self._pubsub = PubsubApi(
+            product.pubsub,
+            stores.directory,
+            clock=stores.clock,
+            open_door=LOCAL_MODE,
+            failed=self._tell_failure,
+            stop=lambda error: end_process(core.log, error),
+        )
+        app = HttpApp(self._api, web, operations, pubsub=self._pubsub, observe=observe)
         self._listener = HttpListener(
             app,
             socket.socket(fileno=core.launch.sockets["http"]),
@@ -101,11 +113,21 @@ class HttpService:
         self._core.counters.put(HANDLES, self._product.stores.mailboxes.handles)
 
     async def stop(self, *, grace_s: float) -> None:
+        self._pubsub.close()
         await self._listener.stop(grace_s=grace_s)
         if self._looking:
             self._looking.cancel()
         self._api.close()
         await asyncio.to_thread(self._product.close)
+
+    def _tell_failure(self, error: BaseException) -> None:
+        self._core.log.emit(
+            REQUEST_FAILED,
+            method="pubsub",
+            error=type(error).__name__,
+            detail=str(error),
+            trace=trace_of(error),
+        )
 
     def _render_metrics(self) -> bytes:
         states = self._product.stores.queue.count_by_state()

@@ -8,6 +8,7 @@ from typing import Final
 from penfold.app.launch import Channel, Launch
 from penfold.app.observe_smtp import SmtpObserver
 from penfold.app.process import Core, end_process, open_for, run_service
+from penfold.app.pushing import make_pushing
 from penfold.app.sweeping import make_sweeps
 from penfold.app.wiring import Product
 from penfold.base.limits import SMTP_CONNECTIONS_MAX, SMTP_RECIPIENTS_MAX, SUBMISSION_RECIPIENTS_MAX
@@ -21,8 +22,12 @@ from penfold.spec.metrics import HANDLES
 from penfold.spec.settings import LOCAL_DOMAIN
 
 _MINUTE_S: Final = 60.0
+#: Seconds until what had all its tries is moved on even if nobody pulls.
+_MESSAGES_S: Final = 10.0
 _HOUR_S: Final = 3600.0
 _LISTENERS: Final = 3
+#: Seconds a stopping process waits for pushes in hand; what is cut off is sent again later.
+_PUSH_GRACE_S: Final = 1.0
 
 
 def run(launch: Launch, channel: Channel) -> None:
@@ -59,8 +64,9 @@ class MailService:
                 for name, starttls in (("submission", True), ("submissions", False))
             ),
         ]
+        self._pushing = make_pushing(core, product)
         self._tasks = Tasks(
-            make_tasks(core, product),
+            [*make_tasks(core, product), *self._pushing.tasks],
             log=core.log,
             fatal=lambda error: end_process(core.log, error),
         )
@@ -78,6 +84,7 @@ class MailService:
     async def stop(self, *, grace_s: float) -> None:
         await asyncio.gather(*(each.stop(grace_s=grace_s) for each in self._listeners))
         await self._tasks.stop()
+        await asyncio.to_thread(self._pushing.rounds.close, timeout_s=_PUSH_GRACE_S)
         await asyncio.to_thread(self._product.close)
 
     def _listener(self, name: str, profile: Profile, door: Door) -> Listener:
@@ -111,6 +118,7 @@ def make_tasks(core: Core, product: Product) -> list[Task]:
         Task("outboxes", sweeps.recover_outboxes, first_s=0.0, every_s=_MINUTE_S),
         Task("idle-files", sweeps.close_idle_files, first_s=_MINUTE_S, every_s=_MINUTE_S),
         Task("removed", sweeps.erase_removed, first_s=_MINUTE_S, every_s=_MINUTE_S),
+        Task("messages", sweeps.expire_messages, first_s=5.0, every_s=_MESSAGES_S),
         Task("records", sweeps.expire_records, first_s=5 * _MINUTE_S, every_s=_HOUR_S),
         Task("blobs", sweeps.remove_orphans, first_s=30 * _MINUTE_S, every_s=24 * _HOUR_S),
         Task("mail", sweeps.expire_mail, first_s=10 * _MINUTE_S, every_s=24 * _HOUR_S),

@@ -8,6 +8,7 @@ rewritten, because the addresses in them follow the listeners.
 
 import sys
 import time
+from collections.abc import Collection
 from pathlib import Path
 
 import apsw
@@ -45,7 +46,7 @@ def run(launch: Launch, channel: Channel) -> None:
     save_schema(launch.data, known)
     save_private(launch.data / "run" / "address", launch.base_url.encode() + b"\n")
     save_quota(launch.data / "run", launch.settings)
-    log.emit(PREPARED, created=new, ms=round((time.monotonic() - began) * 1000))
+    log.emit(PREPARED, created=new == known.keys(), ms=round((time.monotonic() - began) * 1000))
     channel.say_ready()
 
 
@@ -66,7 +67,7 @@ def prepare_tls(folder: Path, names: tuple[str, ...], *, now_ms: int) -> None:
         _save_pair(folder, "server", make_server_certificate(authority, names, now_ms=now_ms))
 
 
-def prepare_store(launch: Launch, clock: SystemClock, *, create: bool) -> None:
+def prepare_store(launch: Launch, clock: SystemClock, *, create: Collection[str]) -> None:
     """Bring the databases to this release's shape and set up local mode."""
     try:
         stores = open_stores(launch.data, clock=clock, fatal=_fail, create=create)

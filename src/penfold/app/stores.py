@@ -1,8 +1,9 @@
-"""Open the data directory: blobs, mailboxes, directory and queue, for one process.
+"""Open the data directory: blobs, mailboxes, directory, queue and topics, for one process.
 
 Nothing reads a setting, opens a file or starts a thread before. `close` is safe to call twice.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
 from random import SystemRandom
@@ -16,6 +17,7 @@ from penfold.store.sqlite.commit import Fatal
 from penfold.store.sqlite.directory import SqliteDirectory
 from penfold.store.sqlite.mailboxes import SqliteMailboxes
 from penfold.store.sqlite.migrate import newest_version
+from penfold.store.sqlite.pubsub import SqlitePubsub
 from penfold.store.sqlite.queue import SqliteQueue
 
 if TYPE_CHECKING:
@@ -23,7 +25,8 @@ if TYPE_CHECKING:
 
 DIRECTORY_NAME: Final = "directory.db"
 QUEUE_NAME: Final = "queue.db"
-_KINDS: Final = ("mailbox", "directory", "queue")
+PUBSUB_NAME: Final = "pubsub.db"
+_KINDS: Final = ("mailbox", "directory", "queue", "pubsub")
 
 
 def known_schema() -> dict[str, int]:
@@ -58,12 +61,14 @@ class Stores:
     directory: SqliteDirectory
     queue: SqliteQueue
     sealer: FileSealer
+    pubsub: SqlitePubsub
 
     def find_trouble(self) -> str | None:
         """Return a few words when the directory or the queue does not answer, else None."""
         for name, ask in (
             ("directory", self.directory.list_accounts),
             ("queue", self.queue.count_by_state),
+            ("book of topics", self.pubsub.get_watch_mark),
         ):
             try:
                 ask()
@@ -74,6 +79,7 @@ class Stores:
     def close(self) -> None:
         self.mailboxes.close()
         self.queue.close()
+        self.pubsub.close()
         self.directory.close()
 
 
@@ -82,10 +88,10 @@ def open_stores(
     *,
     clock: Clock,
     fatal: Fatal,
-    create: bool = False,
+    create: Collection[str] = (),
     watch: Watch | None = None,
 ) -> Stores:
-    """Open the data directory; create: make the databases that are missing (first start).
+    """Open the data directory; create: the kinds of database to make if missing.
 
     fatal: must end the process, see store/sqlite/commit.py.
     """
@@ -101,9 +107,12 @@ def open_stores(
             on_commit=watch.committed if watch else None,
             on_damage=watch.damaged if watch else None,
         ),
-        directory=SqliteDirectory(data / DIRECTORY_NAME, clock=clock, create=create, fatal=fatal),
-        queue=_open_queue(data / QUEUE_NAME, watch, create=create, fatal=fatal),
+        directory=SqliteDirectory(
+            data / DIRECTORY_NAME, clock=clock, create="directory" in create, fatal=fatal
+        ),
+        queue=_open_queue(data / QUEUE_NAME, watch, create="queue" in create, fatal=fatal),
         sealer=FileSealer(data / KEY_NAME),
+        pubsub=SqlitePubsub(data / PUBSUB_NAME, create="pubsub" in create, fatal=fatal),
     )
 
 

@@ -5,11 +5,19 @@ everything in the order that loses nothing.
 """
 
 from dataclasses import dataclass
+from typing import Final
 
 from penfold.app.stores import Stores
 from penfold.domain.inbound import Inbound
 from penfold.domain.outbound import Outbound
+from penfold.domain.pubsub import Pubsub
 from penfold.domain.sending_limits import SendingLimits
+from penfold.domain.subscriptions import Rules
+from penfold.ports.identity import ServiceAccount
+
+#: Mail for others is captured, programs on this machine use topics without a token, and pushes
+#: may go to it. The only mode so far.
+LOCAL_MODE: Final = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +27,7 @@ class Product:
     stores: Stores
     inbound: Inbound
     outbound: Outbound
+    pubsub: Pubsub
 
     def start(self) -> None:
         self.outbound.start()
@@ -37,7 +46,7 @@ def make_product(stores: Stores, *, hostname: str, limits: SendingLimits | None 
         clock=stores.clock,
         chance=stores.chance,
         hostname=hostname,
-        captures=True,
+        captures=LOCAL_MODE,
         limits=limits,
     )
     inbound = Inbound(
@@ -47,4 +56,11 @@ def make_product(stores: Stores, *, hostname: str, limits: SendingLimits | None 
         arriving=outbound.arriving,
         hostname=hostname,
     )
-    return Product(stores, inbound, outbound)
+    pubsub = Pubsub(
+        stores.pubsub,
+        Rules(
+            plain=LOCAL_MODE,
+            is_service=lambda email: stores.directory.find(ServiceAccount, email) is not None,
+        ),
+    )
+    return Product(stores, inbound, outbound, pubsub)

@@ -7,6 +7,7 @@
     ├── UnavailableError          try again later (retry = True)
     │   ├── MailboxBusyError      the write lock was held too long
     │   ├── MailboxDamagedError   this mailbox is quarantined; others live on
+    │   ├── BacklogFullError      too much waits for delivery; nothing was published
     │   └── StorageFullError      no room; nothing was stored
     ├── SealBrokenError           a secret was sealed elsewhere, or for something else
     ├── NewerDataError            the data was written by a newer release
@@ -53,6 +54,10 @@ class MailboxBusyError(UnavailableError):
 
 class MailboxDamagedError(UnavailableError):
     public = "The mailbox is being repaired, try again later"
+
+
+class BacklogFullError(UnavailableError):
+    public = "Too many messages wait for delivery"
 
 
 class StorageFullError(UnavailableError):

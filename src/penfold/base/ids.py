@@ -54,3 +54,8 @@ def parse_draft_id(text: str) -> int:
 
 def format_draft_id(number: int) -> str:
     return f"r{number}"
+
+
+def project_id(number: str) -> str:
+    """Return the name of a project, which files call project_id."""
+    return f"penfold-{number}"

@@ -292,3 +292,71 @@ ASSERTIONS_REMEMBERED_MAX: Final = 10_000
 OAUTH_FIELDS_MAX: Final = 100
 #: Seconds clients may keep our public keys; a new key is published that long before it signs.
 CERTS_MAX_AGE_S: Final = 3_600
+
+# --- Pub/Sub and push --------------------------------------------------------------------
+#: Octets of a request to Pub/Sub, so of what one publish may carry. Google: documented, 10 MB.
+PUBSUB_BODY_MAX_BYTES: Final = 10_000_000
+#: Messages of one publish, acknowledgement ids of one request. Google: documented for publish.
+PUBSUB_BATCH_MAX: Final = 1_000
+#: Octets of pubsub.db in use; a publish beyond it is refused and notifications wait. An
+#: abandoned subscription must not fill the disk that mail needs.
+PUBSUB_STORE_MAX_BYTES: Final = 1 << 30
+#: Topics of a project, and subscriptions. Google: documented, 10,000 each.
+PUBSUB_TOPICS_MAX: Final = 10_000
+PUBSUB_SUBSCRIPTIONS_MAX: Final = 10_000
+#: Items of a page when nothing is said, and at most.
+PUBSUB_PAGE: Final = 100
+PUBSUB_PAGE_MAX: Final = 1_000
+#: Characters of a name. Google: documented.
+PUBSUB_NAME_MAX: Final = 255
+#: Attributes of a message, octets of a key and of a value. Google: documented.
+PUBSUB_ATTRIBUTES_MAX: Final = 100
+PUBSUB_KEY_MAX_BYTES: Final = 256
+PUBSUB_VALUE_MAX_BYTES: Final = 1_024
+#: Octets of an IAM policy as JSON. Google: documented, 64 kB.
+PUBSUB_POLICY_MAX_BYTES: Final = 65_536
+#: Seconds to acknowledge in: default, least, most. Google: documented.
+ACK_DEADLINE_S: Final = 10
+ACK_DEADLINE_MIN_S: Final = 10
+ACK_DEADLINE_MAX_S: Final = 600
+#: Seconds an unacknowledged message is kept: default, least, most. Google: documented.
+RETENTION_S: Final = 7 * 86_400
+RETENTION_MIN_S: Final = 600
+RETENTION_MAX_S: Final = 31 * 86_400
+#: Tries before a message goes to the dead-letter topic: default, least, most. Google: documented.
+DEAD_LETTER_TRIES: Final = 5
+DEAD_LETTER_TRIES_MIN: Final = 5
+DEAD_LETTER_TRIES_MAX: Final = 100
+#: Seconds between tries when a retryPolicy leaves them out, and the most. Google: documented.
+RETRY_MIN_S: Final = 10
+RETRY_MAX_S: Final = 600
+#: Milliseconds between tries of a push without retryPolicy. Google: documented.
+PUSH_RETRY_MIN_MS: Final = 100
+PUSH_RETRY_MAX_MS: Final = 60_000
+#: Seconds a pull waits for a message, and how many wait at a time in one process; more are
+#: answered at once. Google waits up to 90 s; less, so that a stopping server does not.
+PULL_WAIT_S: Final = 5.0
+PULL_WAITING_MAX: Final = 500
+#: Seconds between two looks of a pull that waits.
+PULL_LOOK_S: Final = 0.1
+#: Seconds of one push, connection and answer together, and octets of an answer that are read.
+PUSH_S: Final = 10.0
+PUSH_ANSWER_MAX_BYTES: Final = 65_536
+#: Characters of a push endpoint's address.
+PUSH_ENDPOINT_MAX: Final = 2_048
+#: Subscriptions pushed to at the same time, and messages taken for one of them in one go.
+PUSH_THREADS: Final = 8
+PUSH_BATCH: Final = 10
+#: Seconds between two rounds that look for due pushes.
+PUSH_LOOK_S: Final = 0.1
+#: Days a watch lives. Gmail: documented.
+WATCH_DAYS: Final = 7
+#: Milliseconds between two notifications of one watch. Gmail: documented, one a second per user.
+NOTIFY_GAP_MS: Final = 1_000
+#: Seconds between two looks for watched mailboxes that changed.
+NOTIFY_LOOK_S: Final = 0.2
+#: Milliseconds a file must have been at rest before it counts as unchanged: the times of file
+#: systems are coarse (4 ms on Linux, 2 s on some).
+NOTIFY_REST_MS: Final = 2_000
+#: Seconds between two rounds that look into every watched mailbox, whatever its file says.
+NOTIFY_ALL_S: Final = 600.0

@@ -14,6 +14,7 @@ from penfold.base.addresses import canonical_domain
 from penfold.base.chance import Chance
 from penfold.base.clock import Clock
 from penfold.base.errors import ConflictError, NotFoundError, ParseError
+from penfold.base.ids import project_id
 from penfold.ports.identity import (
     SERVICE,
     Client,
@@ -183,8 +184,3 @@ class Clients:
 
     def _word(self, length: int) -> str:
         return make_word(length, self.chance, letters=_ALPHABET)
-
-
-def project_id(number: str) -> str:
-    """Return the name of a project, which files call project_id."""
-    return f"penfold-{number}"

@@ -16,7 +16,8 @@ from urllib.parse import quote
 from msgspec import Struct
 
 from penfold.base.errors import ConflictError
-from penfold.domain.clients import LOOPBACK_REDIRECTS, NewClient, project_id
+from penfold.base.ids import project_id
+from penfold.domain.clients import LOOPBACK_REDIRECTS, NewClient
 from penfold.domain.identity import Identity
 from penfold.ports.directory import Account
 from penfold.ports.identity import (

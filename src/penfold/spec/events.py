@@ -88,6 +88,12 @@ DELIVERY: Final = _event(
     "queue origin number sender recipient outcome",
     "A message for another domain was handed on, captured or refused.",
 )
+PUSH_FAILED: Final = _event(
+    "push_failed",
+    "subscription attempt outcome",
+    "A push endpoint did not acknowledge a message; it is sent again later.",
+    Severity.WARNING,
+)
 SWEEP: Final = _event("sweep", "task mailboxes changed failed ms", "A periodic task ran.")
 TASK_FAILED: Final = _event(
     "task_failed", "task mailbox error detail", "A task failed and will be tried again.",

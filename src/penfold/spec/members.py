@@ -21,7 +21,8 @@ S = TypeVar("S", bound=Struct)
 class Kind:
     """The type of a value. json_type and format are the words of a discovery document.
 
-    json_type is "object" exactly when schema is set. values: the words of an enumeration.
+    json_type is "object" exactly when schema is set, "map" for an object of strings by any name
+    (Pub/Sub has those, Gmail's API has none). values: the words of an enumeration.
     """
 
     json_type: str
@@ -80,6 +81,8 @@ def read_kind(hint: Any) -> Kind:
         return kind
     if origin is Literal:
         return Kind("string", values=args)
+    if origin is dict:
+        return Kind("map")
     if origin in (list, tuple):
         return replace(read_kind(args[0]), repeated=True)
     if isinstance(hint, type) and issubclass(hint, Struct):

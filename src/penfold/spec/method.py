@@ -50,7 +50,7 @@ class Access(Enum):
     """What a handler gets as its box, and where it runs."""
 
     READ = "read"  # a reader, inline on the event loop: bounded point reads
-    READ_SLOW = "read_slow"  # a reader in a worker thread: the work is unbounded
+    READ_SLOW = "read_slow"  # a reader in a worker thread: unbounded, or stores elsewhere
     WRITE = "write"  # a writer inside the group commit
 
 

@@ -12,7 +12,7 @@ from typing import Final
 from penfold.spec.registry import REGISTRY
 
 #: Routes beside the 79 methods. What names none of these counts as "other".
-ROUTES: Final = ("batch", "discovery", "oauth", "web", "operations", "other")
+ROUTES: Final = ("batch", "discovery", "oauth", "pubsub", "web", "operations", "other")
 METHODS: Final = (*(method.id for method in REGISTRY), *ROUTES)
 #: HTTP statuses that are counted one by one; the rest counts as "other".
 STATUSES: Final = (
@@ -111,6 +111,18 @@ DELIVERIES: Final = Metric(
     "Messages handed to the outbound queue, by what became of them.",
     (("outcome", ("captured", "queued", "failed")),),
 )
+NOTIFICATIONS: Final = Metric(
+    "penfold_notifications_total",
+    Kind.COUNTER,
+    "Changes of watched mailboxes: told to a topic, or waiting for room in the backlog.",
+    (("outcome", ("told", "waiting")),),
+)
+PUSHES: Final = Metric(
+    "penfold_pushes_total",
+    Kind.COUNTER,
+    "Requests to push endpoints, by whether the message was acknowledged.",
+    (("outcome", ("accepted", "failed")),),
+)
 COMMITS: Final = Metric(
     "penfold_store_commits_total", Kind.COUNTER, "Mailbox transactions made durable."
 )
@@ -140,8 +152,8 @@ STARTS: Final = Metric(
 #: Families kept in the shared file, in file order.
 METRICS: Final = (
     REQUESTS, REQUEST_SECONDS, QUOTA_UNITS, QUOTA_REFUSALS, CONNECTIONS, SMTP_SESSIONS,
-    SMTP_MESSAGES, SMTP_BYTES, SMTP_SECONDS, DELIVERIES, COMMITS, GROUP_SIZE, HANDLES, MEMORY,
-    STARTS,
+    SMTP_MESSAGES, SMTP_BYTES, SMTP_SECONDS, DELIVERIES, NOTIFICATIONS, PUSHES, COMMITS,
+    GROUP_SIZE, HANDLES, MEMORY, STARTS,
 )  # fmt: skip
 #: Read from the queue when the page is asked for, so it is not in the file.
 QUEUE: Final = Metric(

@@ -170,6 +170,11 @@ INVALID_FROM: Final = _invalid("Invalid From header")
 MISSING_DRAFT: Final = _invalid("Missing draft message")
 INVALID_DRAFT: Final = _invalid("Invalid draft")
 NOT_A_DRAFT: Final = _invalid("Message not a draft")
+#: Gmail (reported, not confirmed): the words before the placeholder.
+INVALID_TOPIC_NAME: Final = _invalid("Invalid topicName does not match projects/{project}/topics/*")
+ONE_WATCH_ONLY: Final = _invalid(
+    "Only one user push notification client allowed per developer (call /stop then try again)"
+)
 PRECONDITION_FAILED: Final = _precondition("Precondition check failed.")
 UNRECOGNIZED_FORWARDING: Final = _precondition("Unrecognized forwarding address")
 #: Gmail (assumed): status and sentence.
@@ -186,11 +191,24 @@ NOT_FOUND: Final = Problem(
     reason="notFound",
     message="Requested entity was not found.",
 )
+TOPIC_NOT_FOUND: Final = Problem(
+    code=404,
+    status="NOT_FOUND",
+    reason="notFound",
+    message=(
+        "Error sending test message to Cloud PubSub {topic} : "
+        "Resource not found (resource={resource})."
+    ),
+)
 LABEL_EXISTS: Final = Problem(
     code=409, status="ABORTED", reason="aborted", message="Label name exists or conflicts"
 )
 METADATA_Q: Final = _forbidden("Metadata scope does not support 'q' parameter")
 METADATA_FORMAT: Final = _forbidden("Metadata scope doesn't allow format {format}")
+TOPIC_FORBIDDEN: Final = _forbidden(
+    "Error sending test message to Cloud PubSub {topic} : "
+    "User not authorized to perform this action."
+)
 DELEGATION_DENIED: Final = _forbidden("Delegation denied for {address}")
 #: Gmail (assumed): the sentence.
 SERVICE_ACCOUNT_ONLY: Final = _forbidden(

@@ -1,4 +1,4 @@
-"""The OAuth scopes of the product: Gmail's 14 and the three of OpenID Connect.
+"""The OAuth scopes of the product: Gmail's 14, the three of OpenID Connect, Pub/Sub's two.
 
 One entry per scope a client may ask for. `short` is the name people use for it, `sentence` is
 what the consent page shows. Any one of a method's scopes is enough to call it, but a token that
@@ -86,9 +86,23 @@ PROFILE: Final = Scope(
     "https://www.googleapis.com/auth/userinfo.profile", "profile", "See your name"
 )
 
+PUBSUB: Final = Scope(
+    "https://www.googleapis.com/auth/pubsub",
+    "pubsub",
+    "See and manage Pub/Sub topics and subscriptions of the project",
+)
+CLOUD_PLATFORM: Final = Scope(
+    "https://www.googleapis.com/auth/cloud-platform",
+    "cloud-platform",
+    "See and manage what the project has in the cloud: its Pub/Sub topics and subscriptions",
+)
+#: Any of these lets a client use Pub/Sub. Google (documented) knows the first two; full mail is
+#: ours, so that the credentials a program has for mail do for its notifications.
+USE_PUBSUB: Final = frozenset({PUBSUB, CLOUD_PLATFORM, FULL})
+
 #: Every scope by its url.
 SCOPES: Final[dict[str, Scope]] = {
-    scope.url: scope for scope in (*GMAIL_SCOPES, OPENID, EMAIL, PROFILE)
+    scope.url: scope for scope in (*GMAIL_SCOPES, OPENID, EMAIL, PROFILE, PUBSUB, CLOUD_PLATFORM)
 }
 #: Other spellings a client may ask with (OpenID Connect Core §5.4), to the url they stand for.
 ALIASES: Final[dict[str, str]] = {"email": EMAIL.url, "profile": PROFILE.url}

@@ -6,6 +6,7 @@ copied by SQLite's online backup, each as of one moment, in an order that loses 
 
     directory   before the mailboxes: a mailbox without account is harmless
     mailboxes   before the queue: mail handed over meanwhile is in both, and known by its number
+    pubsub      before the queue or after: a watch tells again what it has not told
     queue       before the blobs: those only ever grow, but for a sweep with a day of grace
     blobs, then settings, credentials, keys
 

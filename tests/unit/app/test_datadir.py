@@ -71,9 +71,9 @@ def test_a_directory_can_be_opened_again_after_its_server_ended(tmp_path):
 
 
 def test_the_schema_is_noted_and_accepted_again(tmp_path):
-    assert check_schema(tmp_path, {"mailbox": 1})
+    assert check_schema(tmp_path, {"mailbox": 1}) == {"mailbox"}
     save_schema(tmp_path, {"mailbox": 1})
-    assert not check_schema(tmp_path, {"mailbox": 2, "queue": 1})
+    assert check_schema(tmp_path, {"mailbox": 2, "queue": 1}) == {"queue"}
     save_schema(tmp_path, {"mailbox": 2, "queue": 1})
     assert json.loads((tmp_path / "schema.json").read_text()) == {"mailbox": 2, "queue": 1}
     assert mode(tmp_path / "schema.json") == 0o600

@@ -5,6 +5,7 @@ Sends every address to who owns it, by its first segments:
     /gmail/v1, /upload, /resumable, /batch      the Gmail API (pipeline.py)
     /$discovery, /discovery/v1/apis             documents with the caller's own root address
     /healthz, /readyz, /metrics                 operations; the callables come from app/
+    /pubsub/v1                                  topics and subscriptions (pubsub.py)
     everything else                             OAuth and pages, a mounted ASGI application
 
 Any Host header is answered; forwarded headers are not trusted. Every answer is observed once.
@@ -59,6 +60,7 @@ class HttpApp:
         web: ASGIApp,
         operations: Mapping[str, Operation],
         *,
+        pubsub: ASGIApp | None = None,
         observe: Observe | None = None,
         start: Callable[[], None] | None = None,
         stop: Callable[[], None] | None = None,
@@ -66,6 +68,7 @@ class HttpApp:
         self._gmail = gmail
         self._web = web
         self._operations = operations
+        self._pubsub = pubsub
         self._observe = observe
         self._start = start
         self._stop = stop
@@ -109,6 +112,9 @@ class HttpApp:
                 reply = Reply(200, document, "application/json; charset=UTF-8")
                 await _reply(send, reply, scope, _ANYWHERE)
                 return "discovery"
+        if first == "pubsub" and self._pubsub:
+            await self._pubsub(scope, receive, send)
+            return "pubsub"
         await self._web(scope, receive, send)
         return "oauth" if first in _OAUTH else "web"
 

@@ -156,7 +156,7 @@ class _Reader:
                 found.append(invalid_value(path, type_label(slot.kind, path), given))
             return None
         label = type_label(slot.kind, path)
-        if isinstance(given, (dict, list)):
+        if isinstance(given, (dict, list)) and slot.kind.json_type != "map":
             # Gmail (assumed from Google's parser): the sentence.
             found.append(invalid_because(path, label, "Starting an object on a scalar field"))
             return None

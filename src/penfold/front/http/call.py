@@ -17,6 +17,7 @@ from penfold.domain.outbound import Outbound
 from penfold.domain.quota import Quota
 from penfold.ports.directory import Account, Directory
 from penfold.ports.identity import Credential
+from penfold.ports.pubsub import PubsubBook
 from penfold.ports.sealing import Sealer
 from penfold.spec.registry import Method
 
@@ -41,6 +42,7 @@ class Services:
     outbound: Outbound
     chance: Chance
     sealer: Sealer
+    pubsub: PubsubBook
     quota: Quota | None = None
 
 

@@ -37,7 +37,7 @@ def make_operations(
 
     def answer_metrics(scope: Scope) -> Reply:
         headers = dict(scope["headers"])
-        if not (_has_token(headers, metrics_token) or _is_local(scope.get("client"), headers)):
+        if not (_has_token(headers, metrics_token) or is_local(scope.get("client"), headers)):
             return _FORBIDDEN
         return Reply(200, render_metrics(), _PROMETHEUS)
 
@@ -59,7 +59,8 @@ def _has_token(headers: Mapping[bytes, bytes], token: str) -> bool:
     return hmac.compare_digest(given.strip(), token.encode())
 
 
-def _is_local(client: tuple[str, int] | None, headers: Mapping[bytes, bytes]) -> bool:
+def is_local(client: tuple[str, int] | None, headers: Mapping[bytes, bytes]) -> bool:
+    """Return whether a request comes from this machine and was not forwarded."""
     if client is None or not _FORWARDED.isdisjoint(headers):
         return False
     try:

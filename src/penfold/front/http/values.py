@@ -47,6 +47,8 @@ def make_reader(kind: Kind, *, as_text: bool) -> Reader:
         return read_octets
     if kind.format in _RANGES:
         return _integer_reader(kind.format, as_text=as_text and kind.json_type == "string")
+    if kind.json_type == "map":
+        return read_map
     return read_bool if kind.json_type == "boolean" else read_str
 
 
@@ -69,6 +71,12 @@ def _camel(path: str) -> str:
 
 def read_str(value: Any) -> str:
     if type(value) is not str:
+        raise BadValueError
+    return value
+
+
+def read_map(value: Any) -> dict[str, str]:
+    if type(value) is not dict or any(type(item) is not str for item in value.values()):
         raise BadValueError
     return value
 

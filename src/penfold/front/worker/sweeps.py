@@ -16,6 +16,7 @@ from penfold.base.errors import (
     PenfoldError,
     UnavailableError,
 )
+from penfold.base.limits import PUBSUB_BATCH_MAX
 from penfold.domain.expiry import STEP, expire_mailbox
 from penfold.domain.outbound import Outbound
 from penfold.front.worker.tasks import Report
@@ -29,6 +30,7 @@ from penfold.ports.identity import (
     Session,
 )
 from penfold.ports.mailbox import Mailboxes
+from penfold.ports.pubsub import PubsubBook
 
 #: Records that have a time after which they mean nothing.
 _EXPIRING = (AccessToken, Code, ServiceToken, Session)
@@ -49,6 +51,7 @@ class Sweeps:
     mailboxes: Mailboxes
     outbound: Outbound
     book: IdentityBook
+    pubsub: PubsubBook
     iter_all: Callable[[], Iterable[str]]
     iter_changed: Callable[[int], Iterable[str]]
     load_mark: Callable[[], int]
@@ -128,6 +131,14 @@ class Sweeps:
     def remove_orphans(self, _: threading.Event) -> Report:
         """Remove large messages that a crash or a deletion left without a row."""
         return Report(changed=self.sweep_blobs(self.clock.now_ms()))
+
+    def expire_messages(self, stopping: threading.Event) -> Report:
+        """Drop messages nobody took in time and watches that ended; move on dead letters."""
+        changed, step = 0, PUBSUB_BATCH_MAX
+        while step >= PUBSUB_BATCH_MAX and not stopping.is_set():
+            step = self.pubsub.expire(now_ms=self.clock.now_ms(), limit=PUBSUB_BATCH_MAX)
+            changed += step
+        return Report(changed=changed)
 
     def close_idle_files(self, _: threading.Event) -> Report:
         """Close mailbox files nobody used for a while."""

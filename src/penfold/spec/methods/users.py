@@ -6,6 +6,14 @@ Declares the methods and their parameters; see spec.method for what each member 
 from typing import Final
 
 from penfold.spec.method import USER, Access, Cost, Method, Params
+from penfold.spec.problems import (
+    INVALID_LABEL,
+    INVALID_TOPIC_NAME,
+    LABEL_ID_NOT_FOUND,
+    ONE_WATCH_ONLY,
+    TOPIC_FORBIDDEN,
+    TOPIC_NOT_FOUND,
+)
 from penfold.spec.schemas import Profile, WatchRequest, WatchResponse
 from penfold.spec.scopes import LIST_MAIL, READ_PROFILE
 
@@ -42,7 +50,8 @@ METHODS: Final = (
         params=UsersStopParams,
         scopes=LIST_MAIL,
         cost=Cost(50, 50),
-        access=Access.WRITE,
+        access=Access.READ_SLOW,
+        since="0.1",
         summary="Stop telling the caller's topic about changes.",
     ),
     Method(
@@ -54,7 +63,18 @@ METHODS: Final = (
         response=WatchResponse,
         scopes=LIST_MAIL,
         cost=Cost(100, 100),
-        access=Access.WRITE,
+        access=Access.READ_SLOW,
+        errors=frozenset(
+            {
+                INVALID_LABEL,
+                INVALID_TOPIC_NAME,
+                LABEL_ID_NOT_FOUND,
+                ONE_WATCH_ONLY,
+                TOPIC_FORBIDDEN,
+                TOPIC_NOT_FOUND,
+            }
+        ),
+        since="0.1",
         summary="Tell a topic about changes of the mailbox for the next seven days.",
     ),
 )

@@ -16,6 +16,7 @@ from penfold.front.http.pipeline import GmailApi
 from penfold.ports.directory import Account
 from penfold.ports.identity import Credential
 from penfold.spec.scopes import FULL, METADATA, MODIFY, READONLY, SEND, SETTINGS_SHARING
+from penfold.testing.pubsub import MemoryPubsub
 from penfold.testing.sealing import PlainSealer
 
 ALICE = Account(id="m1", address="alice@penfold.test", name="Alice", created_ms=0)
@@ -185,7 +186,7 @@ def make_world():
 
     def make(handlers=None, **options):
         boxes, outbound, facts, stopped = Boxes(), HandOver(), [], []
-        services = Services(None, outbound, random.Random(7), PlainSealer())
+        services = Services(None, outbound, random.Random(7), PlainSealer(), MemoryPubsub())
         options.setdefault("strict", True)
         api = GmailApi(
             handlers=handlers or {},

@@ -42,7 +42,9 @@ def product(world):
         handlers=find_handlers(),
         authenticator=OneToken(world.alice),
         mailboxes=world.mailboxes,
-        services=Services(world.directory, world.outbound, world.chance, world.sealer),
+        services=Services(
+            world.directory, world.outbound, world.chance, world.sealer, world.pubsub
+        ),
         clock=world.clock,
         observe=facts.append,
         strict=True,

@@ -15,6 +15,7 @@ from penfold.front.worker.sweeps import ERASE_AFTER_MS, Sweeps
 from penfold.ports.identity import Removed, Session
 from penfold.testing.directory import MemoryDirectory
 from penfold.testing.mailbox import MemoryMailboxes
+from penfold.testing.pubsub import MemoryPubsub
 
 BOX = "m00000000000000000001"
 OTHER = "m00000000000000000002"
@@ -60,6 +61,7 @@ class World:
             mailboxes=self.mailboxes,
             outbound=self.outbound,
             book=self.book,
+            pubsub=MemoryPubsub(),
             iter_all=lambda: [OTHER, BOX],
             iter_changed=self._iter_changed,
             load_mark=lambda: self.mark,

@@ -65,9 +65,12 @@ from penfold.front.http.handlers.threads import (
     threads_trash,
     threads_untrash,
 )
+from penfold.front.http.handlers.watch import users_stop, users_watch
 
 HANDLERS: Final[tuple[Callable[[Any, Any], Any], ...]] = (
     users_get_profile,
+    users_watch,
+    users_stop,
     messages_list,
     messages_get,
     messages_send,

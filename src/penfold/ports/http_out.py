@@ -1,0 +1,19 @@
+"""What the product needs to send a request to an address that somebody else named."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from penfold.base.errors import PenfoldError
+
+
+class NoAnswerError(PenfoldError):
+    """There was no answer: forbidden address, nobody there, too slow, not HTTP."""
+
+    retry = True
+    public = "The address does not answer"
+
+
+class Poster(Protocol):
+    def send_post(self, url: str, headers: Sequence[tuple[str, str]], body: bytes) -> int:
+        """Return the status of the answer, whatever it is; redirects are not followed."""
+        ...
