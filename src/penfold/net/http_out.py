@@ -57,19 +57,23 @@ class HttpOut:
             raise NoAnswerError(str(error), host=host) from error
         # Per-read limits alone would let an answer trickle for ever.
         line = sock.dup()  # TLS takes the socket itself over
-        watchdog = threading.Timer(self._timeout_s, _cut, (line,))
+        late = threading.Event()
+        watchdog = threading.Timer(self._timeout_s, _cut, (line, late))
         watchdog.daemon = True
         watchdog.start()
         try:
             if parts.scheme == "https":
                 sock = self._wrap(sock, host)
-            return _exchange(sock, parts.netloc, target, headers, body)
+            status = _exchange(sock, parts.netloc, target, headers, body)
         except (OSError, http.client.HTTPException, ValueError) as error:
             raise NoAnswerError(f"{type(error).__name__}: {error}"[:200], host=host) from error
         finally:
             watchdog.cancel()
             sock.close()
             line.close()
+        if late.is_set():  # a head that was cut off reads like a whole one
+            raise NoAnswerError("the answer took too long", host=host)
+        return status
 
     def _wrap(self, sock: socket.socket, host: str) -> ssl.SSLSocket:
         if self._context is None:
@@ -104,6 +108,7 @@ def _exchange(
         response.close()
 
 
-def _cut(line: socket.socket) -> None:
+def _cut(line: socket.socket, late: threading.Event) -> None:
+    late.set()
     with suppress(OSError):
         line.shutdown(socket.SHUT_RDWR)
