@@ -10,7 +10,7 @@ from penfold.domain import local_mode
 from penfold.domain.local_mode import DEFAULT_SCOPES, user_document
 from penfold.front.cli.doors import Doors
 from penfold.front.cli.output import DATA_DEFAULT, DataDir, WrongUseError, print_json
-from penfold.spec.scopes import GMAIL_SCOPES, find_scope
+from penfold.spec.scopes import CLOUD_PLATFORM, GMAIL_SCOPES, PUBSUB, find_scope
 
 
 def add_token_command(commands: typer.Typer, doors: Doors) -> None:
@@ -71,6 +71,10 @@ def _scope(text: str) -> str:
     """Return the scope's url; Gmail's may be named by their last part, such as gmail.readonly."""
     found = find_scope(text) or find_scope(f"https://www.googleapis.com/auth/{text}")
     if found is None:
-        names = ", ".join(scope.url.rpartition("/")[2] or scope.url for scope in GMAIL_SCOPES)
-        raise WrongUseError(f"{text} is not a scope of Gmail's; these are: {names}")
+        known = (*GMAIL_SCOPES, PUBSUB, CLOUD_PLATFORM)
+        names = ", ".join(
+            scope.url.rpartition("/")[2] or scope.url
+            for scope in (*GMAIL_SCOPES, PUBSUB, CLOUD_PLATFORM)
+        )
+        raise WrongUseError(f"{text} is not a scope of Gmail's or Pub/Sub's; these are: {names}")
     return found.url

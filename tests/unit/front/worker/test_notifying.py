@@ -55,6 +55,11 @@ class Desk:
     def run(self):
         self.notifier.run(threading.Event())
 
+    def rest(self):
+        """Make the mailbox's file look as if nothing had happened for long."""
+        old_ns = (self.clock.now_ms() - 10_000) * 1_000_000
+        self.frozen[self.world.alice.id] = FileState(old_ns, 100, 1)
+
     def watch(self, **members):
         body = WatchRequest(topic_name=TOPIC, **members)
         return int(self.world.api("users_watch", body=body).history_id)
@@ -229,6 +234,19 @@ def test_two_changes_within_one_tick_of_the_file_systems_clock_are_both_told(des
     assert desk.told() == [desk.history_id()]
 
 
+def test_a_change_that_waits_for_its_second_is_not_forgotten_when_its_file_is_old(desk):
+    desk.clock.advance(s=10)
+    desk.watch()
+    desk.told()
+    desk.receive()
+    desk.rest()
+    desk.run()
+    assert desk.told() == []
+    desk.clock.advance(s=1)
+    desk.run()
+    assert desk.told() == [desk.history_id()]
+
+
 def test_a_watch_ends_after_its_time(desk):
     desk.watch()
     desk.told()
@@ -294,6 +312,7 @@ def test_while_too_much_waits_notifications_wait_and_then_come(desk):
     desk.told()
     desk.world.pubsub._max_bytes = -1
     desk.receive()
+    desk.rest()
     desk.clock.advance(s=1)
     desk.run()
     assert (desk.told(), desk.counted) == ([], [(1, "waiting")])
