@@ -313,6 +313,9 @@ PUBSUB_NAME_MAX: Final = 255
 PUBSUB_ATTRIBUTES_MAX: Final = 100
 PUBSUB_KEY_MAX_BYTES: Final = 256
 PUBSUB_VALUE_MAX_BYTES: Final = 1_024
+#: Labels of a topic or subscription, characters of a key and of a value. Google: documented.
+PUBSUB_LABELS_MAX: Final = 64
+PUBSUB_LABEL_MAX: Final = 63
 #: Octets of an IAM policy as JSON. Google: documented, 64 kB.
 PUBSUB_POLICY_MAX_BYTES: Final = 65_536
 #: Seconds to acknowledge in: default, least, most. Google: documented.
@@ -342,7 +345,7 @@ PULL_LOOK_S: Final = 0.1
 #: Seconds of one push, connection and answer together, and octets of an answer that are read.
 PUSH_S: Final = 10.0
 PUSH_ANSWER_MAX_BYTES: Final = 65_536
-#: Characters of a push endpoint's address.
+#: Characters of a push endpoint's address, and of the audience its token is for.
 PUSH_ENDPOINT_MAX: Final = 2_048
 #: Subscriptions pushed to at the same time, and messages taken for one of them in one go.
 PUSH_THREADS: Final = 8

@@ -30,7 +30,7 @@ from penfold.base.limits import (
     PUBSUB_TOPICS_MAX,
     PUBSUB_VALUE_MAX_BYTES,
 )
-from penfold.domain.pubsub_names import short_name
+from penfold.domain.pubsub_names import check_labels, short_name
 from penfold.domain.subscriptions import (
     Rules,
     read_push,
@@ -44,6 +44,7 @@ from penfold.spec import pubsub as spec
 from penfold.spec.problems import ProblemError
 from penfold.spec.pubsub import (
     INVALID_ARGUMENT,
+    NOT_AUTHORIZED,
     NOT_SUPPORTED,
     RESOURCE_EXISTS,
     RESOURCE_NOT_FOUND,
@@ -73,7 +74,7 @@ class Pubsub:
             >= PUBSUB_TOPICS_MAX
         ):
             raise ProblemError(TOO_MUCH, what="The project has as many topics as it may have.")
-        topic = port.Topic(name, body.labels or {})
+        topic = port.Topic(name, check_labels(body.labels or {}))
         with _worded():
             self.book.add_topic(topic)
         return _show_topic(topic)
@@ -140,8 +141,9 @@ class Pubsub:
             raise ProblemError(
                 TOO_MUCH, what="The project has as many subscriptions as it may have."
             )
-        for topic in (row.topic, row.dead.topic if row.dead else row.topic):
-            self._topic(topic)
+        self._own_topic(row, row.topic)
+        if row.dead:
+            self._own_topic(row, row.dead.topic)
         with _worded():
             self.book.add_subscription(row)
         return show_subscription(row)
@@ -163,9 +165,10 @@ class Pubsub:
     def patch_subscription(
         self, name: str, request: spec.UpdateSubscriptionRequest
     ) -> spec.Subscription:
-        row = update_subscription(self._subscription(name), request, self.rules)
-        if row.dead:
-            self._topic(row.dead.topic)
+        old = self._subscription(name)
+        row = update_subscription(old, request, self.rules)
+        if row.dead and row.dead != old.dead:
+            self._own_topic(row, row.dead.topic)
         with _worded():
             self.book.replace_subscription(row)
         return show_subscription(row)
@@ -246,6 +249,12 @@ class Pubsub:
         if topic is None:
             raise ProblemError(RESOURCE_NOT_FOUND, resource=short_name(name))
         return topic
+
+    def _own_topic(self, row: port.Subscription, topic: str) -> None:
+        """Refuse topics of other projects, to which the caller has no right."""
+        if port.project_of(topic) != port.project_of(row.name):
+            raise ProblemError(NOT_AUTHORIZED)
+        self._topic(topic)
 
     def _subscription(self, name: str) -> port.Subscription:
         row = self.book.find_subscription(name)

@@ -8,7 +8,7 @@ import re
 from typing import Final
 
 from penfold.base.ids import project_id
-from penfold.base.limits import PUBSUB_NAME_MAX
+from penfold.base.limits import PUBSUB_LABEL_MAX, PUBSUB_LABELS_MAX, PUBSUB_NAME_MAX
 from penfold.spec.problems import ProblemError
 from penfold.spec.pubsub import INVALID_ARGUMENT
 
@@ -40,6 +40,15 @@ def check_project(text: str) -> str:
     if not _PROJECT.fullmatch(text):
         raise ProblemError(INVALID_ARGUMENT, what=f"Invalid project name: {text[:80]}")
     return project_id(text) if text.isdigit() else text
+
+
+def check_labels(labels: dict[str, str]) -> dict[str, str]:
+    """Return labels that are few and short enough."""
+    if len(labels) > PUBSUB_LABELS_MAX or any(
+        max(len(key), len(value)) > PUBSUB_LABEL_MAX for key, value in labels.items()
+    ):
+        raise ProblemError(INVALID_ARGUMENT, what="The labels are too many or too long.")
+    return labels
 
 
 def short_name(name: str) -> str:

@@ -29,7 +29,7 @@ from penfold.base.limits import (
     RETRY_MAX_S,
     RETRY_MIN_S,
 )
-from penfold.domain.pubsub_names import TOPICS, check_name
+from penfold.domain.pubsub_names import TOPICS, check_labels, check_name
 from penfold.ports import pubsub as port
 from penfold.proto.duration import format_duration, parse_duration
 from penfold.spec import pubsub as spec
@@ -75,7 +75,7 @@ def read_subscription(name: str, body: spec.Subscription, rules: Rules) -> port.
         ),
         dead=_read_dead(body.dead_letter_policy, topic) if body.dead_letter_policy else None,
         retry=retry,
-        labels=body.labels or {},
+        labels=check_labels(body.labels or {}),
     )  # fmt: skip
 
 
@@ -93,6 +93,8 @@ def read_push(config: spec.PushConfig, rules: Rules) -> port.PushTarget | None:
     if config.oidc_token is not UNSET:
         email = config.oidc_token.service_account_email or ""
         audience = config.oidc_token.audience or ""
+        if len(audience) > PUSH_ENDPOINT_MAX:
+            raise _invalid("oidcToken.audience is too long.")
         if not rules.is_service(email):
             raise _invalid("oidcToken.serviceAccountEmail is no service account of this server.")
     return port.PushTarget(config.push_endpoint, email, audience, attributes)

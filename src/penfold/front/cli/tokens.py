@@ -72,9 +72,6 @@ def _scope(text: str) -> str:
     found = find_scope(text) or find_scope(f"https://www.googleapis.com/auth/{text}")
     if found is None:
         known = (*GMAIL_SCOPES, PUBSUB, CLOUD_PLATFORM)
-        names = ", ".join(
-            scope.url.rpartition("/")[2] or scope.url
-            for scope in (*GMAIL_SCOPES, PUBSUB, CLOUD_PLATFORM)
-        )
+        names = ", ".join(scope.url.rpartition("/")[2] or scope.url for scope in known)
         raise WrongUseError(f"{text} is not a scope of Gmail's or Pub/Sub's; these are: {names}")
     return found.url

@@ -267,6 +267,8 @@ def test_what_is_not_served_is_refused_and_not_ignored(desk, settings):
     "settings",
     [
         {"topic": "mail"},
+        {"labels": {"a": "b" * 64}},
+        {"labels": {f"k{number}": "" for number in range(65)}},
         {"ackDeadlineSeconds": 9},
         {"ackDeadlineSeconds": 601},
         {"messageRetentionDuration": "599s"},
@@ -284,7 +286,7 @@ def test_what_is_not_served_is_refused_and_not_ignored(desk, settings):
         {"pushConfig": {"pushEndpoint": "https:///path"}},
         {"pushConfig": {"pushEndpoint": "https://x.example/", "oidcToken": {"serviceAccountEmail": "a@b"}}},
     ],
-    ids=repr,
+    ids=lambda settings: repr(settings)[:60],
 )  # fmt: skip
 def test_settings_out_of_bounds_are_refused(desk, settings):
     desk.ask("PUT", f"{TOPICS}/mail", {})
@@ -305,6 +307,19 @@ def test_a_subscription_needs_its_topics(desk):
     desk.ask("PUT", f"{TOPICS}/mail", {})
     body = {"topic": TOPIC, "deadLetterPolicy": {"deadLetterTopic": f"{TOPIC}2"}}
     assert desk.ask("PUT", f"{SUBS}/sub", body).status == 404
+
+
+def test_a_subscription_reaches_no_topic_of_another_project(desk):
+    desk.make()
+    desk.ask("PUT", "/pubsub/v1/projects/other-one/topics/mail", {}, token=None)
+    other = "projects/other-one/topics/mail"
+    reply = desk.ask("PUT", f"{SUBS}/sub2", {"topic": other})
+    assert (reply.status, reply.error["status"]) == (403, "PERMISSION_DENIED")
+    policy = {"deadLetterTopic": other}
+    body = {"topic": TOPIC, "deadLetterPolicy": policy}
+    assert desk.ask("PUT", f"{SUBS}/sub2", body).status == 403
+    body = {"subscription": {"deadLetterPolicy": policy}, "updateMask": "deadLetterPolicy"}
+    assert desk.ask("PATCH", f"{SUBS}/sub", body).status == 403
 
 
 def test_patch_changes_what_the_mask_names_and_nothing_else(desk):
