@@ -351,7 +351,7 @@ PUSH_ENDPOINT_MAX: Final = 2_048
 PUSH_THREADS: Final = 8
 PUSH_BATCH: Final = 10
 #: Seconds between two rounds that look for due pushes.
-PUSH_LOOK_S: Final = 0.1
+PUSH_LOOK_S: Final = 0.2
 #: Days a watch lives. Gmail: documented.
 WATCH_DAYS: Final = 7
 #: Milliseconds between two notifications of one watch. Gmail: documented, one a second per user.

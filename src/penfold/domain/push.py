@@ -40,7 +40,7 @@ class Pusher:
     report: Report = lambda _name, _attempt, _outcome: None
 
     def push(self, name: str) -> int:
-        """Send what is due for a subscription, up to PUSH_BATCH; return how many were taken.
+        """Send what is due for a subscription, up to PUSH_BATCH; return how many were accepted.
 
         Given out for as long as all of them may take. After an address did not answer, the rest
         of the batch is not tried: it waits as long, without losing a try.
@@ -67,7 +67,7 @@ class Pusher:
                 break
         if batch:
             self.book.settle(name, done=done, later=later, untried=untried)
-        return len(batch)
+        return len(done)
 
     def _send(
         self, subscription: Subscription, target: PushTarget, delivery: Delivery

@@ -165,6 +165,14 @@ def test_a_refused_message_does_not_hold_up_the_next():
     assert data == [b"bad", b"good", b"bad"]
 
 
+def test_how_many_were_accepted_is_told_so_that_a_failing_address_gets_a_rest():
+    desk = Desk(200, 500, 500)
+    desk.publish(NewMessage(b"1"), NewMessage(b"2"))
+    assert desk.push() == 1
+    desk.publish(NewMessage(b"3"))
+    assert desk.push() == 0
+
+
 def test_when_nobody_answers_the_others_wait_without_losing_a_try():
     desk = Desk(None, dead=DeadLetters(DEAD, 5))
     desk.publish(NewMessage(b"1"), NewMessage(b"2"))

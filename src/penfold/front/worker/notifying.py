@@ -7,6 +7,7 @@ looked at only once its file has been at rest. All that is told in a round is on
 """
 
 import threading
+import time
 from collections.abc import Callable, Sequence
 from typing import Final, NamedTuple
 
@@ -177,19 +178,21 @@ class PushRounds:
                 thread = threading.Thread(
                     target=self._push, args=(name, stopping), name="penfold-push", daemon=True
                 )
+                thread.start()  # it waits for the lock before it takes itself off the list
                 self._busy[name] = thread
-            thread.start()
         return _NOTHING
 
     def close(self, *, timeout_s: float) -> None:
-        """Wait for the threads, each no longer than that."""
+        """Wait for the threads, all together no longer than that."""
+        until = time.monotonic() + timeout_s
         with self._lock:
             threads = list(self._busy.values())
         for thread in threads:
-            thread.join(timeout_s)
+            thread.join(max(0.0, until - time.monotonic()))
 
     def _push(self, name: str, stopping: threading.Event) -> None:
         try:
+            # An address that accepts nothing gets one batch a round, however much waits for it.
             while not stopping.is_set() and self._pusher.push(name):
                 pass
         except (NotFoundError, UnavailableError):

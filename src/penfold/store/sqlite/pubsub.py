@@ -57,7 +57,8 @@ _OVER: Final = (
     "SELECT 1 WHERE EXISTS (SELECT 1 FROM delivery WHERE expires_ms <= ?1)"
     " OR EXISTS (SELECT 1 FROM watch WHERE expires_ms <= ?1)"
     " OR EXISTS (SELECT 1 FROM subscription CROSS JOIN delivery ON subscription = subscription.id"
-    " WHERE due_ms <= ?1 AND attempts >= json_extract(CAST(record AS TEXT), '$.dead.tries'))"
+    " WHERE json_extract(CAST(record AS TEXT), '$.dead.tries') IS NOT NULL"
+    " AND due_ms <= ?1 AND attempts >= json_extract(CAST(record AS TEXT), '$.dead.tries'))"
 )
 
 
