@@ -7,7 +7,6 @@ from typing import Final
 from penfold.app.datadir import FAULTS_NAME
 from penfold.app.entrance import make_entrance
 from penfold.app.launch import Channel, Launch
-from penfold.app.logs import trace_of
 from penfold.app.metrics import load_totals, render
 from penfold.app.observe_http import HttpObserver
 from penfold.app.process import Core, end_process, open_for, run_service
@@ -22,7 +21,6 @@ from penfold.front.http.pipeline import GmailApi
 from penfold.front.http.pubsub import PubsubApi
 from penfold.front.http.registration import find_handlers
 from penfold.net.tls import load_server_context
-from penfold.spec.events import REQUEST_FAILED
 from penfold.spec.metrics import CONNECTIONS, HANDLES, QUEUE
 from penfold.store.faults import FileFaults
 from penfold.store.usage import SharedUsage
@@ -78,7 +76,8 @@ class HttpService:
             stores.directory,
             clock=stores.clock,
             open_door=LOCAL_MODE,
-            failed=self._tell_failure,
+            make_request_id=self._api.make_request_id,
+            observe=observe,
             stop=lambda error: end_process(core.log, error),
         )
         app = HttpApp(self._api, web, operations, pubsub=self._pubsub, observe=observe)
@@ -119,15 +118,6 @@ class HttpService:
             self._looking.cancel()
         self._api.close()
         await asyncio.to_thread(self._product.close)
-
-    def _tell_failure(self, error: BaseException) -> None:
-        self._core.log.emit(
-            REQUEST_FAILED,
-            method="pubsub",
-            error=type(error).__name__,
-            detail=str(error),
-            trace=trace_of(error),
-        )
 
     def _render_metrics(self) -> bytes:
         states = self._product.stores.queue.count_by_state()

@@ -80,6 +80,8 @@ class HttpApp:
             first = path[1 : path.find("/", 1)] if "/" in path[1:] else path[1:]
             if first in _GMAIL:
                 await self._gmail(scope, receive, send)
+            elif first == "pubsub" and self._pubsub:
+                await self._pubsub(scope, receive, send)
             else:
                 await self._serve(first, scope, receive, send)
         elif kind == "lifespan":
@@ -112,9 +114,6 @@ class HttpApp:
                 reply = Reply(200, document, "application/json; charset=UTF-8")
                 await _reply(send, reply, scope, _ANYWHERE)
                 return "discovery"
-        if first == "pubsub" and self._pubsub:
-            await self._pubsub(scope, receive, send)
-            return "pubsub"
         await self._web(scope, receive, send)
         return "oauth" if first in _OAUTH else "web"
 

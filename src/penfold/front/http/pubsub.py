@@ -11,6 +11,7 @@ import asyncio
 import re
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
+from time import perf_counter
 from typing import Any, Final, NamedTuple, TypeVar
 from urllib.parse import unquote
 
@@ -35,6 +36,7 @@ from penfold.front.http.body import read_body
 from penfold.front.http.encode import encode_compact, encode_pretty
 from penfold.front.http.errors import RefusedError, error_info, problem_of
 from penfold.front.http.operations import is_local
+from penfold.front.http.pipeline import Observe
 from penfold.front.http.request import Answer, ClientGoneError, Receive, Request, Scope, Send
 from penfold.front.http.room import Room
 from penfold.front.http.system import split_system
@@ -139,10 +141,7 @@ _ROUTES: Final[dict[Key, Route]] = {
 
 
 class PubsubApi:
-    """The ASGI application. open_door: local mode. failed: told of what nobody expected.
-
-    stop: called when the outcome of a commit is unknown, as in pipeline.GmailApi.
-    """
+    """The ASGI application. open_door: local mode. observe, stop: as of pipeline.GmailApi."""
 
     def __init__(
         self,
@@ -151,14 +150,16 @@ class PubsubApi:
         *,
         clock: Clock,
         open_door: bool,
-        failed: Callable[[BaseException], None] = lambda _error: None,
-        stop: Callable[[BaseException], None] = lambda _error: None,
+        make_request_id: Callable[[], str],
+        observe: Observe | None = None,
+        stop: Callable[[BaseException], None] | None = None,
     ) -> None:
         self._pubsub = pubsub
         self._authenticator = authenticator
         self._clock = clock
         self._open_door = open_door
-        self._failed = failed
+        self._make_request_id = make_request_id
+        self._observe = observe
         self._stop = stop
         self._threads = ThreadPoolExecutor(SLOW_READERS_MAX, thread_name_prefix="penfold-pubsub")
         self._room = Room(BODIES_MAX_BYTES, small=INLINE_BODY_MAX_BYTES)
@@ -170,13 +171,16 @@ class PubsubApi:
         self._closing = True
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request = Request(scope, receive, "")
+        started = perf_counter()
+        request = Request(scope, receive, self._make_request_id())
+        request.method_id = "pubsub"
         try:
             answer = await self._answer(request, scope)
         except ClientGoneError:
             return
-        headers = [header for header in answer.headers if header[0] != b"x-request-id"]
-        await answers.send_answer(request, Answer(answer.status, answer.body, headers), send)
+        await answers.send_answer(request, answer, send)
+        if self._observe:
+            self._observe(request.facts(answer, perf_counter() - started))
 
     async def _answer(self, request: Request, scope: Scope) -> Answer:
         request.system.entries = False  # Google (observed): Pub/Sub's errors have no list of them
@@ -185,12 +189,13 @@ class PubsubApi:
         except ClientGoneError:
             raise
         except OutcomeUnknownError as error:
-            self._stop(error)
+            if self._stop:
+                self._stop(error)
             raise
         except Exception as error:  # noqa: BLE001 - the session top: every request gets an answer
             problem = problem_of(error)
             if problem.problem is problems.INTERNAL:
-                self._failed(error)
+                request.error = error
             return answers.failure(request, problem)
 
     async def _serve(self, request: Request, scope: Scope) -> Answer:
@@ -229,6 +234,7 @@ class PubsubApi:
                 details=[error_info("CREDENTIALS_MISSING", service=_SERVICE)],
             )
         credential = self._authenticator.find_credential(token) if token else None
+        request.credential = credential
         if credential is None:
             raise RefusedError(problems.INVALID_CREDENTIALS)
         if _SCOPES.isdisjoint(credential.scopes):

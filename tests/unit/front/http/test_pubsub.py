@@ -32,15 +32,20 @@ class Desk:
         self.book = MemoryPubsub()
         self.directory = MemoryDirectory(clock=self.clock)
         self.alice = self.directory.seed_account("alice@penfold.test")
-        self.failures = []
+        self.facts = []
         self.api = PubsubApi(
             Pubsub(self.book, Rules(plain, lambda email: email == SERVICE)),
             self.directory,
             clock=self.clock,
             open_door=open_door,
-            failed=self.failures.append,
+            make_request_id=lambda: "r1",
+            observe=self.facts.append,
         )
         self.token = self.directory.seed_token(self.alice)
+
+    @property
+    def failures(self):
+        return [facts.error for facts in self.facts if facts.error]
 
     async def _ask(self, app, *args, client="127.0.0.1", **kwargs):
         async def with_client(scope, receive, send):
@@ -141,6 +146,15 @@ def test_errors_are_in_googles_envelope_without_a_list(desk):
     taken = desk.ask("PUT", f"{TOPICS}/mail", {})
     assert (taken.status, taken.error["status"]) == (409, "ALREADY_EXISTS")
     assert taken.headers["content-type"] == "application/json; charset=UTF-8"
+
+
+def test_each_request_is_observed_with_its_real_status(desk):
+    desk.ask("PUT", f"{TOPICS}/mail", {"labels": {}})
+    desk.ask("GET", f"{TOPICS}/absent")
+    made, absent = desk.facts
+    assert (made.method_id, made.status, made.received) == ("pubsub", 200, 14)
+    assert (made.account_id, made.reason, made.request_id) == (desk.alice.id, "", "r1")
+    assert (absent.status, absent.reason) == (404, "notFound")
 
 
 @pytest.mark.parametrize(
