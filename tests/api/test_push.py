@@ -6,8 +6,11 @@ import json
 import os
 import re
 import signal
+import socket
 import subprocess
 import threading
+import urllib.error
+import urllib.parse
 import urllib.request
 from pathlib import Path
 
@@ -288,6 +291,21 @@ def test_what_is_refused_five_times_is_a_dead_letter(own, subscribers, visit):
     count = "CloudPubSubDeadLetterSourceDeliveryCount"
     assert found["message"]["attributes"][count] == "5"
     assert [body["deliveryAttempt"] for _, body in hook.got] == [1, 2, 3, 4, 5]
+
+
+def test_a_client_that_left_while_it_waited_takes_no_message_along(server, visit):
+    desk = visit(server)
+    topic = desk.topic("left")
+    name = desk.subscribe("left", topic)["name"]
+    address = urllib.parse.urlsplit(server.http)
+    body = b'{"maxMessages":1}'
+    head = f"POST /pubsub/v1/{name}:pull HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n\r\n"
+    for _ in range(3):
+        with socket.create_connection((address.hostname, address.port), 5) as client:
+            client.sendall(head.encode() + body)
+    desk.pull(name, returnImmediately=True)  # a round trip: the server has seen them leave
+    desk.topics.publish(topic=topic, body={"messages": [{"data": "eA=="}]}).execute()
+    assert len(desk.pull(name)) == 1
 
 
 def test_a_page_in_a_browser_is_not_let_in(server, visit):

@@ -21,7 +21,7 @@ from penfold.base.limits import PUSH_ANSWER_MAX_BYTES, PUSH_S
 from penfold.net.guard import Resolve, connect, resolve
 from penfold.ports.http_out import NoAnswerError
 
-_AGENT: Final = f"Penfold/{__version__}"
+_PRODUCT: Final = f"Penfold/{__version__}"
 _PORTS: Final = {"https": 443, "http": 80}
 
 
@@ -93,7 +93,7 @@ def _exchange(
     connection.putrequest("POST", target, skip_host=True, skip_accept_encoding=True)
     for name, value in (
         ("Host", netloc),
-        ("User-Agent", _AGENT),
+        ("User-Agent", _PRODUCT),
         ("Connection", "close"),
         ("Content-Length", str(len(body))),
         *headers,
