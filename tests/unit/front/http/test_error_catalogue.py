@@ -284,7 +284,9 @@ def make_api(world, **options):
         handlers=options.pop("handlers", None) or find_handlers(),
         authenticator=Tokens(world),
         mailboxes=world.mailboxes,
-        services=Services(world.directory, world.outbound, world.chance, world.sealer),
+        services=Services(
+            world.directory, world.outbound, world.chance, world.sealer, world.pubsub
+        ),
         clock=world.clock,
         strict=True,
         **options,

@@ -55,7 +55,7 @@ def test_a_watch_answers_where_it_begins_and_when_it_ends_and_is_told_at_once(wo
     assert told(world) == [{"emailAddress": "alice@penfold.test", "historyId": int(history_id)}]
 
 
-def test_the_notification_is_compact_json_with_a_number(world):
+def test_oddity_3_the_notification_is_compact_json_with_a_number(world):
     watch(world)
     [found] = world.pubsub.lease(SUB, limit=9, until_ms=0, now_ms=world.clock.now_ms())
     assert found.message.data.startswith(b'{"emailAddress":"alice@penfold.test","historyId":')
@@ -80,7 +80,7 @@ def test_the_project_may_be_named_by_its_number(world):
     assert world.pubsub.list_watches()[0].topic == TOPIC
 
 
-def test_a_topic_that_is_not_there_is_named_in_the_error(world):
+def test_oddity_27_a_topic_that_is_not_there_is_named_in_the_error(world):
     error = refused(world, "projects/penfold-1/topics/absent")
     assert error.problem is TOPIC_NOT_FOUND
     assert error.text == (
@@ -100,7 +100,7 @@ def test_a_topic_that_is_not_there_is_named_in_the_error(world):
         ((("roles/pubsub.publisher", ("user:alice@penfold.test",)),), False),
     ],
 )
-def test_a_topic_with_a_policy_must_let_gmail_publish(world, bindings, allowed):
+def test_oddity_27_a_topic_with_a_policy_must_let_gmail_publish(world, bindings, allowed):
     world.pubsub.replace_topic(Topic(TOPIC, {}, bindings))
     if allowed:
         watch(world)
@@ -115,7 +115,7 @@ def test_unknown_labels_are_refused_in_gmails_words(world):
     assert refused(world, label_ids=["Label_4711"]).problem is LABEL_ID_NOT_FOUND
 
 
-def test_a_second_topic_is_refused_until_the_watch_is_stopped_or_ends(world):
+def test_oddity_26_a_second_topic_is_refused_until_the_watch_is_stopped_or_ends(world):
     watch(world)
     assert refused(world, OTHER).problem is ONE_WATCH_ONLY
     world.api("users_stop")
