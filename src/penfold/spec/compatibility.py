@@ -126,6 +126,11 @@ ASSUMED: Final = (
     ),
     Assumption(("messages.untrash", "threads.untrash"), "INBOX does not come back"),
     Assumption(
+        ("watch",),
+        "the order of its checks: topic name, labels, another watch, topic, publisher; and the "
+        "sentence for a topic of another project",
+    ),
+    Assumption(
         ("messages.import",), "filters, forwarding and the vacation reply do not act on imports"
     ),
     Assumption(("labels.patch",), "one colour of a pair keeps the other"),
