@@ -85,6 +85,13 @@ class Boxes:
         threading.Thread(target=work).start()
 
 
+class Nobody:
+    """A directory without accounts."""
+
+    def find_account(self, address):
+        del address
+
+
 class HandOver:
     """Outbound mail that notes hand-overs; `fails` is what they end with."""
 
@@ -185,7 +192,7 @@ def make_world():
 
     def make(handlers=None, **options):
         boxes, outbound, facts, stopped = Boxes(), HandOver(), [], []
-        services = Services(None, outbound, random.Random(7), PlainSealer())
+        services = Services(Nobody(), outbound, random.Random(7), PlainSealer(), None, None)
         options.setdefault("strict", True)
         api = GmailApi(
             handlers=handlers or {},
