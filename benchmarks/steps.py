@@ -14,7 +14,7 @@ from pathlib import Path
 
 from benchmarks.smtp import realistic_text
 from benchmarks.stores import opened
-from penfold.app.stores import Stores, open_stores
+from penfold.app.stores import Stores, known_schema, open_stores
 from penfold.base.clock import FixedClock
 from penfold.domain.inbound import ARRIVAL_LABELS, add_trace
 from penfold.domain.messages import Letter, add_letter, read_letter
@@ -118,7 +118,7 @@ def _store_steps(data: bytes) -> Iterator[tuple[str, float]]:
 
 def _prepared(data: Path) -> Path:
     """Make the databases a data directory has."""
-    open_stores(data, clock=FixedClock(), fatal=print, create=True).close()
+    open_stores(data, clock=FixedClock(), fatal=print, create=known_schema()).close()
     return data
 
 

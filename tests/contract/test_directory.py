@@ -204,7 +204,6 @@ def test_local_domains_are_known_in_any_case(filled):
 
 def test_getting_an_unknown_account_is_an_error(filled):
     assert filled.get_account(ALICE.id) == ALICE
-    assert filled.list_addresses(ALICE.id) == (ALICE.address,)
     with pytest.raises(NotFoundError):
         filled.get_account("m0")
 

@@ -11,13 +11,16 @@ import pytest
 from tests.generated.asking import Asker
 from tests.generated.judging import judge
 from tests.unit.front.http.conftest import ask_app
+from tests.unit.world import KnownServer
 
-from penfold.app.stores import open_stores
+from penfold.app.stores import known_schema, open_stores
 from penfold.app.wiring import make_product
 from penfold.base.clock import FixedClock
+from penfold.domain.confirming import Asking
+from penfold.domain.mail_servers import MailServers
 from penfold.front.http.call import Services
 from penfold.front.http.pipeline import GmailApi
-from penfold.front.http.registration import find_handlers
+from penfold.front.http.registration import find_checks, find_handlers
 from penfold.ports.directory import Account
 from penfold.ports.identity import Credential, Domain
 from penfold.spec.scopes import GMAIL_SCOPES
@@ -45,7 +48,7 @@ class Tokens:
 def api(tmp_path):
     """The API on SQLite, whose handlers raise only what they declare; it notes odd errors."""
     clock = FixedClock()
-    stores = open_stores(tmp_path, clock=clock, fatal=print, create=True)
+    stores = open_stores(tmp_path, clock=clock, fatal=print, create=known_schema())
     accounts = [Account(f"m{n:020x}", a, "", 0) for n, a in enumerate(PEOPLE, 1)]
 
     def add(writer):
@@ -60,9 +63,18 @@ def api(tmp_path):
     facts = []
     api = GmailApi(
         handlers=find_handlers(),
+        checks=find_checks(),
         authenticator=Tokens(accounts),
         mailboxes=stores.mailboxes,
-        services=Services(stores.directory, product.outbound, stores.chance, stores.sealer),
+        services=Services(
+            stores.directory,
+            product.outbound,
+            stores.chance,
+            stores.sealer,
+            stores.pubsub,
+            Asking(product.outbound, stores.chance, "http://penfold.test"),
+            MailServers(stores.sealer, KnownServer()),
+        ),
         clock=clock,
         observe=facts.append,
         strict=True,

@@ -22,6 +22,7 @@ PROBLEM_NAMES = {
 SHOWN_ELSEWHERE = {
     "MESSAGE_TOO_LARGE": "test_message_over_the_limit_is_refused",
     "SENDING_LIMIT_RETRY_AFTER": "test_the_message_after_the_last_waits_until_the_first_is_a_day_old",
+    "TOO_MANY_CONFIRMATIONS": "test_only_so_many_codes_are_mailed_a_day",
     "TOO_MANY_FILTERS": "test_filters_end_at_the_limit_and_go_on_after_a_deletion",
     "TOO_MANY_USER_LABELS": "test_labels_end_at_the_limit_and_go_on_after_a_deletion",
 }

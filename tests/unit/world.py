@@ -6,12 +6,15 @@ from threading import Event
 import pytest
 
 from penfold.base.clock import FixedClock
+from penfold.domain.confirming import Asking
 from penfold.domain.envelope import Envelope
 from penfold.domain.inbound import Inbound
+from penfold.domain.mail_servers import MailServers
 from penfold.domain.outbound import Outbound
 from penfold.front.http.call import Call, Services
-from penfold.front.http.handlers import HANDLERS
+from penfold.front.http.handlers import CHECKS, HANDLERS
 from penfold.ports.identity import Credential
+from penfold.ports.submitting import ServerError
 from penfold.spec.problems import ProblemError
 from penfold.spec.registry import REGISTRY
 from penfold.spec.schemas import ForwardingAddress
@@ -25,6 +28,18 @@ _METHODS = {method.handler: method for method in REGISTRY}
 _HANDLERS = {handler.__name__: handler for handler in HANDLERS}
 
 
+class KnownServer:
+    """A mail server that takes one password; `seen` is what it was asked."""
+
+    def __init__(self):
+        self.seen = []
+
+    def __call__(self, host, port, *, security, username, password):
+        self.seen.append((host, port, security, username, password))
+        if username and password != "right":
+            raise ServerError("the login is refused")
+
+
 class World:
     """runs_twice: every change runs a second time, as a store may do."""
 
@@ -36,6 +51,7 @@ class World:
         self.queue = MemoryQueue()
         self.sealer = PlainSealer()
         self.pubsub = MemoryPubsub()
+        self.probe = KnownServer()
         self.alice = self.add_account("alice@penfold.test", "Alice Example")
         self.bob = self.add_account("bob@penfold.test", "Bob Example")
         shared = {
@@ -53,6 +69,19 @@ class World:
             "queue": self.queue,
             "captures": captures,
         }
+        self.asking = Asking(self.outbound, self.chance, "http://penfold.test")
+
+    @property
+    def services(self):
+        return Services(
+            self.directory,
+            self.outbound,
+            self.chance,
+            self.sealer,
+            self.pubsub,
+            self.asking,
+            MailServers(self.sealer, self.probe),
+        )
 
     def add_account(self, address, name=""):
         account = self.directory.seed_account(address, name=name)
@@ -121,7 +150,9 @@ class World:
 
     # --- calls
 
-    def api(self, name, *, account=None, body=None, inline=False, **params):
+    def api(
+        self, name, *, account=None, body=None, inline=False, caller=None, service=False, **params
+    ):
         """Serve a method as the pipeline does, and check that it declares what it raises."""
         account = account or self.alice
         method = _METHODS[name]
@@ -129,12 +160,12 @@ class World:
             body = method.request()
         call = Call(
             method=method,
-            credential=Credential(account, frozenset(), "client", "1"),
+            credential=Credential(caller or account, frozenset(), "client", "1", service),
             account=account,
             params=method.params(**params),
             body=body,
             now_ms=self.clock.now_ms(),
-            services=Services(self.directory, self.outbound, self.chance, self.sealer, self.pubsub),
+            services=self.services,
             inline=inline,
         )
         try:
@@ -150,6 +181,9 @@ class World:
 
     def _run(self, method, call):
         handler = _HANDLERS[method.handler]
+        check = CHECKS.get(handler)
+        if check:
+            check(call, self.mailboxes)
         if method.access.value == "write":
             return self.mailboxes.change(call.account.id, lambda box: handler(call, box))
         with self.mailboxes.open_reader(call.account.id) as box:

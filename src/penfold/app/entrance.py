@@ -10,6 +10,7 @@ from collections.abc import Callable
 
 from penfold.app.launch import Launch
 from penfold.app.stores import Stores, make_identity
+from penfold.domain.confirming import Confirmations
 from penfold.front.http.app import ASGIApp
 from penfold.front.http.request import Receive, Scope, Send
 
@@ -42,6 +43,11 @@ def make_entrance(stores: Stores, launch: Launch) -> LateApp:
             submissions=str(launch.addresses["submissions"]),
             credentials=str((launch.data / "credentials").resolve()),
         )
-        return build_web(make_identity(stores), issuer=launch.settings.issuer, welcome=welcome)
+        return build_web(
+            make_identity(stores),
+            Confirmations(stores.directory, stores.mailboxes, stores.clock),
+            issuer=launch.settings.issuer,
+            welcome=welcome,
+        )
 
     return LateApp(make)

@@ -12,6 +12,8 @@ from penfold.app.observe_http import HttpObserver
 from penfold.app.process import Core, end_process, open_for, run_service
 from penfold.app.quota import find_quota_limits, make_quota
 from penfold.app.wiring import LOCAL_MODE, Product
+from penfold.domain.confirming import Asking
+from penfold.domain.mail_servers import MailServers
 from penfold.domain.quota import Quota
 from penfold.front.http.app import HttpApp
 from penfold.front.http.call import Services
@@ -19,7 +21,8 @@ from penfold.front.http.listener import HttpListener
 from penfold.front.http.operations import make_operations
 from penfold.front.http.pipeline import GmailApi
 from penfold.front.http.pubsub import PubsubApi
-from penfold.front.http.registration import find_handlers
+from penfold.front.http.registration import find_checks, find_handlers
+from penfold.net.submission_probe import SubmissionProbe
 from penfold.net.tls import load_server_context
 from penfold.spec.metrics import CONNECTIONS, HANDLES, QUEUE
 from penfold.store.faults import FileFaults
@@ -52,14 +55,8 @@ class HttpService:
             handlers=find_handlers(),
             authenticator=stores.directory,
             mailboxes=stores.mailboxes,
-            services=Services(
-                stores.directory,
-                product.outbound,
-                stores.chance,
-                stores.sealer,
-                stores.pubsub,
-                self._make_quota(),
-            ),
+            checks=find_checks(),
+            services=_make_services(core.launch, product, self._make_quota()),
             clock=stores.clock,
             observe=observe,
             stop=lambda error: end_process(core.log, error),
@@ -125,3 +122,18 @@ class HttpService:
             (state.value,): float(count) for state, count in states.items()
         }
         return render(load_totals(self._core.launch.data / "run"), {QUEUE: queue})
+
+
+def _make_services(launch: Launch, product: Product, quota: Quota | None) -> Services:
+    stores, settings = product.stores, launch.settings
+    probe = SubmissionProbe(hostname=settings.hostname, loopback=LOCAL_MODE)
+    return Services(
+        directory=stores.directory,
+        outbound=product.outbound,
+        chance=stores.chance,
+        sealer=stores.sealer,
+        pubsub=stores.pubsub,
+        asking=Asking(product.outbound, stores.chance, settings.issuer or launch.base_url),
+        mail_servers=MailServers(stores.sealer, probe),
+        quota=quota,
+    )

@@ -64,6 +64,27 @@ READ_INLINE_MAX_MESSAGES: Final = 20
 #: Octets of an arriving message that are parsed where it arrived, on an event loop: 0.2 ms or
 #: so. A longer one is parsed on the mailbox's writer thread, inside its change.
 PARSE_INLINE_MAX_BYTES: Final = 65_536
+#: Addresses an account sends as, its own included. Gmail: reported (99 beside the own one).
+SEND_AS_MAX: Final = 100
+#: Characters of a display name; one header line has 998 octets (RFC 5322 §2.1.1).
+ADDRESS_NAME_MAX: Final = 256
+#: Characters of a signature. Gmail: documented for its web interface.
+SIGNATURE_MAX: Final = 10_000
+#: Addresses mail may be forwarded to; more are no list that a person looks after.
+FORWARDING_ADDRESSES_MAX: Final = 100
+#: Delegates of an account, and accounts a delegate acts for. Gmail: documented.
+DELEGATES_MAX: Final = 25
+DELEGATORS_MAX: Final = 10
+#: Seconds a mailed confirmation code works.
+CONFIRMATION_S: Final = 7 * 86_400
+#: Confirmations an account has mailed within 24 hours: they go to people who did not ask.
+CONFIRMATIONS_A_DAY: Final = 20
+#: Seconds for each step and for all of trying a mail server that a request names; the client
+#: waits for it, and Google's gives up after 60.
+PROBE_STEP_S: Final = 10.0
+PROBE_S: Final = 30.0
+#: Such trials and other checks of writes at a time, per process; later ones wait.
+CHECKS_MAX: Final = 4
 #: Outbox rows handed over in one go: bounds memory, and the wait of a mailbox behind them.
 HAND_OVER_MAX_ROWS: Final = 16
 

@@ -22,6 +22,7 @@ from penfold.domain.forwarding import (
     forward,
 )
 from penfold.domain.messages import Letter, add_letter
+from penfold.domain.senders import make_sender
 from penfold.domain.vacation import answer
 from penfold.ports.directory import Directory
 from penfold.ports.mailbox import MailboxWriter, MessageRow
@@ -69,12 +70,14 @@ class Arriving:
         filters = [rule for rule in rules if isinstance(rule, Filter)]
         auto = next((rule for rule in rules if isinstance(rule, AutoForwarding)), None)
         vacation = next((rule for rule in rules if isinstance(rule, VacationSettings)), None)
+        account = self._directory.get_account(mailbox_id)
+        aliases = make_sender(box, account).addresses
         arrival = Arrival(
             letter=letter,
             sender=sender,
             labels=labels,
-            own=self._directory.list_addresses(mailbox_id),
-            name=self._directory.get_account(mailbox_id).name,
+            own=tuple(dict.fromkeys((account.address, *aliases))),
+            name=account.name,
             now_ms=now_ms,
         )
         outcome = apply_filters(box, filters, arrival)

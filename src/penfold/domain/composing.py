@@ -19,7 +19,7 @@ from penfold.base.chance import Chance
 from penfold.base.errors import ParseError
 from penfold.base.limits import SEND_RECIPIENTS_MAX
 from penfold.domain.envelope import Envelope
-from penfold.proto.address import domain_of, parse_address_list, parse_mailbox
+from penfold.proto.address import canonical, domain_of, parse_address_list, parse_mailbox
 from penfold.proto.mime.compose import (
     format_address,
     format_date,
@@ -55,18 +55,35 @@ _MESSAGE_ID = re.compile(r"<[!#-'*+\-/-9=?A-Z^-~.]+@(?:[!#-'*+\-/-9=?A-Z^-~.]+|\
 
 
 class Sender(Struct, frozen=True, gc=False):
-    """Who sends: display name and own addresses, the default one first."""
+    """Who sends: the addresses it may use with their names, the default one first.
 
-    name: str
-    addresses: tuple[str, ...]
+    primary: the account's own address, which may carry plus tags. delegate: who really sends.
+    """
+
+    identities: tuple[Address, ...]
+    primary: str
+    delegate: Address | None = None
 
     @property
     def address(self) -> str:
-        return self.addresses[0]
+        return self.identities[0].address
 
-    def owns(self, address: str) -> bool:
-        """Return whether an address is the sender's; plus tags and case do not matter."""
-        return canonical_address(address) in map(canonical_address, self.addresses)
+    @property
+    def addresses(self) -> tuple[str, ...]:
+        return tuple(each.address for each in self.identities)
+
+    def find(self, address: str) -> Address | None:
+        """Return the identity an address belongs to; case never matters, plus tags of one's own
+        address neither.
+        """
+        wanted = canonical(address)
+        for each in self.identities:
+            if canonical(each.address) == wanted:
+                return each
+        own = canonical_address(self.primary)
+        if canonical_address(address) != own:
+            return None
+        return next(each for each in self.identities if canonical_address(each.address) == own)
 
 
 class Outgoing(Struct, frozen=True, gc=False):
@@ -91,7 +108,7 @@ def compose_for_api(
     """Return what messages.send and drafts.send make of a message."""
     head, body = _split(raw)
     recipients = list_recipients(head)
-    head, _ = _claim_sender(head, sender)
+    head, _, address = _claim_sender(head, sender)
     head = replace_header(head, "Date", format_date(now_ms))
     head = replace_header(head, "Message-ID", make_message_id_header(sender, chance))
     received = received_header(
@@ -103,7 +120,7 @@ def compose_for_api(
         epoch_ms=now_ms,
     )
     head = prepend_headers(_add_version(head), [("Received", received)])
-    return Outgoing(head, body, sender.address, recipients)
+    return Outgoing(head, body, address, recipients)
 
 
 def compose_for_submission(
@@ -112,7 +129,7 @@ def compose_for_submission(
     """Return what submission makes of a message; what it replaced stands in X-Google-… fields."""
     head, body = _split(raw)
     added: list[tuple[str, str]] = []
-    head, claimed = _claim_sender(head, sender)
+    head, claimed, _ = _claim_sender(head, sender)
     if claimed:
         added.append(("X-Google-Original-From", claimed))
     if not header_values(head, "Date"):
@@ -172,26 +189,43 @@ def _split(raw: bytes) -> tuple[bytes, bytes]:
     return raw[:end], raw[end:]
 
 
-def _claim_sender(head: bytes, sender: Sender) -> tuple[bytes, str]:
-    """Return the header with a From that is the sender's, and the one it had when it was not."""
+def _claim_sender(head: bytes, sender: Sender) -> tuple[bytes, str, str]:
+    """Return the header with a From that is the sender's, the one it had when it was not, and
+    the address it is sent as.
+    """
     values = header_values(head, "From")
-    if _is_own(values, sender):
-        claimed = ""
-    else:
-        own = format_address(Address(sender.name, sender.address))
-        head = replace_header(head, "From", own)
+    claimed = ""
+    mailboxes = _find_own(values, sender)
+    address = mailboxes[0].address if mailboxes else sender.address
+    if not mailboxes:
+        head = replace_header(head, "From", format_address(sender.identities[0]))
         claimed = values[0] if values else ""
-    if not _is_own(header_values(head, "Sender"), sender):
+    elif len(mailboxes) == 1 and not mailboxes[0].name:
+        # Gmail (documented): the name of the address is filled in.
+        identity = sender.find(address)
+        name = identity.name if identity else ""
+        if name:
+            head = replace_header(head, "From", format_address(Address(name, address)))
+    if sender.delegate:
+        # RFC 5322 §3.6.2: who sends for another.
+        head = replace_header(head, "Sender", format_address(sender.delegate))
+    elif not _find_own(header_values(head, "Sender"), sender):
         head = remove_headers(head, ["Sender"])
-    return head, claimed
+    return head, claimed, _bare(address, sender)
 
 
-def _is_own(values: Sequence[str], sender: Sender) -> bool:
-    """Return whether there is one such field and all its addresses are the sender's."""
+def _bare(address: str, sender: Sender) -> str:
+    """Return the envelope's address: as it is kept, without a tag in it."""
+    identity = sender.find(address)
+    return identity.address if identity else sender.address
+
+
+def _find_own(values: Sequence[str], sender: Sender) -> Sequence[Address]:
+    """Return the mailboxes of a field that is there once, if all of them are the sender's."""
     if len(values) != 1:
-        return False
-    addresses = parse_address_list(values[0])
-    return bool(addresses) and all(sender.owns(each.address) for each in addresses)
+        return ()
+    found = parse_address_list(values[0])
+    return found if all(sender.find(each.address) for each in found) else ()
 
 
 def _add_version(head: bytes) -> bytes:

@@ -94,6 +94,7 @@ def send_draft(
     *,
     account: Account,
     outbound: Outbound,
+    delegate: Account | None = None,
     now_ms: int,
 ) -> MessageRow:
     """Send a draft, or the message given with it, in the thread of its last version."""
@@ -102,7 +103,9 @@ def send_draft(
     draft = get_draft(box, text, malformed=INVALID_DRAFT)
     old = _get_message(box, draft)
     raw = message.raw if message and message.raw else box.get_raw(old.id)
-    sent = outbound.send(box, account, raw, thread_id=old.thread_id, now_ms=now_ms)
+    sent = outbound.send(
+        box, account, raw, thread_id=old.thread_id, delegate=delegate, now_ms=now_ms
+    )
     delete_messages(box, [old], now_ms=now_ms)
     return sent
 

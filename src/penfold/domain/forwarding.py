@@ -36,7 +36,7 @@ def choose_targets(box: MailboxReader, wanted: Sequence[str], arrival: Arrival) 
     """Return the addresses that really get a copy, each once."""
     if not wanted:
         return []
-    own = set(map(canonical_address, arrival.own))
+    own = {canonical_address(arrival.own[0])}
     raw = arrival.letter.raw
     passed = {
         canonical_address(words[0])

@@ -10,6 +10,7 @@ import hashlib
 from typing import Final
 
 from msgspec import UnsetType
+from msgspec.structs import replace
 
 from penfold.base.chance import Chance
 from penfold.base.clock import Clock
@@ -21,14 +22,17 @@ from penfold.domain.composing import Outgoing, Sender, compose_for_api, compose_
 from penfold.domain.courier import Courier, Moved
 from penfold.domain.envelope import Done, Envelope, Recipient
 from penfold.domain.handover import HandOver
-from penfold.domain.inbound import find_recipient, judge_recipient
+from penfold.domain.inbound import judge_recipient
 from penfold.domain.messages import Letter, add_letter, check_raw, read_letter
+from penfold.domain.senders import make_sender, same_mailbox
 from penfold.domain.sending_limits import SendingLimits, charge_sending
 from penfold.domain.threading import find_requested_thread, find_thread
 from penfold.ports.directory import Account, Directory
 from penfold.ports.mailbox import Mailboxes, MailboxWriter, MessageRow
 from penfold.ports.queue import Queue
+from penfold.proto.address import domain_of
 from penfold.proto.mime.compose import header_values
+from penfold.proto.mime.model import Address
 
 _SENT_LABELS: Final = frozenset({SENT})
 _TO_SELF_LABELS: Final = frozenset({SENT, INBOX, UNREAD})
@@ -75,7 +79,10 @@ class Outbound:
 
     def check_sender(self, account: Account, address: str) -> bool:
         """Return whether the account may use this reverse-path; "" is for notices (RFC 8098 §3)."""
-        return not address or self._make_sender(account).owns(address)
+        if not address or same_mailbox(account, address):
+            return True
+        with self._mailboxes.open_reader(account.id) as box:
+            return make_sender(box, account).find(address) is not None
 
     def check_recipient(self, address: str) -> Recipient:
         return judge_recipient(self._directory, self._mailboxes, address)
@@ -99,9 +106,10 @@ class Outbound:
         known = box.find_receipt(key) if key else None
         if known is not None:
             return known
+        sender = make_sender(box, account)
         outgoing = compose_for_submission(
             data,
-            self._make_sender(account),
+            sender,
             envelope,
             hostname=self._hostname,
             now_ms=now_ms,
@@ -109,7 +117,9 @@ class Outbound:
         )
         letter = read_letter(outgoing.sent_copy())
         thread_id = find_thread(box, letter.summary)
-        row = self._store(box, account, outgoing, letter, thread_id=thread_id, now_ms=now_ms)
+        row = self._store(
+            box, account, sender, outgoing, letter, thread_id=thread_id, now_ms=now_ms
+        )
         if key:
             box.add_receipt(key, row.id, now_ms=now_ms)
         return row.id
@@ -124,16 +134,22 @@ class Outbound:
         *,
         thread: str = "",
         thread_id: int | None = None,
+        delegate: Account | None = None,
         now_ms: int,
     ) -> MessageRow:
         """Send a message inside the caller's transaction; the hand-over follows its commit.
 
+        delegate: who sends for the account; None when it is the account itself.
+
         thread: what the request names, under the rules for that. thread_id: where it belongs
         whatever it says, as a draft does.
         """
+        sender = make_sender(box, account)
+        if delegate:
+            sender = replace(sender, delegate=Address(delegate.name, delegate.address))
         outgoing = compose_for_api(
             check_raw(raw, limit=SEND_MAX_BYTES),
-            self._make_sender(account),
+            sender,
             hostname=self._hostname,
             now_ms=now_ms,
             chance=self._chance,
@@ -141,17 +157,27 @@ class Outbound:
         letter = read_letter(outgoing.sent_copy())
         if thread_id is None:
             thread_id = find_requested_thread(box, thread, letter.summary)
-        return self._store(box, account, outgoing, letter, thread_id=thread_id, now_ms=now_ms)
+        return self._store(
+            box, account, sender, outgoing, letter, thread_id=thread_id, now_ms=now_ms
+        )
+
+    def notify(
+        self, box: MailboxWriter, account: Account, recipient: str, raw: bytes, *, now_ms: int
+    ) -> None:
+        """Send a message of the product's own, which leaves no copy with the account.
+
+        It goes out with the null reverse-path, as RFC 3834 §3.3 asks of what no person wrote.
+        """
+        box.add_outbox(sender="", recipients=[recipient], raw=raw, now_ms=now_ms)
+        box.after_commit(lambda: self.hand_over(account.id))
 
     # --- both ---
-
-    def _make_sender(self, account: Account) -> Sender:
-        return Sender(account.name, self._directory.list_addresses(account.id))
 
     def _store(
         self,
         box: MailboxWriter,
         account: Account,
+        sender: Sender,
         outgoing: Outgoing,
         letter: Letter,
         *,
@@ -161,7 +187,7 @@ class Outbound:
         """Store the sender's copy, and the outbox row when anybody else gets one."""
         if self._limits is not None:
             charge_sending(box, self._limits, len(outgoing.recipients), now_ms=now_ms)
-        others = [each for each in outgoing.recipients if not self._is(account, each)]
+        others = [each for each in outgoing.recipients if not self._is(account, sender, each)]
         if len(others) == len(outgoing.recipients):
             row = add_letter(
                 box,
@@ -192,9 +218,16 @@ class Outbound:
             box.after_commit(lambda: self.hand_over(account.id))
         return row
 
-    def _is(self, account: Account, recipient: str) -> bool:
-        found = find_recipient(self._directory, recipient)
-        return found is not None and found.id == account.id
+    def _is(self, account: Account, sender: Sender, recipient: str) -> bool:
+        """Return whether the recipient is the account: its own address, or an alias in a domain
+        of ours that is nobody else's. Mail to an alias elsewhere goes there.
+        """
+        found = self._directory.find_account(recipient)
+        if found is not None:
+            return found.id == account.id and not found.suspended
+        return sender.find(recipient) is not None and self._directory.is_local_domain(
+            domain_of(recipient)
+        )
 
     # --- hand-over ---
 

@@ -157,8 +157,8 @@ def _remember(box: MailboxWriter, arrival: Arrival) -> bool:
 def compose_reply(settings: VacationSettings, arrival: Arrival, *, chance: Chance) -> bytes:
     """Return the reply. Gmail (documented): HTML wins over plain text."""
     summary = arrival.letter.summary
-    sender = Sender(arrival.name, arrival.own)
-    own = Address(strip_controls(arrival.name), sender.address)
+    own = Address(strip_controls(arrival.name), arrival.own[0])
+    sender = Sender((own,), own.address)
     fields = [
         ("MIME-Version", "1.0"),
         ("From", format_address(own)),

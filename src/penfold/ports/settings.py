@@ -13,7 +13,6 @@ from msgspec import Struct
 
 from penfold.spec.schemas import (
     AutoForwarding,
-    Delegate,
     Filter,
     ForwardingAddress,
     ImapSettings,
@@ -23,6 +22,71 @@ from penfold.spec.schemas import (
 )
 
 S = TypeVar("S", bound=Struct)
+
+#: What a confirmation is for.
+SEND_AS: Final = "send_as"
+FORWARDING: Final = "forwarding"
+
+
+class MailServer(Struct, frozen=True, gc=False):
+    """The server mail of one sender leaves by. security: none, ssl or starttls.
+
+    password is sealed under the account and the host; b"" without a login.
+    """
+
+    host: str
+    port: int
+    security: str
+    username: str = ""
+    password: bytes = b""
+
+
+class SenderRecord(Struct, frozen=True, gc=False):
+    """An address mail may be sent as, keyed by its canonical form (proto.address).
+
+    The account's own address has a record only once something was set; its name is None until
+    then. accepted: somebody who reads the address's mail confirmed it, or nobody had to.
+    """
+
+    address: str
+    name: str | None = None
+    reply_to: str = ""
+    signature: str = ""
+    treat_as_alias: bool = False
+    is_default: bool = False
+    accepted: bool = True
+    server: MailServer | None = None
+
+
+class DelegateRecord(Struct, frozen=True, gc=False):
+    """An account that may act for this one, keyed by its address.
+
+    account_id: a later account of the same address is somebody else.
+    """
+
+    address: str
+    account_id: str
+
+
+class DelegatorNote(Struct, frozen=True, gc=False):
+    """Kept with the delegate: a mailbox that may have made it one; the truth is kept there."""
+
+    account_id: str
+
+
+class Confirmation(Struct, frozen=True, gc=False):
+    """A code that was mailed to an address, keyed by `digest`; the code itself is not kept."""
+
+    digest: str
+    kind: str
+    address: str
+    expires_ms: int
+
+
+class ConfirmationsSent(Struct, frozen=True, gc=False):
+    """When this account last had such mail sent, oldest first."""
+
+    times_ms: tuple[int, ...] = ()
 
 
 class VacationAnswer(Struct, frozen=True, gc=False):
@@ -35,12 +99,16 @@ class VacationAnswer(Struct, frozen=True, gc=False):
 #: The word each kind is stored under. A word stays, whatever becomes of the type's name.
 KINDS: Final[dict[type[Struct], str]] = {
     AutoForwarding: "auto_forwarding",
-    Delegate: "delegate",
+    Confirmation: "confirmation",
+    ConfirmationsSent: "confirmations_sent",
+    DelegateRecord: "delegate",
+    DelegatorNote: "delegator_note",
     Filter: "filter",
     ForwardingAddress: "forwarding_address",
     ImapSettings: "imap",
     LanguageSettings: "language",
     PopSettings: "pop",
+    SenderRecord: "sender",
     VacationAnswer: "vacation_answer",
     VacationSettings: "vacation",
 }

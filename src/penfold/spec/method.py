@@ -146,6 +146,11 @@ class Method:
         return verb + (resource[0].upper() + resource[1:] if many else _singular(resource))
 
     @property
+    def serves_delegates(self) -> bool:
+        """Whether a delegate may call it for another: mail, never settings or notifications."""
+        return "settings" not in self.resource and self.name not in ("watch", "stop")
+
+    @property
     def path_names(self) -> tuple[str, ...]:
         """Wire names of the parameters in the path, in order."""
         return tuple(re.findall(r"\{(\w+)\}", self.path))

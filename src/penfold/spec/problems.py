@@ -214,6 +214,25 @@ DELEGATION_DENIED: Final = _forbidden("Delegation denied for {address}")
 SERVICE_ACCOUNT_ONLY: Final = _forbidden(
     "Access restricted to service accounts that have been delegated domain-wide authority"
 )
+#: Gmail (assumed): the sentences from here to TOO_MANY_CONFIRMATIONS.
+ADDRESS_EXISTS: Final = Problem(
+    code=409,
+    status="ALREADY_EXISTS",
+    reason="alreadyExists",
+    message="Requested entity already exists",
+)
+INVALID_SEND_AS: Final = _invalid("Invalid address settings: {what}")
+INVALID_DELEGATE: Final = _invalid("Invalid delegate: {what}")
+SMTP_MSA_REFUSED: Final = _invalid("Invalid smtpMsa: {what}")
+PRIMARY_UNDELETABLE: Final = _invalid("The primary address cannot be deleted")
+ALREADY_VERIFIED: Final = _precondition("The address is verified already")
+#: Gmail (assumed): the reason is observed.
+TOO_MANY_CONFIRMATIONS: Final = Problem(
+    code=429,
+    status="RESOURCE_EXHAUSTED",
+    reason="rateLimitExceeded",
+    message="Too many verification messages were sent today. Try again tomorrow.",
+)
 NOT_IMPLEMENTED: Final = Problem(
     code=501,
     status="UNIMPLEMENTED",
@@ -327,3 +346,5 @@ SEND_ERRORS: Final = frozenset(
         INVALID_BCC,
     }
 )
+#: Members of an address to send as, and the server it leaves by.
+SEND_AS_ERRORS: Final = frozenset({INVALID_SEND_AS, SMTP_MSA_REFUSED})

@@ -124,9 +124,6 @@ class MemoryDirectory:
     def list_accounts(self) -> list[Account]:
         return self.list_by(Account)
 
-    def list_addresses(self, account_id: str) -> tuple[str, ...]:
-        return (self.get_account(account_id).address,)
-
     def find_credential(self, token: str) -> Credential | None:
         with self._lock:
             key = digest(token)

@@ -6,6 +6,7 @@ import re
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec import structs
 
 from penfold.base.limits import SEND_RECIPIENTS_MAX
 from penfold.domain.composing import (
@@ -16,11 +17,18 @@ from penfold.domain.composing import (
 )
 from penfold.domain.envelope import Envelope
 from penfold.proto.mime.compose import header_values
+from penfold.proto.mime.model import Address
 from penfold.spec.problems import ProblemError
 
 NOW_MS = 1_790_000_000_000
 NOW = "Mon, 21 Sep 2026 14:13:20 +0000"
-ALICE = Sender("Alice Example", ("alice@penfold.test", "a.example@penfold.test"))
+ALICE = Sender(
+    (
+        Address("Alice Example", "alice@penfold.test"),
+        Address("A. E.", "a.example@penfold.test"),
+    ),
+    "alice@penfold.test",
+)
 OWN_ID = re.compile(r"<CA[\w-]{48}@mail\.penfold\.test>")
 
 
@@ -129,8 +137,8 @@ def test_mime_version_and_type_are_left_alone():
     ("given", "kept"),
     [
         pytest.param("From: Me <alice@penfold.test>", True, id="own"),
-        pytest.param("From: ALICE+x@Penfold.Test", True, id="own-with-tag"),
-        pytest.param("From: a.example@penfold.test", True, id="alias"),
+        pytest.param("From: Al <ALICE+x@Penfold.Test>", True, id="own-with-tag"),
+        pytest.param("From: Al <a.example@penfold.test>", True, id="alias"),
         pytest.param("From: bob@penfold.test", False, id="somebody-else"),
         pytest.param("From: alice@penfold.test, bob@penfold.test", False, id="one-of-two"),
         pytest.param("From: nonsense", False, id="unparsable"),
@@ -149,6 +157,31 @@ def test_from_is_the_senders_or_is_replaced(given, kept):
     assert values(out.head, "X-Google-Original-From") == []
 
 
+@pytest.mark.parametrize(
+    ("address", "name"),
+    [
+        ("alice@penfold.test", "Alice Example"),
+        ("ALICE+x@penfold.test", "Alice Example"),
+        ("A.Example@penfold.test", '"A. E."'),
+    ],
+)
+def test_a_bare_address_gets_the_name_that_belongs_to_it(address, name):
+    assert values(api(write(f"From: {address}", TO)).head, "From") == [f"{name} <{address}>"]
+
+
+def test_the_envelope_is_of_the_address_it_is_sent_as():
+    assert api(write("From: a.example@penfold.test", TO)).sender == "a.example@penfold.test"
+    assert api(write("From: alice+x@penfold.test", TO)).sender == "alice@penfold.test"
+    assert api(write("From: bob@penfold.test", TO)).sender == "alice@penfold.test"
+
+
+def test_who_sends_for_another_stands_in_the_sender_field():
+    sender = structs.replace(ALICE, delegate=Address("Bob", "bob@penfold.test"))
+    head = api(write(TO, "Sender: alice@penfold.test"), sender).head
+    assert values(head, "Sender") == ["Bob <bob@penfold.test>"]
+    assert values(head, "From") == ["Alice Example <alice@penfold.test>"]
+
+
 def test_foreign_sender_field_is_removed_and_an_own_one_kept():
     assert values(api(write(TO, "Sender: bob@penfold.test")).head, "Sender") == []
     own = "alice+x@penfold.test"
@@ -156,7 +189,7 @@ def test_foreign_sender_field_is_removed_and_an_own_one_kept():
 
 
 def test_name_beyond_ascii_is_encoded():
-    out = api(write(TO), Sender("Zoë", ("z@penfold.test",)))
+    out = api(write(TO), Sender((Address("Zoë", "z@penfold.test"),), "z@penfold.test"))
     assert values(out.head, "From") == ["=?utf-8?b?Wm/Dqw==?= <z@penfold.test>"]
 
 

@@ -4,7 +4,9 @@ By the time a handler runs, the credential, parameters, scope, delegation and bo
 checked against the registry. A handler is `handler(call, box)`: `box` is a reader for methods
 that only read and a writer inside an open transaction for the others (see spec.registry.Access);
 it returns a value of the response schema, or None for 204, and raises ProblemError. It is
-synchronous and may run twice, so its effects go through `box` or `box.after_commit`.
+synchronous and may run twice, so its effects go through `box` or `box.after_commit`. What must be
+found out before a change and takes long, such as asking another server, is a check of its own,
+`check(call, mailboxes)`: it runs in a thread before the change and returns nothing.
 """
 
 from dataclasses import dataclass
@@ -13,6 +15,8 @@ from typing import Generic, TypeVar
 from msgspec import Struct
 
 from penfold.base.chance import Chance
+from penfold.domain.confirming import Asking
+from penfold.domain.mail_servers import MailServers
 from penfold.domain.outbound import Outbound
 from penfold.domain.quota import Quota
 from penfold.ports.directory import Account, Directory
@@ -43,6 +47,8 @@ class Services:
     chance: Chance
     sealer: Sealer
     pubsub: PubsubBook
+    asking: Asking
+    mail_servers: MailServers
     quota: Quota | None = None
 
 
@@ -60,3 +66,9 @@ class Call(Struct, Generic[P, B], frozen=True):
     now_ms: int
     services: Services
     inline: bool = False
+
+    @property
+    def delegate(self) -> Account | None:
+        """Who acts for the account; None when it is the account itself."""
+        caller = self.credential.account
+        return None if caller.id == self.account.id else caller

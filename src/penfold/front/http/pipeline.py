@@ -11,6 +11,7 @@ expected is in the facts, with the request id that the answer carries as X-Reque
 
 import itertools
 from collections.abc import Callable, Mapping
+from functools import partial
 from time import perf_counter
 from typing import Any
 
@@ -23,13 +24,14 @@ from penfold.base.limits import (
     BODIES_MAX_BYTES,
     INLINE_BODY_MAX_BYTES,
 )
+from penfold.domain.delegates import find_delegator
 from penfold.front.http import answers, batch
 from penfold.front.http.auth import find_token
 from penfold.front.http.batch import Batch
 from penfold.front.http.body import read_body
 from penfold.front.http.call import Call, Services
 from penfold.front.http.errors import problem_of
-from penfold.front.http.plan import Handler, Plan, encode
+from penfold.front.http.plan import Check, Handler, Plan, encode
 from penfold.front.http.quota import charge
 from penfold.front.http.rehearsal import NO_FAULTS, rehearse
 from penfold.front.http.request import (
@@ -60,16 +62,17 @@ Observe = Callable[[RequestFacts], None]
 class GmailApi:
     """Serves every address of the registry; all others are 404 pages.
 
-    handlers: by method id. observe: called once per request, after its answer went out. stop:
-    called when the outcome of a commit is unknown; it should end the process, so that the client
-    gets no answer. faults: errors that were ordered. strict: a handler that raises a problem its
-    method does not declare is an error of ours (tests); otherwise that is logged.
+    handlers, checks: by method id. observe: called once per request, after its answer went out.
+    stop: called when the outcome of a commit is unknown; it should end the process, so that the
+    client gets no answer. faults: errors that were ordered. strict: a handler that raises a problem
+    its method does not declare is an error of ours (tests); otherwise that is logged.
     """
 
     def __init__(  # noqa: PLR0913 - what it stands on, each by its name
         self,
         *,
         handlers: Mapping[str, Handler],
+        checks: Mapping[str, Check] | None = None,
         authenticator: Authenticator,
         mailboxes: Mailboxes,
         services: Services,
@@ -79,9 +82,13 @@ class GmailApi:
         faults: Faults = NO_FAULTS,
         strict: bool = False,
     ) -> None:
-        self._plans = {m.id: Plan(m, handlers.get(m.id), strict=strict) for m in REGISTRY}
+        self._plans = {
+            m.id: Plan(m, handlers.get(m.id), (checks or {}).get(m.id), strict=strict)
+            for m in REGISTRY
+        }
         self._routes = Routes(REGISTRY)
         self._room = Room(BODIES_MAX_BYTES, small=INLINE_BODY_MAX_BYTES)
+        self._find_delegator = partial(find_delegator, services.directory, mailboxes)
         self._runner = Runner(mailboxes, services.outbound)
         self._authenticator = authenticator
         self._services = services
@@ -160,7 +167,7 @@ class GmailApi:
         request.credential = credential
         params = plan.binder.bind(match.values, pairs)
         fields, mask = self._read_mask(request, plan)
-        account = plan.gate.check(credential, params, pairs)
+        account = plan.gate.check(credential, params, pairs, self._find_delegator)
         if self._faults.orders:
             rehearse(self._faults, method, credential, self._clock.now_ms())
         if plan.handler is None or match.leaf.upload:

@@ -18,6 +18,7 @@ from penfold.front.http.auth import Gate
 from penfold.front.http.bind import Binder
 from penfold.front.http.encode import encode_compact, encode_pretty
 from penfold.front.http.violations import refuse_mask
+from penfold.ports.mailbox import Mailboxes
 from penfold.proto.fields import (
     Mask,
     Shape,
@@ -34,6 +35,8 @@ _log: Final = logging.getLogger(__name__)
 
 #: What serves a method: (call, box) to a value of the response type, or None for 204.
 Handler = Callable[[Any, Any], Any]
+#: What is found out before a change, in a thread: (call, mailboxes), raising what is wrong.
+Check = Callable[[Any, Mailboxes], None]
 
 #: Masks kept parsed per method; programs use a handful.
 _MASKS_KEPT: Final = 64
@@ -46,8 +49,16 @@ class UndeclaredProblemError(AssertionError):
 class Plan:
     """A method with its checks, its handler and the encoding of its answers."""
 
-    def __init__(self, method: Method, handler: Handler | None, *, strict: bool = False) -> None:
+    def __init__(
+        self,
+        method: Method,
+        handler: Handler | None,
+        check: Check | None = None,
+        *,
+        strict: bool = False,
+    ) -> None:
         self.method = method
+        self.check = check
         self._strict = strict
         self.handler = handler
         self.gate = Gate(method)
@@ -58,8 +69,16 @@ class Plan:
     def serve(self, call: Any, box: Any) -> Any:
         """Run the handler, minding that it raises no problem its method does not declare."""
         assert self.handler is not None
+        return self._run(self.handler, call, box)
+
+    def run_check(self, call: Any, mailboxes: Mailboxes) -> None:
+        """Run the check, if there is one, minding the same."""
+        if self.check is not None:
+            self._run(self.check, call, mailboxes)
+
+    def _run(self, function: Handler, call: Any, access: Any) -> Any:
         try:
-            return self.handler(call, box)
+            return function(call, access)
         except ProblemError as error:
             if error.problem not in self.method.errors:
                 if self._strict:

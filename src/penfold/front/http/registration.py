@@ -6,8 +6,8 @@ off here and declared nowhere.
 
 from msgspec import Struct
 
-from penfold.front.http.handlers import HANDLERS
-from penfold.front.http.plan import Handler
+from penfold.front.http.handlers import CHECKS, HANDLERS
+from penfold.front.http.plan import Check, Handler
 from penfold.spec.registry import REGISTRY
 
 
@@ -25,6 +25,12 @@ class Coverage(Struct, frozen=True, gc=False):
 def find_handlers() -> dict[str, Handler]:
     """Return the handlers that exist, by method id."""
     by_name: dict[str, Handler] = {handler.__name__: handler for handler in HANDLERS}
+    return {method.id: by_name[method.handler] for method in REGISTRY if method.handler in by_name}
+
+
+def find_checks() -> dict[str, Check]:
+    """Return what is found out before a method's change, by method id."""
+    by_name: dict[str, Check] = {name.__name__: check for name, check in CHECKS.items()}
     return {method.id: by_name[method.handler] for method in REGISTRY if method.handler in by_name}
 
 

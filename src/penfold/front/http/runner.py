@@ -13,7 +13,12 @@ from typing import Any, Final, TypeVar
 
 from msgspec.structs import replace
 
-from penfold.base.limits import HAND_OVER_WAIT_S, INLINE_BODY_MAX_BYTES, SLOW_READERS_MAX
+from penfold.base.limits import (
+    CHECKS_MAX,
+    HAND_OVER_WAIT_S,
+    INLINE_BODY_MAX_BYTES,
+    SLOW_READERS_MAX,
+)
 from penfold.domain.outbound import Outbound
 from penfold.front.bridge import Bridge, Done
 from penfold.front.http.call import Call, TooSlowInline
@@ -37,12 +42,15 @@ class Runner:
         self._mailboxes = mailboxes
         self._outbound = outbound
         self._threads = ThreadPoolExecutor(SLOW_READERS_MAX, thread_name_prefix="penfold-read")
+        # Apart, because other servers decide how long a check takes, and reads must not wait.
+        self._checks = ThreadPoolExecutor(CHECKS_MAX, thread_name_prefix="penfold-check")
         self._bridge: Bridge | None = None
         self._kept = KeptAnswers()
 
     def close(self) -> None:
         """Stop the threads; safe to call twice."""
         self._threads.shutdown(wait=True, cancel_futures=True)
+        self._checks.shutdown(wait=True, cancel_futures=True)
 
     async def run(
         self, plan: Plan, call: Call[Any, Any], encode: Encode, *, form: Hashable
@@ -88,6 +96,10 @@ class Runner:
         if self._bridge is None:
             self._bridge = Bridge()
         mailbox = call.account.id
+        if plan.check is not None:
+            await asyncio.get_running_loop().run_in_executor(
+                self._checks, plan.run_check, call, self._mailboxes
+            )
 
         def start(done: Done[Any]) -> None:
             self._mailboxes.submit(mailbox, lambda box: plan.serve(call, box), done)

@@ -16,9 +16,11 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from penfold.base.errors import ParseError, UnavailableError
+from penfold.domain.confirming import PATH, Confirmations
 from penfold.domain.identity import Identity
 from penfold.front.web.authorize import Authorize
 from penfold.front.web.browser import TooLargeError, base_address
+from penfold.front.web.confirm import Confirm
 from penfold.front.web.endpoints import Endpoint, Endpoints, refusing
 from penfold.front.web.pages import asset, error_page, page
 
@@ -42,11 +44,19 @@ class Welcome(Struct, frozen=True):
     credentials: str
 
 
-def build_web(identity: Identity, *, issuer: str = "", welcome: Welcome | None = None) -> Starlette:
+def build_web(
+    identity: Identity,
+    confirmations: Confirmations,
+    *,
+    issuer: str = "",
+    welcome: Welcome | None = None,
+) -> Starlette:
     """Return the application. issuer "": the address the client used."""
     passwords = f"{welcome.credentials}/passwords.json" if welcome else ""
     authorize = Authorize(identity, issuer=issuer, passwords=passwords)
     endpoints = Endpoints(identity, issuer=issuer)
+
+    confirm = Confirm(confirmations)
 
     async def home(request: Request) -> Response:
         base = base_address(request)
@@ -64,6 +74,8 @@ def build_web(identity: Identity, *, issuer: str = "", welcome: Welcome | None =
         Route("/", home),
         Route("/assets/{name}", assets),
         Route("/device", device),
+        Route(PATH, confirm.show, methods=get),
+        Route(PATH, confirm.post, methods=post),
         *_routes(AUTHORIZE_PATHS, authorize.show, get),
         *_routes(AUTHORIZE_PATHS, authorize.post, post),
         *_open(TOKEN_PATHS, endpoints.token, post),

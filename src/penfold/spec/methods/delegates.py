@@ -6,6 +6,7 @@ Declares the methods and their parameters; see spec.method for what each member 
 from typing import Final
 
 from penfold.spec.method import USER, Access, Cost, Method, Params
+from penfold.spec.problems import ADDRESS_EXISTS, INVALID_DELEGATE, INVALID_SEND_AS, NOT_FOUND
 from penfold.spec.schemas import Delegate, ListDelegatesResponse
 from penfold.spec.scopes import READ_SETTINGS, SHARE_SETTINGS
 
@@ -38,6 +39,8 @@ METHODS: Final = (
         cost=Cost(100, 100),
         access=Access.WRITE,
         service_account_only=True,
+        errors=frozenset({INVALID_SEND_AS, INVALID_DELEGATE, ADDRESS_EXISTS}),
+        since="0.1",
         summary="Let another account of the domain read and send this mail.",
     ),
     Method(
@@ -49,6 +52,8 @@ METHODS: Final = (
         cost=Cost(5, 5),
         access=Access.WRITE,
         service_account_only=True,
+        errors=frozenset({NOT_FOUND}),
+        since="0.1",
         summary="Remove a delegate.",
     ),
     Method(
@@ -61,6 +66,8 @@ METHODS: Final = (
         cost=Cost(1, 1),
         access=Access.READ,
         service_account_only=True,
+        errors=frozenset({NOT_FOUND}),
+        since="0.1",
         summary="Return one delegate.",
     ),
     Method(
@@ -73,6 +80,7 @@ METHODS: Final = (
         cost=Cost(1, 1),
         access=Access.READ,
         service_account_only=True,
+        since="0.1",
         summary="List delegates.",
     ),
 )

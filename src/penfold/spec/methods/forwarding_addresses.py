@@ -6,6 +6,7 @@ Declares the methods and their parameters; see spec.method for what each member 
 from typing import Final
 
 from penfold.spec.method import USER, Access, Cost, Method, Params
+from penfold.spec.problems import ADDRESS_EXISTS, INVALID_SEND_AS, NOT_FOUND, TOO_MANY_CONFIRMATIONS
 from penfold.spec.schemas import ForwardingAddress, ListForwardingAddressesResponse
 from penfold.spec.scopes import READ_SETTINGS, SHARE_SETTINGS
 
@@ -38,6 +39,8 @@ METHODS: Final = (
         cost=Cost(100, 100),
         access=Access.WRITE,
         service_account_only=True,
+        errors=frozenset({INVALID_SEND_AS, ADDRESS_EXISTS, TOO_MANY_CONFIRMATIONS}),
+        since="0.1",
         summary="Add an address mail may be forwarded to; it may have to be verified.",
     ),
     Method(
@@ -49,6 +52,8 @@ METHODS: Final = (
         cost=Cost(5, 5),
         access=Access.WRITE,
         service_account_only=True,
+        errors=frozenset({NOT_FOUND}),
+        since="0.1",
         summary="Remove a forwarding address.",
     ),
     Method(
@@ -60,6 +65,8 @@ METHODS: Final = (
         scopes=READ_SETTINGS,
         cost=Cost(1, 1),
         access=Access.READ,
+        errors=frozenset({NOT_FOUND}),
+        since="0.1",
         summary="Return one forwarding address.",
     ),
     Method(
@@ -71,6 +78,7 @@ METHODS: Final = (
         scopes=READ_SETTINGS,
         cost=Cost(1, 1),
         access=Access.READ,
+        since="0.1",
         summary="List forwarding addresses.",
     ),
 )

@@ -6,6 +6,15 @@ Declares the methods and their parameters; see spec.method for what each member 
 from typing import Final
 
 from penfold.spec.method import USER, Access, Cost, Method, Params
+from penfold.spec.problems import (
+    ADDRESS_EXISTS,
+    ALREADY_VERIFIED,
+    NOT_FOUND,
+    PRIMARY_UNDELETABLE,
+    SEND_AS_ERRORS,
+    SERVICE_ACCOUNT_ONLY,
+    TOO_MANY_CONFIRMATIONS,
+)
 from penfold.spec.schemas import ListSendAsResponse, SendAs
 from penfold.spec.scopes import READ_SETTINGS, SHARE_SETTINGS, WRITE_KEYS
 
@@ -50,6 +59,8 @@ METHODS: Final = (
         cost=Cost(100, 100),
         access=Access.WRITE,
         service_account_only=True,
+        errors=SEND_AS_ERRORS | {ADDRESS_EXISTS, TOO_MANY_CONFIRMATIONS},
+        since="0.1",
         summary="Add an address to send mail as; it may have to be verified.",
     ),
     Method(
@@ -61,6 +72,8 @@ METHODS: Final = (
         cost=Cost(5, 5),
         access=Access.WRITE,
         service_account_only=True,
+        errors=frozenset({NOT_FOUND, PRIMARY_UNDELETABLE}),
+        since="0.1",
         summary="Remove an address to send mail as.",
     ),
     Method(
@@ -72,6 +85,8 @@ METHODS: Final = (
         scopes=READ_SETTINGS,
         cost=Cost(1, 1),
         access=Access.READ,
+        errors=frozenset({NOT_FOUND}),
+        since="0.1",
         summary="Return one address to send mail as.",
     ),
     Method(
@@ -83,6 +98,7 @@ METHODS: Final = (
         scopes=READ_SETTINGS,
         cost=Cost(1, 1),
         access=Access.READ,
+        since="0.1",
         summary="List the addresses mail can be sent as.",
     ),
     Method(
@@ -95,6 +111,8 @@ METHODS: Final = (
         scopes=WRITE_KEYS,
         cost=Cost(100, 100),
         access=Access.WRITE,
+        errors=SEND_AS_ERRORS | {NOT_FOUND, SERVICE_ACCOUNT_ONLY},
+        since="0.1",
         summary="Change the given members of an address to send mail as.",
     ),
     Method(
@@ -107,6 +125,8 @@ METHODS: Final = (
         scopes=WRITE_KEYS,
         cost=Cost(100, 100),
         access=Access.WRITE,
+        errors=SEND_AS_ERRORS | {NOT_FOUND, SERVICE_ACCOUNT_ONLY},
+        since="0.1",
         summary="Replace the members of an address to send mail as.",
     ),
     Method(
@@ -118,6 +138,8 @@ METHODS: Final = (
         cost=Cost(100, 100),
         access=Access.WRITE,
         service_account_only=True,
+        errors=frozenset({NOT_FOUND, ALREADY_VERIFIED, TOO_MANY_CONFIRMATIONS}),
+        since="0.1",
         summary="Send the verification message again.",
     ),
 )

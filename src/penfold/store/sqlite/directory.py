@@ -99,9 +99,6 @@ class SqliteDirectory:
     def list_accounts(self) -> list[Account]:
         return self.list_by(Account)
 
-    def list_addresses(self, account_id: str) -> tuple[str, ...]:
-        return (self.get_account(account_id).address,)
-
     # --- credentials ---------------------------------------------------------------
 
     def find_credential(self, token: str) -> Credential | None:

@@ -86,6 +86,13 @@ class Boxes:
         threading.Thread(target=work).start()
 
 
+class Nobody:
+    """A directory without accounts."""
+
+    def find_account(self, address):
+        del address
+
+
 class HandOver:
     """Outbound mail that notes hand-overs; `fails` is what they end with."""
 
@@ -186,7 +193,9 @@ def make_world():
 
     def make(handlers=None, **options):
         boxes, outbound, facts, stopped = Boxes(), HandOver(), [], []
-        services = Services(None, outbound, random.Random(7), PlainSealer(), MemoryPubsub())
+        services = Services(
+            Nobody(), outbound, random.Random(7), PlainSealer(), MemoryPubsub(), None, None
+        )
         options.setdefault("strict", True)
         api = GmailApi(
             handlers=handlers or {},

@@ -14,7 +14,6 @@ from tests.unit.world import mail
 
 from penfold.base.errors import MailboxBusyError
 from penfold.base.limits import JSON_BODY_MAX_BYTES
-from penfold.front.http.call import Services
 from penfold.front.http.pipeline import GmailApi
 from penfold.front.http.registration import find_handlers
 from penfold.ports.directory import Account
@@ -284,9 +283,7 @@ def make_api(world, **options):
         handlers=options.pop("handlers", None) or find_handlers(),
         authenticator=Tokens(world),
         mailboxes=world.mailboxes,
-        services=Services(
-            world.directory, world.outbound, world.chance, world.sealer, world.pubsub
-        ),
+        services=world.services,
         clock=world.clock,
         strict=True,
         **options,

@@ -13,6 +13,7 @@ from tests.unit.identity import IdentityWorld
 
 from penfold.base.clock import FixedClock
 from penfold.base.errors import UnavailableError
+from penfold.domain.confirming import Confirmations
 from penfold.front.web.app import Welcome, build_web
 from penfold.testing.directory import MemoryDirectory
 
@@ -37,7 +38,9 @@ class Site:
         clock = FixedClock()
         self.world = IdentityWorld(MoodyDirectory(clock=clock), clock=clock, passwords=True)
         self.identity = self.world.identity
-        app = build_web(self.identity, issuer=issuer, welcome=welcome)
+        mailboxes = self.identity.accounts.mailboxes
+        confirmations = Confirmations(self.identity.book, mailboxes, clock)
+        app = build_web(self.identity, confirmations, issuer=issuer, welcome=welcome)
         self._socket = socket.create_server(("127.0.0.1", 0))
         self.base = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
         config = uvicorn.Config(app, log_config=None, lifespan="off", access_log=False)

@@ -8,6 +8,13 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from penfold.front.http.handlers.attachments import attachments_get
+from penfold.front.http.handlers.delegates import (
+    check_delegates_create,
+    delegates_create,
+    delegates_delete,
+    delegates_get,
+    delegates_list,
+)
 from penfold.front.http.handlers.drafts import (
     drafts_create,
     drafts_delete,
@@ -21,6 +28,12 @@ from penfold.front.http.handlers.filters import (
     filters_delete,
     filters_get,
     filters_list,
+)
+from penfold.front.http.handlers.forwarding_addresses import (
+    forwarding_addresses_create,
+    forwarding_addresses_delete,
+    forwarding_addresses_get,
+    forwarding_addresses_list,
 )
 from penfold.front.http.handlers.history import history_list
 from penfold.front.http.handlers.labels import (
@@ -45,6 +58,17 @@ from penfold.front.http.handlers.messages import (
     messages_untrash,
 )
 from penfold.front.http.handlers.profile import users_get_profile
+from penfold.front.http.handlers.send_as import (
+    check_send_as_change,
+    check_send_as_create,
+    send_as_create,
+    send_as_delete,
+    send_as_get,
+    send_as_list,
+    send_as_patch,
+    send_as_update,
+    send_as_verify,
+)
 from penfold.front.http.handlers.settings import (
     settings_get_auto_forwarding,
     settings_get_imap,
@@ -116,4 +140,27 @@ HANDLERS: Final[tuple[Callable[[Any, Any], Any], ...]] = (
     settings_update_language,
     settings_update_pop,
     settings_update_vacation,
+    forwarding_addresses_list,
+    forwarding_addresses_get,
+    forwarding_addresses_create,
+    forwarding_addresses_delete,
+    send_as_list,
+    send_as_get,
+    send_as_create,
+    send_as_update,
+    send_as_patch,
+    send_as_delete,
+    send_as_verify,
+    delegates_list,
+    delegates_get,
+    delegates_create,
+    delegates_delete,
 )
+
+#: What is found out in a thread before the change of a handler, see penfold.front.http.call.
+CHECKS: Final[dict[Callable[[Any, Any], Any], Callable[[Any, Any], None]]] = {
+    send_as_create: check_send_as_create,
+    send_as_update: check_send_as_change,
+    send_as_patch: check_send_as_change,
+    delegates_create: check_delegates_create,
+}

@@ -42,7 +42,7 @@ def drafts_list(call: Call[DraftsListParams, None], box: MailboxReader) -> ListD
         include_spam_trash=params.include_spam_trash,
         max_results=params.max_results,
         now_ms=call.now_ms,
-        me=own_addresses(call, params.q),
+        me=own_addresses(call, box, params.q),
     )
     page = list_drafts(box, query, params.page_token)
     return ListDraftsResponse(
@@ -99,6 +99,7 @@ def drafts_send(call: Call[DraftsSendParams, Draft], box: MailboxWriter) -> Mess
         call.body.message,
         account=call.account,
         outbound=call.services.outbound,
+        delegate=call.delegate,
         now_ms=call.now_ms,
     )
     return show_brief(row)

@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 from penfold.base.limits import READ_INLINE_MAX_BYTES, READ_INLINE_MAX_MESSAGES
 from penfold.domain.attachments import AttachmentIds
+from penfold.domain.senders import make_sender
 from penfold.domain.view import show_full, show_metadata, show_minimal, show_raw
 from penfold.front.http.call import Call, TooSlowInline
 from penfold.ports.mailbox import MailboxReader, MessageRow
@@ -13,9 +14,9 @@ from penfold.spec.schemas import Message
 Format = Literal["minimal", "full", "raw", "metadata"]
 
 
-def own_addresses(call: Call[Any, Any], q: str) -> tuple[str, ...]:
+def own_addresses(call: Call[Any, Any], box: MailboxReader, q: str) -> tuple[str, ...]:
     """Return what from:me means in q."""
-    return call.services.directory.list_addresses(call.account.id) if q else ()
+    return make_sender(box, call.account).addresses if q else ()
 
 
 def check_inline(call: Call[Any, Any], rows: Sequence[MessageRow], wanted: Format) -> None:

@@ -57,7 +57,7 @@ def messages_list(call: Call[MessagesListParams, None], box: MailboxReader) -> L
         include_spam_trash=params.include_spam_trash,
         max_results=params.max_results,
         now_ms=call.now_ms,
-        me=own_addresses(call, params.q),
+        me=own_addresses(call, box, params.q),
     )
     page = list_messages(box, query, params.page_token)
     return ListMessagesResponse(
@@ -80,6 +80,7 @@ def messages_send(call: Call[MessagesSendParams, Message], box: MailboxWriter) -
         call.account,
         call.body.raw,
         thread=call.body.thread_id or "",
+        delegate=call.delegate,
         now_ms=call.now_ms,
     )
     return show_brief(row)

@@ -44,7 +44,7 @@ def threads_list(call: Call[ThreadsListParams, None], box: MailboxReader) -> Lis
         include_spam_trash=params.include_spam_trash,
         max_results=params.max_results,
         now_ms=call.now_ms,
-        me=own_addresses(call, params.q),
+        me=own_addresses(call, box, params.q),
     )
     page = list_threads(box, query, params.page_token)
     return ListThreadsResponse(
