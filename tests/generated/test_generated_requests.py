@@ -74,6 +74,7 @@ def api(tmp_path):
             stores.pubsub,
             Asking(product.outbound, stores.chance, "http://penfold.test"),
             MailServers(stores.sealer, KnownServer()),
+            stores.uploads,
         ),
         clock=clock,
         observe=facts.append,

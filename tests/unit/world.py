@@ -23,6 +23,7 @@ from penfold.testing.mailbox import MemoryMailboxes
 from penfold.testing.pubsub import MemoryPubsub
 from penfold.testing.queue import MemoryQueue
 from penfold.testing.sealing import PlainSealer
+from penfold.testing.uploads import MemoryUploads
 
 _METHODS = {method.handler: method for method in REGISTRY}
 _HANDLERS = {handler.__name__: handler for handler in HANDLERS}
@@ -48,6 +49,7 @@ class World:
         self.chance = random.Random(7)
         self.directory = MemoryDirectory(clock=self.clock)
         self.mailboxes = MemoryMailboxes(runs_twice=runs_twice)
+        self.uploads = MemoryUploads(self.mailboxes.blobs)
         self.queue = MemoryQueue()
         self.sealer = PlainSealer()
         self.pubsub = MemoryPubsub()
@@ -81,6 +83,7 @@ class World:
             self.pubsub,
             self.asking,
             MailServers(self.sealer, self.probe),
+            self.uploads,
         )
 
     def add_account(self, address, name=""):

@@ -8,6 +8,7 @@
     queue.db          outbound queue
     pubsub.db         topics, subscriptions, watches
     mailboxes/        one file per mailbox                  blobs/     large messages
+    uploads/          messages that have not arrived whole
     credentials/      local mode: files for client libraries
     tls/              local certificate authority and server certificate
     run/              counters of the running processes, ordered faults
@@ -30,7 +31,7 @@ LOCK_NAME: Final = "penfold.lock"
 SCHEMA_NAME: Final = "schema.json"
 #: In run/.
 FAULTS_NAME: Final = "faults.json"
-FOLDERS: Final = ("mailboxes", "blobs", "credentials", "tls", "run")
+FOLDERS: Final = ("mailboxes", "blobs", "uploads", "credentials", "tls", "run")
 
 #: What a directory may hold before the first start.
 _HARMLESS: Final = frozenset({"penfold.toml", "lost+found", ".gitignore", ".gitkeep"})

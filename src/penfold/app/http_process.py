@@ -135,5 +135,6 @@ def _make_services(launch: Launch, product: Product, quota: Quota | None) -> Ser
         pubsub=stores.pubsub,
         asking=Asking(product.outbound, stores.chance, settings.issuer or launch.base_url),
         mail_servers=MailServers(stores.sealer, probe),
+        uploads=stores.uploads,
         quota=quota,
     )

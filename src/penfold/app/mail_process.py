@@ -121,5 +121,6 @@ def make_tasks(core: Core, product: Product) -> list[Task]:
         Task("messages", sweeps.expire_messages, first_s=5.0, every_s=_MESSAGES_S),
         Task("records", sweeps.expire_records, first_s=5 * _MINUTE_S, every_s=_HOUR_S),
         Task("blobs", sweeps.remove_orphans, first_s=30 * _MINUTE_S, every_s=24 * _HOUR_S),
+        Task("uploads", sweeps.remove_uploads, first_s=15 * _MINUTE_S, every_s=_HOUR_S),
         Task("mail", sweeps.expire_mail, first_s=10 * _MINUTE_S, every_s=24 * _HOUR_S),
     ]

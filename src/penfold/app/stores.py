@@ -19,6 +19,7 @@ from penfold.store.sqlite.mailboxes import SqliteMailboxes
 from penfold.store.sqlite.migrate import newest_version
 from penfold.store.sqlite.pubsub import SqlitePubsub
 from penfold.store.sqlite.queue import SqliteQueue
+from penfold.store.uploads import FolderUploads
 
 if TYPE_CHECKING:
     from penfold.domain.identity import Identity
@@ -61,6 +62,7 @@ class Stores:
     directory: SqliteDirectory
     queue: SqliteQueue
     sealer: FileSealer
+    uploads: FolderUploads
     pubsub: SqlitePubsub
 
     def find_trouble(self) -> str | None:
@@ -112,6 +114,7 @@ def open_stores(
         ),
         queue=_open_queue(data / QUEUE_NAME, watch, create="queue" in create, fatal=fatal),
         sealer=FileSealer(data / KEY_NAME),
+        uploads=FolderUploads(data / "uploads", data / "blobs"),
         pubsub=SqlitePubsub(data / PUBSUB_NAME, create="pubsub" in create, fatal=fatal),
     )
 

@@ -30,6 +30,7 @@ def make_sweeps(data: Path, product: Product) -> Sweeps:
         save_mark=lambda now_ms: save_private(mark, b"%d\n" % now_ms),
         erase=lambda mailbox_id: erase_files(data, mailbox_id),
         close_idle=product.stores.mailboxes.close_idle,
+        sweep_uploads=lambda now_ms: product.stores.uploads.sweep(now_ms=now_ms),
         sweep_blobs=lambda now_ms: sweep_blobs(data, product.stores.blobs, now_ms=now_ms),
     )
 

@@ -91,6 +91,21 @@ HAND_OVER_MAX_ROWS: Final = 16
 #: Octets of a JSON body beyond the base64 of a message it may carry, and of one that carries
 #: none: 1,000 ids take 20 kB. Google's own limit is not published.
 JSON_BODY_MAX_BYTES: Final = 1 << 20
+#: Octets of the head of a part in a multipart upload; clients send two lines.
+PART_HEAD_MAX_BYTES: Final = 16_384
+#: Octets of a message that comes as an upload and is read in the HTTP process; a larger one that
+#: is only kept is read, hashed and packed in a process of its own, which costs 0.2 s and bounds
+#: our memory. Measured: reading 8 MiB takes about 30 MiB for a moment.
+UPLOAD_DIRECT_MAX_BYTES: Final = 8 << 20
+#: Milliseconds a resumable upload may take. Google: documented (a week).
+UPLOAD_DAYS_MS: Final = 7 * 86_400_000
+#: Resumable uploads one account may have open; each may fill 150 MiB of disk.
+UPLOADS_MAX: Final = 200
+#: Seconds a request waits for the one before it on the same upload, whose connection was cut.
+UPLOAD_WAIT_S: Final = 10.0
+#: Seconds and octets of memory for reading one large message. 150 MiB take about 3 s and 1 GiB.
+DIGEST_MAX_S: Final = 120
+DIGEST_MEMORY_BYTES: Final = 3 << 30
 #: Octets of a discovery document that is compared with ours; Gmail's has 200,000.
 DISCOVERY_MAX_BYTES: Final = 16 << 20
 #: Nested objects and lists in a JSON body; Google's parser stops at 100.

@@ -35,6 +35,7 @@ from penfold.domain.threading import (
     find_thread_by_subject,
 )
 from penfold.ports.mailbox import MailboxReader, MailboxWriter, MessageRow, NewMessage, Query
+from penfold.ports.uploads import Digest
 from penfold.proto.mime.model import Part, Summary
 from penfold.proto.mime.summary import read_message
 from penfold.proto.search.parse import parse_query
@@ -88,7 +89,7 @@ def check_raw(raw: bytes | str | UnsetType, *, limit: int) -> bytes:
 
 def add_letter(
     box: MailboxWriter,
-    letter: Letter,
+    letter: Letter | Digest,
     *,
     labels: frozenset[int],
     thread_id: int | None,
@@ -120,7 +121,7 @@ def add_letter(
 
 def insert_message(
     box: MailboxWriter,
-    raw: bytes | str | UnsetType,
+    raw: bytes | str | UnsetType | Digest,
     *,
     label_ids: Sequence[str],
     thread: str,
@@ -129,7 +130,7 @@ def insert_message(
     chance: Chance,
 ) -> MessageRow:
     """Add a message as IMAP APPEND would: no classifier, no filters, labels as given."""
-    letter = read_letter(check_raw(raw, limit=INSERT_MAX_BYTES))
+    letter = _get_letter(raw)
     labels = _get_insert_labels(box, label_ids)
     thread_id = find_requested_thread(box, thread, letter.summary)
     if not thread:
@@ -140,7 +141,7 @@ def insert_message(
 
 def import_message(
     box: MailboxWriter,
-    raw: bytes | str | UnsetType,
+    raw: bytes | str | UnsetType | Digest,
     *,
     label_ids: Sequence[str],
     thread: str,
@@ -155,7 +156,7 @@ def import_message(
     """
     if thread:
         raise ProblemError(THREAD_ID_NOT_ALLOWED)
-    letter = read_letter(check_raw(raw, limit=INSERT_MAX_BYTES))
+    letter = _get_letter(raw)
     labels = _get_insert_labels(box, label_ids)
     thread_id = find_thread_by_subject(box, letter.summary)
     internal_ms = _choose_date(letter.summary, date_source, now_ms)
@@ -164,7 +165,7 @@ def import_message(
 
 def _add_given(  # noqa: PLR0917 - the tail of two functions with the same arguments
     box: MailboxWriter,
-    letter: Letter,
+    letter: Letter | Digest,
     labels: frozenset[int],
     thread_id: int | None,
     internal_ms: int,
@@ -192,6 +193,13 @@ def make_draft_id(box: MailboxReader, chance: Chance) -> int:
         draft_id = chance.getrandbits(64) - 2**63
         if box.find_draft(draft_id) is None:
             return draft_id
+
+
+def _get_letter(raw: bytes | str | UnsetType | Digest) -> Letter | Digest:
+    """Return the message to keep; a large one that came as an upload was read before."""
+    if isinstance(raw, Digest):
+        return raw
+    return read_letter(check_raw(raw, limit=INSERT_MAX_BYTES))
 
 
 def _get_insert_labels(box: MailboxReader, label_ids: Sequence[str]) -> frozenset[int]:

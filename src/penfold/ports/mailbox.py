@@ -36,6 +36,13 @@ class MessageRow(Struct, frozen=True, gc=False):
     snippet: str
 
 
+class StoredRaw(Struct, frozen=True, gc=False):
+    """The octets of a message that lie in the blobs already, durable, under their hash."""
+
+    sha256: bytes
+    size: int
+
+
 class NewMessage(Struct, frozen=True, gc=False):
     """A message to add. `raw` is kept octet for octet."""
 
@@ -43,7 +50,7 @@ class NewMessage(Struct, frozen=True, gc=False):
     thread_id: int
     internal_ms: int
     labels: frozenset[int]
-    raw: bytes
+    raw: bytes | StoredRaw
     root: Part
     summary: Summary
 

@@ -94,6 +94,32 @@ BATCH_IN_BATCH: Final = _malformed(
 MEDIA_IN_BATCH: Final = _malformed(
     "Media upload and download cannot be part of a batch request.", reason="badRequest"
 )
+#: Gmail (assumed): the sentences of uploads and of packed bodies.
+WRONG_MEDIA_TYPE: Final = _malformed(
+    "Media type '{value}' is not supported. Valid media types: [message/rfc822]",
+    reason="badContent",
+)
+WRONG_MULTIPART: Final = _malformed(
+    "Media type '{value}' is not supported. Valid media types: [multipart/related]",
+    reason="badContent",
+)
+MALFORMED_MULTIPART: Final = _malformed(
+    "Failed to parse multipart upload, error: {what}", reason="badRequest"
+)
+BAD_RANGE: Final = _malformed("Invalid upload range: {value}", reason="badRequest")
+WRONG_RANGE: Final = _malformed(
+    "The upload has {size} bytes; go on from there.", reason="badRequest"
+)
+WRONG_ENCODING: Final = _malformed(
+    "Content-Encoding '{value}' is not supported. Valid encodings: [gzip]", reason="badContent"
+)
+MALFORMED_GZIP: Final = _malformed("The request body is not valid gzip.", reason="badContent")
+TOO_MANY_UPLOADS: Final = Problem(
+    code=429,
+    status="RESOURCE_EXHAUSTED",
+    reason="rateLimitExceeded",
+    message="Too many unfinished uploads; finish or cancel some first.",
+)
 _CREDENTIAL_TAIL: Final = (
     "Expected OAuth 2 access token, login cookie or other valid authentication credential. "
     "See https://developers.google.com/identity/sign-in/web/devconsole-project."

@@ -31,8 +31,8 @@ MANIFEST: Final = "manifest.json"
 _FORMAT: Final = 1
 _LOCK: Final = "penfold.lock"
 _DATABASES: Final = ("directory.db", "mailboxes/*/*/*.db", "*.db")
-#: Of the running processes alone: never copied.
-_SKIPPED: Final = ("run", _LOCK)
+#: Of the running processes and their clients alone: never copied.
+_SKIPPED: Final = ("run", "uploads", _LOCK)
 _SKIPPED_ENDINGS: Final = ("-wal", "-shm", ".partial", ".damaged")
 
 Say = Callable[[str], None]

@@ -47,10 +47,18 @@ _FIRST_HISTORY_ID = 1000
 _HIDDEN_SYSTEM_LABELS = frozenset({"CHAT", "IMPORTANT", "SPAM", "TRASH"})
 
 
+class Blobs:
+    """Large messages by hash, shared by all mailboxes; a test puts them there."""
+
+    def __init__(self) -> None:
+        self.kept: dict[bytes, bytes] = {}
+
+
 class _State(Struct):
     """Everything one mailbox holds."""
 
     secret: bytes
+    blobs: Blobs
     version: int = 0
     history_id: int = _FIRST_HISTORY_ID
     history_floor: int = _FIRST_HISTORY_ID
@@ -104,7 +112,8 @@ class MemoryReader:
         return self._get_content(message_id).root
 
     def get_raw(self, message_id: int) -> bytes:
-        return self._get_content(message_id).raw
+        raw = self._get_content(message_id).raw
+        return raw if isinstance(raw, bytes) else self._state.blobs.kept[raw.sha256]
 
     def list_messages(self, query: Query) -> list[tuple[int, int]]:
         found = [(row.id, row.thread_id) for row in self._iter_matching(query)]
@@ -258,13 +267,14 @@ class MemoryWriter(MemoryReader):
     def add_message(self, message: NewMessage) -> MessageRow:
         if message.id in self._state.messages:
             raise ConflictError("message id is taken")
+        raw = message.raw
         row = MessageRow(
             id=message.id,
             thread_id=message.thread_id,
             history_id=self._state.history_id + 1,
             labels=message.labels,
             internal_ms=message.internal_ms,
-            size=len(message.raw),
+            size=len(raw) if isinstance(raw, bytes) else raw.size,
             snippet=message.summary.snippet,
         )
         self._state.messages[message.id] = row
@@ -371,12 +381,13 @@ class MemoryMailboxes:
         self._states: dict[str, _State] = {}
         self._runs_twice = runs_twice
         self.damaged: set[str] = set()
+        self.blobs = Blobs()
 
     def create(self, mailbox_id: str) -> None:
         with self._lock:
             if mailbox_id not in self._states:
                 secret = f"secret of {mailbox_id}".encode().ljust(32, b".")[:32]
-                self._states[mailbox_id] = _State(secret, labels=_system_labels())
+                self._states[mailbox_id] = _State(secret, self.blobs, labels=_system_labels())
 
     def check(self, mailbox_id: str) -> None:
         self._get_state(mailbox_id)

@@ -6,7 +6,7 @@ page, JSONP always 200 with the real status inside. Cross-origin rules: reported
 
 import re
 import zlib
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from functools import partial
 from html import escape
@@ -142,6 +142,12 @@ def _json(request: Request, status: int, body: bytes, extra: tuple[Header, ...])
         script = wrap_jsonp(request.system.callback, body)
         return Answer(200, script, _finish(request, _SCRIPT, len(script)))
     return Answer(status, body, _finish(request, (*_JSON, *extra), len(body)))
+
+
+def bare(request: Request, status: int, headers: Sequence[Header]) -> Answer:
+    """Return an answer that is all in its headers."""
+    request.status = status
+    return Answer(status, b"", _finish(request, (*_COMMON, *headers), 0))
 
 
 def multipart(request: Request, boundary: bytes, body: bytes | None) -> Answer:

@@ -23,6 +23,7 @@ from penfold.ports.directory import Account, Directory
 from penfold.ports.identity import Credential
 from penfold.ports.pubsub import PubsubBook
 from penfold.ports.sealing import Sealer
+from penfold.ports.uploads import Digest, Uploads
 from penfold.spec.registry import Method
 
 
@@ -49,13 +50,16 @@ class Services:
     pubsub: PubsubBook
     asking: Asking
     mail_servers: MailServers
+    uploads: Uploads
     quota: Quota | None = None
 
 
 class Call(Struct, Generic[P, B], frozen=True):
     """account: whose mailbox is addressed. params, body: values of the method's declared types.
 
-    inline: the handler runs on the event loop and must stay brief.
+    receipt: under which the call counts once, b"" for one that is made once. digest: the
+    message, when it is large and was read already. inline: the handler runs on the event loop
+    and must stay brief.
     """
 
     method: Method
@@ -66,6 +70,8 @@ class Call(Struct, Generic[P, B], frozen=True):
     now_ms: int
     services: Services
     inline: bool = False
+    receipt: bytes = b""
+    digest: Digest | None = None
 
     @property
     def delegate(self) -> Account | None:

@@ -23,9 +23,11 @@ from penfold.base.limits import (
     BATCH_BODY_MAX_BYTES,
     BODIES_MAX_BYTES,
     INLINE_BODY_MAX_BYTES,
+    JSON_BODY_MAX_BYTES,
 )
 from penfold.domain.delegates import find_delegator
 from penfold.front.http import answers, batch
+from penfold.front.http.ask import Ask
 from penfold.front.http.auth import find_token
 from penfold.front.http.batch import Batch
 from penfold.front.http.body import read_body
@@ -43,18 +45,21 @@ from penfold.front.http.request import (
     Scope,
     Send,
 )
+from penfold.front.http.resumable import Resumable, find_name
 from penfold.front.http.room import Room
 from penfold.front.http.routes import Match, Routes
 from penfold.front.http.runner import Runner
 from penfold.front.http.system import check_alt, check_early, split_system
+from penfold.front.http.uploads import Media, find_kind
 from penfold.ports.directory import Account
 from penfold.ports.faults import Faults
-from penfold.ports.identity import Authenticator
+from penfold.ports.identity import Authenticator, Credential
 from penfold.ports.mailbox import Mailboxes
+from penfold.ports.uploads import Upload
 from penfold.proto.fields import Mask
 from penfold.spec import problems
 from penfold.spec.problems import ProblemError
-from penfold.spec.registry import REGISTRY, Access, Params
+from penfold.spec.registry import BY_ID, REGISTRY, Access, Method, Params
 
 Observe = Callable[[RequestFacts], None]
 
@@ -99,6 +104,10 @@ class GmailApi:
         self._faults = faults
         self._prefix = f"{services.chance.getrandbits(48):012x}-"
         self._numbers = itertools.count(1)
+        self._media = Media(services.uploads, self._runner, self._room, self._run)
+        self._resumable = Resumable(
+            services.uploads, self._media, self._runner, clock, self._recall
+        )
         self._batch = Batch(
             self._answer,
             chance=services.chance,
@@ -131,6 +140,9 @@ class GmailApi:
         try:
             if request.verb == "POST":
                 await request.settle_verb()
+            upload = find_name(request)
+            if upload:
+                return await self._resumable.serve(request, upload)
             match = self._routes.find(request.verb, request.path)
             if match is not None:
                 return await self._serve(request, match)
@@ -170,29 +182,24 @@ class GmailApi:
         account = plan.gate.check(credential, params, pairs, self._find_delegator)
         if self._faults.orders:
             rehearse(self._faults, method, credential, self._clock.now_ms())
-        if plan.handler is None or match.leaf.upload:
+        if plan.handler is None:
             raise ProblemError(problems.NOT_IMPLEMENTED)
+        call = self._make_call(method, credential, account, params)
+        ask = Ask(plan, call, fields, mask, match.values)
+        finish = self._finish_upload if match.leaf.upload else self._finish
         quota = self._quota
         if quota is None:
-            return await self._call(request, plan, params, account, fields, mask)
+            return await finish(request, ask)
         charge(quota, method, credential, system)
         with quota.hold(account.id):
-            return await self._call(request, plan, params, account, fields, mask)
+            return await finish(request, ask)
 
-    async def _call(  # noqa: PLR0917 - the second half of _serve
-        self,
-        request: Request,
-        plan: Plan,
-        params: Params,
-        account: Account,
-        fields: str,
-        mask: Mask | None,
-    ) -> Answer:
-        method = plan.method
-        assert request.credential is not None
-        call = Call[Any, Any](
+    def _make_call(
+        self, method: Method, credential: Credential, account: Account, params: Params
+    ) -> Call[Any, Any]:
+        return Call(
             method,
-            request.credential,
+            credential,
             account,
             params,
             None,
@@ -200,26 +207,51 @@ class GmailApi:
             self._services,
             inline=method.access is Access.READ,
         )
-        if method.verb == "GET":
-            return await self._run(request, plan, call, fields, mask)
-        async with self._room.take(request.weight(plan.body_max_bytes)):
-            call = replace(call, body=await self._read_body(request, plan))
-            return await self._run(request, plan, call, fields, mask)
 
-    async def _run(
-        self,
-        request: Request,
-        plan: Plan,
-        call: Call[Any, Any],
-        fields: str,
-        mask: Mask | None,
-    ) -> Answer:
-        method, pretty = plan.method, request.system.pretty
+    async def _finish(self, request: Request, ask: Ask) -> Answer:
+        """Read the body, if any, and make the call."""
+        plan = ask.plan
+        if plan.method.verb == "GET":
+            return await self._run(request, ask)
+        async with self._room.take(request.weight(plan.body_max_bytes)):
+            call = replace(ask.call, body=await self._read_body(request, plan))
+            return await self._run(request, replace(ask, call=call))
+
+    async def _finish_upload(self, request: Request, ask: Ask) -> Answer:
+        kind = find_kind(request)
+        if kind == "resumable":
+            request.check_json(metadata := await request.read_body(JSON_BODY_MAX_BYTES))
+            return await self._resumable.begin(request, ask, bytes(metadata))
+        if kind:
+            return await self._media.serve(request, ask, kind)
+        return await self._finish(request, ask)
+
+    def _recall(self, request: Request, upload: Upload) -> Ask:
+        """Make the call of an upload that began earlier ready once more."""
+        method = BY_ID[upload.method_id]
+        plan = self._plans[method.id]
+        request.method_id = method.id
+        request.system, pairs, _ = split_system(request.pairs)
+        params = plan.binder.bind(list(upload.values), pairs)
+        fields, mask = self._read_mask(request, plan)
+        owner, account = map(
+            self._services.directory.get_account, (upload.owner_id, upload.account_id)
+        )
+        if owner.suspended or account.suspended:
+            raise ProblemError(problems.MAIL_NOT_ENABLED)
+        request.credential = credential = Credential(
+            owner, frozenset(), upload.client_id, upload.project, service=upload.service
+        )
+        call = self._make_call(method, credential, account, params)
+        return Ask(plan, call, fields, mask, list(upload.values))
+
+    async def _run(self, request: Request, ask: Ask) -> Answer:
+        method, mask, pretty = ask.plan.method, ask.mask, request.system.pretty
         body = await self._runner.run(
-            plan,
-            call,
+            ask.plan,
+            ask.call,
             lambda result: encode(method, result, mask, pretty=pretty),
-            form=(fields, pretty),
+            form=(ask.fields, pretty),
         )
         return answers.success(request, body)
 

@@ -6,7 +6,7 @@ answers Google's 501.
 
 import logging
 from collections.abc import Callable
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from typing import Any, Final
 
 import msgspec
@@ -17,6 +17,7 @@ from penfold.base.limits import JSON_BODY_MAX_BYTES
 from penfold.front.http.auth import Gate
 from penfold.front.http.bind import Binder
 from penfold.front.http.encode import encode_compact, encode_pretty
+from penfold.front.http.once import serve_once
 from penfold.front.http.violations import refuse_mask
 from penfold.ports.mailbox import Mailboxes
 from penfold.proto.fields import (
@@ -69,6 +70,8 @@ class Plan:
     def serve(self, call: Any, box: Any) -> Any:
         """Run the handler, minding that it raises no problem its method does not declare."""
         assert self.handler is not None
+        if call.receipt:
+            return self._run(partial(serve_once, self.handler), call, box)
         return self._run(self.handler, call, box)
 
     def run_check(self, call: Any, mailboxes: Mailboxes) -> None:

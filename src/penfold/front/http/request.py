@@ -4,7 +4,15 @@ Owns reading: the few headers that matter, X-HTTP-Method-Override, forms in plac
 and bodies, counted as they stream in.
 """
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, MutableMapping
+import zlib
+from collections.abc import (
+    AsyncGenerator,
+    Awaitable,
+    Callable,
+    Iterator,
+    Mapping,
+    MutableMapping,
+)
 from typing import Any, Final
 
 from msgspec import Struct
@@ -20,6 +28,8 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
+#: Octets unpacked at a time: a bomb is noticed before it is large.
+_PIECE: Final = 65_536
 _FORM: Final = "application/x-www-form-urlencoded"
 _WANTED: Final = frozenset(
     {
@@ -29,6 +39,15 @@ _WANTED: Final = frozenset(
         b"transfer-encoding",
         b"origin",
         b"accept-encoding",
+        b"content-encoding",
+        b"content-range",
+        b"x-upload-content-type",
+        b"x-upload-content-length",
+        b"x-goog-upload-protocol",
+        b"x-goog-upload-command",
+        b"x-goog-upload-offset",
+        b"x-goog-upload-header-content-type",
+        b"x-goog-upload-header-content-length",
         b"x-goog-fieldmask",
         b"x-http-method-override",
         b"access-control-request-method",
@@ -39,6 +58,25 @@ _WANTED: Final = frozenset(
 
 class ClientGoneError(Exception):
     """The client closed the connection before its request was complete."""
+
+
+class Gunzip:
+    """Unpacks a gzip body piece by piece (RFC 1952); what is none is refused."""
+
+    def __init__(self) -> None:
+        self._inflate = zlib.decompressobj(wbits=31)
+
+    def feed(self, data: bytes) -> Iterator[bytes]:
+        try:
+            while data and not self._inflate.eof:
+                yield self._inflate.decompress(data, _PIECE)
+                data = self._inflate.unconsumed_tail
+        except zlib.error:
+            raise RefusedError(problems.MALFORMED_GZIP) from None
+
+    def close(self) -> None:
+        if not self._inflate.eof:
+            raise RefusedError(problems.MALFORMED_GZIP)
 
 
 class RequestFacts(Struct, frozen=True, gc=False):
@@ -83,11 +121,12 @@ class Request:
 
     __slots__ = (
         "client", "credential", "error", "extensions", "form", "headers", "method_id", "pairs",
-        "path", "read", "reason", "receive", "request_id", "status", "system", "verb",
+        "path", "read", "reason", "receive", "request_id", "scope", "status", "system", "verb",
     )  # fmt: skip
 
     def __init__(self, scope: Scope, receive: Receive, request_id: str) -> None:
         self.request_id = request_id
+        self.scope = scope
         self.receive = receive
         self.verb: str = scope["method"]
         raw: bytes | None = scope.get("raw_path")
@@ -165,22 +204,42 @@ class Request:
         """Return the body; refuses one of more than `limit` octets as soon as that is known."""
         if self.form:
             return b""  # its fields are among the parameters
-        length = self.headers.get(b"content-length", b"")
-        if length.isdigit() and int(length) > limit:
-            raise RefusedError(problems.REQUEST_TOO_LARGE)
-        body = bytearray()
+        body: bytes | bytearray = b""
+        async for chunk in self.stream(limit):
+            if body:
+                if isinstance(body, bytes):
+                    body = bytearray(body)
+                body += chunk
+            else:
+                body = chunk
+        return body
+
+    async def stream(self, limit: int) -> AsyncGenerator[bytes, None]:
+        """Yield the body as it comes, unpacked; refuses more than `limit` octets of it."""
+        encoding = self.header(b"content-encoding").strip().lower()
+        if encoding in ("", "identity"):
+            length = self.headers.get(b"content-length", b"")
+            if length.isdigit() and int(length) > limit:
+                raise RefusedError(problems.REQUEST_TOO_LARGE)
+            unpacker = None
+        elif encoding in ("gzip", "x-gzip"):
+            unpacker = Gunzip()
+        else:
+            raise RefusedError(problems.WRONG_ENCODING, value=encoding)
+        size = 0
         while True:
             message = await self.receive()
             if message["type"] == "http.disconnect":
                 raise ClientGoneError
             chunk: bytes = message.get("body", b"")
             self.read += len(chunk)
-            if self.read > limit:
-                raise RefusedError(problems.REQUEST_TOO_LARGE)
+            for piece in unpacker.feed(chunk) if unpacker else (chunk,):
+                size += len(piece)
+                if size > limit:
+                    raise RefusedError(problems.REQUEST_TOO_LARGE)
+                if piece:
+                    yield piece
             if not message.get("more_body", False):
                 break
-            body += chunk
-        if not body:
-            return chunk
-        body += chunk
-        return body
+        if unpacker:
+            unpacker.close()

@@ -45,6 +45,7 @@ class Sweeps:
 
     load_mark, save_mark: when the last complete recovery began, across restarts.
     erase: remove a mailbox's files. sweep_blobs(now_ms): remove large messages without a row.
+    sweep_uploads(now_ms): remove uploads that are too old.
     """
 
     clock: Clock
@@ -59,6 +60,7 @@ class Sweeps:
     erase: Callable[[str], None]
     close_idle: Callable[[], None]
     sweep_blobs: Callable[[int], int]
+    sweep_uploads: Callable[[int], int]
 
     def recover_outboxes(self, stopping: threading.Event) -> Report:
         """Hand on what is in the outbox of every mailbox that changed since the last round."""
@@ -139,6 +141,10 @@ class Sweeps:
             step = self.pubsub.expire(now_ms=self.clock.now_ms(), limit=PUBSUB_BATCH_MAX)
             changed += step
         return Report(changed=changed)
+
+    def remove_uploads(self, _: threading.Event) -> Report:
+        """Remove uploads that nobody finished, and what is left of those that were."""
+        return Report(changed=self.sweep_uploads(self.clock.now_ms()))
 
     def close_idle_files(self, _: threading.Event) -> Report:
         """Close mailbox files nobody used for a while."""

@@ -33,6 +33,7 @@ from penfold.ports.mailbox import (
     MessageRow,
     NewMessage,
     Query,
+    StoredRaw,
     Totals,
 )
 from penfold.ports.settings import KINDS
@@ -138,15 +139,15 @@ class SqliteWriter(SqliteReader):
         return Totals(self._messages, self._threads, self._history_id)
 
     def add_message(self, message: NewMessage) -> MessageRow:
-        raw, summary = message.raw, message.summary
-        self._room.take(len(raw))
+        summary, size = message.summary, _size_of(message.raw)
+        self._room.take(size)
         row = MessageRow(
             id=message.id,
             thread_id=message.thread_id,
             history_id=self._history_id + 1,
             labels=message.labels,
             internal_ms=message.internal_ms,
-            size=len(raw),
+            size=size,
             snippet=make_storable(summary.snippet),
         )
         others = self._list_others(row)
@@ -332,13 +333,15 @@ class SqliteWriter(SqliteReader):
             raise ConflictError("message id is taken") from error
 
     def _insert_content(self, message: NewMessage) -> None:
-        raw = message.raw
-        sha256 = hashlib.sha256(raw).digest()
-        packed = None
-        if len(raw) > INLINE_RAW_MAX_BYTES:
-            self._blobs.put(sha256, raw)
+        raw, packed = message.raw, None
+        if isinstance(raw, StoredRaw):
+            sha256 = raw.sha256
         else:
-            packed = pack_raw(raw)
+            sha256 = hashlib.sha256(raw).digest()
+            if len(raw) > INLINE_RAW_MAX_BYTES:
+                self._blobs.put(sha256, raw)
+            else:
+                packed = pack_raw(raw)
         parsed = pack_parsed(message.root, message.summary.subject_key)
         self._execute(_ADD_CONTENT, (message.id, parsed, sha256, packed))
 
@@ -396,6 +399,10 @@ class SqliteWriter(SqliteReader):
     def _check_changed(self, why: str, **facts: object) -> None:
         if not self._handle.connection.changes():
             raise NotFoundError(why, **facts)
+
+
+def _size_of(raw: bytes | StoredRaw) -> int:
+    return raw.size if isinstance(raw, StoredRaw) else len(raw)
 
 
 def _looks(label: LabelRow) -> tuple[str, str, str, str]:

@@ -16,8 +16,10 @@ from penfold.front.http.pipeline import GmailApi
 from penfold.ports.directory import Account
 from penfold.ports.identity import Credential
 from penfold.spec.scopes import FULL, METADATA, MODIFY, READONLY, SEND, SETTINGS_SHARING
+from penfold.testing.mailbox import Blobs
 from penfold.testing.pubsub import MemoryPubsub
 from penfold.testing.sealing import PlainSealer
+from penfold.testing.uploads import MemoryUploads
 
 ALICE = Account(id="m1", address="alice@penfold.test", name="Alice", created_ms=0)
 GONE = Account(id="m2", address="gone@penfold.test", name="", created_ms=0, suspended=True)
@@ -194,7 +196,14 @@ def make_world():
     def make(handlers=None, **options):
         boxes, outbound, facts, stopped = Boxes(), HandOver(), [], []
         services = Services(
-            Nobody(), outbound, random.Random(7), PlainSealer(), MemoryPubsub(), None, None
+            Nobody(),
+            outbound,
+            random.Random(7),
+            PlainSealer(),
+            MemoryPubsub(),
+            None,
+            None,
+            MemoryUploads(Blobs()),
         )
         options.setdefault("strict", True)
         api = GmailApi(

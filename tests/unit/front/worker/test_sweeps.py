@@ -69,6 +69,7 @@ class World:
             erase=self.erased.append,
             close_idle=lambda: None,
             sweep_blobs=lambda now_ms: 0,
+            sweep_uploads=lambda now_ms: 0,
         )
 
     def _iter_changed(self, since_ms):

@@ -89,7 +89,7 @@ def messages_send(call: Call[MessagesSendParams, Message], box: MailboxWriter) -
 def messages_insert(call: Call[MessagesInsertParams, Message], box: MailboxWriter) -> Message:
     row = insert_message(
         box,
-        call.body.raw,
+        call.digest or call.body.raw,
         label_ids=call.body.label_ids or (),
         thread=call.body.thread_id or "",
         date_source=call.params.internal_date_source,
@@ -103,7 +103,7 @@ def messages_import(call: Call[MessagesImportParams, Message], box: MailboxWrite
     # neverMarkSpam: no mail is judged spam yet. processForCalendar: there is no calendar.
     row = import_message(
         box,
-        call.body.raw,
+        call.digest or call.body.raw,
         label_ids=call.body.label_ids or (),
         thread=call.body.thread_id or "",
         date_source=call.params.internal_date_source,
