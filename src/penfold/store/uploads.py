@@ -75,11 +75,12 @@ class FileSpool:
 class FolderUploads:
     """ports.uploads.Uploads on a folder."""
 
-    def __init__(self, root: Path, blobs: Path) -> None:
+    def __init__(self, root: Path, blobs: Path, *, wait_s: float = UPLOAD_WAIT_S) -> None:
         make_folder(root)
         self._root = root
         self._blobs = blobs
         self._room = Room(root)
+        self._wait_s = wait_s
 
     def start(self, upload: Upload) -> str:
         folder = self._root / upload.account_id
@@ -114,7 +115,7 @@ class FolderUploads:
         except FileNotFoundError:
             raise NotFoundError("no such upload") from None
         try:
-            _lock(descriptor)
+            _lock(descriptor, self._wait_s)
             return FileSpool(descriptor, self._blobs, self._room, path)
         except BaseException:
             os.close(descriptor)
@@ -165,9 +166,9 @@ class FolderUploads:
         return self._root / match[1] / hashlib.sha256(name.encode()).hexdigest()[:40]
 
 
-def _lock(descriptor: int) -> None:
+def _lock(descriptor: int, wait_s: float) -> None:
     """Hold the file alone; who held it before may not have noticed yet that its client left."""
-    until = time.monotonic() + UPLOAD_WAIT_S
+    until = time.monotonic() + wait_s
     while True:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

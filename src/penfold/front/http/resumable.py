@@ -22,6 +22,7 @@ from penfold.base.clock import Clock
 from penfold.base.errors import ConflictError
 from penfold.front.http import answers
 from penfold.front.http.ask import Ask
+from penfold.front.http.body import read_body
 from penfold.front.http.discovery import root_of
 from penfold.front.http.errors import Header, RefusedError
 from penfold.front.http.request import Answer, Request
@@ -74,6 +75,9 @@ class Resumable:
 
     async def begin(self, request: Request, ask: Ask, metadata: bytes) -> Answer:
         """Note how the upload began and answer where it goes on."""
+        wanted = ask.plan.method.request
+        assert wanted is not None
+        await self._runner.brief(len(metadata), lambda: read_body(metadata, wanted))
         newer = _is_newer(request)
         kind, length = (
             (b"x-goog-upload-header-content-type", b"x-goog-upload-header-content-length")
