@@ -91,6 +91,23 @@ HAND_OVER_MAX_ROWS: Final = 16
 #: Octets of a JSON body beyond the base64 of a message it may carry, and of one that carries
 #: none: 1,000 ids take 20 kB. Google's own limit is not published.
 JSON_BODY_MAX_BYTES: Final = 1 << 20
+#: Octets of a PKCS#12 or PKCS#7 file; a chain of ten takes 20 kB.
+KEY_FILE_MAX_BYTES: Final = 65_536
+#: Certificates in a chain. Real ones have two to four.
+CERTIFICATES_MAX: Final = 10
+#: Rounds of a key derivation: 2,000,000 take about a second. Programs of today use up to 600,000.
+KEY_ITERATIONS_MAX: Final = 2_000_000
+#: S/MIME certificates of an address, and client-side encryption key pairs of an account.
+SMIME_INFO_MAX: Final = 100
+CSE_KEY_PAIRS_MAX: Final = 500
+#: Items of a page of key pairs or identities. Gmail (assumed): not published.
+KEYS_PAGE_MAX: Final = 100
+#: Octets of opaque data of a key service. Gmail: documented.
+KACLS_DATA_MAX_BYTES: Final = 8_192
+#: Characters of a description or an address of a key service.
+KEY_TEXT_MAX: Final = 2_048
+#: Days a key pair stays disabled before it may be obliterated. Gmail: documented.
+OBLITERATE_DAYS: Final = 30
 #: Octets of the head of a part in a multipart upload; clients send two lines.
 PART_HEAD_MAX_BYTES: Final = 16_384
 #: Octets of a message that comes as an upload and is read in the HTTP process; a larger one that

@@ -13,6 +13,8 @@ from msgspec import Struct
 
 from penfold.spec.schemas import (
     AutoForwarding,
+    CseIdentity,
+    CsePrivateKeyMetadata,
     Filter,
     ForwardingAddress,
     ImapSettings,
@@ -89,6 +91,35 @@ class ConfirmationsSent(Struct, frozen=True, gc=False):
     times_ms: tuple[int, ...] = ()
 
 
+class SmimeRecord(Struct, frozen=True, gc=False):
+    """An S/MIME certificate of an address mail is sent as, keyed by its id.
+
+    send_as is canonical; key is the private key, sealed under account and id.
+    """
+
+    id: str
+    send_as: str
+    pem: str
+    issuer: str
+    expires_ms: int
+    key: bytes
+    is_default: bool = False
+
+
+class KeyPairRecord(Struct, frozen=True, gc=False):
+    """A client-side encryption key pair, keyed by its id; the private key is elsewhere.
+
+    number: its place in lists. disabled_ms: since when, None while it is enabled.
+    """
+
+    id: str
+    number: int
+    pem: str
+    addresses: tuple[str, ...]
+    metadata: tuple[CsePrivateKeyMetadata, ...]
+    disabled_ms: int | None = None
+
+
 class VacationAnswer(Struct, frozen=True, gc=False):
     """That a sender got the vacation reply, and when. Its key is the sender."""
 
@@ -101,14 +132,17 @@ KINDS: Final[dict[type[Struct], str]] = {
     AutoForwarding: "auto_forwarding",
     Confirmation: "confirmation",
     ConfirmationsSent: "confirmations_sent",
+    CseIdentity: "cse_identity",
     DelegateRecord: "delegate",
     DelegatorNote: "delegator_note",
     Filter: "filter",
     ForwardingAddress: "forwarding_address",
     ImapSettings: "imap",
+    KeyPairRecord: "key_pair",
     LanguageSettings: "language",
     PopSettings: "pop",
     SenderRecord: "sender",
+    SmimeRecord: "smime",
     VacationAnswer: "vacation_answer",
     VacationSettings: "vacation",
 }

@@ -150,6 +150,22 @@ ASSUMED: Final = (
         "most 1,000 senders are answered in four days",
     ),
     Assumption(
+        ("settings.sendAs.smimeInfo.delete",),
+        "when the default is deleted, the newest other certificate becomes it",
+    ),
+    Assumption(
+        ("settings.sendAs.smimeInfo.insert", "settings.cse.keypairs.create"),
+        "the sentences about keys; no list of trusted authorities: a chain must reach a "
+        "certificate that signed itself (`chainValidation=all`), revocation is not asked for",
+    ),
+    Assumption(
+        ("settings.cse.keypairs.disable", "settings.cse.keypairs.enable"),
+        "switching to the state a key pair is in changes nothing",
+    ),
+    Assumption(
+        ("settings.cse.keypairs.obliterate",), "a key pair that an identity uses is refused"
+    ),
+    Assumption(
         (
             "settings.forwardingAddresses.create",
             "settings.delegates.create",

@@ -181,6 +181,8 @@ INVALID_DELETE: Final = _invalid("Invalid delete request")
 INVALID_UPDATE: Final = _invalid("Invalid update request")
 INVALID_PAGE_TOKEN: Final = _invalid("Invalid pageToken")
 INVALID_MAX_RESULTS: Final = _invalid("Invalid maxResults")
+#: Gmail (assumed): the sentence.
+INVALID_PAGE_SIZE: Final = _invalid("Invalid pageSize")
 INVALID_ATTACHMENT: Final = _invalid("Invalid attachment token")
 MISSING_START_HISTORY_ID: Final = _invalid("Missing startHistoryId")
 RAW_REQUIRED: Final = _invalid(
@@ -193,6 +195,14 @@ INVALID_TO: Final = _invalid("Invalid To header")
 INVALID_CC: Final = _invalid("Invalid Cc header")
 INVALID_BCC: Final = _invalid("Invalid Bcc header")
 INVALID_FROM: Final = _invalid("Invalid From header")
+#: Gmail (assumed): the sentences about keys and certificates.
+INVALID_SMIME: Final = _invalid("Invalid S/MIME certificate: {what}")
+INVALID_KEY_PAIR: Final = _invalid("Invalid key pair: {what}")
+INVALID_IDENTITY: Final = _invalid("Invalid identity: {what}")
+KEY_PAIR_STATE: Final = _precondition("The key pair {what}")
+IDENTITY_EXISTS: Final = Problem(
+    code=409, status="ALREADY_EXISTS", reason="alreadyExists", message="Identity already exists"
+)
 MISSING_DRAFT: Final = _invalid("Missing draft message")
 INVALID_DRAFT: Final = _invalid("Invalid draft")
 NOT_A_DRAFT: Final = _invalid("Message not a draft")

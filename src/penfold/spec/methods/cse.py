@@ -6,6 +6,15 @@ Declares the methods and their parameters; see spec.method for what each member 
 from typing import Final, Literal
 
 from penfold.spec.method import USER, Access, Cost, Int32Param, Method, Params
+from penfold.spec.problems import (
+    IDENTITY_EXISTS,
+    INVALID_IDENTITY,
+    INVALID_KEY_PAIR,
+    INVALID_PAGE_SIZE,
+    INVALID_PAGE_TOKEN,
+    KEY_PAIR_STATE,
+    NOT_FOUND,
+)
 from penfold.spec.schemas import (
     CseIdentity,
     CseKeyPair,
@@ -75,6 +84,8 @@ METHODS: Final = (
         scopes=WRITE_KEYS,
         cost=Cost(5, 5),
         access=Access.WRITE,
+        since="0.1",
+        errors=frozenset({INVALID_IDENTITY, IDENTITY_EXISTS}),
         summary="Make a client-side encryption identity.",
     ),
     Method(
@@ -85,6 +96,8 @@ METHODS: Final = (
         scopes=WRITE_KEYS,
         cost=Cost(5, 5),
         access=Access.WRITE,
+        since="0.1",
+        errors=frozenset({NOT_FOUND}),
         summary="Delete a client-side encryption identity.",
     ),
     Method(
@@ -96,6 +109,8 @@ METHODS: Final = (
         scopes=READ_KEYS,
         cost=Cost(1, 1),
         access=Access.READ,
+        since="0.1",
+        errors=frozenset({NOT_FOUND}),
         summary="Return one client-side encryption identity.",
     ),
     Method(
@@ -107,6 +122,8 @@ METHODS: Final = (
         scopes=READ_KEYS,
         cost=Cost(1, 1),
         access=Access.READ,
+        since="0.1",
+        errors=frozenset({INVALID_PAGE_SIZE, INVALID_PAGE_TOKEN}),
         summary="List client-side encryption identities.",
     ),
     Method(
@@ -119,6 +136,8 @@ METHODS: Final = (
         scopes=WRITE_KEYS,
         cost=Cost(5, 5),
         access=Access.WRITE,
+        since="0.1",
+        errors=frozenset({NOT_FOUND, INVALID_IDENTITY}),
         summary="Give a client-side encryption identity another key pair.",
     ),
     Method(
@@ -131,6 +150,8 @@ METHODS: Final = (
         scopes=WRITE_KEYS,
         cost=Cost(5, 5),
         access=Access.WRITE,
+        since="0.1",
+        errors=frozenset({INVALID_KEY_PAIR}),
         summary="Add a client-side encryption key pair.",
     ),
     Method(
@@ -143,6 +164,8 @@ METHODS: Final = (
         scopes=WRITE_KEYS,
         cost=Cost(5, 5),
         access=Access.WRITE,
+        since="0.1",
+        errors=frozenset({NOT_FOUND}),
         summary="Turn a client-side encryption key pair off.",
     ),
     Method(
@@ -155,6 +178,8 @@ METHODS: Final = (
         scopes=WRITE_KEYS,
         cost=Cost(5, 5),
         access=Access.WRITE,
+        since="0.1",
+        errors=frozenset({NOT_FOUND}),
         summary="Turn a client-side encryption key pair on again.",
     ),
     Method(
@@ -166,6 +191,8 @@ METHODS: Final = (
         scopes=READ_KEYS,
         cost=Cost(1, 1),
         access=Access.READ,
+        since="0.1",
+        errors=frozenset({NOT_FOUND}),
         summary="Return one client-side encryption key pair.",
     ),
     Method(
@@ -177,6 +204,8 @@ METHODS: Final = (
         scopes=READ_KEYS,
         cost=Cost(1, 1),
         access=Access.READ,
+        since="0.1",
+        errors=frozenset({INVALID_PAGE_SIZE, INVALID_PAGE_TOKEN}),
         summary="List client-side encryption key pairs.",
     ),
     Method(
@@ -188,6 +217,8 @@ METHODS: Final = (
         scopes=WRITE_KEYS,
         cost=Cost(5, 5),
         access=Access.WRITE,
+        since="0.1",
+        errors=frozenset({NOT_FOUND, KEY_PAIR_STATE}),
         summary="Delete a key pair that has been off for 30 days, for good.",
     ),
 )

@@ -6,6 +6,7 @@ Declares the methods and their parameters; see spec.method for what each member 
 from typing import Final
 
 from penfold.spec.method import USER, Access, Cost, Method, Params
+from penfold.spec.problems import INVALID_SMIME, NOT_FOUND
 from penfold.spec.schemas import ListSmimeInfoResponse, SmimeInfo
 from penfold.spec.scopes import READ_KEYS, WRITE_KEYS
 
@@ -42,6 +43,8 @@ METHODS: Final = (
         scopes=WRITE_KEYS,
         cost=Cost(5, 5),
         access=Access.WRITE,
+        since="0.1",
+        errors=frozenset({NOT_FOUND}),
         summary="Delete an S/MIME certificate.",
     ),
     Method(
@@ -53,6 +56,8 @@ METHODS: Final = (
         scopes=READ_KEYS,
         cost=Cost(1, 1),
         access=Access.READ,
+        since="0.1",
+        errors=frozenset({NOT_FOUND}),
         summary="Return one S/MIME certificate.",
     ),
     Method(
@@ -65,6 +70,8 @@ METHODS: Final = (
         scopes=WRITE_KEYS,
         cost=Cost(5, 5),
         access=Access.WRITE,
+        since="0.1",
+        errors=frozenset({NOT_FOUND, INVALID_SMIME}),
         summary="Add an S/MIME certificate with its key.",
     ),
     Method(
@@ -76,6 +83,8 @@ METHODS: Final = (
         scopes=READ_KEYS,
         cost=Cost(1, 1),
         access=Access.READ,
+        since="0.1",
+        errors=frozenset({NOT_FOUND}),
         summary="List the S/MIME certificates of an address.",
     ),
     Method(
@@ -86,6 +95,8 @@ METHODS: Final = (
         scopes=WRITE_KEYS,
         cost=Cost(5, 5),
         access=Access.WRITE,
+        since="0.1",
+        errors=frozenset({NOT_FOUND}),
         summary="Make an S/MIME certificate the one that signs.",
     ),
 )

@@ -8,6 +8,19 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from penfold.front.http.handlers.attachments import attachments_get
+from penfold.front.http.handlers.cse import (
+    identities_create,
+    identities_delete,
+    identities_get,
+    identities_list,
+    identities_patch,
+    keypairs_create,
+    keypairs_disable,
+    keypairs_enable,
+    keypairs_get,
+    keypairs_list,
+    keypairs_obliterate,
+)
 from penfold.front.http.handlers.delegates import (
     check_delegates_create,
     delegates_create,
@@ -80,6 +93,13 @@ from penfold.front.http.handlers.settings import (
     settings_update_language,
     settings_update_pop,
     settings_update_vacation,
+)
+from penfold.front.http.handlers.smime_info import (
+    smime_info_delete,
+    smime_info_get,
+    smime_info_insert,
+    smime_info_list,
+    smime_info_set_default,
 )
 from penfold.front.http.handlers.threads import (
     threads_delete,
@@ -155,6 +175,22 @@ HANDLERS: Final[tuple[Callable[[Any, Any], Any], ...]] = (
     delegates_get,
     delegates_create,
     delegates_delete,
+    smime_info_delete,
+    smime_info_get,
+    smime_info_insert,
+    smime_info_list,
+    smime_info_set_default,
+    identities_create,
+    identities_delete,
+    identities_get,
+    identities_list,
+    identities_patch,
+    keypairs_create,
+    keypairs_disable,
+    keypairs_enable,
+    keypairs_get,
+    keypairs_list,
+    keypairs_obliterate,
 )
 
 #: What is found out in a thread before the change of a handler, see penfold.front.http.call.
