@@ -11,7 +11,6 @@ import re
 import warnings
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
-from threading import Lock
 from typing import Final
 
 from cryptography import x509
@@ -31,7 +30,8 @@ from penfold.base.errors import ParseError
 from penfold.base.limits import CERTIFICATES_MAX, KEY_ITERATIONS_MAX
 
 _DEPTH_MAX: Final = 24
-_WARNINGS: Final = Lock()
+#: What the library thinks of odd files of others is not for our log.
+warnings.filterwarnings("ignore", module=re.escape(__name__))
 _INTEGER, _OCTETS, _CONSTRUCTED = 0x02, 0x04, 0x20
 _PEM: Final = re.compile(r"-----BEGIN (PKCS7|CMS)-----.+?-----END \1-----\s*", re.DOTALL)
 
@@ -72,8 +72,7 @@ def parse_pkcs12(data: bytes, password: str, *, now_ms: int) -> KeyBag:
         if count > KEY_ITERATIONS_MAX:
             raise ParseError(f"the key takes more than {KEY_ITERATIONS_MAX} iterations to open")
     try:
-        with _quietly():
-            bag = pkcs12.load_pkcs12(data, password.encode() or None)
+        bag = pkcs12.load_pkcs12(data, password.encode() or None)
     except _MALFORMED as error:
         raise ParseError("not a PKCS#12 file, or another password opens it") from error
     if bag.key is None or bag.cert is None:
@@ -98,8 +97,7 @@ def parse_pkcs7(text: str, *, now_ms: int, validate: bool) -> Chain:
     if not _PEM.fullmatch(text.strip() + "\n"):
         raise ParseError("not PKCS#7 in PEM")
     try:
-        with _quietly():
-            found = pkcs7.load_pem_pkcs7_certificates(text.strip().encode())
+        found = pkcs7.load_pem_pkcs7_certificates(text.strip().encode())
     except _MALFORMED as error:
         raise ParseError("not PKCS#7 in PEM") from error
     if not found:
@@ -110,14 +108,6 @@ def parse_pkcs7(text: str, *, now_ms: int, validate: bool) -> Chain:
         _check_leaf(certificates[0], now_ms)
         _check_chain(certificates, now_ms)
     return chain
-
-
-@contextlib.contextmanager
-def _quietly() -> Iterator[None]:
-    """Keep what the library thinks of odd files out of our log; one thread at a time."""
-    with _WARNINGS, warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
 
 
 def _find_leaf(found: Sequence[x509.Certificate]) -> x509.Certificate:
