@@ -6,6 +6,7 @@ the server in two ways, and on Node's.
 """
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -64,3 +65,8 @@ def test_served_method_is_shown_with_everything_it_may_answer(method):
 def test_what_is_shown_elsewhere_is_shown_there(test):
     tests = (FOLDER.parent / "unit").rglob("test_*.py")
     assert any(f"def {test}(" in path.read_text() for path in tests)
+
+
+def test_each_of_the_forty_oddities_has_a_test():
+    text = (FOLDER / "test_oddities.py").read_text()
+    assert sorted(map(int, re.findall(r"def test_(\d\d)_", text))) == list(range(1, 41))
