@@ -31,7 +31,7 @@ def server(tmp_path_factory):
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def connect(server):
     """Return Google's client for an account, built from our discovery document."""
     from google.oauth2.credentials import Credentials
@@ -56,11 +56,11 @@ def connect(server):
         client.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def alice(connect):
     return connect("alice").users()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def bob(connect):
     return connect("bob").users()

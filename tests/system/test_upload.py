@@ -102,8 +102,15 @@ def test_a_large_upload_survives_cuts_and_a_kill_and_arrives_whole(tmp_path):
     mail = make_mail()
     mail += b"A" * (SIZE - len(mail) - 2) + b"\r\n"
     assert len(mail) == SIZE
-    server = start(tmp_path / "data", log=tmp_path / "log")
-    uploader = Uploader(server)
+    uploader = Uploader(start(tmp_path / "data", log=tmp_path / "log"))
+    try:
+        upload(uploader, mail, tmp_path)
+    finally:
+        uploader.server.stop()
+
+
+def upload(uploader, mail, tmp_path):
+    server = uploader.server
     uploader.begin()
     at, cuts, killed = 0, 0, False
     httpx.get(f"{server.http}/healthz")
@@ -146,4 +153,3 @@ def test_a_large_upload_survives_cuts_and_a_kill_and_arrives_whole(tmp_path):
         f"{server.http}/gmail/v1/users/me/messages",
         headers={"Authorization": f"Bearer {uploader.token}"},
     ).json()["messages"]) == 1  # fmt: skip
-    assert server.stop() == 0

@@ -306,8 +306,9 @@ HTTP_BODY_IDLE_S: Final = 60.0
 #: connection, and room that other large bodies wait for. Postfix: 500 for message data.
 HTTP_BODY_RATE_MIN_BYTES: Final = 500
 HTTP_BODY_SLOW_S: Final = 60.0
-#: Seconds an idle connection is kept; client libraries reuse one for a minute or so.
-HTTP_KEEP_ALIVE_S: Final = 75
+#: Seconds an idle connection is kept. Google's client for Python does not notice that one it kept
+#: was closed, and fails its next POST with a broken pipe; so longer than a program pauses.
+HTTP_KEEP_ALIVE_S: Final = 300
 #: Octets of a signed token (JWT) that is looked at; Google's are below 2 kB.
 JWT_MAX_BYTES: Final = 16_384
 #: Characters of a password. NIST SP 800-63B §5.1.1.2: at least 8, and 64 must be possible.

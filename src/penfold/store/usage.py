@@ -29,33 +29,44 @@ class _Table:
             access = mmap.ACCESS_WRITE if writable else mmap.ACCESS_READ
             self._map = mmap.mmap(file.fileno(), _SIZE, access=access)
         self.slots = memoryview(self._map).cast("q")
+        #: Where keys were found last; a slot may have become another key's since.
+        self._at: dict[int, int] = {}
+
+    def _search(self, key: int) -> int:
+        """Return the key's place, -1 when it has none."""
+        slots = self.slots
+        place = self._at.get(key, -1)
+        if place >= 0 and slots[place] == key:
+            return place
+        for place in _places(key):
+            if slots[place] == key:
+                if len(self._at) >= _SLOTS:
+                    self._at.clear()
+                self._at[key] = place
+                return place
+        return -1
 
     def find(self, key: int, window: int) -> int:
         """Return the units counted under the key in this window."""
+        place = self._search(key)
         slots = self.slots
-        for place in _places(key):
-            if slots[place] == key:
-                return slots[place + 2] if slots[place + 1] == window else 0
-        return 0
+        return slots[place + 2] if place >= 0 and slots[place + 1] == window else 0
 
     def add(self, key: int, window: int, units: int) -> None:
         slots = self.slots
-        free = -1
-        for place in _places(key):
-            if slots[place] == key:
-                if slots[place + 1] != window:
-                    slots[place + 2] = 0
-                    slots[place + 1] = window
-                slots[place + 2] += units
+        place = self._search(key)
+        if place < 0:
+            place = next((p for p in _places(key) if slots[p + 1] != window), -1)
+            if place < 0:
                 return
-            if free < 0 and slots[place + 1] != window:
-                free = place
-        if free >= 0:
             # A reader in between sees the old key or no units, never another's units.
-            slots[free + 2] = 0
-            slots[free + 1] = window
-            slots[free] = key
-            slots[free + 2] = units
+            slots[place + 2] = 0
+            slots[place + 1] = window
+            slots[place] = key
+        elif slots[place + 1] != window:
+            slots[place + 2] = 0
+            slots[place + 1] = window
+        slots[place + 2] += units
 
     def close(self) -> None:
         self.slots.release()
