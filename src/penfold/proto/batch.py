@@ -24,13 +24,10 @@ from msgspec import Struct
 
 from penfold.base.errors import ParseError
 from penfold.base.limits import BATCH_CONTENT_ID_MAX_BYTES, HTTP_HEAD_MAX_BYTES
+from penfold.proto.boundary import parse_boundary
 
 Header = tuple[bytes, bytes]
 
-#: RFC 2046 §5.1.1: a boundary has 1 to 70 characters and does not end with a blank.
-_BOUNDARY: Final = re.compile(
-    r';\s*boundary\s*=\s*(?:"([^"\r\n]{1,70})"|([^\s;"]{1,70}))', re.IGNORECASE
-)
 _HEAD_END: Final = re.compile(rb"\r?\n\r?\n")
 _FOLD: Final = re.compile(rb"\r?\n[ \t]+")
 _REQUEST_LINE: Final = re.compile(rb"([A-Za-z]{1,20})[ \t]+(\S+)[ \t]+HTTP/\d(?:\.\d)?[ \t]*")
@@ -70,11 +67,7 @@ def parse_batch(content_type: str, body: bytes | bytearray, *, parts_max: int) -
 def _parse_boundary(content_type: str) -> bytes:
     if content_type.partition(";")[0].strip().lower() != "multipart/mixed":
         raise ParseError("not multipart/mixed")
-    match = _BOUNDARY.search(content_type)
-    boundary = (match[1] or match[2]).rstrip() if match else ""
-    if not boundary:
-        raise ParseError("no boundary")
-    return boundary.encode("latin-1", "replace")
+    return parse_boundary(content_type)
 
 
 def _split(body: bytes, boundary: bytes) -> list[bytes]:

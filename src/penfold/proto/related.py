@@ -23,11 +23,8 @@ from typing import Final
 
 from penfold.base.errors import ParseError
 from penfold.base.limits import JSON_BODY_MAX_BYTES, PART_HEAD_MAX_BYTES
+from penfold.proto.boundary import parse_boundary
 
-#: RFC 2046 §5.1.1: a boundary has 1 to 70 characters and does not end with a blank.
-_BOUNDARY: Final = re.compile(
-    r';\s*boundary\s*=\s*(?:"([^"\r\n]{1,70})"|([^\s;"]{1,70}))', re.IGNORECASE
-)
 #: A head without fields is an empty line; that is looked for first, wherever the body is cut.
 _HEAD_END: Final = re.compile(rb"\A\r?\n|\r?\n\r?\n")
 _FOLD: Final = re.compile(rb"\r?\n[ \t]+")
@@ -46,11 +43,8 @@ class RelatedParser:
     """
 
     def __init__(self, content_type: str) -> None:
-        match = _BOUNDARY.search(content_type)
-        boundary = (match[1] or match[2]).rstrip() if match else ""
-        if not boundary:
-            raise ParseError("no boundary")
-        line = rb"--" + re.escape(boundary.encode("latin-1", "replace"))
+        boundary = parse_boundary(content_type)
+        line = rb"--" + re.escape(boundary)
         end = rb"(?:--|[ \t]{0,%d}\r?\n)" % _BLANKS_MAX
         self._first = re.compile(rb"(?:\A|\n)" + line + end)
         self._next = re.compile(rb"\r?\n" + line + end)

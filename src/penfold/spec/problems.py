@@ -194,7 +194,6 @@ TOO_MANY_RECIPIENTS: Final = _invalid("Too many recipients: {count}, limit {limi
 INVALID_TO: Final = _invalid("Invalid To header")
 INVALID_CC: Final = _invalid("Invalid Cc header")
 INVALID_BCC: Final = _invalid("Invalid Bcc header")
-INVALID_FROM: Final = _invalid("Invalid From header")
 #: Gmail (assumed): the sentences about keys and certificates.
 INVALID_SMIME: Final = _invalid("Invalid S/MIME certificate: {what}")
 INVALID_KEY_PAIR: Final = _invalid("Invalid key pair: {what}")
@@ -205,7 +204,6 @@ IDENTITY_EXISTS: Final = Problem(
 )
 MISSING_DRAFT: Final = _invalid("Missing draft message")
 INVALID_DRAFT: Final = _invalid("Invalid draft")
-NOT_A_DRAFT: Final = _invalid("Message not a draft")
 #: Gmail (reported, not confirmed): the words before the placeholder.
 INVALID_TOPIC_NAME: Final = _invalid("Invalid topicName does not match projects/{project}/topics/*")
 ONE_WATCH_ONLY: Final = _invalid(

@@ -24,7 +24,6 @@ _CODES: Final[dict[Problem, tuple[int, str]]] = {
     problems.INVALID_TO: (553, "5.1.3"),
     problems.INVALID_CC: (553, "5.1.3"),
     problems.INVALID_BCC: (553, "5.1.3"),
-    problems.INVALID_FROM: (553, "5.1.7"),
     problems.MAIL_NOT_ENABLED: (550, "5.2.1"),
     problems.SENDING_LIMIT_RETRY_AFTER: (550, "5.4.5"),
     problems.DELEGATION_DENIED: (553, "5.7.1"),
