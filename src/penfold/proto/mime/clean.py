@@ -6,7 +6,7 @@ closed, so a signature never reaches beyond its end. No style, no script, no add
 web and mail. Never raises.
 """
 
-from html import escape
+from html import escape, unescape
 from html.parser import HTMLParser
 from typing import Final
 
@@ -30,8 +30,12 @@ _SCHEMES: Final = {"href": ("http://", "https://", "mailto:"), "src": ("http://"
 def clean_html(source: str) -> str:
     """Return the harmless part; cleaning it again changes nothing."""
     cleaner = _Cleaner()
-    cleaner.feed(source)
+    # What follows the last `>` has no whole element. The parser would look for one from every `<`
+    # in it: 1.6 s for 10,000 characters.
+    end = source.rfind(">") + 1
+    cleaner.feed(source[:end])
     cleaner.close()
+    cleaner.handle_data(unescape(source[end:]))
     return cleaner.finish()
 
 

@@ -48,3 +48,13 @@ def test_output_is_only_what_is_listed_and_stays_as_it_is(source):
         assert " on" not in re.sub(r'"[^"]*"', "", attributes)
         assert not re.search(r'(href|src)="\s*(?!\s|https?:|mailto:)', attributes, re.IGNORECASE)
     assert clean_html(found) == found
+
+
+@pytest.mark.parametrize("piece", ["<a ", "<!--", "<a href='", "<!-- >", "<b>", "</", "&"])
+@pytest.mark.timeout(
+    10
+)  # hole 2026-012: one of these took 1.6 s, twice as long took four times that
+def test_hole_2026_012_a_signature_without_ends_is_read_in_one_go(piece):
+    # Hole 2026-012: looking for an end from every start took 1.6 s for 10,000 characters.
+    source = (piece * 20_000)[:20_000]
+    assert clean_html(clean_html(source)) == clean_html(source)
