@@ -116,6 +116,11 @@ class Api:
         params.setdefault("userId", "me")
         return self._client.call(method, params, body, media, self.person.tokens[who])
 
+    def batch(self, calls):
+        """Send (verb, path below the user, body) of each as one batch."""
+        whole = [(verb, f"/gmail/v1/users/me/{path}", body) for verb, path, body in calls]
+        return self._client.batch(whole, self.person.tokens["owner"])
+
     def ok(self, method, **call):
         declared = BY_ID[f"gmail.users.{method}"]
         status, answer = self.ask(method, **call)
