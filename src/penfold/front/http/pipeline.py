@@ -239,6 +239,8 @@ class GmailApi:
         )
         if owner.suspended or account.suspended:
             raise ProblemError(problems.MAIL_NOT_ENABLED)
+        if owner.id != account.id and self._find_delegator(account.address, owner) is None:
+            raise ProblemError(problems.DELEGATION_DENIED, address=owner.address)
         request.credential = credential = Credential(
             owner, frozenset(), upload.client_id, upload.project, service=upload.service
         )

@@ -13,6 +13,7 @@ from tests.unit.front.http.test_served import OneToken
 from penfold.base.limits import SEND_MAX_BYTES, UPLOAD_DAYS_MS, UPLOAD_DIRECT_MAX_BYTES
 from penfold.front.http.pipeline import GmailApi
 from penfold.front.http.registration import find_handlers
+from penfold.ports.settings import DelegateRecord
 
 MAIL = b"To: bob@penfold.test\r\nSubject: Up\r\n\r\n" + b"Hello\r\n" * 100
 UPLOAD = "/upload/gmail/v1/users/me"
@@ -316,6 +317,20 @@ def test_an_upload_begins_with_every_check(api):
     assert begin(api, kind="image/png").status == 400
     assert begin(api, metadata={"labelIds": ["Nope"]}).status == 200
     assert begin(api, metadata={"x": 1}).error["errors"][0]["reason"] == "badRequest"
+
+
+def test_a_delegate_who_is_none_any_more_cannot_finish_an_upload(api, world):
+    alice, bob = world.alice, world.bob
+    record = DelegateRecord(alice.address, alice.id)
+    world.change(lambda box: box.put_setting(record, alice.address), bob)
+    target = f"/upload/gmail/v1/users/{bob.address}/messages?uploadType=resumable"
+    begun = api("POST", target, b"", {"content-type": "application/json"})
+    address = begun.headers["location"]
+    assert put(api, address, MAIL[:9], "0-8/*").status == 308
+    world.change(lambda box: box.delete_setting(DelegateRecord, alice.address), bob)
+    reply = put(api, address, MAIL)
+    assert (reply.status, reply.error["message"]) == (403, f"Delegation denied for {alice.address}")
+    assert world.list_ids(account=bob) == []
 
 
 def test_what_the_handler_refuses_can_be_asked_again(api):
