@@ -23,8 +23,7 @@ NODE = Path(__file__).parent / "node"
 class PythonClient:
     """google-api-python-client; options: how it is told where the server is."""
 
-    def __init__(self, server, name, **options):
-        self.name = name
+    def __init__(self, server, **options):
         self._root = server.http
         self._ca = str(server.data / "tls" / "ca.pem")
         self._options = options
@@ -93,8 +92,6 @@ class PythonClient:
 
 class NodeClient:
     """@googleapis/gmail in a process of its own."""
-
-    name = "node"
 
     def __init__(self, server, node):
         self._process = subprocess.Popen(

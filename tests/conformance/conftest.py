@@ -80,12 +80,11 @@ def client(request, house, program):
     elif request.param == "discovery":
         made = PythonClient(
             server,
-            request.param,
             discoveryServiceUrl=server.discovery_url,
             static_discovery=False,
         )
     else:
-        made = PythonClient(server, request.param, client_options={"api_endpoint": server.http})
+        made = PythonClient(server, client_options={"api_endpoint": server.http})
     yield made
     made.close()
 

@@ -43,10 +43,8 @@ LATIN_1 = b"Content-Type: text/plain; charset=iso-8859-1\r\n"
 
 
 @pytest.fixture
-def wire(api, client):
-    """Plain HTTP with the person's token; once is enough, whatever the client."""
-    if client.name != "discovery":
-        pytest.skip("asked without a client, so once")
+def wire(api):
+    """Plain HTTP with the person's token."""
     with httpx.Client(
         base_url=api.house.server.http,
         headers={"Authorization": f"Bearer {api.person.tokens['owner']}"},
