@@ -5,8 +5,6 @@ mail otherwise. Forwarding to oneself would be a loop and is refused, and so is 
 that nobody has. Gmail: documented, except for the refusals.
 """
 
-from msgspec import structs
-
 from penfold.base.addresses import canonical_address
 from penfold.base.limits import FORWARDING_ADDRESSES_MAX
 from penfold.domain.confirming import Asking, forget_confirmations
@@ -66,4 +64,5 @@ def delete_forwarding_address(box: MailboxWriter, address: str) -> None:
     forget_confirmations(box, FORWARDING, address)
     forwarding = box.find_setting(AutoForwarding)
     if forwarding and canonical_address(forwarding.email_address or "") == key:
-        box.put_setting(structs.replace(forwarding, enabled=False))
+        # Nothing of it stays, so that an address of that name set up later gets no mail unasked.
+        box.delete_setting(AutoForwarding)

@@ -53,6 +53,17 @@ def test_mail_is_forwarded_and_disposed_of(world, disposition, labels):
     assert copies(world) == [("alice+caf_=friend=elsewhere.example@penfold.test", OUT)]
 
 
+def test_an_address_that_comes_back_gets_no_mail_until_forwarding_is_on_again(world):
+    forward_to(world, BOB, disposition="archive")
+    world.api("forwarding_addresses_delete", forwarding_email=BOB)
+    assert world.api("settings_get_auto_forwarding") == AutoForwarding(enabled=False)
+    body = ForwardingAddress(forwarding_email=BOB)
+    world.api("forwarding_addresses_create", body=body)
+    [message] = world.receive(mail())
+    assert world.outbox() == []
+    assert labels_of(world, message) == {"INBOX", "UNREAD"}
+
+
 def test_copy_is_what_is_stored_with_gmails_fields_on_top(world):
     forward_to(world, OUT)
     [message] = world.receive(WITH_FILE)
