@@ -30,7 +30,8 @@ Header = tuple[bytes, bytes]
 
 _HEAD_END: Final = re.compile(rb"\r?\n\r?\n")
 _FOLD: Final = re.compile(rb"\r?\n[ \t]+")
-_REQUEST_LINE: Final = re.compile(rb"([A-Za-z]{1,20})[ \t]+(\S+)[ \t]+HTTP/\d(?:\.\d)?[ \t]*")
+#: Gmail (documented): its own example of a batch leaves the version out.
+_REQUEST_LINE: Final = re.compile(rb"([A-Za-z]{1,20})[ \t]+(\S+)(?:[ \t]+HTTP/\d(?:\.\d)?)?[ \t]*")
 _ORIGIN: Final = re.compile(rb"https?://[^/?#]*", re.IGNORECASE)
 _REASONS: Final = {status.value: status.phrase for status in HTTPStatus}
 

@@ -111,6 +111,7 @@ def test_a_folded_content_id_is_unfolded():
         pytest.param(b"--B\n\n\n\nGET /a#b HTTP/1.1\n\n--B--", b"/a", id="more-empty-lines"),
         pytest.param(b"--B\n\nGET https://x HTTP/1.1\n\n--B--", b"/", id="no-path"),
         pytest.param(b"--B\n\nGET http://x?a HTTP/2\n\n--B--", b"/?a", id="query-alone"),
+        pytest.param(b"--B\n\nGET /a?b=c\n\n--B--", b"/a?b=c", id="no-version-as-in-googles-guide"),
     ],
 )
 def test_looser_forms_are_read(body, target):
@@ -130,7 +131,9 @@ def test_a_boundary_inside_a_line_ends_nothing():
         pytest.param("multipart/mixed; boundary=", b"--B--", id="empty-boundary"),
         pytest.param("multipart/mixed; boundary=B", b"", id="empty-body"),
         pytest.param("multipart/mixed; boundary=B", b"--C\n\nGET / HTTP/1.1\n", id="another"),
-        pytest.param("multipart/mixed; boundary=B", b"--B\n\nGET /\n\n--B--", id="no-version"),
+        pytest.param(
+            "multipart/mixed; boundary=B", b"--B\n\nGET / x\n\n--B--", id="no-version-but-a-word"
+        ),
         pytest.param("multipart/mixed; boundary=B", b"--B\n--B--", id="empty-part"),
         pytest.param("multipart/mixed; boundary=B", b"--B--", id="no-part"),
         pytest.param(
