@@ -71,13 +71,14 @@ class Arriving:
         auto = next((rule for rule in rules if isinstance(rule, AutoForwarding)), None)
         vacation = next((rule for rule in rules if isinstance(rule, VacationSettings)), None)
         account = self._directory.get_account(mailbox_id)
-        aliases = make_sender(box, account).addresses
+        me = make_sender(box, account)
+        own = me.find(account.address)
         arrival = Arrival(
             letter=letter,
             sender=sender,
             labels=labels,
-            own=tuple(dict.fromkeys((account.address, *aliases))),
-            name=account.name,
+            own=tuple(dict.fromkeys((account.address, *me.addresses))),
+            name=own.name if own else account.name,
             now_ms=now_ms,
         )
         outcome = apply_filters(box, filters, arrival)

@@ -17,7 +17,7 @@ from penfold.domain.arrival import Arrival
 from penfold.domain.messages import read_letter
 from penfold.domain.vacation import answer, compose_reply, is_contact
 from penfold.ports.settings import VacationAnswer
-from penfold.spec.schemas import VacationSettings
+from penfold.spec.schemas import SendAs, VacationSettings
 
 WRITER = "writer@elsewhere.example"
 ALICE, BOB = "alice@penfold.test", "bob@penfold.test"
@@ -57,6 +57,15 @@ def test_reply_is_an_answer_nothing_answers(world):
     assert reply["Date"]
     assert reply.get_content_type() == "text/plain"
     assert reply.get_content().strip() == "Back on Monday: é."
+
+
+def test_reply_has_the_name_the_account_sends_mail_with(world):
+    body = SendAs(display_name="Alice Elsewhere")
+    world.api("send_as_patch", send_as_email=ALICE, body=body)
+    go_away(world)
+    world.receive(mail("Hello"))
+    [(_, reply)] = replies(world)
+    assert reply["From"] == "Alice Elsewhere <alice@penfold.test>"
 
 
 def test_html_wins_and_brings_its_text_along(world):
