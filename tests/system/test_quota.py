@@ -27,7 +27,7 @@ def server(tmp_path_factory):
 
 
 def spend(server, *, calls):
-    """Ask on a new connection each time, so that both processes get some; return the statuses."""
+    """Ask on a new connection each time, so that both processes get some; return the answers."""
     token = server.load_document("alice")["token"]
     url = f"{server.http}/gmail/v1/users/me/history?startHistoryId=1000"
     headers = {"Authorization": f"Bearer {token}"}
@@ -66,7 +66,7 @@ def test_two_processes_share_what_a_user_has(server):
 
 
 def test_googles_client_knows_the_refusal_for_one_to_retry(server):
-    spend(server, calls=40)
+    # To send costs 100 units, more than a whole minute's, so no call before it or after matters.
     path = server.data / "credentials" / "alice.json"
     credentials = Credentials.from_authorized_user_file(str(path))
     gmail = build(
