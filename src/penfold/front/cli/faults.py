@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from msgspec.structs import replace
 
 from penfold.front.cli.doors import Doors
 from penfold.front.cli.output import DATA_DEFAULT, AsJson, DataDir, print_rows
@@ -46,8 +47,11 @@ def fault_commands(doors: Doors) -> typer.Typer:
         data: DataDir = DATA_DEFAULT,
     ) -> None:
         """Let requests fail with an error. A running server follows within a second."""
-        order = Order(0, problem, method, account.lower(), times, after)
+        order = Order(0, problem, method, account, times, after)
         check_order(order)
+        if account:
+            with doors.open_identity(Path(data)) as identity:
+                order = replace(order, account=identity.accounts.get(account).address)
         added = doors.open_faults(Path(data)).add(order)
         typer.echo(f"Fault {added.number} is ordered: {_describe(added)}.")
 

@@ -444,7 +444,7 @@ def test_every_command_explains_itself(bench, command):
 # --- fault ---------------------------------------------------------------------------------
 
 
-def test_a_fault_is_ordered_listed_and_cleared(bench):
+def test_a_fault_is_ordered_listed_and_cleared(bench, kim):
     said = bench.out(
         "fault", "add", "user-rate-limit-exceeded", "--method", "gmail.users.messages.send",
         "--account", "Kim@penfold.test", "--times", "3", "--after", "2",
@@ -473,6 +473,12 @@ def test_a_fault_is_ordered_listed_and_cleared(bench):
 )
 def test_a_fault_that_cannot_happen_is_refused(bench, arguments):
     assert isinstance(bench.error("fault", "add", *arguments), ParseError)
+    assert bench.faults.orders == ()
+
+
+def test_a_fault_for_nobody_is_refused(bench):
+    error = bench.error("fault", "add", "bad-gateway", "--account", "nobody@penfold.test")
+    assert isinstance(error, NotFoundError)
     assert bench.faults.orders == ()
 
 
