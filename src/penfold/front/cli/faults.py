@@ -4,7 +4,6 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
-from msgspec.structs import replace
 
 from penfold.front.cli.doors import Doors
 from penfold.front.cli.output import DATA_DEFAULT, AsJson, DataDir, print_rows
@@ -47,11 +46,8 @@ def fault_commands(doors: Doors) -> typer.Typer:
         data: DataDir = DATA_DEFAULT,
     ) -> None:
         """Let requests fail with an error. A running server follows within a second."""
-        order = Order(0, problem, method, account, times, after)
+        order = Order(0, problem, method, _address(doors, data, account), times, after)
         check_order(order)
-        if account:
-            with doors.open_identity(Path(data)) as identity:
-                order = replace(order, account=identity.accounts.get(account).address)
         added = doors.open_faults(Path(data)).add(order)
         typer.echo(f"Fault {added.number} is ordered: {_describe(added)}.")
 
@@ -77,6 +73,13 @@ def fault_commands(doors: Doors) -> typer.Typer:
         print_rows(rows, ("problem", "status", "reason", "text"), as_json=as_json)
 
     return commands
+
+
+def _address(doors: Doors, data: str, account: str) -> str:
+    if not account:
+        return ""
+    with doors.open_identity(Path(data)) as identity:
+        return identity.accounts.get(account).address
 
 
 def _row(order: Order) -> dict[str, Any]:

@@ -190,8 +190,8 @@ class GmailApi:
         quota = self._quota
         if quota is None:
             return await finish(request, ask)
-        charge(quota, method, credential, system)
         with quota.hold(account.id):
+            charge(quota, method, credential, system)
             return await finish(request, ask)
 
     def _make_call(
