@@ -693,6 +693,8 @@ class Answers:
             box.change(lambda writer, r=recipients, at=at_ms: writer.add_sent(r, now_ms=at))
         found = box.look(lambda reader: reader.count_sent(since_ms=NOW_MS))
         assert found == Sent(2, 9, NOW_MS + 10)
+        listed = box.look(lambda reader: reader.list_sent(since_ms=NOW_MS))
+        assert listed == [(NOW_MS + 10, 4), (NOW_MS + 20, 5)]
 
     def test_notes_of_sent_mail_are_dropped_after_a_day(self, box):
         box.change(lambda writer: writer.add_sent(1, now_ms=NOW_MS))

@@ -1,5 +1,8 @@
 """Google's quotas on a running server: two processes that share, the client that retries, limits."""
 
+import base64
+import smtplib
+import ssl
 import subprocess
 import sys
 
@@ -9,7 +12,8 @@ from google.oauth2.credentials import Credentials
 from googleapiclient.discovery import build
 from googleapiclient.errors import HttpError
 
-from penfold.testing.server import serve
+from penfold.base.limits import SUBMISSION_RECIPIENTS_MAX
+from penfold.testing.server import serve, start
 
 
 @pytest.fixture(scope="module")
@@ -82,3 +86,73 @@ def test_googles_client_knows_the_refusal_for_one_to_retry(server):
     gmail.close()
     assert caught.value.error_details[0]["reason"] == "RATE_LIMIT_EXCEEDED"
     assert len(waits) == 2
+
+
+# --- sending, by the API and by SMTP, before and after a restart
+
+LETTER = b"From: alice@penfold.test\r\nTo: bob@penfold.test\r\nSubject: hi\r\n\r\nhi\r\n"
+
+
+def send(server):
+    token = server.load_document("alice")["token"]
+    return httpx.post(
+        f"{server.http}/gmail/v1/users/me/messages/send",
+        headers={"Authorization": f"Bearer {token}"},
+        json={"raw": base64.urlsafe_b64encode(LETTER).decode()},
+    )
+
+
+def log_in(server):
+    host, _, port = server.submissions.rpartition(":")
+    trust = ssl.create_default_context(cafile=str(server.data / "tls" / "ca.pem"))
+    smtp = smtplib.SMTP_SSL(host, int(port), context=trust)
+    password = server.load_document("passwords")["alice@penfold.test"]["app_password"]
+    smtp.login("alice@penfold.test", password)
+    return smtp
+
+
+def submit(server):
+    with log_in(server) as smtp:
+        smtp.sendmail("alice@penfold.test", ["bob@penfold.test"], LETTER)
+
+
+@pytest.fixture
+def restarted(tmp_path):
+    """Return what starts a server that lets an account send two messages a day, again and again."""
+    servers = []
+
+    def begin():
+        for each in servers:
+            assert each.stop() == 0
+        limits = {"PENFOLD_SEND_MESSAGES_PER_DAY": "2"}
+        servers.append(
+            start(tmp_path / "data", env=limits, log=tmp_path / "log", quota="google-2026")
+        )
+        return servers[-1]
+
+    yield begin
+    servers[-1].stop()
+
+
+def test_what_was_sent_counts_for_api_and_smtp_and_outlives_a_restart(restarted):
+    server = restarted()
+    assert send(server).status_code == 200
+    submit(server)
+    refused = send(server)
+    assert refused.status_code == 429
+    server = restarted()
+    again = send(server)
+    assert (again.status_code, again.json()) == (429, refused.json())
+    with pytest.raises(smtplib.SMTPDataError) as caught:
+        submit(server)
+    assert caught.value.smtp_code == 550
+    assert caught.value.smtp_error.startswith(b"5.4.5 Daily user sending limit exceeded")
+
+
+def test_a_submission_has_a_hundred_recipients_at_most(restarted):
+    with log_in(restarted()) as smtp:
+        smtp.mail("alice@penfold.test")
+        answers = [smtp.rcpt(f"p{n}@x.example") for n in range(SUBMISSION_RECIPIENTS_MAX + 1)]
+    assert {code for code, _ in answers[:-1]} == {250}
+    assert answers[-1][0] == 452
+    assert answers[-1][1].startswith(b"4.5.3")

@@ -35,9 +35,26 @@ def charge_sending(
     """Count a message, or refuse it with the time from which another may be sent."""
     sent = count_sent(box, now_ms=now_ms)
     if sent.messages + 1 > limits.messages or sent.recipients + recipients > limits.recipients:
-        until_ms = (sent.oldest_ms or now_ms) + DAY_MS
+        until_ms = _find_room(box, sent, limits, recipients, now_ms=now_ms)
         raise ProblemError(SENDING_LIMIT_RETRY_AFTER, until=_format(until_ms))
     box.add_sent(recipients, now_ms=now_ms)
+
+
+def _find_room(
+    box: MailboxReader, sent: Sent, limits: SendingLimits, recipients: int, *, now_ms: int
+) -> int:
+    """Return when enough of what was sent is a day old for the message to go out.
+
+    A message that no day has room for is told a day from now.
+    """
+    if recipients > limits.recipients:
+        return now_ms + DAY_MS
+    messages, written = sent.messages, sent.recipients
+    for at_ms, count in box.list_sent(since_ms=now_ms - DAY_MS):
+        messages, written = messages - 1, written - count
+        if messages < limits.messages and written + recipients <= limits.recipients:
+            return at_ms + DAY_MS
+    return now_ms + DAY_MS
 
 
 def _format(ms: int) -> str:

@@ -259,6 +259,10 @@ class MailboxReader(Protocol):
         """Return what was sent after that time."""
         ...
 
+    def list_sent(self, *, since_ms: int) -> list[tuple[int, int]]:
+        """Return when each of those was sent and to how many, oldest first."""
+        ...
+
     # settings
     def find_setting(self, kind: type[S], key: str = "") -> S | None: ...
     def list_settings(self, *kinds: type[S]) -> list[S]:

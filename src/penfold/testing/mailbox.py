@@ -244,9 +244,13 @@ class MemoryReader:
         return found[0] if found else None
 
     def count_sent(self, *, since_ms: int) -> Sent:
-        found = [(at_ms, count) for at_ms, count in self._state.sent if at_ms > since_ms]
+        found = self.list_sent(since_ms=since_ms)
         oldest_ms = min((at_ms for at_ms, _ in found), default=None)
         return Sent(len(found), sum(count for _, count in found), oldest_ms)
+
+    def list_sent(self, *, since_ms: int) -> list[tuple[int, int]]:
+        found = [note for note in self._state.sent if note[0] > since_ms]
+        return sorted(found, key=lambda note: note[0])
 
     def find_setting(self, kind: type[S], key: str = "") -> S | None:
         return self._state.settings.get((KINDS[kind], key))

@@ -32,7 +32,7 @@ def test_the_message_after_the_last_waits_until_the_first_is_a_day_old(world):
     world.clock.advance(s=60)
     send(world)
     text = refusal(send, world).text
-    # FixedClock starts at 2026-09-21T13:33:20Z.
+    # FixedClock starts at 2026-09-21T14:13:20Z.
     assert text == "User-rate limit exceeded.  Retry after 2026-09-22T14:13:20.000Z (Mail sending)"
     world.clock.advance(days=1, s=-60)
     send(world)
@@ -50,6 +50,26 @@ def test_recipients_are_counted_each(world):
     send(world, "a@x.example, b@x.example, c@x.example")
     refusal(send, world, "a@x.example, b@x.example")
     send(world, "a@x.example")
+
+
+def test_many_recipients_wait_until_enough_of_them_are_a_day_old(world):
+    send(world)
+    world.clock.advance(s=60)
+    send(world, "a@x.example, b@x.example, c@x.example")
+    three = "d@x.example, e@x.example, f@x.example"
+    # The message of the first minute makes room for one recipient; that of the second, for three.
+    assert "Retry after 2026-09-22T14:14:20.000Z (Mail" in refusal(send, world, three).text
+    world.clock.advance(days=1, s=-1)
+    refusal(send, world, three)
+    world.clock.advance(s=1)
+    send(world, three)
+
+
+def test_what_no_day_has_room_for_is_told_a_day(world):
+    send(world)
+    world.clock.advance(s=60)
+    five = ", ".join(f"p{n}@x.example" for n in range(5))
+    assert "Retry after 2026-09-22T14:14:20.000Z (Mail" in refusal(send, world, five).text
 
 
 def test_drafts_and_smtp_draw_on_the_same_day(world):

@@ -269,6 +269,12 @@ class SqliteReader:
         )
         return Sent(messages, int(recipients), oldest_ms)
 
+    def list_sent(self, *, since_ms: int) -> list[tuple[int, int]]:
+        rows: list[tuple[int, int]] = self._execute(
+            "SELECT at_ms, recipients FROM sent WHERE at_ms > ? ORDER BY at_ms, number", (since_ms,)
+        )
+        return rows
+
     def find_setting(self, kind: type[S], key: str = "") -> S | None:
         value = self._execute(
             "SELECT value FROM setting WHERE kind = ? AND key = ?", (KINDS[kind], key)
