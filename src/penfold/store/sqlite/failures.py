@@ -7,6 +7,9 @@ cannot open             NotFoundError when there is no file, else UnavailableErr
 anything else           UnavailableError        with SQLite's words in the detail
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+
 import apsw
 
 from penfold.base.errors import (
@@ -32,3 +35,18 @@ def translate(error: BaseException, mailbox_id: str) -> PenfoldError:
     ours = kind(f"{type(error).__name__}: {error}", mailbox=mailbox_id)
     ours.__cause__ = error
     return ours
+
+
+@contextmanager
+def translated(file: str) -> Iterator[None]:
+    """Raise our errors for those of a file that is no mailbox."""
+    try:
+        yield
+    except apsw.FullError as error:
+        raise StorageFullError(f"no room in {file}") from error
+    except (apsw.BusyError, apsw.LockedError) as error:
+        raise UnavailableError(f"{file} is busy") from error
+    except (apsw.CorruptError, apsw.NotADBError) as error:
+        raise MailboxDamagedError(f"{file} is damaged") from error
+    except apsw.ConnectionClosedError as error:
+        raise UnavailableError("the process is ending") from error

@@ -7,8 +7,7 @@ delivery allows.
 """
 
 import json
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 from threading import Lock
 from typing import Any, Final, TypeVar
@@ -19,10 +18,7 @@ import msgspec
 from penfold.base.errors import (
     BacklogFullError,
     ConflictError,
-    MailboxDamagedError,
     NotFoundError,
-    StorageFullError,
-    UnavailableError,
 )
 from penfold.base.limits import PUBSUB_STORE_MAX_BYTES
 from penfold.ports.pubsub import (
@@ -37,6 +33,7 @@ from penfold.ports.pubsub import (
     project_of,
 )
 from penfold.store.sqlite.commit import Fatal, commit
+from penfold.store.sqlite.failures import translated
 from penfold.store.sqlite.migrate import migrate
 from penfold.store.sqlite.open import open_database
 
@@ -336,11 +333,11 @@ class SqlitePubsub:
             raise BacklogFullError("pubsub.db is full", pages=used)
 
     def _read(self, sql: str, values: Sequence[object]) -> list[tuple[Any, ...]]:
-        with self._read_lock, _translated():
+        with self._read_lock, translated("pubsub.db"):
             return list(self._reader.execute(sql, tuple(values)))
 
     def _change(self, change: Callable[[apsw.Connection], T]) -> T:
-        with self._write_lock, _translated():
+        with self._write_lock, translated("pubsub.db"):
             self._writer.execute("BEGIN IMMEDIATE")
             try:
                 result = change(self._writer)
@@ -470,17 +467,3 @@ def _watch(row: Sequence[Any]) -> Watch:
         told_ms=told_ms,
         expires_ms=expires_ms,
     )
-
-
-@contextmanager
-def _translated() -> Iterator[None]:
-    try:
-        yield
-    except apsw.FullError as error:
-        raise StorageFullError("no room for messages") from error
-    except (apsw.BusyError, apsw.LockedError) as error:
-        raise UnavailableError("pubsub.db is busy") from error
-    except (apsw.CorruptError, apsw.NotADBError) as error:
-        raise MailboxDamagedError("pubsub.db is damaged") from error
-    except apsw.ConnectionClosedError as error:
-        raise UnavailableError("the process is ending") from error

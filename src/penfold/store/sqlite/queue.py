@@ -9,8 +9,7 @@ Octets are kept once per letter, whatever the number of recipients.
 """
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from threading import Lock
 from typing import Any, Final, TypeVar
@@ -22,11 +21,10 @@ from penfold.base.errors import (
     ConflictError,
     MailboxDamagedError,
     NotFoundError,
-    StorageFullError,
-    UnavailableError,
 )
 from penfold.ports.queue import Attempt, NewQueueRow, QueueRow, QueueState
 from penfold.store.sqlite.commit import Fatal, commit
+from penfold.store.sqlite.failures import translated
 from penfold.store.sqlite.migrate import migrate
 from penfold.store.sqlite.open import open_database
 
@@ -156,11 +154,11 @@ class SqliteQueue:
             self._writer.close()
 
     def _read(self, sql: str, values: Sequence[object]) -> list[tuple[Any, ...]]:
-        with self._read_lock, _translated():
+        with self._read_lock, translated("queue.db"):
             return list(self._reader.execute(sql, tuple(values)))
 
     def _change(self, change: Callable[[apsw.Connection], T]) -> T:
-        with self._write_lock, _translated():
+        with self._write_lock, translated("queue.db"):
             self._writer.execute("BEGIN IMMEDIATE")
             try:
                 result = change(self._writer)
@@ -235,15 +233,3 @@ def _row(values: Sequence[Any]) -> QueueRow:
         created_ms=created,
         next_attempt_ms=due,
     )
-
-
-@contextmanager
-def _translated() -> Iterator[None]:
-    try:
-        yield
-    except apsw.FullError as error:
-        raise StorageFullError("no room for the queue") from error
-    except (apsw.BusyError, apsw.LockedError) as error:
-        raise UnavailableError("the queue is busy") from error
-    except (apsw.CorruptError, apsw.NotADBError) as error:
-        raise MailboxDamagedError("queue.db is damaged") from error
