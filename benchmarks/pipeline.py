@@ -52,7 +52,7 @@ class Known:
         return self._known.get(token)
 
     def find_app_login(self, address: str, password: str) -> Account | None:
-        raise NotImplementedError
+        raise NotImplementedError("no call here signs in with an app password")
 
 
 def measure() -> Iterator[tuple[str, str, str, str]]:
