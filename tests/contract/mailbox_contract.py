@@ -301,19 +301,6 @@ class MailboxContract:
         [(number, row)] = box.list_threads(INBOX)
         assert (number, row.id, row.snippet, row.history_id) == (1, 1, "new", newest)
 
-    def test_estimates_stop_counting(self, box):
-        for number in range(1, 7):
-            box.add(number, thread=(number + 1) // 2, labels=[INBOX])
-        box.add(9, labels=[SPAM])
-        with box.mailboxes.open_reader(MAILBOX) as reader:
-            query = Query(limit=1, labels=frozenset({INBOX}), before=3)
-            assert reader.estimate(query, at_most=100) == 6
-            assert reader.estimate(query, at_most=4) == 4
-            assert reader.estimate_threads(query, at_most=100) == 3
-            assert reader.estimate_threads(query, at_most=2) == 2
-            assert reader.estimate(Query(limit=1), at_most=100) == 6
-            assert reader.estimate(Query(limit=1, hidden=True), at_most=100) == 7
-
     # --- threads
 
     def test_thread_is_oldest_first(self, box):

@@ -20,6 +20,9 @@ SYSTEM_LABELS: Final = (
 #: listing is one ordered range like any other label. Never shown.
 ALL_MAIL: Final = 0
 
+#: Pseudo-label the store keeps on every message with a label of the user's, for has:userlabels.
+USER_LABELLED: Final = 99
+
 FIRST_USER_LABEL: Final = 100
 
 _NUMBER_OF = {name: number for number, name in enumerate(SYSTEM_LABELS, start=1)}

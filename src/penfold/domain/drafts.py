@@ -11,7 +11,7 @@ from penfold.base.chance import Chance
 from penfold.base.errors import ParseError
 from penfold.base.ids import parse_draft_id
 from penfold.base.labels import DRAFT
-from penfold.base.limits import ESTIMATE_MAX, SEND_MAX_BYTES
+from penfold.base.limits import SEND_MAX_BYTES
 from penfold.domain.changes import delete_messages
 from penfold.domain.messages import add_letter, check_raw, make_draft_id, read_letter
 from penfold.domain.outbound import Outbound
@@ -49,7 +49,6 @@ def list_drafts(box: MailboxReader, query: Query, token: str) -> Page[DraftRow]:
     lister = Lister(
         kind="drafts",
         fetch=box.list_drafts,
-        count=lambda query: box.estimate(query, at_most=ESTIMATE_MAX),
         position=lambda draft: draft.message_id,
     )
     return list_page(box, lister, query, token)

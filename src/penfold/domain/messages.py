@@ -16,7 +16,6 @@ from penfold.base.ids import RANDOM_BITS, make_message_id, parse_message_id
 from penfold.base.labels import DRAFT, SPAM, TRASH
 from penfold.base.limits import (
     BATCH_MODIFY_MAX,
-    ESTIMATE_MAX,
     INSERT_MAX_BYTES,
     MODIFY_LABELS_MAX,
 )
@@ -262,7 +261,6 @@ def list_messages(box: MailboxReader, query: Query, token: str) -> Page[tuple[in
     lister = Lister(
         kind="messages",
         fetch=box.list_messages,
-        count=lambda query: box.estimate(query, at_most=ESTIMATE_MAX),
         position=lambda pair: pair[0],
     )
     return list_page(box, lister, query, token)

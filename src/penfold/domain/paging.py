@@ -14,7 +14,7 @@ from typing import Final, Generic, NamedTuple, TypeVar
 from msgspec import Struct, structs
 
 from penfold.base.ids import MAX_ID
-from penfold.base.limits import PAGE_MAX
+from penfold.base.limits import ESTIMATE_MAX, PAGE_MAX
 from penfold.ports.mailbox import MailboxReader, Query
 from penfold.spec.problems import INVALID_MAX_RESULTS, INVALID_PAGE_TOKEN, ProblemError
 
@@ -89,7 +89,6 @@ class Lister(Struct, Generic[T], frozen=True, gc=False):
 
     kind: str
     fetch: Callable[[Query], list[T]]
-    count: Callable[[Query], int]
     position: Callable[[T], int]
     moves: bool = False
 
@@ -98,23 +97,27 @@ def list_page(box: MailboxReader, lister: Lister[T], query: Query, token: str) -
     """Return one page; new mail between pages neither repeats nor hides an item.
 
     An item that has moved to the top meanwhile still comes where it was when page one was made.
+    The first page reads on until it can say how many there are, or that there are many.
     """
     if token == "0":  # noqa: S105
         # Gmail (observed): page 0 is empty and leads to the first page.
-        estimate = lister.count(query)
-        return Page(
-            [], make_token(box.get_secret(), lister.kind, Place(MAX_ID, estimate)), estimate
+        estimate = len(lister.fetch(structs.replace(query, limit=ESTIMATE_MAX)))
+        empty = make_token(box.get_secret(), lister.kind, Place(MAX_ID, estimate))
+        return Page([], empty, estimate)
+    size = query.limit
+    if not token:
+        items = lister.fetch(structs.replace(query, limit=max(size + 1, ESTIMATE_MAX)))
+        place = Place(MAX_ID, min(len(items), ESTIMATE_MAX))
+    else:
+        place = parse_token(box.get_secret(), lister.kind, token)
+        items = lister.fetch(
+            structs.replace(
+                query, limit=size + 1, before=place.position, newest=place.newest or None
+            )
         )
-    place = parse_token(box.get_secret(), lister.kind, token) if token else None
-    if place is not None:
-        query = structs.replace(query, before=place.position, newest=place.newest or None)
-    items = lister.fetch(structs.replace(query, limit=query.limit + 1))
-    more = len(items) > query.limit
-    if place is None:
-        place = Place(MAX_ID, lister.count(query) if more else len(items))
-    if not more:
-        return Page(items, "", place.estimate)
-    items.pop()
+    if len(items) <= size:
+        return Page(items, "", place.estimate if token else len(items))
     newest = place.newest or (lister.position(items[0]) if lister.moves else 0)
+    items = items[:size]
     last = Place(lister.position(items[-1]), place.estimate, newest)
     return Page(items, make_token(box.get_secret(), lister.kind, last), place.estimate)

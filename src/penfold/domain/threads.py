@@ -4,7 +4,6 @@ A thread is its messages; it is there as long as one of them is, and keeps the i
 that started it even when that one is deleted. Who belongs to it is domain.threading's affair.
 """
 
-from penfold.base.limits import ESTIMATE_MAX
 from penfold.domain.messages import parse_id
 from penfold.domain.paging import Lister, Page, list_page
 from penfold.ports.mailbox import MailboxReader, MessageRow, Query, ThreadRow
@@ -24,7 +23,6 @@ def list_threads(box: MailboxReader, query: Query, token: str) -> Page[tuple[int
     lister = Lister(
         kind="threads",
         fetch=box.list_threads,
-        count=lambda query: box.estimate_threads(query, at_most=ESTIMATE_MAX),
         position=lambda pair: pair[0],
         moves=True,
     )

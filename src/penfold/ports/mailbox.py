@@ -207,12 +207,6 @@ class MailboxReader(Protocol):
         """Return drafts whose message matches, newest message first."""
         ...
 
-    def estimate(self, query: Query, *, at_most: int) -> int:
-        """Return how many messages match (ignoring `before`), counting no further than at_most."""
-        ...
-
-    def estimate_threads(self, query: Query, *, at_most: int) -> int: ...
-
     # threads
     def list_thread(self, thread_id: int) -> list[MessageRow]:
         """Return a thread's messages, oldest first; empty when there is no such thread."""

@@ -140,12 +140,6 @@ class MemoryReader:
         ]
         return found[: query.limit]
 
-    def estimate(self, query: Query, *, at_most: int) -> int:
-        return min(at_most, sum(1 for _ in self._iter_matching(query)))
-
-    def estimate_threads(self, query: Query, *, at_most: int) -> int:
-        return min(at_most, len({row.thread_id for row in self._iter_matching(query)}))
-
     def _iter_matching(self, query: Query) -> Iterator[MessageRow]:
         """Yield the messages that match, newest first, whatever the page."""
         for row in sorted(self._state.messages.values(), key=lambda row: -row.id):

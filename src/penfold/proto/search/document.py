@@ -1,8 +1,14 @@
-"""A message as search sees it: nine texts and a few facts.
+"""A message as search sees it: texts of words, and terms.
 
-COLUMNS is the order in which a store indexes the texts; `make_texts` makes them from what the
-MIME scanner found. `spell_out` turns the nodes that are only short for texts into those texts,
-so that evaluators know texts alone.
+COLUMNS is the order in which a store indexes the texts that `make_texts` makes of a message. All
+but the last hold what free text looks at. The last, `terms`, holds what operators ask for, each
+word with the mark of its operator: `from:ann` asks for one word, whose entry in the index lists
+the messages from Ann and no others, however often Ann is written to. What never changes about a
+message is a term as well: kinds of links, attachments, orders of magnitude of its size.
+
+`spell_out` turns what a query says into words, so that evaluators know words and labels alone.
+Marks are private-use characters, which no text brings along (`tokens`). They are part of the
+file format: changing one means a new index.
 """
 
 from typing import Final
@@ -10,99 +16,203 @@ from typing import Final
 from msgspec import Struct
 
 from penfold.proto.mime.model import Address, Summary
-from penfold.proto.search.tokens import normalise, tokenise
-from penfold.proto.search.tree import Has, Me, Node, Place, Text, any_of
+from penfold.proto.search.tokens import fold, normalise, tokenise
+from penfold.proto.search.tree import (
+    And,
+    Around,
+    Has,
+    Larger,
+    Me,
+    Node,
+    Not,
+    Or,
+    Place,
+    Smaller,
+    Text,
+    all_of,
+    any_of,
+)
 
 COLUMNS: Final = (
-    "subject", "sender", "recipient", "cc", "bcc", "body", "filename", "list", "deliveredto",
+    "subject", "sender", "recipient", "cc", "bcc", "body", "filename", "attached", "terms",
 )  # fmt: skip
 
-#: Where a place looks. Gmail's filter documentation: to: covers To, Cc and Bcc.
-COLUMNS_OF: Final[dict[Place, tuple[str, ...]]] = {
-    "any": COLUMNS[:7],
-    "subject": ("subject",),
-    "from": ("sender",),
-    "to": ("recipient", "cc", "bcc"),
-    "cc": ("cc",),
-    "bcc": ("bcc",),
-    "body": ("body",),
-    "filename": ("filename",),
-    "list": ("list",),
-    "deliveredto": ("deliveredto",),
+_MARKS: Final[dict[Place, str]] = {
+    "subject": "\ue001",
+    "from": "\ue002",
+    "to": "\ue003",
+    "cc": "\ue004",
+    "bcc": "\ue005",
+    "filename": "\ue006",
+    "list": "\ue007",
+    "deliveredto": "\ue008",
 }
+#: On every beginning of a word of a file name: filename:home finds homework.txt.
+_BEGINNING: Final = "\ue010"
+_BEGINNING_MAX: Final = 32
+_FACT: Final = "\ue011"
+#: A size of at least, or below, 2 to this power.
+_OVER: Final = "\ue012"
+_UNDER: Final = "\ue013"
+_OVERS: Final = (14, 16, 18, 20, 22, 24)
+_UNDERS: Final = (12, 11, 10, 9)
 
-_PLACES: Final = {
-    place: tuple(map(COLUMNS.index, columns)) for place, columns in COLUMNS_OF.items()
-}
-
-#: Letters from which on the last word of filename: is a prefix. A shorter one would gather a
-#: good part of the whole index, and no file type needs it.
-PREFIX_MIN: Final = 3
-
-#: has:WORD by the addresses such links have, as they are seen in readable text.
-_LINKS: dict[str, tuple[str, ...]] = {
+#: has:WORD by the addresses such links have.
+_LINKS: Final[dict[str, tuple[str, ...]]] = {
     "drive": ("drive.google.com", "docs.google.com"),
     "document": ("docs.google.com/document",),
     "spreadsheet": ("docs.google.com/spreadsheets",),
     "presentation": ("docs.google.com/presentation",),
     "youtube": ("youtube.com", "youtu.be"),
 }
+_LINK_WORDS: Final = tuple(
+    (word, normalise(link)) for word, links in _LINKS.items() for link in links
+)
 
 
 class Document(Struct, frozen=True, gc=False):
-    """One message. texts: normalised, in the order of COLUMNS. indexed_ms: its id's time."""
+    """One message. texts: words with a space around each, as COLUMNS. indexed_ms: its id's time."""
 
     texts: tuple[str, ...]
     labels: frozenset[int]
     indexed_ms: int
     size: int
     message_id: str
-    has_attachment: bool
-
-    def select(self, place: Place) -> list[str]:
-        """Return the texts of a place."""
-        return [self.texts[at] for at in _PLACES[place]]
 
 
 def make_document(
     summary: Summary, *, labels: frozenset[int], indexed_ms: int, size: int
 ) -> Document:
     return Document(
-        texts=tuple(map(normalise, make_texts(summary))),
+        texts=tuple(f" {' '.join(text.split())} " for text in make_texts(summary, size)),
         labels=labels,
         indexed_ms=indexed_ms,
         size=size,
         message_id=summary.message_id,
-        has_attachment=summary.has_attachment,
     )
 
 
-def make_texts(summary: Summary) -> tuple[str, ...]:
-    """Return the texts to index, in the order of COLUMNS."""
-    return (
-        summary.subject,
-        _join(summary.sender),
-        _join(summary.to),
-        _join(summary.cc),
-        _join(summary.bcc),
-        summary.body,
-        "\n".join(summary.filenames),
-        summary.list_id,
-        "\n".join(summary.delivered_to),
+def make_texts(summary: Summary, size: int, attached: str = "") -> tuple[str, ...]:
+    """Return words parted by spaces for each of COLUMNS.
+
+    size: octets of the message. attached: text found inside its attachments.
+    """
+    subject = fold(summary.subject)
+    sender, to, cc, bcc = map(
+        _fold_addresses, (summary.sender, summary.to, summary.cc, summary.bcc)
     )
+    body = fold(summary.body)
+    filename = fold("\n".join(summary.filenames))
+    terms = [
+        *_mark("subject", subject),
+        *_mark("from", sender),
+        *_mark("to", f"{to} {cc} {bcc}"),
+        *_mark("cc", cc),
+        *_mark("bcc", bcc),
+        *_mark("filename", filename),
+        *_mark("list", fold(summary.list_id)),
+        *_mark("deliveredto", fold("\n".join(summary.delivered_to))),
+        *_list_beginnings(filename),
+        *_list_facts(summary, body, size),
+    ]
+    return subject, sender, to, cc, bcc, body, filename, fold(attached), " ".join(terms)
 
 
-def _join(addresses: tuple[Address, ...]) -> str:
-    return "\n".join(f"{each.name} {each.address}" for each in addresses)
+def spell_tree(tree: Node, me: tuple[str, ...], *, negated: bool = False) -> Node:
+    """Return the tree (or its negation) spelled out, with Not on leaves alone.
+
+    me: the account's own addresses.
+    """
+    match tree:
+        case Not(child):
+            return spell_tree(child, me, negated=not negated)
+        case And(children) | Or(children):
+            spelled = [spell_tree(child, me, negated=negated) for child in children]
+            return all_of(spelled) if isinstance(tree, And) is not negated else any_of(spelled)
+        case Larger(size) if negated:
+            return spell_out(Smaller(size), me)
+        case Smaller(size) if negated:
+            return spell_out(Larger(size), me)
+        case _:
+            leaf = spell_out(tree, me)
+            return _exclude(leaf) if negated else leaf
+
+
+def _exclude(leaf: Node) -> Node:
+    if isinstance(leaf, Or):  # one of the account's addresses
+        return all_of(map(Not, leaf.children))
+    return Not(leaf)
+
+
+def spell_out(node: Node, me: tuple[str, ...]) -> Node:
+    """Return what one node stands for, in words where there are words for it.
+
+    Text and Around come back as words to look for in any of the texts; in a Text whose place is
+    "filename" the last word may go on. me: the account's own addresses.
+    """
+    match node:
+        case Text(place, words) if place in _MARKS:
+            if place == "filename":
+                return _spell_filename(words)
+            return Text("any", _mark_words(place, words))
+        case Around(place, left, right, distance) if place in _MARKS:
+            return Around("any", _mark_words(place, left), _mark_words(place, right), distance)
+        case Me(place):
+            return any_of(Text("any", _mark_words(place, tokenise(address))) for address in me)
+        case Has(word) if word != "userlabels":
+            return Text("any", (_FACT + word,))
+        case Larger(size):
+            return _narrow(node, _OVER, [power for power in _OVERS if 1 << power <= size][-1:])
+        case Smaller(size):
+            return _narrow(node, _UNDER, [power for power in _UNDERS if size <= 1 << power][-1:])
+        case _:
+            return node
 
 
 def is_prefix(node: Text) -> bool:
-    """Say whether the last word of a text stands for all words that begin with it."""
-    return node.place == "filename" and len(node.words[-1]) >= PREFIX_MIN
+    """Say whether the last word of a text that was spelled out may go on."""
+    return node.place == "filename"
 
 
-def spell_out(node: Me | Has, me: tuple[str, ...]) -> Node:
-    """Return the texts that from:me, has:youtube and their kin stand for."""
-    if isinstance(node, Me):
-        return any_of(Text(node.place, tokenise(address)) for address in me)
-    return any_of(Text("body", tokenise(link)) for link in _LINKS[node.word])
+def _spell_filename(words: tuple[str, ...]) -> Text:
+    if len(words) == 1:
+        return Text("any", (_BEGINNING + words[0][:_BEGINNING_MAX],))
+    return Text("filename", _mark_words("filename", words))
+
+
+def _narrow(node: Node, mark: str, powers: list[int]) -> Node:
+    """Return the node, and with it the term that leaves few messages to look at."""
+    return all_of([*(Text("any", (f"{mark}{power}",)) for power in powers), node])
+
+
+def _mark_words(place: Place, words: tuple[str, ...]) -> tuple[str, ...]:
+    mark = _MARKS[place]
+    return tuple([mark + word for word in words])
+
+
+def _mark(place: Place, text: str) -> list[str]:
+    mark = _MARKS[place]
+    return [mark + word for word in text.split()]
+
+
+def _list_beginnings(filename: str) -> list[str]:
+    beginnings = {
+        word[:end]
+        for word in filename.split()
+        for end in range(1, min(len(word), _BEGINNING_MAX) + 1)
+    }
+    return [_BEGINNING + each for each in sorted(beginnings)]
+
+
+def _list_facts(summary: Summary, body: str, size: int) -> list[str]:
+    facts = {_FACT + "attachment"} if summary.has_attachment else set()
+    if " google " in body or " youtu" in body:  # the rest costs more than finding that out
+        text = f" {' '.join(body.split())} "
+        facts |= {_FACT + word for word, link in _LINK_WORDS if link in text}
+    facts |= {f"{_OVER}{power}" for power in _OVERS if size >= 1 << power}
+    facts |= {f"{_UNDER}{power}" for power in _UNDERS if size < 1 << power}
+    return sorted(facts)
+
+
+def _fold_addresses(addresses: tuple[Address, ...]) -> str:
+    return fold("\n".join(f"{each.name} {each.address}" for each in addresses))

@@ -53,25 +53,24 @@ def matches(
             return not matches(child, document, me=me, label_numbers=label_numbers)
         case Label(key):
             return label_numbers.get(key) in document.labels
-        case Me() | Has("drive" | "document" | "spreadsheet" | "presentation" | "youtube"):
-            texts = spell_out(tree, me)
-            return matches(texts, document, label_numbers=label_numbers)
+        case Me():
+            return matches(spell_out(tree, me), document, label_numbers=label_numbers)
         case _:
             return _leaf_matches(tree, document)
 
 
 def _leaf_matches(node: Node, document: Document) -> bool:
     match node:
-        case Text():
-            return _text_matches(node, document)
-        case Around():
-            return any(_is_near(node, text.split()) for text in document.select(node.place))
+        case (
+            Text()
+            | Around()
+            | Has("attachment" | "drive" | "document" | "spreadsheet" | "presentation" | "youtube")
+        ):
+            return _words_match(spell_out(node, ()), document.texts)
         case MessageId(text):
             return document.message_id == text
         case System(number):
             return number in document.labels
-        case Has("attachment"):
-            return document.has_attachment
         case Has("userlabels"):
             return any(number >= FIRST_USER_LABEL for number in document.labels)
         case After(epoch_s):
@@ -86,11 +85,15 @@ def _leaf_matches(node: Node, document: Document) -> bool:
             return isinstance(node, Anywhere)
 
 
-def _text_matches(node: Text, document: Document) -> bool:
-    if not node.words:
-        return False
-    phrase = f" {' '.join(node.words)}{'' if is_prefix(node) else ' '}"
-    return any(phrase in text for text in document.select(node.place))
+def _words_match(node: Node, texts: tuple[str, ...]) -> bool:
+    match node:
+        case Text(_, words) if words:
+            phrase = f" {' '.join(words)}{'' if is_prefix(node) else ' '}"
+            return any(phrase in text for text in texts)
+        case Around():
+            return any(_is_near(node, text.split()) for text in texts)
+        case _:
+            return False
 
 
 def _is_near(node: Around, words: list[str]) -> bool:

@@ -1,59 +1,115 @@
-"""Text to words, exactly as the full-text index of a mailbox makes them.
+"""Text to words: the words an index holds, and those a query asks for.
 
-Equal to SQLite's `unicode61 remove_diacritics 2` for every character: whole words, upper and
-lower case and diacritics folded, split at everything that is neither letter nor digit. Folding
-a word again changes nothing.
+A word is a run of letters and digits; everything else parts words. Upper and lower case,
+diacritics, ligatures and full-width forms are folded, so `Ｃafé` is `cafe`. Scripts that put no
+spaces between words (Han, Kana, Hangul, Thai, Lao, Khmer, Burmese) become one word per character,
+and so do emoji: a query for several stands for them side by side, which finds any substring
+(docs/decisions/0014-words.md). Folding a word again changes nothing.
+
+The words are made here alone: an index is given them with spaces between. Private-use characters
+part words, so that an index can put marks of its own on them.
 """
 
-from bisect import bisect_right
-
-from penfold.proto.search.unicode61 import DROPPED, FOLDED, FOLDED_TO, SEPARATORS
+import re
+import unicodedata
+from typing import Final
 
 #: Entries the lazily filled table keeps; more of Unicode than this is looked up each time.
-_TABLE_MAX = 65_536
+_TABLE_MAX: Final = 65_536
 
+#: Blocks whose characters are a word each: no spaces between words, or symbols people look for.
+_ALONE: Final = (
+    (0x0E00, 0x0EFF),  # Thai, Lao
+    (0x1000, 0x109F),  # Burmese
+    (0x1100, 0x11FF),  # Hangul Jamo
+    (0x1780, 0x17FF),  # Khmer
+    (0x2600, 0x27BF),  # symbols, dingbats
+    (0x2E80, 0x2FDF),  # radicals
+    (0x3005, 0x3007),
+    (0x3040, 0x318F),  # Kana, Bopomofo, Jamo
+    (0x31A0, 0x31FF),
+    (0x3400, 0x4DBF),  # Han
+    (0x4E00, 0x9FFF),
+    (0xA960, 0xA97F),
+    (0xAC00, 0xD7FF),  # Hangul
+    (0xF900, 0xFAFF),
+    (0x1F000, 0x1FAFF),  # emoji
+    (0x20000, 0x3FFFF),  # Han
+)
+#: Letters, marks, numbers and symbols are words there; punctuation is not.
+_WORDS_ALONE: Final = frozenset("LMNS")
 
-def _parse_range(text: str) -> tuple[int, int]:
-    first, _, last = text.partition("-")
-    return int(first, 16), int(last or first, 16)
+#: Letters whose stroke or ligature Unicode does not take apart.
+_FOLDED: Final = {
+    "ł": "l", "ø": "o", "đ": "d", "ħ": "h", "ı": "i", "æ": "ae", "œ": "oe", "ð": "d", "þ": "th",
+}  # fmt: skip
 
+#: Combining classes of marks that are part of a letter rather than an accent on it: vowel signs,
+#: nukta, voicing marks, virama.
+_LETTER_MARKS: Final = frozenset({0, 7, 8, 9})
 
-_RANGES = [_parse_range(text) for text in SEPARATORS.split()]
-_STARTS = [first for first, _ in _RANGES]
+#: Seen by nobody and inside words: soft hyphen, joiners, variation selectors, byte order mark.
+_UNSEEN: Final = frozenset({0xAD, 0x200C, 0x200D, 0xFEFF, *range(0xFE00, 0xFE10)})
 
 
 class _Table(dict[int, str]):
-    """For str.translate: code point -> what it becomes; separators become a space."""
+    """For str.translate: code point -> what it becomes."""
 
     def __missing__(self, code: int) -> str:
-        at = bisect_right(_STARTS, code) - 1
-        answer = " " if at >= 0 and code <= _RANGES[at][1] else chr(code)
+        answer = _fold(code)
         if len(self) < _TABLE_MAX:
             self[code] = answer
         return answer
 
 
-def _make_table() -> _Table:
-    table = _Table()
-    for code in range(0x80):
-        character = chr(code)
-        table[code] = character.lower() if character.isalnum() else " "
-    for text in DROPPED.split():
-        first, last = _parse_range(text)
-        table.update(dict.fromkeys(range(first, last + 1), ""))
-    table.update({ord(a): b for a, b in zip(FOLDED, FOLDED_TO, strict=True)})
-    return table
+def _fold(code: int) -> str:
+    """Return what a character becomes: letters, a space, or nothing."""
+    character = chr(code)
+    kind = unicodedata.category(character)
+    if code in _UNSEEN:
+        return ""
+    if any(first <= code <= last for first, last in _ALONE):
+        return f" {character} " if kind[0] in _WORDS_ALONE else " "
+    if kind[0] not in "LMN" or kind == "Me":
+        return " "
+    parts = unicodedata.normalize("NFKD", character.casefold()).casefold()
+    letters = "".join(map(_fold_part, parts))
+    return letters if kind[0] == "M" or letters else " "
 
 
-_TABLE = _make_table()
+def _fold_part(part: str) -> str:
+    """Return a letter as it counts, "" for an accent, a space for what is no letter."""
+    kind = unicodedata.category(part)
+    if kind[0] == "M":
+        return part if unicodedata.combining(part) in _LETTER_MARKS and kind != "Me" else ""
+    return _FOLDED.get(part, part) if kind[0] in "LN" else " "
+
+
+_TABLE = _Table()
+_OTHER = re.compile("[^\x00-\x7f]+")
+#: For bytes.translate of UTF-8: ASCII as the table has it, all else as it is.
+_ASCII: Final = bytes(
+    ord(_fold(code).strip() or " ") if code < 0x80 else code for code in range(256)
+)
 
 
 def tokenise(text: str) -> tuple[str, ...]:
     """Return the words of a text, in order."""
-    return tuple(text.translate(_TABLE).split())
+    return tuple(fold(text).split())
 
 
 def normalise(text: str) -> str:
     """Return the words of a text, each with a space before and after: " a b "."""
-    words = text.translate(_TABLE).split()
+    words = fold(text).split()
     return f" {' '.join(words)} " if words else " "
+
+
+def fold(text: str) -> str:
+    """Return the words of a text with spaces between, one or several: for who splits anyway.
+
+    A lone surrogate (broken mail) parts words.
+    """
+    if not text.isascii():
+        whole = unicodedata.normalize("NFKC", text)
+        text = _OTHER.sub(lambda found: found[0].translate(_TABLE), whole)
+    return text.encode("utf-8", "replace").translate(_ASCII).decode()

@@ -20,7 +20,7 @@ import msgspec
 import zstandard
 
 from penfold.base.errors import MailboxDamagedError
-from penfold.base.labels import ALL_MAIL, SPAM, TRASH
+from penfold.base.labels import ALL_MAIL, FIRST_USER_LABEL, SPAM, TRASH, USER_LABELLED
 from penfold.ports.mailbox import HistoryEntry
 from penfold.ports.settings import S
 from penfold.proto.mime.model import Part
@@ -94,8 +94,11 @@ def format_labels(labels: frozenset[int]) -> str:
 
 @lru_cache(maxsize=4096)
 def list_postings(labels: frozenset[int]) -> tuple[int, ...]:
-    """Return the labels a message with these is listed under."""
-    return tuple(sorted(labels)) if labels & _HIDDEN else (ALL_MAIL, *sorted(labels))
+    """Return the labels a message with these is listed under, the pseudo-labels among them."""
+    pseudo = set() if labels & _HIDDEN else {ALL_MAIL}
+    if max(labels, default=0) >= FIRST_USER_LABEL:
+        pseudo.add(USER_LABELLED)
+    return tuple(sorted(labels | pseudo))
 
 
 def make_storable(text: str) -> str:

@@ -45,6 +45,7 @@ from penfold.store.sqlite.content import (
 )
 from penfold.store.sqlite.keys import hash63
 from penfold.store.sqlite.pool import Handle
+from penfold.store.sqlite.search_streams import Sizes
 
 _MESSAGE = "SELECT id, thread_id, history_id, labels, internal_ms, size, snippet FROM message WHERE"
 _LABEL = (
@@ -146,11 +147,12 @@ class SqliteReader:
         return raw
 
     def list_messages(self, query: Query) -> list[tuple[int, int]]:
-        found: list[tuple[int, int]] = self._list(query, search.compile_messages(query))
+        statement = search.compile_messages(query, Sizes(self._execute))
+        found: list[tuple[int, int]] = self._list(query, statement)
         return found
 
     def list_threads(self, query: Query) -> list[tuple[int, ThreadRow]]:
-        statement = search.compile_threads(query)
+        statement = search.compile_threads(query, Sizes(self._execute))
         found = self._list(query, statement, lambda rows: search.take_threads(rows, query.limit))
         threads = json.dumps([thread_id for _, thread_id in found])
         rows = self._execute(_THREADS, (threads,))
@@ -161,14 +163,6 @@ class SqliteReader:
 
     def list_drafts(self, query: Query) -> list[DraftRow]:
         return [DraftRow(*row) for row in self._list(query, search.compile_drafts(query))]
-
-    def estimate(self, query: Query, *, at_most: int) -> int:
-        count: int = self._list(query, search.compile_estimate(query, at_most))[0][0]
-        return count
-
-    def estimate_threads(self, query: Query, *, at_most: int) -> int:
-        count: int = self._list(query, search.compile_thread_estimate(query, at_most))[0][0]
-        return count
 
     # --- threads
 

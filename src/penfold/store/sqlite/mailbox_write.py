@@ -7,7 +7,7 @@ this writer) and the full-text index, which would write a segment for every save
 (measured: 125 us a message).
 
 Invariants after `finish`:
-    posting       = for every message its labels, and ALL_MAIL unless in SPAM or TRASH
+    posting       = for every message its labels, and the pseudo-labels of base.labels
     label.messages_*, label.threads_* = counts over message; unread: the message with the label
                     is UNREAD as well, a thread is unread where one such message is
     mailbox       = counts over message, and the newest history id
@@ -154,7 +154,7 @@ class SqliteWriter(SqliteReader):
         self._insert_row(row, summary)
         self._insert_content(message)
         self._insert_postings(row)
-        self._words.append((row.id, tuple(map(make_storable, make_texts(summary)))))
+        self._words.append((row.id, make_texts(summary, size)))
         self._count(others, _NO_LABELS, row.labels)
         self._messages += 1
         self._threads += not others

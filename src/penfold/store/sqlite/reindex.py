@@ -91,7 +91,7 @@ def _rebuild_message(
             len(raw),
         ),
     )
-    connection.execute(_ADD_WORDS, (message_id, *map(make_storable, make_texts(summary))))
+    connection.execute(_ADD_WORDS, (message_id, *make_texts(summary, len(raw))))
     return True
 
 

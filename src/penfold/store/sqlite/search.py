@@ -1,14 +1,12 @@
-"""A listing as one SQL statement, whose rows come newest first straight from an index.
+"""A listing as one SQL statement, whose rows come newest first straight from indexes.
 
-compile_messages         (message id, thread id), newest first
-compile_threads          (matching message id, thread id), newest first; take_threads keeps the
-                         first row of each thread and stops at the page's end
-compile_drafts           (draft id, message id, thread id), newest message first
-compile_estimate         one row, one number: matching messages, at most `at_most`
-compile_thread_estimate  one row, one number: threads with a matching message, at most `at_most`
+compile_messages   (message id, thread id), newest first
+compile_threads    (matching message id, thread id), newest first; take_threads keeps the first
+                   row of each thread and stops at the page's end
+compile_drafts     (draft id, message id, thread id), newest message first
 
-A page costs what it shows plus what its driver (search_source) passes over to find it. Nothing
-is sorted or gathered first.
+A page costs what it shows plus what is passed over to find it (search_plan says how little that
+is). Nothing is sorted or gathered first, but for drafts, which are few.
 
 Invariants: what users typed is only ever bound; a compiled statement never fails for what the
 tree says.
@@ -16,15 +14,17 @@ tree says.
 
 from collections.abc import Iterable
 from functools import lru_cache
-from typing import Final, Literal
+from typing import Final
 
 from msgspec import structs
 
 from penfold.base.labels import ALL_MAIL
 from penfold.ports.mailbox import Query
-from penfold.proto.search.tree import And, Node
-from penfold.store.sqlite.search_source import Source
-from penfold.store.sqlite.search_terms import Binder, Row, Terms
+from penfold.proto.search.document import spell_tree
+from penfold.proto.search.tree import After, And, Before, Label, Node, System, Text, all_of
+from penfold.store.sqlite.search_plan import Plan, choose
+from penfold.store.sqlite.search_streams import Range, Sizes, Streams, list_parts
+from penfold.store.sqlite.search_terms import Binder, Terms, first_id
 
 #: SQL and its parameters.
 Statement = tuple[str, tuple[int | str, ...]]
@@ -37,33 +37,42 @@ _BEFORE: Final = -1
 _LIMIT: Final = -2
 
 
-def compile_messages(query: Query) -> Statement:
-    if query.tree is not None:
-        return _compile_messages(query)
-    # Without a tree only two numbers differ from page to page; the rest is compiled once.
+def compile_messages(query: Query, sizes: Sizes) -> Statement:
+    if not _is_simple(query):
+        return _page(_Listing(query, sizes))
+    # Only two numbers differ from page to page; the rest is compiled once.
     before = None if query.before is None else _BEFORE
-    sql, params = _compile_messages(structs.replace(query, before=before, limit=_LIMIT))
+    sql, params = _compile_simple(structs.replace(query, before=before, limit=_LIMIT))
     numbers: dict[int | str, int] = {_BEFORE: query.before or 0, _LIMIT: query.limit}
     return sql, tuple([numbers.get(param, param) for param in params])
 
 
 @lru_cache(_STATEMENTS_KEPT)
-def _compile_messages(query: Query) -> Statement:
-    listing = _Listing(query, before=query.before)
-    return listing.page(f"{listing.id}, {listing.thread}")
+def _compile_simple(query: Query) -> Statement:
+    return _page(_Listing(query, None))
 
 
-@lru_cache(_STATEMENTS_KEPT)
-def compile_threads(query: Query) -> Statement:
+def _page(listing: "_Listing") -> Statement:
+    return f"{listing.sql} LIMIT {listing.bind(listing.query.limit)}", tuple(listing.bind.params)
+
+
+def _is_simple(query: Query) -> bool:
+    """Say whether one index answers, so that sizes do not matter."""
+    if query.tree is None:
+        return len(query.labels) <= 1
+    return not query.labels and isinstance(query.tree, System | Label | Text)
+
+
+def compile_threads(query: Query, sizes: Sizes) -> Statement:
     """Return a statement without an end, for `take_threads`.
 
     Whether some newer message of the thread matches costs a look into the full-text index, so
     it is asked only of messages on earlier pages; within a page, take_threads sees it.
     """
-    listing = _Listing(query, before=query.before)
+    listing = _Listing(query, None if _is_simple(query) else sizes)
     if query.before is not None:
         listing.exclude_threads_from(query.before, query.newest)
-    return listing.stream(f"{listing.id}, {listing.thread}")
+    return listing.sql, tuple(listing.bind.params)
 
 
 def take_threads(rows: Iterable[tuple[int, int]], limit: int) -> list[tuple[int, int]]:
@@ -76,63 +85,82 @@ def take_threads(rows: Iterable[tuple[int, int]], limit: int) -> list[tuple[int,
     return [(message_id, thread_id) for thread_id, message_id in newest.items()]
 
 
-@lru_cache(_STATEMENTS_KEPT)
 def compile_drafts(query: Query) -> Statement:
-    listing = _Listing(query, before=query.before, kind="drafts")
-    return listing.page(f"d.id, {listing.id}, {listing.thread}")
+    terms = Terms(Binder())
+    bind = terms.bind
+    where = [terms.condition(all_of(_list_parts(query)), "m.id")]
+    if not query.hidden:
+        where.append(terms.condition(System(ALL_MAIL), "m.id"))
+    if query.before is not None:
+        where.append(f"m.id < {bind(query.before)}")
+    return (
+        "SELECT d.id, m.id, m.thread_id FROM draft d CROSS JOIN message m ON m.id = d.message_id"
+        f" WHERE {' AND '.join(where)} ORDER BY m.id DESC LIMIT {bind(query.limit)}"
+    ), tuple(bind.params)
 
 
-@lru_cache(_STATEMENTS_KEPT)
-def compile_estimate(query: Query, at_most: int) -> Statement:
-    listing = _Listing(query)
-    return listing.count("1", at_most)
+def make_plan(query: Query, sizes: Sizes) -> Plan:
+    """Return how compile_messages finds what it finds."""
+    return _Listing(query, sizes).plan
 
 
-@lru_cache(_STATEMENTS_KEPT)
-def compile_thread_estimate(query: Query, at_most: int) -> Statement:
-    listing = _Listing(query)
-    return listing.count(f"DISTINCT {listing.thread}", at_most)
+def _list_parts(query: Query) -> list[Node]:
+    """Return what every match must fulfil, spelled out."""
+    tree = spell_tree(query.tree or And(()), query.me)
+    return list_parts(all_of([tree, *map(System, sorted(query.labels))]))
 
 
 class _Listing:
-    """One statement in the making."""
+    """One statement in the making. sizes: None when there is nothing to choose."""
 
-    def __init__(
-        self,
-        query: Query,
-        *,
-        before: int | None = None,
-        kind: Literal["messages", "drafts"] = "messages",
-    ) -> None:
-        self._bind = Binder()
-        self._terms = Terms(self._bind, query.me)
-        self._query = query
-        self._tree = tree = query.tree or And(())
-        self._labels = [*query.labels] if query.hidden else [*query.labels, ALL_MAIL]
-        parts: list[Node] = list(tree.children) if isinstance(tree, And) else [tree]
-        self._source = Source(self._terms, parts, [*self._labels], within=(None, before), kind=kind)
-        self.id, self.thread = self._source.row.id, self._source.thread
+    def __init__(self, query: Query, sizes: Sizes | None) -> None:
+        self.query = query
+        self.bind = Binder()
+        self._terms = Terms(self.bind)
+        self._parts = _list_parts(query)
+        streams = Streams(self._terms, sizes, _find_range(self._parts, query.before))
+        everything = streams.everything(hidden=query.hidden)
+        rest = [part for part in self._parts if not isinstance(part, After | Before)]
+        self.plan = choose(everything, [streams.make(part) for part in rest], want=query.limit)
+        if self.plan.walked == (everything,):
+            self._id, self._tables, self._where = "v.id", self._shown, [streams.range("v.id")]
+        else:
+            self._id, self._tables = "s.id", f"{self.plan.source} s CROSS JOIN {self._shown}"
+            self._where = ["v.id = s.id"]
+        self._where += [stream.test(self._id) for stream in self.plan.tested]
 
-    def page(self, columns: str) -> Statement:
-        sql, _ = self.stream(columns)
-        return f"{sql} LIMIT {self._bind(self._query.limit)}", tuple(self._bind.params)
+    @property
+    def _shown(self) -> str:
+        """SQL of the table v (id, thread_id): all mail, with or without spam and trash."""
+        if self.query.hidden:
+            return "message v"
+        label = self.bind(ALL_MAIL)
+        return f"(SELECT message_id AS id, thread_id FROM posting WHERE label = {label}) v"
 
-    def stream(self, columns: str) -> Statement:
-        sql = f"{self._source.select(columns)} ORDER BY {self.id} DESC"
-        return sql, tuple(self._bind.params)
-
-    def count(self, columns: str, at_most: int) -> Statement:
-        found = f"{self._source.select(columns)} LIMIT {self._bind(at_most)}"
-        return f"SELECT count(*) FROM ({found})", tuple(self._bind.params)
+    @property
+    def sql(self) -> str:
+        where = " AND ".join(filter(None, self._where)) or "1"
+        return (
+            f"SELECT {self._id}, v.thread_id FROM {self._tables}"
+            f" WHERE {where} ORDER BY {self._id} DESC"
+        )
 
     def exclude_threads_from(self, start: int, newest: int | None) -> None:
         """Leave out threads that have a match from this id on, which an earlier page showed."""
-        row = Row("n.id", "n")
-        conditions = [self._terms.labelled(self._bind(label), row) for label in self._labels]
-        conditions.append(self._terms.condition(self._tree, row))
+        conditions = [self._terms.condition(part, "n.id") for part in self._parts]
+        if not self.query.hidden:
+            conditions.append(self._terms.condition(System(ALL_MAIL), "n.id"))
         if newest is not None:
-            conditions.append(f"n.id <= {self._bind(newest)}")
-        self._source.where.append(
-            f"NOT EXISTS (SELECT 1 FROM message n WHERE n.thread_id = {self.thread}"
-            f" AND n.id >= {self._bind(start)} AND {' AND '.join(conditions)})"
+            conditions.append(f"n.id <= {self.bind(newest)}")
+        self._where.append(
+            "NOT EXISTS (SELECT 1 FROM message n WHERE n.thread_id = v.thread_id"
+            f" AND {' AND '.join([f'n.id >= {self.bind(start)}', *conditions])})"
         )
+
+
+def _find_range(parts: list[Node], before: int | None) -> Range:
+    """Return one range of ids for all dates and the page's start."""
+    low = [first_id(part.epoch_s) for part in parts if isinstance(part, After)]
+    high = [first_id(part.epoch_s) for part in parts if isinstance(part, Before)]
+    high += [] if before is None else [before]
+    return max(low, default=None), min(high, default=None)

@@ -1,7 +1,8 @@
 """The terms of a query as SQL conditions on one message, and as FTS5 match expressions.
 
 Everything a user typed is bound, never part of the SQL; words inside a match expression are
-tokens of letters and digits, quoted one by one.
+tokens of letters and digits, quoted one by one. Trees are spelled out (proto.search.document)
+before they come here.
 
 A text condition is one match expression for as much of the tree as FTS5 can answer at once.
 FTS5 has no lone NOT and a parser of limited depth, so what does not fit is cut into several
@@ -11,8 +12,8 @@ expressions joined by SQL.
 from collections.abc import Iterable
 
 from penfold.base.ids import MAX_ID, RANDOM_BITS
-from penfold.base.labels import ALL_MAIL
-from penfold.proto.search.document import COLUMNS, COLUMNS_OF, is_prefix, spell_out
+from penfold.base.labels import USER_LABELLED
+from penfold.proto.search.document import is_prefix
 from penfold.proto.search.tree import (
     After,
     And,
@@ -22,26 +23,23 @@ from penfold.proto.search.tree import (
     Has,
     Label,
     Larger,
-    Me,
     MessageId,
     Node,
     Not,
     Or,
-    Place,
     Smaller,
     System,
     Text,
+    all_of,
+    any_of,
 )
 from penfold.store.sqlite.keys import hash63
 
 #: Nested groups in one match expression; FTS5's parser has room for 17 that hold AND, OR and NOT.
 MATCH_MAX_DEPTH = 8
 
-#: message.flags
-HAS_ATTACHMENT = 1
-
-#: "labels" lists numbers in ascending order; user labels are those of three digits and more.
-_ANY_USER_LABEL = "*[0-9][0-9][0-9]*"
+#: Conditions a message's postings answer.
+Labelled = System | Label | Has
 
 
 class Binder:
@@ -58,148 +56,121 @@ class Binder:
         return f"?{self._numbers[value]}"
 
 
-class Row:
-    """The message a condition is about, as SQL calls it.
-
-    id: an expression for its id. columns: the alias of its message row; `used` tells whether
-    some condition looked at it.
-    """
-
-    def __init__(self, id: str, columns: str) -> None:  # noqa: A002 - the column's name
-        self.id = id
-        self._columns = columns
-        self.used = False
-
-    def column(self, name: str) -> str:
-        self.used = True
-        return f"{self._columns}.{name}"
-
-
 class Terms:
-    """Compiles nodes for one statement. me: the account's own addresses."""
+    """Compiles nodes for one statement. `id` is always SQL for the id of the message at hand."""
 
-    def __init__(self, bind: Binder, me: tuple[str, ...]) -> None:
+    def __init__(self, bind: Binder) -> None:
         self.bind = bind
-        self._me = me
 
-    # conditions
-
-    def condition(self, node: Node, row: Row) -> str:
-        """Return SQL that is true or false for the row, never NULL."""
-        node = self.simplify(node)
-        if expression := self.find_match(node):
-            return self.matches(expression, row)
+    def condition(self, node: Node, id: str) -> str:  # noqa: A002 - the column's name
+        """Return SQL that is true or false for the message, never NULL."""
+        if expression := find_match(node):
+            return self.matches(expression, id)
         match node:
             case And(children):
-                return self._join(" AND ", "1", self.gather(children, And), row)
+                return self._join(" AND ", "1", gather(children, And), id)
             case Or(children):
-                return self._join(" OR ", "0", self.gather(children, Or), row)
+                return self._join(" OR ", "0", gather(children, Or), id)
             case Not(child):
-                return f"NOT {self.condition(child, row)}"
+                return f"NOT {self.condition(child, id)}"
+            case System() | Label() | Has():
+                return self.labelled(self.label(node), id)
             case _:
-                return self._fact(node, row)
+                return self._fact(node, id)
 
-    def _join(self, word: str, empty: str, nodes: Iterable[Node], row: Row) -> str:
-        conditions = [self.condition(node, row) for node in nodes]
+    def _join(self, word: str, empty: str, nodes: Iterable[Node], id: str) -> str:  # noqa: A002
+        conditions = [self.condition(node, id) for node in nodes]
         return f"({word.join(conditions)})" if conditions else empty
 
-    def gather(self, children: tuple[Node, ...], kind: type[And | Or]) -> list[Node]:
-        """Return the children with those FTS5 can answer made one."""
-        texts: list[Node] = []
-        others: list[Node] = []
-        for child in children:
-            (texts if self.find_match(child, depth=1) else others).append(child)
-        return [*others, kind(tuple(texts))] if texts else others
-
-    def _fact(self, node: Node, row: Row) -> str:
+    def _fact(self, node: Node, id: str) -> str:  # noqa: A002
         bind = self.bind
         match node:
-            case System() | Label():
-                return self.labelled(self.label(node), row)
             case MessageId(text):
-                return f"{row.column('message_id')} = {bind(hash63(text))}"
-            case Has("attachment"):
-                return f"({row.column('flags')} & {HAS_ATTACHMENT}) <> 0"
-            case Has("userlabels"):
-                return f"{row.column('labels')} GLOB {bind(_ANY_USER_LABEL)}"
-            case After(epoch_s):
-                return f"{row.id} >= {bind(first_id(epoch_s))}"
-            case Before(epoch_s):
-                return f"{row.id} < {bind(first_id(epoch_s))}"
+                return _of_row(f"message_id = {bind(hash63(text))}", id)
             case Larger(size):
-                return f"{row.column('size')} >= {bind(size)}"
+                return _of_row(f"size >= {bind(size)}", id)
             case Smaller(size):
-                return f"{row.column('size')} < {bind(size)}"
+                return _of_row(f"size < {bind(size)}", id)
+            case After(epoch_s):
+                return f"{id} >= {bind(first_id(epoch_s))}"
+            case Before(epoch_s):
+                return f"{id} < {bind(first_id(epoch_s))}"
             case _:
                 return "1" if isinstance(node, Anywhere) else "0"
 
-    def holds_text(self, node: Node) -> bool:
-        """Say whether the full-text index must be asked about this node."""
-        match node:
-            case And(children) | Or(children):
-                return any(map(self.holds_text, children))
-            case Not(child):
-                return self.holds_text(child)
-            case _:
-                return self.find_match(node) is not None
-
-    def label(self, node: System | Label | int) -> str:
+    def label(self, node: Labelled) -> str:
         """Return an expression for a label's number; NULL when there is no such label."""
         match node:
             case Label(key):
                 return f"(SELECT number FROM label WHERE key = {self.bind(key)})"
             case System(number):
                 return self.bind(number)
-            case number:
-                return self.bind(number)
+            case _:
+                return self.bind(USER_LABELLED)
 
-    def labelled(self, label: str, row: Row) -> str:
-        return f"EXISTS (SELECT 1 FROM posting WHERE label = {label} AND message_id = {row.id})"
+    def labelled(self, label: str, id: str) -> str:  # noqa: A002
+        return f"EXISTS (SELECT 1 FROM posting WHERE label = {label} AND message_id = {id})"
 
-    def visible(self, row: Row) -> str:
-        return self.labelled(self.label(ALL_MAIL), row)
-
-    def matches(self, expression: str, row: Row) -> str:
+    def matches(self, expression: str, id: str) -> str:  # noqa: A002
         match = self.bind(expression)
-        return f"EXISTS (SELECT 1 FROM words WHERE words MATCH {match} AND rowid = {row.id})"
+        return f"EXISTS (SELECT 1 FROM words WHERE words MATCH {match} AND rowid = {id})"
 
-    # match expressions
 
-    def simplify(self, node: Node) -> Node:
-        """Return the texts that from:me and kin stand for; other nodes as they are."""
-        match node:
-            case Me():
-                return spell_out(node, self._me)
-            case Has(word) if word not in ("attachment", "userlabels"):
-                return spell_out(node, self._me)
-            case _:
-                return node
+def _of_row(condition: str, id: str) -> str:  # noqa: A002
+    return f"EXISTS (SELECT 1 FROM message WHERE id = {id} AND {condition})"
 
-    def find_match(self, node: Node, *, depth: int = 0) -> str | None:
-        """Return the match expression that finds this node, None when FTS5 cannot alone."""
-        node = self.simplify(node)
-        match node:
-            case Text(place, words) if words:
-                return f"{_columns(place)}{_phrase(words)}{' *' if is_prefix(node) else ''}"
-            case Around(place, left, right, distance):
-                return f"{_columns(place)}NEAR({_phrase(left)} {_phrase(right)}, {distance})"
-            case And(children) if children and depth < MATCH_MAX_DEPTH:
-                return self._match_all(children, depth + 1)
-            case Or(children) if children and depth < MATCH_MAX_DEPTH:
-                found = [self.find_match(child, depth=depth + 1) for child in children]
-                return _group(" OR ", found)
-            case _:
-                return None
 
-    def _match_all(self, children: tuple[Node, ...], depth: int) -> str | None:
-        """Return `(a AND b) NOT (c OR d)`: FTS5 can only subtract from something."""
-        wanted = [child for child in children if not isinstance(child, Not)]
-        unwanted = [child.child for child in children if isinstance(child, Not)]
-        found = _group(" AND ", [self.find_match(child, depth=depth) for child in wanted])
-        if not found or not unwanted:
-            return found
-        minus = _group(" OR ", [self.find_match(child, depth=depth) for child in unwanted])
-        return f"({found} NOT {minus})" if minus else None
+def gather(children: tuple[Node, ...], kind: type[And | Or]) -> list[Node]:
+    """Return the children with the texts among them made one, for FTS5 to answer at once.
+
+    all of a, not b    -> a NOT b          not a, not b, and nothing else -> not (a OR b)
+    any of a, b, not c -> a OR b, not c    not a or not b                 -> not (a AND b)
+    """
+    texts: list[Node] = []
+    excluded: list[Node] = []
+    others: list[Node] = []
+    for child in children:
+        if find_match(child, depth=1):
+            texts.append(child)
+        elif isinstance(child, Not) and find_match(child.child, depth=2):
+            excluded.append(child.child)
+        else:
+            others.append(child)
+    if kind is And and texts:
+        whole = And((*texts, *map(Not, excluded)))
+        return [*others, whole] if len(whole.children) > 1 else [*others, *texts]
+    if texts:
+        others.append(any_of(texts))
+    if excluded:
+        others.append(Not(any_of(excluded) if kind is And else all_of(excluded)))
+    return others
+
+
+def find_match(node: Node, *, depth: int = 0) -> str | None:
+    """Return the match expression that finds this node, None when FTS5 cannot alone."""
+    match node:
+        case Text(_, words) if words:
+            return f"{_phrase(words)} *" if is_prefix(node) else _phrase(words)
+        case Around(_, left, right, distance):
+            return f"NEAR({_phrase(left)} {_phrase(right)}, {distance})"
+        case And(children) if children and depth < MATCH_MAX_DEPTH:
+            return _match_all(children, depth + 1)
+        case Or(children) if children and depth < MATCH_MAX_DEPTH:
+            found = [find_match(child, depth=depth + 1) for child in children]
+            return _group(" OR ", found)
+        case _:
+            return None
+
+
+def _match_all(children: tuple[Node, ...], depth: int) -> str | None:
+    """Return `(a AND b) NOT (c OR d)`: FTS5 can only subtract from something."""
+    wanted = [child for child in children if not isinstance(child, Not)]
+    unwanted = [child.child for child in children if isinstance(child, Not)]
+    found = _group(" AND ", [find_match(child, depth=depth) for child in wanted])
+    if not found or not unwanted:
+        return found
+    minus = _group(" OR ", [find_match(child, depth=depth) for child in unwanted])
+    return f"({found} NOT {minus})" if minus else None
 
 
 def first_id(epoch_s: int) -> int:
@@ -213,15 +184,6 @@ def _group(word: str, expressions: list[str | None]) -> str | None:
     if not found or len(found) < len(expressions):
         return None
     return f"({word.join(found)})" if len(found) > 1 else found[0]
-
-
-def _columns(place: Place) -> str:
-    """Return an FTS5 column filter, the shorter of naming columns and excluding the others."""
-    wanted = COLUMNS_OF[place]
-    others = [column for column in COLUMNS if column not in wanted]
-    if len(others) < len(wanted):
-        return f"- {{{' '.join(others)}}} : "
-    return f"{{{' '.join(wanted)}}} : "
 
 
 def _phrase(words: tuple[str, ...]) -> str:

@@ -25,7 +25,7 @@ from penfold.base.ids import format_message_id
 from penfold.ports.blobs import Blobs
 from penfold.proto.mime.summary import read_message
 from penfold.proto.search.document import COLUMNS, make_texts
-from penfold.store.sqlite.content import list_postings, make_storable, parse_labels
+from penfold.store.sqlite.content import list_postings, parse_labels
 from penfold.store.sqlite.mailbox import SqliteReader
 from penfold.store.sqlite.migrate import newest_version
 from penfold.store.sqlite.open import list_rows, open_database, user_version
@@ -36,7 +36,7 @@ _STEP = 500
 _NO_COUNTS = (0, 0, 0, 0)
 _WORDS = (
     f"CREATE VIRTUAL TABLE words USING fts5 ({', '.join(COLUMNS)}, content = '',"
-    " tokenize = 'unicode61 remove_diacritics 2')"
+    " tokenize = 'ascii')"
 )
 _ADD_WORDS = f"INSERT INTO words (rowid, {', '.join(COLUMNS)}) VALUES (?{', ?' * len(COLUMNS)})"
 _VOCABULARY = "SELECT term, col, doc, cnt FROM temp.vocabulary"
@@ -111,7 +111,7 @@ def _verify_messages(
             continue
         if len(raw) != size:
             yield f"message {format_message_id(message_id)}: size is {len(raw)}, noted {size}"
-        texts = map(make_storable, make_texts(read_message(raw)[1]))
+        texts = make_texts(read_message(raw)[1], len(raw))
         scratch.execute(_ADD_WORDS, (message_id, *texts))
     scratch.execute("COMMIT")
     for (message_id,) in list_rows(

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from penfold.base.errors import MailboxDamagedError
-from penfold.base.labels import ALL_MAIL, INBOX, SPAM, TRASH
+from penfold.base.labels import ALL_MAIL, INBOX, SPAM, TRASH, USER_LABELLED
 from penfold.proto.mime.model import Part
 from penfold.store.sqlite.content import (
     format_labels,
@@ -73,13 +73,13 @@ def test_labels_come_back(labels):
     ("labels", "postings"),
     [
         (set(), (ALL_MAIL,)),
-        ({INBOX, 100}, (ALL_MAIL, INBOX, 100)),
-        ({TRASH, 100}, (TRASH, 100)),
+        ({INBOX, 100}, (ALL_MAIL, INBOX, USER_LABELLED, 100)),
+        ({TRASH, 100}, (TRASH, USER_LABELLED, 100)),
         ({SPAM}, (SPAM,)),
     ],
     ids=["none", "visible", "trash", "spam"],
 )
-def test_message_is_listed_under_all_mail_unless_hidden(labels, postings):
+def test_message_is_listed_under_its_labels_and_what_follows_from_them(labels, postings):
     assert list_postings(frozenset(labels)) == postings
 
 

@@ -1,0 +1,99 @@
+"""How a listing's ids are found: which indexes are walked, and what is looked up on the way.
+
+Streams that are walked go in step, newest first, and SQLite merges them (UNION, INTERSECT,
+EXCEPT); the others are looked up for each id the walk comes to. Walking is right for long streams,
+as a step costs a seventh of a lookup and a three-hundredth of looking words up; a lookup is right
+beside a short one. Nothing is sorted or gathered, and all ends with the page. Which way costs
+least follows from the streams' sizes, taken as independent of each other, and a part of what it
+would cost if they never met.
+
+SQLite merges compound selects whose arms are in order; LIMIT -1 keeps it from dropping that order
+inside a subquery.
+"""
+
+from collections.abc import Iterable, Iterator
+from itertools import product
+from math import prod
+from typing import Final
+
+from msgspec import Struct
+
+from penfold.store.sqlite.search_streams import STEP_US, Stream, Walk
+
+#: How much the cost of finding nothing counts beside the expected one.
+_DOUBT: Final = 1 / 16
+
+
+class Plan(Struct, frozen=True, gc=False):
+    """walked: streams merged in step, the first of them wanted. tested: looked up for each id."""
+
+    walked: tuple[Stream, ...]
+    tested: tuple[Stream, ...]
+    cost_us: float
+
+    @property
+    def source(self) -> str:
+        """SQL of a table with the ids, in order."""
+        walks = list(_join(self.walked))
+        if len(walks) == 1:
+            return f"({walks[0][1].select()})"
+        merged = " ".join(f"{operator} {walk.select()}" for operator, walk in walks)
+        return f"({merged} ORDER BY id DESC LIMIT -1)"
+
+
+def choose(everything: Stream, streams: list[Stream], *, want: int) -> Plan:
+    """Return the cheapest way to the first `want` ids in everything that pass all streams."""
+    plans = [_cost(way, everything, streams, want) for way in _list_ways(everything, streams)]
+    return min(plans, key=lambda plan: plan.cost_us)
+
+
+def _list_ways(everything: Stream, streams: list[Stream]) -> Iterator[tuple[Stream, ...]]:
+    """Yield what could be walked: one stream, or the shortest together, with and without excluding.
+
+    Only the first may consist of several walks, as SQL's compounds have no brackets.
+    """
+    wanted = sorted((s for s in streams if s.wanted and s.walks), key=lambda s: s.rows)
+    unwanted = [s for s in streams if not s.wanted and len(s.walks) == 1]
+    leads = [(each,) for each in wanted] or [(everything,)]
+    simple = [each for each in wanted if len(each.walks) == 1]
+    several = [each for each in wanted if len(each.walks) > 1]
+    groups = [tuple(simple[:count]) for count in range(1, len(simple) + 1)]
+    together = [(first, *group) for first, group in product(several, groups)]
+    for way in [*leads, *(group for group in groups if len(group) > 1), *together]:
+        yield way
+        if unwanted:
+            yield (*way, *unwanted)
+
+
+def _cost(way: tuple[Stream, ...], everything: Stream, streams: list[Stream], want: int) -> Plan:
+    total = max(everything.rows, 1)
+    tested = tuple(sorted((s for s in streams if s not in way), key=lambda s: s.test_us))
+    reached = total * _share(way, total)  # ids the whole walk yields
+    whole = STEP_US * sum(stream.rows for stream in way)
+    test_us = sum(stream.test_us for stream in tested)
+    part = min(1.0, want / max(reached * _share(tested, total), 1e-9))
+    expected = part * (whole + reached * test_us)
+    shortest = min(stream.rows for stream in way if stream.wanted)
+    return Plan(way, tested, expected + _DOUBT * (whole + shortest * test_us))
+
+
+def _share(streams: Iterable[Stream], total: int) -> float:
+    """Return which part of all mail is in all of these, if they are independent."""
+    shares = (min(stream.rows / total, 1.0) for stream in streams)
+    return prod(
+        share if stream.wanted else 1.0 - share
+        for stream, share in zip(streams, shares, strict=True)
+    )
+
+
+def _join(streams: Iterable[Stream]) -> Iterator[tuple[str, Walk]]:
+    first = ""
+    for stream in streams:
+        for number, walk in enumerate(stream.walks):
+            if not stream.wanted:
+                yield "EXCEPT", walk
+            elif number:
+                yield walk.operator, walk
+            else:
+                yield first, walk
+        first = "INTERSECT"
