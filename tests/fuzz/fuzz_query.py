@@ -18,7 +18,7 @@ from penfold.base.limits import QUERY_MAX_CHARS, QUERY_MAX_DEPTH
 from penfold.ports.mailbox import Query
 from penfold.proto.search.parse import parse_query
 from penfold.proto.search.print import print_query
-from penfold.store.sqlite import search
+from penfold.store.sqlite import search, search_order
 from penfold.store.sqlite.migrate import migrate
 from penfold.testing.queries import ME, make_query_text
 
@@ -73,6 +73,7 @@ def main():
     given = arguments.parse_args()
     connection = apsw.Connection(":memory:")
     migrate(connection, "mailbox")
+    search_order.register(connection)
     seeds = load_seeds()
     end = time.monotonic() + given.seconds
     seed = given.seed

@@ -23,6 +23,7 @@ from msgspec import structs
 from penfold.base.labels import ALL_MAIL
 from penfold.ports.mailbox import Query
 from penfold.proto.search.tree import And, Node
+from penfold.store.sqlite.search_order import find_near
 from penfold.store.sqlite.search_source import Source
 from penfold.store.sqlite.search_terms import Binder, Row, Terms
 
@@ -107,7 +108,7 @@ class _Listing:
         self._bind = Binder()
         self._terms = Terms(self._bind, query.me)
         self._query = query
-        self._tree = tree = query.tree or And(())
+        self._tree = tree = find_near(query.tree or And(()))
         self._labels = [*query.labels] if query.hidden else [*query.labels, ALL_MAIL]
         parts: list[Node] = list(tree.children) if isinstance(tree, And) else [tree]
         self._source = Source(self._terms, parts, [*self._labels], within=(None, before), kind=kind)

@@ -14,6 +14,7 @@ from penfold.base.ids import MAX_ID, RANDOM_BITS
 from penfold.base.labels import ALL_MAIL
 from penfold.proto.search.document import COLUMNS, COLUMNS_OF, is_prefix, spell_out
 from penfold.proto.search.tree import (
+    LOOSE_IN_LABELS,
     After,
     And,
     Anywhere,
@@ -31,14 +32,21 @@ from penfold.proto.search.tree import (
     Smaller,
     System,
     Text,
+    loose_label_key,
 )
 from penfold.store.sqlite.keys import hash63
+from penfold.store.sqlite.search_order import IN_ORDER
 
 #: Nested groups in one match expression; FTS5's parser has room for 17 that hold AND, OR and NOT.
 MATCH_MAX_DEPTH = 8
 
 #: message.flags
 HAS_ATTACHMENT = 1
+
+#: tree.loose_label_key of a label row; NULL for system labels, which have no key.
+_LOOSE_KEY = "key"
+for _character in LOOSE_IN_LABELS:
+    _LOOSE_KEY = f"replace({_LOOSE_KEY}, '{_character}', '-')"
 
 #: "labels" lists numbers in ascending order; user labels are those of three digits and more.
 _ANY_USER_LABEL = "*[0-9][0-9][0-9]*"
@@ -130,8 +138,17 @@ class Terms:
                 return f"{row.column('size')} >= {bind(size)}"
             case Smaller(size):
                 return f"{row.column('size')} < {bind(size)}"
+            case Around():
+                return self._in_order(node, row)
             case _:
                 return "1" if isinstance(node, Anywhere) else "0"
+
+    def _in_order(self, node: Around, row: Row) -> str:
+        length, distance = self.bind(len(node.left)), self.bind(node.distance)
+        return (
+            f"EXISTS (SELECT 1 FROM words WHERE words MATCH {self.bind(_near(node))}"
+            f" AND rowid = {row.id} AND {IN_ORDER}(words, {length}, {distance}))"
+        )
 
     def holds_text(self, node: Node) -> bool:
         """Say whether the full-text index must be asked about this node."""
@@ -147,7 +164,11 @@ class Terms:
         """Return an expression for a label's number; NULL when there is no such label."""
         match node:
             case Label(key):
-                return f"(SELECT number FROM label WHERE key = {self.bind(key)})"
+                exact, loose = self.bind(key), self.bind(loose_label_key(key))
+                return (
+                    f"coalesce((SELECT number FROM label WHERE key = {exact}),"
+                    f" (SELECT min(number) FROM label WHERE {_LOOSE_KEY} = {loose}))"
+                )
             case System(number):
                 return self.bind(number)
             case number:
@@ -181,8 +202,8 @@ class Terms:
         match node:
             case Text(place, words) if words:
                 return f"{_columns(place)}{_phrase(words)}{' *' if is_prefix(node) else ''}"
-            case Around(place, left, right, distance):
-                return f"{_columns(place)}NEAR({_phrase(left)} {_phrase(right)}, {distance})"
+            case Around(ordered=False):
+                return _near(node)
             case And(children) if children and depth < MATCH_MAX_DEPTH:
                 return self._match_all(children, depth + 1)
             case Or(children) if children and depth < MATCH_MAX_DEPTH:
@@ -222,6 +243,11 @@ def _columns(place: Place) -> str:
     if len(others) < len(wanted):
         return f"- {{{' '.join(others)}}} : "
     return f"{{{' '.join(wanted)}}} : "
+
+
+def _near(node: Around) -> str:
+    near = f"NEAR({_phrase(node.left)} {_phrase(node.right)}, {node.distance})"
+    return _columns(node.place) + near
 
 
 def _phrase(words: tuple[str, ...]) -> str:
