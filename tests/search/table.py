@@ -46,13 +46,20 @@ class Mail(Struct, frozen=True):
         return self.row.get("labels", [])
 
 
+class Rule(Struct, frozen=True):
+    """What it says, and by each query that shows it the names found, newest first."""
+
+    says: str
+    asks: dict[str, list[str]]
+
+
 class Table(Struct, frozen=True):
-    """mail: by name, oldest first. queries: (query, names it finds, newest first)."""
+    """mail: by name, oldest first."""
 
     now_ms: int
     me: tuple[str, ...]
     mail: dict[str, Mail]
-    queries: list[tuple[str, list[str]]]
+    rules: list[Rule]
 
     def thread_of(self, name):
         return self.mail[self.mail[name].row.get("thread", name)].id
@@ -80,13 +87,17 @@ def load_table(*names):
             mail[each.name] = each
     times = [each.at for each in mail.values()]
     assert len(set(times)) == len(times), "two messages have one time, so no order"
-    rows = [asks for file in files for rule in file.get("rule", []) for asks in rule["asks"]]
-    assert len({q for q, _ in rows}) == len(rows), "a query stands twice"
+    rules = [rule for file in files for rule in file.get("rule", [])]
+    queries = [q for rule in rules for q, _ in rule["asks"]]
+    assert len(set(queries)) == len(queries), "a query stands twice"
     return Table(
         now_ms=int(files[0]["now"].timestamp() * 1_000),
         me=tuple(files[0]["me"]),
         mail=dict(sorted(mail.items(), key=lambda pair: pair[1].at)),
-        queries=[(q, _resolve(finds, mail)) for q, finds in rows],
+        rules=[
+            Rule(rule["says"], {q: _resolve(finds, mail) for q, finds in rule["asks"]})
+            for rule in rules
+        ],
     )
 
 
