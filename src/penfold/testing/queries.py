@@ -34,7 +34,7 @@ from penfold.proto.search.tree import (
 
 ME = ("me@penfold.test", "self@penfold.test")
 #: label_key -> number of the user labels random mail carries.
-USER_LABELS = {"work": 100, "work-deep": 101, "kids": 102}
+USER_LABELS = {"work": 100, "work-deep": 101, "kids": 102, "work(deep": 103, "(x)&": 104}
 
 FIRST_S = 1_700_000_000
 SPAN_S = 1_000_000
@@ -58,6 +58,8 @@ _NOISE = (
     "in:", "is:", "has:", "label:", "after:", "before:2024/02/30", "newer_than:3d", "size:", "\0",
     "larger:1M", "older_than:1y", "in:anywhere", "unknown:value", "é", "e\u0301", "日本", "\ud800",
     "subject:(", "from:{", "-{", "rfc822msgid:<a@b>", "filename:pdf", "category:primary", "*",
+    "“", "”", "\u3000", '"alpha AROUND 3 beta"', "rfc822msgid:<a|{b}@c>", "larger:1.5K",
+    "label:work&deep", "rfc822msgid:<", "AROUND 2 (",
 )  # fmt: skip
 
 
@@ -134,7 +136,8 @@ def _make_text(rng: Random) -> Node:
     words = tuple(rng.choice(_SOUGHT) for _ in range(rng.choice((1, 1, 1, 2))))
     place = rng.choice(_PLACES)
     if rng.random() < 0.15:
-        return Around(place, words, (rng.choice(_WORDS[:6]),), rng.randrange(5))
+        right = (rng.choice(_WORDS[:6]),)
+        return Around(place, words, right, rng.randrange(5), rng.random() < 0.5)
     return Text(place, words)
 
 
@@ -144,7 +147,7 @@ def _make_fact(rng: Random) -> Node:
         MessageId(rng.choice(("a@b", "c@d", "nowhere@all"))),
         System(rng.choice(_SYSTEM)),
         System(rng.choice(_SYSTEM)),
-        Label(rng.choice((*USER_LABELS, "no-such-label"))),
+        Label(rng.choice((*USER_LABELS, "no-such-label", "work&deep", "-x--", "(x}&"))),
         Has(rng.choice(("attachment", "userlabels", "drive", "youtube"))),
         After(FIRST_S + rng.randrange(SPAN_S)),
         Before(FIRST_S + rng.randrange(SPAN_S)),

@@ -12,12 +12,19 @@ from html.entities import html5
 from itertools import chain
 from typing import Any, Final
 
+from penfold.proto.mime.unseen import drop_hidden, may_hide, read_attributes
+
+#: Elements whose content nobody reads.
+_UNREAD: Final = "|".join(
+    rf"{name}(?=[\s/>]).*?(?:</{name}\s*+>|\Z)"
+    for name in ("script", "style", "title", "iframe", "object", "template")
+)
+
 _MARKUP = re.compile(
     r"<(?:"
     r"!--(?:>|.*?(?:-->|\Z))"  # comment
     r"|[!?][^>]*+(?:>|\Z)"  # doctype, conditional, processing instruction
-    r"|(?i:script|style|title|iframe|object)(?=[\s/>]).*?(?:</(?i:script|style|title|iframe|object)"
-    r"\s*+>|\Z)"
+    rf"|(?i:{_UNREAD})"
     r"|(/?[A-Za-z][^\s/>]*+)"  # 1: name
     # 2: attributes; a quote counts only after `=`
     r"""(?:>|((?:[^>=]++|=\s*+(?:"[^"]*+(?:"|\Z)|'[^']*+(?:'|\Z))?+)*+)(?:>|\Z)))""",
@@ -33,12 +40,6 @@ _INLINE: Final = {
     ).split()
     for name in (element, f"/{element}", element.upper(), f"/{element.upper()}")
 }
-#: Elements without content: one that is hidden hides nothing else.
-_VOID: Final = frozenset("area base br col embed hr img input link meta source track wbr".split())
-
-_HIDING = re.compile(
-    r"display\s*+:\s*+none|visibility\s*+:\s*+hidden|(?:\A|\s)hidden(?=\s|=|\Z)", re.IGNORECASE
-)
 _REFERENCE = re.compile(
     r"&(?:#([0-9]{1,7});?|#[xX]([0-9A-Fa-f]{1,6});?|([A-Za-z][A-Za-z0-9]{1,31};?))"
 )
@@ -50,43 +51,34 @@ def html_to_text(source: str) -> str:
 
 
 def html_texts(source: str) -> tuple[str, str]:
-    """Return the text a reader sees, and the same with what CSS hides."""
+    """Return the text a reader sees, and all text, with what CSS hides.
+
+    A reader sees what images say instead of themselves (alt), too; it is no text of the page.
+    """
     # text, then again and again: name and attributes (None where markup has none), text
     pieces = _MARKUP.split(source)
-    everything = _join(pieces)
+    everything = _join(pieces, [_INLINE.get(name, " ") for name in pieces[1::3]])
     attributes = "".join(filter(None, pieces[2::3])).lower()
-    if "none" not in attributes and "hidden" not in attributes:
+    hides = may_hide(attributes)
+    if not hides and "alt" not in attributes:
         return everything, everything
-    return _join(_drop_hidden(pieces)), everything
+    if hides:
+        pieces = drop_hidden(pieces)
+    return _join(pieces, list(map(_between, pieces[1::3], pieces[2::3]))), everything
 
 
-def _join(pieces: list[str | Any]) -> str:
-    between = [_INLINE.get(name, " ") for name in pieces[1::3]]
+def _between(name: str | None, attributes: str | None) -> str:
+    """Return what an element puts between the texts before and after it."""
+    if name is None:
+        return " "
+    if attributes and name.lower() == "img":
+        return f" {read_attributes(attributes).get('alt', '')} "
+    return _INLINE.get(name, " ")
+
+
+def _join(pieces: list[str | Any], between: list[str]) -> str:
     text = pieces[0] + "".join(chain.from_iterable(zip(between, pieces[3::3], strict=True)))
     return " ".join(decode_references(text).split())
-
-
-def _drop_hidden(pieces: list[str | Any]) -> list[str | Any]:
-    """Return the pieces without hidden elements; one that is never closed hides the rest."""
-    kept = [pieces[0]]
-    inside = ""
-    depth = 0
-    for at in range(1, len(pieces), 3):
-        name, attributes, text = pieces[at : at + 3]
-        lower = name.lower() if name else ""
-        if inside:
-            if lower == inside and not (attributes or "").endswith("/"):
-                depth += 1
-            elif lower[:1] == "/" and lower[1:] == inside:
-                depth -= 1
-                if not depth:
-                    inside = ""
-                    kept += (name, attributes, text)
-        elif attributes and lower not in _VOID and _HIDING.search(attributes):
-            inside, depth = lower, 1
-        else:
-            kept += (name, attributes, text)
-    return kept
 
 
 def decode_references(text: str) -> str:

@@ -13,7 +13,7 @@ file format: changing one means a new index.
 
 from typing import Final
 
-from msgspec import Struct
+from msgspec import Struct, structs
 
 from penfold.proto.mime.model import Address, Summary
 from penfold.proto.search.tokens import fold, normalise, tokenise
@@ -155,8 +155,9 @@ def spell_out(node: Node, me: tuple[str, ...]) -> Node:
             if place == "filename":
                 return _spell_filename(words)
             return Text("any", _mark_words(place, words))
-        case Around(place, left, right, distance) if place in _MARKS:
-            return Around("any", _mark_words(place, left), _mark_words(place, right), distance)
+        case Around(place, left, right) if place in _MARKS:
+            left, right = _mark_words(place, left), _mark_words(place, right)
+            return structs.replace(node, place="any", left=left, right=right)
         case Me(place):
             return any_of(Text("any", _mark_words(place, tokenise(address))) for address in me)
         case Has(word) if word != "userlabels":

@@ -4,8 +4,8 @@ Filters ask this about a message on its way in; tests compare it with what the s
 finds. A document's texts are normalised once, and then a phrase is a substring.
 """
 
-from collections.abc import Iterator, Mapping
-from itertools import product
+from bisect import bisect_left
+from collections.abc import Mapping
 
 from penfold.base.labels import FIRST_USER_LABEL
 from penfold.proto.search.document import Document, is_prefix, spell_out
@@ -26,6 +26,7 @@ from penfold.proto.search.tree import (
     Smaller,
     System,
     Text,
+    loose_label_key,
 )
 
 
@@ -52,7 +53,7 @@ def matches(
         case Not(child):
             return not matches(child, document, me=me, label_numbers=label_numbers)
         case Label(key):
-            return label_numbers.get(key) in document.labels
+            return find_label_number(key, label_numbers) in document.labels
         case Me():
             return matches(spell_out(tree, me), document, label_numbers=label_numbers)
         case _:
@@ -96,17 +97,30 @@ def _words_match(node: Node, texts: tuple[str, ...]) -> bool:
             return False
 
 
+def find_label_number(key: str, label_numbers: Mapping[str, int]) -> int | None:
+    """Return the number of the label a query means by this key: see `tree.Label`."""
+    if key in label_numbers:
+        return label_numbers[key]
+    loose = loose_label_key(key)
+    found = [number for each, number in label_numbers.items() if loose_label_key(each) == loose]
+    return min(found, default=None)
+
+
 def _is_near(node: Around, words: list[str]) -> bool:
     """Say whether both stand near each other: the words from the end of one to the other count."""
-    spots = product(_find_phrase(node.left, words), _find_phrase(node.right, words))
-    return any(
-        max(left, right) - left <= len(node.left) + node.distance
-        and max(left, right) - right <= len(node.right) + node.distance
-        for left, right in spots
-    )
+    rights = _find_phrase(node.right, words)
+    back = -len(node.left) if node.ordered else len(node.right) + node.distance
+    for left in _find_phrase(node.left, words):
+        nearest = bisect_left(rights, left - back)
+        if nearest < len(rights) and rights[nearest] <= left + len(node.left) + node.distance:
+            return True
+    return False
 
 
-def _find_phrase(phrase: tuple[str, ...], words: list[str]) -> Iterator[int]:
-    for at in range(len(words) - len(phrase) + 1):
-        if tuple(words[at : at + len(phrase)]) == phrase:
-            yield at
+def _find_phrase(phrase: tuple[str, ...], words: list[str]) -> list[int]:
+    first, length = phrase[0], len(phrase)
+    return [
+        at
+        for at, word in enumerate(words)
+        if word == first and tuple(words[at : at + length]) == phrase
+    ]

@@ -56,8 +56,9 @@ EMPTY: Final = And(())
 
 #: Sizes and times beyond these say no more than these.
 _NUMBER_MAX = 10**15 - 1
-_SIZE = re.compile(r"([0-9]{1,15})([kKmM]?)[bB]?")
-_UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20}
+_SIZE = re.compile(r"([0-9]{1,15})(?:\.([0-9]{1,6}))?([kKmMgG]?)[bB]?")
+#: Gmail (documented): K and M. Gmail (assumed): powers of two, a G, and parts of a unit (1.5M).
+_UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
 
 #: Words that mean a system label after label:, in: and is: alike (clients: interchangeable).
 _SYSTEM_WORDS = {
@@ -92,6 +93,7 @@ _CATEGORIES: dict[str, Node] = {
             Not(System(CATEGORY_FORUMS)),
         )),
     )),
+    "personal": System(CATEGORY_PERSONAL),  # Gmail (assumed): by the name of the label
     "social": System(CATEGORY_SOCIAL),
     "promotions": System(CATEGORY_PROMOTIONS),
     "updates": System(CATEGORY_UPDATES),
@@ -198,7 +200,10 @@ def _size(make: Callable[[int], Node]) -> Callable[[str, int], Node | None]:
         found = _SIZE.fullmatch(value)
         if not found:
             return None
-        return make(min(int(found[1]) * _UNITS[found[2].lower()], _NUMBER_MAX))
+        whole, part, unit = found.groups()
+        octets = _UNITS[unit.lower()]
+        size = int(whole) * octets + int(part or 0) * octets // 10 ** len(part or "")
+        return make(min(size, _NUMBER_MAX))
 
     return find
 

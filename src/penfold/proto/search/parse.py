@@ -4,11 +4,12 @@
     clause := term { ("OR" | "|") term }     so OR binds tighter than AND
     term   := { "-" | "NOT" } primary
     primary:= "(" query ")" | "{" terms, any of them "}" | name ":" value | phrase | word
-            | words "AROUND" [n] words
+            | text { "AROUND" [n] text }        in one place; inside a phrase the order counts
 
-What makes no sense is passed over: operators without operands, names without values, values
-without a letter or digit. Brackets and quotes that never close end with the query; a name
-nobody knows, or with a value it cannot use, is text like any other.
+Typographic quotes are quotes, every kind of blank is one. What makes no sense is passed over:
+operators without operands, names without values, values without a letter or digit. Brackets and
+quotes that never close end with the query; a name nobody knows, or with a value it cannot use, is
+text like any other.
 
 Bounded by base.limits: characters (the rest of q is cut), words (further ones are passed over)
 and nesting (deeper brackets are read as if they were not there). One pass, no backtracking.
@@ -29,10 +30,14 @@ from penfold.proto.search.tree import Around, Node, Place, Text, all_of, any_of,
 _AROUND_DEFAULT = 10
 _AROUND_MAX = 1_000
 
+#: What programs make of a typed " (Gmail: assumed).
+_QUOTES = str.maketrans(dict.fromkeys("“”„‟＂", '"'))
+
+#: RFC 5322 §3.2.3: {, } and | may stand in a Message-ID, which ends with its bracket.
 _LEXEME = re.compile(r'"(?P<phrase>[^"]*)"?|(?P<open>[({])|(?P<close>[)}])|(?P<or>\|)'
-                     r'|(?P<word>[^\s"(){}|]+)')  # fmt: skip
+                     r'|(?P<word>[-+]*+(?i:rfc822msgid):<[^<>\s"]*+>?|[^\s"(){}|]+)')  # fmt: skip
 _FIELD = re.compile(r"([A-Za-z0-9_]+):(.*)", re.DOTALL)
-_AROUND = re.compile(r"(.*?)\sAROUND(?:\s+([0-9]{1,9}))?\s(.*)", re.DOTALL)
+_AROUND = re.compile(r"\sAROUND(?:\s+([0-9]{1,9})(?=\s+\S))?\s")
 _DIGITS = re.compile(r"[0-9]{1,9}")
 
 Kind = Literal["phrase", "open", "close", "or", "and", "not", "around", "minus", "word"]
@@ -54,6 +59,7 @@ def parse_query(q: str, *, now_ms: int, field: str = "") -> Node:
     bracket too many: it cannot end the field.
     """
     text = q[:QUERY_MAX_CHARS].encode("utf-8", "replace").decode()  # no lone surrogates
+    text = text.translate(_QUOTES)
     return _Parser(list(_scan(text)), now_ms).parse(OPERATORS[field] if field else None)
 
 
@@ -109,6 +115,8 @@ class _Parser:
                 self._at += 1
                 if lexeme.kind == "close" and self._closes():
                     break
+                if lexeme.kind == "around":
+                    self._distance()
                 joined = bool(clauses) and (joined or lexeme.kind == "or")
                 continue
             node = self._term(operator)
@@ -190,32 +198,60 @@ class _Parser:
         return any_of(alternatives) if any_one else all_of(alternatives)
 
     def _phrase(self, operator: Operator | None, text: str) -> Node | None:
-        if found := _AROUND.fullmatch(text):
-            left = self._leaf(operator, found[1])
-            right = self._leaf(operator, found[3])
-            if isinstance(left, Text) and isinstance(right, Text):
-                return _make_around(left, right, found[2])
-        return self._leaf(operator, text)
+        """Return the words of a phrase; around an AROUND, Gmail (documented) keeps their order."""
+        first, *others = _AROUND.split(text)  # text, then again and again: number, text
+        left = self._leaf(operator, first) if others else None
+        if not isinstance(left, Text):
+            return self._leaf(operator, text)
+        pairs: list[Node] = []
+        for distance, piece in zip(others[::2], others[1::2], strict=True):
+            right = self._leaf(operator, piece)
+            if isinstance(right, Text):
+                pairs.append(_make_around(left, right, distance, ordered=True))
+                left = right
+        return all_of(pairs or [left])
 
     def _around(self, left: Text) -> Node:
-        """Return `left`, or it with the `AROUND n right` that follows."""
-        lexeme = self._peek()
-        if lexeme is None or lexeme.kind != "around":
-            return left
-        ahead = self._lexemes[self._at + 1 : self._at + 3]
-        distance = None
-        if len(ahead) == 2 and ahead[0].kind == "word" and _DIGITS.fullmatch(ahead[0].text):
-            distance = ahead.pop(0).text
-        right = self._plain(left.place, ahead[0]) if ahead else None
-        if not isinstance(right, Text):
-            return left
-        self._at += 2 if distance is None else 3
-        return _make_around(left, right, distance)
+        """Return `left`, or it near the text of the `AROUND n` that follows, and so on."""
+        pairs: list[Node] = []
+        while (lexeme := self._peek()) and lexeme.kind == "around":
+            self._at += 1
+            distance = self._distance()
+            right = self._near(left.place)
+            if right is None:
+                break
+            pairs.append(_make_around(left, right, distance))
+            left = right
+        return all_of(pairs or [left])
 
-    def _plain(self, place: Place, lexeme: _Lexeme) -> Node | None:
-        if lexeme.kind == "phrase" or (lexeme.kind == "word" and not self._is_field(lexeme.text)):
-            return self._count(find_text(place, lexeme.text))
+    def _distance(self) -> str | None:
+        """Take the number of an AROUND; the last one of a group is a word to be near."""
+        ahead = self._lexemes[self._at : self._at + 2]
+        if (
+            len(ahead) == 2
+            and ahead[0].kind == "word"
+            and _DIGITS.fullmatch(ahead[0].text)
+            and ahead[1].kind in ("word", "phrase", "open", "minus", "not")
+        ):
+            self._at += 1
+            return ahead[0].text
         return None
+
+    def _near(self, place: Place) -> Text | None:
+        """Take the text after an AROUND, which may name its place again; None when it is none."""
+        lexeme = self._peek()
+        if lexeme is None or lexeme.kind not in ("word", "phrase"):
+            return None
+        text = lexeme.text
+        if lexeme.kind == "word" and (found := _FIELD.fullmatch(text)) and self._is_field(text):
+            if found[1].lower() != place:
+                return None
+            text = found[2]
+        node = self._count(find_text(place, text))
+        if not isinstance(node, Text):
+            return None
+        self._at += 1
+        return node
 
     def _leaf(self, operator: Operator | None, value: str) -> Node | None:
         node = operator.find(value, self._now_ms) if operator else None
@@ -233,6 +269,6 @@ class _Parser:
         return node
 
 
-def _make_around(left: Text, right: Text, distance: str | None) -> Around:
+def _make_around(left: Text, right: Text, distance: str | None, *, ordered: bool = False) -> Around:
     words = min(int(distance), _AROUND_MAX) if distance else _AROUND_DEFAULT
-    return Around(left.place, left.words, right.words, words)
+    return Around(left.place, left.words, right.words, words, ordered)

@@ -28,6 +28,7 @@ from penfold.proto.search.tree import (
 )
 
 _BARE = re.compile(r'[^\s"(){}|]+')
+_ANGLED = re.compile(r'[^<>\s"]+')
 
 
 def print_query(tree: Node) -> str:
@@ -49,8 +50,10 @@ def _term(node: Node) -> str:
             return f"-{_term(child)}"
         case Text(place, words):
             return _field("" if place == "any" else place, " ".join(words))
-        case Around(place, left, right, distance):
+        case Around(place, left, right, distance, ordered):
             field = "" if place == "any" else place
+            if ordered:
+                return _field(field, f"{' '.join(left)} AROUND {distance} {' '.join(right)}")
             return f'{_field(field, " ".join(left))} AROUND {distance} "{" ".join(right)}"'
         case _:
             return _leaf(node)
@@ -61,7 +64,7 @@ def _leaf(node: Node) -> str:
         case Me(place):
             return f"{place}:me"
         case MessageId(text):
-            return _field("rfc822msgid", text)
+            return _message_id(text)
         case System(number):
             return f"in:{SYSTEM_LABELS[number - 1].lower()}"
         case Label(key):
@@ -81,6 +84,12 @@ def _leaf(node: Node) -> str:
         case _:
             assert isinstance(node, Anywhere), f"no spelling for {node!r}"
             return "in:anywhere"
+
+
+def _message_id(text: str) -> str:
+    if _ANGLED.fullmatch(text):
+        return f"rfc822msgid:<{text}>"
+    return _field("rfc822msgid", text)
 
 
 def _field(name: str, value: str) -> str:

@@ -9,7 +9,7 @@ inside Or, no group of one, no double negation. The parser only makes canonical 
 """
 
 from collections.abc import Iterable
-from typing import Literal
+from typing import Final, Literal
 
 from msgspec import Struct
 
@@ -53,12 +53,16 @@ class Text(Node, frozen=True, gc=False):
 
 
 class Around(Node, frozen=True, gc=False):
-    """Two texts in one place with at most `distance` words between them, in either order."""
+    """Two texts in one place with at most `distance` words between them.
+
+    In either order, where they may also overlap; or, `ordered`, right begins behind left.
+    """
 
     place: Place
     left: tuple[str, ...]
     right: tuple[str, ...]
     distance: int
+    ordered: bool = False
 
 
 class Me(Node, frozen=True, gc=False):
@@ -80,7 +84,10 @@ class System(Node, frozen=True, gc=False):
 
 
 class Label(Node, frozen=True, gc=False):
-    """Carries the user label with this `label_key`; nothing matches when there is none."""
+    """Carries the user label with this `label_key`; nothing matches when there is none.
+
+    When none has the very key, the first one counts that has the same `loose_label_key`.
+    """
 
     key: str
 
@@ -135,6 +142,17 @@ def label_key(name: str) -> str:
     space count as one space, also at the ends as none.
     """
     return " ".join(name.split()).lower().replace(" ", "-").replace("/", "-")
+
+
+#: Gmail (observed by users): in a search these are all the same as "-"; the space and / are
+#: in label_key.
+LOOSE_IN_LABELS: Final = '&()"{}|^'
+_LOOSE = str.maketrans(dict.fromkeys(LOOSE_IN_LABELS, "-"))
+
+
+def loose_label_key(key: str) -> str:
+    """Return a label_key as Gmail's interface writes it into a search."""
+    return key.translate(_LOOSE)
 
 
 def all_of(nodes: Iterable[Node]) -> Node:

@@ -28,6 +28,7 @@ from penfold.ports.blobs import Blobs
 from penfold.ports.mailbox import MailboxReader, MailboxWriter
 from penfold.store.durable import make_folder, sync_path
 from penfold.store.room import Room
+from penfold.store.sqlite import search_order
 from penfold.store.sqlite.failures import translate
 from penfold.store.sqlite.layout import Quarantine, check_file_system, mailbox_path
 from penfold.store.sqlite.mailbox import SqliteReader
@@ -189,6 +190,7 @@ class SqliteMailboxes:
             stale = _is_stale(user_version(connection), self._newest)
             if stale and writable:
                 _upgrade(connection, self._steps)
+            search_order.register(connection)
         except BaseException:
             connection.close(force=True)
             raise

@@ -22,6 +22,7 @@ from penfold.base.labels import ALL_MAIL
 from penfold.ports.mailbox import Query
 from penfold.proto.search.document import spell_tree
 from penfold.proto.search.tree import After, And, Before, Label, Node, System, Text, all_of
+from penfold.store.sqlite.search_order import find_near
 from penfold.store.sqlite.search_plan import Plan, choose
 from penfold.store.sqlite.search_streams import Range, Sizes, Streams, list_parts
 from penfold.store.sqlite.search_terms import Binder, Terms, first_id
@@ -106,7 +107,7 @@ def make_plan(query: Query, sizes: Sizes) -> Plan:
 
 def _list_parts(query: Query) -> list[Node]:
     """Return what every match must fulfil, spelled out."""
-    tree = spell_tree(query.tree or And(()), query.me)
+    tree = find_near(spell_tree(query.tree or And(()), query.me))
     return list_parts(all_of([tree, *map(System, sorted(query.labels))]))
 
 

@@ -13,9 +13,19 @@ from msgspec import Struct, structs
 
 from penfold.base.ids import MAX_ID
 from penfold.base.labels import ALL_MAIL
-from penfold.proto.search.tree import And, Has, Label, MessageId, Node, Not, Or, System
+from penfold.proto.search.tree import (
+    And,
+    Has,
+    Label,
+    MessageId,
+    Node,
+    Not,
+    Or,
+    System,
+    loose_label_key,
+)
 from penfold.store.sqlite.keys import hash63
-from penfold.store.sqlite.search_terms import Labelled, Terms, find_match, gather
+from penfold.store.sqlite.search_terms import LOOSE_KEY, Labelled, Terms, find_match, gather
 
 #: What one step takes, in microseconds, measured on mailboxes of 0.3 and 1 million messages:
 #: going one further in an index, looking a label or a row up, looking words up.
@@ -74,7 +84,10 @@ class Sizes:
     def count_labelled(self, node: Labelled) -> int:
         match node:
             case Label(key):
-                found = self._execute("SELECT messages_total FROM label WHERE key = ?", (key,))
+                found = self._execute(
+                    f"SELECT max(messages_total) FROM label WHERE {LOOSE_KEY} = ?",
+                    (loose_label_key(key),),
+                )
             case System(number) if number != ALL_MAIL:
                 found = self._execute(
                     "SELECT messages_total FROM label WHERE number = ?", (number,)

@@ -15,6 +15,7 @@ from penfold.base.ids import MAX_ID, RANDOM_BITS
 from penfold.base.labels import USER_LABELLED
 from penfold.proto.search.document import is_prefix
 from penfold.proto.search.tree import (
+    LOOSE_IN_LABELS,
     After,
     And,
     Anywhere,
@@ -32,11 +33,18 @@ from penfold.proto.search.tree import (
     Text,
     all_of,
     any_of,
+    loose_label_key,
 )
 from penfold.store.sqlite.keys import hash63
+from penfold.store.sqlite.search_order import IN_ORDER
 
 #: Nested groups in one match expression; FTS5's parser has room for 17 that hold AND, OR and NOT.
 MATCH_MAX_DEPTH = 8
+
+#: tree.loose_label_key of a label row; NULL for system labels, which have no key.
+LOOSE_KEY = "key"
+for _character in LOOSE_IN_LABELS:
+    LOOSE_KEY = f"replace({LOOSE_KEY}, '{_character}', '-')"
 
 #: Conditions a message's postings answer.
 Labelled = System | Label | Has
@@ -95,14 +103,27 @@ class Terms:
                 return f"{id} >= {bind(first_id(epoch_s))}"
             case Before(epoch_s):
                 return f"{id} < {bind(first_id(epoch_s))}"
+            case Around():
+                return self._in_order(node, id)
             case _:
                 return "1" if isinstance(node, Anywhere) else "0"
+
+    def _in_order(self, node: Around, id: str) -> str:  # noqa: A002
+        length, distance = self.bind(len(node.left)), self.bind(node.distance)
+        return (
+            f"EXISTS (SELECT 1 FROM words WHERE words MATCH {self.bind(_near(node))}"
+            f" AND rowid = {id} AND {IN_ORDER}(words, {length}, {distance}))"
+        )
 
     def label(self, node: Labelled) -> str:
         """Return an expression for a label's number; NULL when there is no such label."""
         match node:
             case Label(key):
-                return f"(SELECT number FROM label WHERE key = {self.bind(key)})"
+                exact, loose = self.bind(key), self.bind(loose_label_key(key))
+                return (
+                    f"coalesce((SELECT number FROM label WHERE key = {exact}),"
+                    f" (SELECT min(number) FROM label WHERE {LOOSE_KEY} = {loose}))"
+                )
             case System(number):
                 return self.bind(number)
             case _:
@@ -151,8 +172,8 @@ def find_match(node: Node, *, depth: int = 0) -> str | None:
     match node:
         case Text(_, words) if words:
             return f"{_phrase(words)} *" if is_prefix(node) else _phrase(words)
-        case Around(_, left, right, distance):
-            return f"NEAR({_phrase(left)} {_phrase(right)}, {distance})"
+        case Around(ordered=False):
+            return _near(node)
         case And(children) if children and depth < MATCH_MAX_DEPTH:
             return _match_all(children, depth + 1)
         case Or(children) if children and depth < MATCH_MAX_DEPTH:
@@ -184,6 +205,10 @@ def _group(word: str, expressions: list[str | None]) -> str | None:
     if not found or len(found) < len(expressions):
         return None
     return f"({word.join(found)})" if len(found) > 1 else found[0]
+
+
+def _near(node: Around) -> str:
+    return f"NEAR({_phrase(node.left)} {_phrase(node.right)}, {node.distance})"
 
 
 def _phrase(words: tuple[str, ...]) -> str:

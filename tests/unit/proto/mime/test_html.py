@@ -57,12 +57,89 @@ def test_html_reads_as_in_a_browser(source, text):
         pytest.param("<img hidden>b", "b", id="void-element-hides-itself"),
         pytest.param("<p hidden>a", "", id="never-closed"),
         pytest.param("<div hidden>a<div/>a</div>b", "b", id="self-closed-inside"),
+        pytest.param("<p style='display:none !important'>a</p>b", "b", id="important"),
+        pytest.param("<p title='display:none' data-x=hidden>a</p>b", "a b", id="not-a-style"),
+        pytest.param("<p style='font-size:0px;line-height:0'>a</p>b", "b", id="font-size"),
+        pytest.param("<p style='font-size:0.9em'>a</p>b", "a b", id="font-size-is-not-zero"),
+        pytest.param(
+            "<td style='font-size:0px'>a<div style='font-size:13px'>b</div>a</td>",
+            "b",
+            id="font-size-set-again-inside",
+        ),
+        pytest.param("<td style='font-size:0'>a<td>b", "b", id="next-cell-ends-one"),
+        pytest.param("<p style='opacity:0'>a<i style='opacity:1'>a</i></p>b", "b", id="opacity"),
+        pytest.param("<p style='opacity:.05'>a</p>b", "a b", id="opacity-is-not-zero"),
+        pytest.param(
+            "<p style='visibility:hidden'>a<b style='visibility:visible'>b</b></p>",
+            "b",
+            id="visible-inside-invisible",
+        ),
+        pytest.param(
+            "<div style='max-height:0px;overflow:hidden;'>a</div>b", "b", id="cut-to-no-height"
+        ),
+        pytest.param("<div style='max-height:0'>a</div>b", "a b", id="no-height-and-not-cut"),
+        pytest.param("<a style='mso-hide:all'>a</a> b", "a b", id="hidden-for-outlook-only"),
+        pytest.param("<div style='display:none'><p>a</div>b", "b", id="unclosed-inside"),
+        pytest.param("<b><div hidden></i>a</div></b>b", "b", id="stray-end-tag"),
+        pytest.param("a<span hidden>a</span>b", "ab", id="hidden-inline-does-not-separate"),
+        pytest.param("<img hidden alt=a>b", "b", id="alt-of-hidden-image"),
+        pytest.param("<p hidden><img alt=a></p>b", "b", id="alt-inside-hidden"),
     ],
 )
 def test_hidden_text_is_left_out_and_kept_beside(source, shown):
     visible, everything = html_texts(source)
     assert visible == shown
     assert "b" in everything or "a" in everything
+
+
+@pytest.mark.parametrize(
+    ("source", "seen", "text"),
+    [
+        pytest.param("a<img alt='B &amp; C' src=x>d", "a B & C d", "a d", id="quoted"),
+        pytest.param("<IMG SRC=x ALT=b>c", "b c", "c", id="bare-in-capitals"),
+        pytest.param("<img title='x alt=n'>c", "c", "c", id="within-another-attribute"),
+        pytest.param("<img alt='' alt=n>c", "c", "c", id="first-counts"),
+        pytest.param("<img alt='a > b'/>c", "a > b c", "c", id="with-a-bracket"),
+    ],
+)
+def test_what_an_image_says_is_seen_and_no_text_of_the_page(source, seen, text):
+    assert html_texts(source) == (seen, text)
+
+
+#: Styles, and whether text inside is seen: yes, no, as outside (None), never again.
+STYLES = {
+    "display : none": "never", "color:red; Opacity: 0.0": "never",
+    "MAX-HEIGHT:0PX;overflow:hidden": "never", "color:#000": None, "mso-hide:all": None,
+    "overflow:hidden": None, "font-size:0": "no", "font-size:1px": "yes",
+}  # fmt: skip
+
+
+@st.composite
+def pages(draw):
+    """Return HTML with every element closed, what is seen of it, and all its text."""
+    seen = []
+
+    def element(depth, sight):
+        tag = draw(st.sampled_from(["div", "b", "h1", "table", "SPAN"]))
+        style = draw(st.sampled_from(sorted(STYLES)))
+        inside = sight if "never" in (sight, STYLES[style]) else STYLES[style] or sight
+        inside = "never" if STYLES[style] == "never" else inside
+        return f'<{tag} style="{style}"> {content(depth, inside)} </{tag}>'
+
+    def content(depth, sight):
+        word = f"w{len(seen)}"
+        seen.append(word if sight == "yes" else "")
+        count = draw(st.integers(0, 3)) if depth else 0
+        return word + "".join(element(depth - 1, sight) for _ in range(count))
+
+    source = content(3, "yes")
+    return source, " ".join(filter(None, seen)), " ".join(f"w{n}" for n in range(len(seen)))
+
+
+@given(pages())
+def test_text_of_any_elements_within_each_other_is_seen_as_their_styles_say(page):
+    source, seen, everything = page
+    assert html_texts(source) == (seen, everything)
 
 
 @pytest.mark.parametrize(

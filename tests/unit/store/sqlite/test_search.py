@@ -14,7 +14,7 @@ from penfold.proto.search.match import matches
 from penfold.proto.search.parse import parse_query
 from penfold.proto.search.print import print_query
 from penfold.proto.search.tree import mentions_hidden
-from penfold.store.sqlite import search
+from penfold.store.sqlite import search, search_order
 from penfold.store.sqlite.content import list_postings
 from penfold.store.sqlite.keys import hash63
 from penfold.store.sqlite.migrate import migrate
@@ -45,6 +45,7 @@ def make_mailbox(mails, user_labels):
     """Return a connection to a mailbox in memory that holds these messages."""
     connection = apsw.Connection(":memory:")
     migrate(connection, "mailbox")
+    search_order.register(connection)
     connection.executemany(
         "INSERT INTO label (number, name, key) VALUES (?, ?, ?)",
         [(number, key, key) for key, number in user_labels.items()],

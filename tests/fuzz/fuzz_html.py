@@ -1,0 +1,71 @@
+"""Throw broken HTML at the reader of HTML: python tests/fuzz/fuzz_html.py --seconds 60
+
+A round takes pieces of markup, some of them again and again up to the octets that are ever read. A
+text that says more than the source has, or that took longer than SLOWEST_S, is a finding; the
+round's number repeats it.
+"""
+
+import argparse
+import random
+import sys
+import time
+
+from penfold.base.limits import HTML_SCAN_MAX_BYTES
+from penfold.proto.mime.html import html_texts
+
+PIECES = (
+    "<b>", "</b>", "<script", "</script>", "<style>", "</style", "<title>", "<template>", "<p hidden>",
+    "<div style='display:none'>", "</div>", "<td style=font-size:0>", '<i style="font-size:1px', '">',
+    "<img alt=x>", "<img alt='", '<IMG ALT="&lt;', "opacity:0;", "max-height:0;overflow:hidden", "<p>",
+    " style=", " alt", " hidden", "'", '"', "=", "/", ">", "<", "<!--", "-->", "<![if", "<?", "&lt;", "&#60",
+    "&amp", "a", " ", "\n", "\0", "é", "</", "<td>", "</td>", ";", ":", "<o:p>", "<br/>", "!important",
+)  # fmt: skip
+#: Seconds of processor time for the longest HTML that is read.
+SLOWEST_S = 4.0
+
+
+def make_case(chance):
+    pieces = [chance.choice(PIECES) for _ in range(chance.randrange(1, 40))]
+    if chance.random() < 0.02:
+        start = chance.randrange(len(pieces))
+        again = pieces[start : start + chance.randrange(1, 8)]
+        times = HTML_SCAN_MAX_BYTES // len("".join(again).encode())
+        pieces[start:start] = again * times
+    return "".join(pieces)[:HTML_SCAN_MAX_BYTES]
+
+
+def try_case(source):
+    """Return how many seconds of processor time it took."""
+    started = time.thread_time()
+    seen, everything = html_texts(source)
+    took = time.thread_time() - started
+    assert took < SLOWEST_S, f"{took:.2f} s are too slow"
+    assert len(everything) <= len(source) + 1
+    assert len(seen) <= len(source) + 1
+    assert seen == " ".join(seen.split())
+    return took
+
+
+def main():
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--seconds", type=float, default=10)
+    parser.add_argument("--seed", type=int, default=None, help="repeat one round")
+    options = parser.parse_args()
+    end, seed = time.monotonic() + options.seconds, options.seed or 0
+    slowest, where = 0.0, seed
+    while True:
+        try:
+            took = try_case(make_case(random.Random(seed)))
+        except Exception:
+            print(f"seed {seed}", file=sys.stderr)
+            raise
+        slowest, where = max((slowest, where), (took, seed))
+        seed += 1
+        if options.seed is not None or time.monotonic() > end:
+            break
+    done = seed - (options.seed or 0)
+    print(f"{done} rounds, nothing found; slowest {slowest:.2f} s, seed {where}")
+
+
+if __name__ == "__main__":
+    main()
