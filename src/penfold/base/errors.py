@@ -8,6 +8,7 @@
     │   ├── MailboxBusyError      the write lock was held too long
     │   ├── MailboxDamagedError   this mailbox is quarantined; others live on
     │   ├── BacklogFullError      too much waits for delivery; nothing was published
+    │   ├── TooCostlyError        this search takes too long, and will again (retry = False)
     │   └── StorageFullError      no room; nothing was stored
     ├── SealBrokenError           a secret was sealed elsewhere, or for something else
     ├── NewerDataError            the data was written by a newer release
@@ -58,6 +59,11 @@ class MailboxDamagedError(UnavailableError):
 
 class BacklogFullError(UnavailableError):
     public = "Too many messages wait for delivery"
+
+
+class TooCostlyError(UnavailableError):
+    retry = False
+    public = "The search takes too long: add a date, a sender or a label to it"
 
 
 class StorageFullError(UnavailableError):

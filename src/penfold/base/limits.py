@@ -278,7 +278,7 @@ SQLITE_CACHE_KIB: Final = 2_048
 SQLITE_HANDLES_MAX: Final = 192
 #: Seconds a database handle may stand idle before it is closed.
 SQLITE_IDLE_CLOSE_S: Final = 60.0
-#: Seconds one listing may run, then "unavailable". Reliability: no query holds a snapshot longer.
+#: Seconds one listing may run, then it is refused. Reliability: no query holds a snapshot longer.
 LISTING_MAX_S: Final = 2.0
 #: Octets a write-ahead log keeps on disk after a checkpoint emptied it.
 SQLITE_WAL_KEEP_BYTES: Final = 8 << 20

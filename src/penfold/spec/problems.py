@@ -180,6 +180,10 @@ TOO_MANY_USER_LABELS: Final = _invalid("Label limit of {limit} reached")
 INVALID_DELETE: Final = _invalid("Invalid delete request")
 INVALID_UPDATE: Final = _invalid("Invalid update request")
 INVALID_PAGE_TOKEN: Final = _invalid("Invalid pageToken")
+#: Gmail (assumed): that there is a limit; the sentence says what to do.
+QUERY_TOO_COSTLY: Final = _invalid(
+    "Invalid query: it takes too long. Add a date, a sender or a label to it."
+)
 INVALID_MAX_RESULTS: Final = _invalid("Invalid maxResults")
 #: Gmail (assumed): the sentence.
 INVALID_PAGE_SIZE: Final = _invalid("Invalid pageSize")

@@ -10,7 +10,7 @@ out with $.xgafv=2. Gmail (observed 2026-09). Nothing but texts of spec.problems
 from collections.abc import Sequence
 from typing import Any, Final
 
-from penfold.base.errors import NotFoundError, StorageFullError, UnavailableError
+from penfold.base.errors import NotFoundError, StorageFullError, TooCostlyError, UnavailableError
 from penfold.front.http.encode import encode_pretty
 from penfold.spec import problems
 from penfold.spec.problems import Problem, ProblemError
@@ -61,6 +61,8 @@ def problem_of(error: BaseException) -> ProblemError:
         return error
     if isinstance(error, StorageFullError):
         return ProblemError(problems.STORAGE_FULL)
+    if isinstance(error, TooCostlyError):
+        return ProblemError(problems.QUERY_TOO_COSTLY)
     if isinstance(error, UnavailableError):
         return ProblemError(problems.UNAVAILABLE)
     if isinstance(error, NotFoundError):

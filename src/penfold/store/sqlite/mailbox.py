@@ -15,7 +15,7 @@ from typing import Any, NoReturn
 
 import apsw
 
-from penfold.base.errors import MailboxDamagedError, NotFoundError, UnavailableError
+from penfold.base.errors import MailboxDamagedError, NotFoundError, TooCostlyError
 from penfold.base.ids import format_message_id
 from penfold.base.limits import LISTING_MAX_S
 from penfold.ports.blobs import Blobs
@@ -247,12 +247,12 @@ class SqliteReader:
         statement: search.Statement,
         take: Callable[[Iterable[Any]], list[Any]] = list,
     ) -> list[Any]:
-        """Run a search and take its rows; UnavailableError when it takes too long."""
+        """Run a search and take its rows; TooCostlyError when it takes too long."""
         self._handle.deadline = time.monotonic() + LISTING_MAX_S
         try:
             rows = take(self._execute(*statement))
         except apsw.InterruptError as error:
-            raise UnavailableError("a listing took too long") from error
+            raise TooCostlyError("a listing took too long") from error
         finally:
             self._handle.deadline = 0.0
         return rows

@@ -13,7 +13,8 @@ How a transaction ends decides what callers hear:
     COMMIT fails on the disk   the outcome is unknown: `fatal` is called, which ends the process
                                before anything is answered
 
-The write-ahead log is emptied here as well, after the answers.
+The write-ahead log is emptied here as well, after the answers, and indexes are merged when for a
+while nothing has come in.
 """
 
 import logging
@@ -33,6 +34,7 @@ from penfold.store.room import Room
 from penfold.store.sqlite.commit import commit
 from penfold.store.sqlite.failures import translate
 from penfold.store.sqlite.mailbox_write import SqliteWriter
+from penfold.store.sqlite.merging import Merger
 from penfold.store.sqlite.pool import Handle, Pool
 
 Change = Callable[[MailboxWriter], Any]
@@ -41,8 +43,8 @@ _Answer = tuple[Done, Any, BaseException | None]
 
 #: Write-ahead log frames after which the log is copied into the file and begun anew.
 _CHECKPOINT_FRAMES: Final = 1_000
-#: Seconds of silence after which a thread looks for handles to close.
-_QUIET_S: Final = 15.0
+#: Seconds of silence after which a thread looks for indexes to merge, and handles to close.
+_QUIET_S: Final = 1.0
 #: Seconds for which a mailbox counts as busy after a group of several changes.
 _BUSY_S: Final = 0.05
 #: Mailboxes remembered as busy; beyond that all start afresh.
@@ -77,6 +79,7 @@ class GroupWriter:
         self._fatal = fatal
         self._quarantine = quarantine
         self._on_commit = on_commit
+        self._merger = Merger(pool, self._tidy)
         self._lock = threading.Lock()
         #: Changes by mailbox; a mailbox is here while it is queued or being worked on.
         self._pending: dict[str, list[tuple[Change, Done]]] = {}
@@ -118,6 +121,8 @@ class GroupWriter:
                 mailbox_id = self._ready.get(timeout=_QUIET_S)
             except Empty:
                 self._pool.close_idle()
+                while self._ready.empty() and self._merger.step():
+                    pass
                 continue
             if mailbox_id is None:
                 return
@@ -169,6 +174,7 @@ class GroupWriter:
             if self._on_commit:
                 _call(self._on_commit, len(group))
             self._pool.give_back(handle, broken=not self._tidy(handle))
+            self._merger.note(mailbox_id)
 
     def _commit(
         self, handle: Handle, group: list[tuple[Change, Done]]

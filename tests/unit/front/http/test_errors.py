@@ -10,6 +10,7 @@ from penfold.base.errors import (
     NotFoundError,
     ParseError,
     StorageFullError,
+    TooCostlyError,
 )
 from penfold.front.http.errors import RefusedError, bad_request, envelope, problem_of
 from penfold.front.http.violations import invalid_value, refuse, shorten
@@ -51,6 +52,7 @@ def test_details_come_last_and_entries_can_be_left_out():
         (ProblemError(problems.INVALID_ID), problems.INVALID_ID),
         (StorageFullError(), problems.STORAGE_FULL),
         (MailboxBusyError(), problems.UNAVAILABLE),
+        (TooCostlyError(), problems.QUERY_TOO_COSTLY),
         (NotFoundError(), problems.NOT_FOUND),
         (NewerDataError(), problems.INTERNAL),
         (ParseError(), problems.INTERNAL),

@@ -14,6 +14,7 @@ from penfold.base.errors import (
     NewerDataError,
     OutcomeUnknownError,
     StorageFullError,
+    TooCostlyError,
     UnavailableError,
 )
 from penfold.base.labels import INBOX
@@ -381,13 +382,13 @@ def test_mailbox_made_by_many_threads_at_once_is_made_once(mailboxes):
     assert len(secrets) == 1
 
 
-def test_listing_that_takes_too_long_is_unavailable(box, monkeypatch):
+def test_listing_that_takes_too_long_is_refused(box, monkeypatch):
     from penfold.store.sqlite import mailbox
 
     endless = "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT x, x FROM n"
     monkeypatch.setattr(mailbox, "LISTING_MAX_S", 0.0)
     with box.mailboxes.open_reader(MAILBOX) as reader:
-        with pytest.raises(UnavailableError):
+        with pytest.raises(TooCostlyError):
             reader._list(Query(limit=1), (endless, []))
         assert reader.get_totals().messages == 0
     assert box.list() == []

@@ -1,0 +1,105 @@
+"""Put the pieces of a mailbox's full-text index together while there is nothing else to do.
+
+Every commit with mail adds a segment, and SQLite merges them by levels, up to 15 of each size. A
+search opens every one: with 22 segments the first page of a word takes 0.27 ms, with one 0.05, and
+looking words up for one message 200 us against 30 (300,000 messages). So a mailbox that has become
+quiet is merged into one segment, in short transactions, as soon as its largest segment holds less
+than nine tenths of the index. A message is thus rewritten about ten times at most, 30 us each.
+"""
+
+import threading
+from collections.abc import Callable
+from typing import Final
+
+import apsw
+
+from penfold.base.errors import PenfoldError
+from penfold.store.sqlite.commit import commit
+from penfold.store.sqlite.open import list_rows
+from penfold.store.sqlite.pool import Handle, Pool
+
+#: The largest segment's share of the index from which on merging is not worth it.
+_WHOLE: Final = 0.9
+#: Segments that are not worth a merge, however small the index.
+_FEW: Final = 4
+#: Pages written in one step: about 30 ms, for which arriving mail may have to wait.
+STEP_PAGES: Final = 500
+#: Mailboxes remembered; the others wait for their next mail.
+_NOTED_MAX: Final = 1_024
+
+_SEGMENTS: Final = "SELECT count(*) FROM words_idx GROUP BY segid"
+_MERGE: Final = "INSERT INTO words (words, rank) VALUES ('merge', ?)"
+
+
+class Merger:
+    """Knows which mailboxes got mail, and merges them one step at a time.
+
+    tidy: told after each step, and says whether the handle is still good.
+    """
+
+    def __init__(self, pool: Pool, tidy: Callable[[Handle], bool]) -> None:
+        self._pool = pool
+        self._tidy = tidy
+        self._lock = threading.Lock()
+        #: mailbox id -> whether its merge has begun
+        self._noted: dict[str, bool] = {}
+
+    def note(self, mailbox_id: str) -> None:
+        """Remember that a mailbox's index has grown."""
+        with self._lock:
+            if len(self._noted) < _NOTED_MAX:
+                self._noted.setdefault(mailbox_id, False)
+
+    def step(self) -> bool:
+        """Merge one mailbox a little; returns whether there is something left to do."""
+        with self._lock:
+            if not self._noted:
+                return False
+            mailbox_id, begun = self._noted.popitem()
+        if self._merge(mailbox_id, begun=begun):
+            with self._lock:
+                self._noted[mailbox_id] = True
+        return bool(self._noted)
+
+    def _merge(self, mailbox_id: str, *, begun: bool) -> bool:
+        """Return whether this mailbox's index needs another step; whatever fails is left alone."""
+        try:
+            handle = self._pool.borrow(mailbox_id, writable=True)
+        except PenfoldError:
+            return False
+        broken = True
+        try:
+            more = begun or is_in_pieces(handle.connection)
+            if more:
+                more = merge_step(handle.connection, begun=begun)
+            broken = not self._tidy(handle)
+        except (apsw.Error, PenfoldError):
+            more = False
+        finally:
+            self._pool.give_back(handle, broken=broken)
+        return more
+
+
+def is_in_pieces(connection: apsw.Connection) -> bool:
+    """Say whether the index is worth merging."""
+    sizes = [size for (size,) in list_rows(connection, _SEGMENTS)]
+    return len(sizes) > _FEW and max(sizes) < _WHOLE * sum(sizes)
+
+
+def merge_step(connection: apsw.Connection, *, begun: bool, pages: int = STEP_PAGES) -> bool:
+    """Begin or continue putting all segments together; returns whether more is left.
+
+    One transaction. SQLite: a negative number of pages begins, a positive one goes on, and fewer
+    than two changes say that it is done.
+    """
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        before = connection.total_changes()
+        connection.execute(_MERGE, (pages if begun else -pages,))
+        more = connection.total_changes() - before >= 2
+        commit(connection)
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+    return more
