@@ -5,10 +5,23 @@ something. Query texts are anything from well-formed to noise.
 """
 
 from random import Random
+from typing import get_args
 
 from msgspec import Struct
 
-from penfold.base.labels import CHAT, DRAFT, IMPORTANT, INBOX, SENT, SPAM, STARRED, TRASH, UNREAD
+from penfold.base.labels import (
+    CATEGORY_PERSONAL,
+    CATEGORY_SOCIAL,
+    CHAT,
+    DRAFT,
+    IMPORTANT,
+    INBOX,
+    SENT,
+    SPAM,
+    STARRED,
+    TRASH,
+    UNREAD,
+)
 from penfold.proto.mime.model import Address, Summary
 from penfold.proto.search.tree import (
     Absent,
@@ -46,7 +59,15 @@ _PLACES: tuple[Place, ...] = (
     "deliveredto",
 )  # fmt: skip
 _PERSONS: tuple[Place, ...] = ("from", "to", "cc", "bcc", "deliveredto")
-_SYSTEM = (SENT, INBOX, IMPORTANT, TRASH, DRAFT, SPAM, STARRED, UNREAD, CHAT)
+_SYSTEM = (
+    SENT, INBOX, IMPORTANT, TRASH, DRAFT, SPAM, STARRED, UNREAD, CHAT, CATEGORY_PERSONAL,
+    CATEGORY_SOCIAL,
+)  # fmt: skip
+_ABSENT = (Absent("in", "snoozed"), Absent("has", "red-star"), Absent("category", "purchases"))
+_LINKS = (
+    "", "", "https://youtube.com/watch?v=1", "https://docs.google.com/document/d/1",
+    "docs.google.com/spreadsheets", "see docs.google.com/presentation/2", "drive.google.com",
+)  # fmt: skip
 _ADDRESSES = (
     Address("Bob Alpha", "bob@delta.example"),
     Address("", "gamma-12@example.test"),
@@ -104,7 +125,7 @@ def _make_summary(rng: Random) -> Summary:
         cc=_make_addresses(rng),
         bcc=_make_addresses(rng),
         snippet="",
-        body=_make_words(rng, 12) + rng.choice(("", " https://youtube.com/watch?v=1")),
+        body=f"{_make_words(rng, 12)} {rng.choice(_LINKS)}",
         filenames=rng.choice(((), ("Report.pdf",), ("invoicing final.docx", "a.b c"))),
         has_attachment=rng.random() < 0.4,
         list_id=rng.choice(("", "<alpha.example>")),
@@ -148,12 +169,12 @@ def _make_fact(rng: Random) -> Node:
         System(rng.choice(_SYSTEM)),
         System(rng.choice(_SYSTEM)),
         Label(rng.choice((*USER_LABELS, "no-such-label", "work&deep", "-x--", "(x}&"))),
-        Has(rng.choice(("attachment", "userlabels", "drive", "youtube"))),
+        Has(rng.choice(get_args(Has.__annotations__["word"]))),
         After(FIRST_S + rng.randrange(SPAN_S)),
         Before(FIRST_S + rng.randrange(SPAN_S)),
         Larger(rng.choice((0, 10, 1_024, 10**15 - 1))),
         Smaller(rng.choice((0, 10, 1_025, 10**15 - 1))),
-        Absent("in", "snoozed"),
+        rng.choice(_ABSENT),
         Anywhere(),
         And(()),
     ))  # fmt: skip
