@@ -25,6 +25,7 @@ from penfold.base.labels import (
 from penfold.proto.mime.model import Address, Summary
 from penfold.proto.search.tree import (
     Absent,
+    Addressed,
     After,
     And,
     Anywhere,
@@ -165,6 +166,7 @@ def _make_text(rng: Random) -> Node:
 def _make_fact(rng: Random) -> Node:
     return rng.choice((
         Me(rng.choice(_PERSONS)),
+        Addressed(rng.choice(_PERSONS), rng.choice(_ADDRESSES).address),
         MessageId(rng.choice(("a@b", "c@d", "nowhere@all"))),
         System(rng.choice(_SYSTEM)),
         System(rng.choice(_SYSTEM)),

@@ -18,6 +18,7 @@ from msgspec import Struct, structs
 from penfold.proto.mime.model import Address, Summary
 from penfold.proto.search.tokens import fold, normalise, tokenise
 from penfold.proto.search.tree import (
+    Addressed,
     And,
     Around,
     Has,
@@ -47,6 +48,8 @@ _MARKS: Final[dict[Place, str]] = {
     "list": "\ue007",
     "deliveredto": "\ue008",
 }
+#: Between the words of a whole address, which is one word then: from:ann@example.com.
+_INSIDE: Final = "\ue00f"
 #: On every beginning of a word of a file name: filename:home finds homework.txt.
 _BEGINNING: Final = "\ue010"
 _BEGINNING_MAX: Final = 32
@@ -112,6 +115,11 @@ def make_texts(summary: Summary, size: int, attached: str = "") -> tuple[str, ..
         *_mark("filename", filename),
         *_mark("list", fold(summary.list_id)),
         *_mark("deliveredto", fold("\n".join(summary.delivered_to))),
+        *_list_addresses("from", summary.sender),
+        *_list_addresses("to", (*summary.to, *summary.cc, *summary.bcc)),
+        *_list_addresses("cc", summary.cc),
+        *_list_addresses("bcc", summary.bcc),
+        *(_MARKS["deliveredto"] + _join_address(each) for each in summary.delivered_to),
         *_list_beginnings(filename),
         *_list_facts(summary, body, size),
     ]
@@ -159,7 +167,9 @@ def spell_out(node: Node, me: tuple[str, ...]) -> Node:
             left, right = _mark_words(place, left), _mark_words(place, right)
             return structs.replace(node, place="any", left=left, right=right)
         case Me(place):
-            return any_of(Text("any", _mark_words(place, tokenise(address))) for address in me)
+            return any_of(spell_out(Addressed(place, address), ()) for address in me)
+        case Addressed(place, address):
+            return Text("any", (_MARKS[place] + _join_address(address),))
         case Has(word) if word != "userlabels":
             return Text("any", (_FACT + word,))
         case Larger(size):
@@ -194,6 +204,14 @@ def _mark_words(place: Place, words: tuple[str, ...]) -> tuple[str, ...]:
 def _mark(place: Place, text: str) -> list[str]:
     mark = _MARKS[place]
     return [mark + word for word in text.split()]
+
+
+def _list_addresses(place: Place, addresses: tuple[Address, ...]) -> list[str]:
+    return [_MARKS[place] + _join_address(each.address) for each in addresses]
+
+
+def _join_address(address: str) -> str:
+    return _INSIDE.join(tokenise(address))
 
 
 def _list_beginnings(filename: str) -> list[str]:

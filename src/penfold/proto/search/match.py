@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from penfold.base.labels import FIRST_USER_LABEL
 from penfold.proto.search.document import Document, is_prefix, spell_out
 from penfold.proto.search.tree import (
+    Addressed,
     After,
     And,
     Anywhere,
@@ -65,6 +66,7 @@ def _leaf_matches(node: Node, document: Document) -> bool:
         case (
             Text()
             | Around()
+            | Addressed()
             | Has("attachment" | "drive" | "document" | "spreadsheet" | "presentation" | "youtube")
         ):
             return _words_match(spell_out(node, ()), document.texts)

@@ -31,6 +31,7 @@ from penfold.proto.search.dates import find_ago, find_date, find_epoch
 from penfold.proto.search.tokens import tokenise
 from penfold.proto.search.tree import (
     Absent,
+    Addressed,
     After,
     And,
     Anywhere,
@@ -56,6 +57,8 @@ EMPTY: Final = And(())
 
 #: Sizes and times beyond these say no more than these.
 _NUMBER_MAX = 10**15 - 1
+#: Gmail (documented): addresses are found whole, and in parts when only a part is asked for.
+_ADDRESS = re.compile(r"<?([^\s<>@\"]*\w[^\s<>@\"]*@[^\s<>@\"]*\w[^\s<>@\"]*)>?")
 _SIZE = re.compile(r"([0-9]{1,15})(?:\.([0-9]{1,6}))?([kKmMgG]?)[bB]?")
 #: Gmail (documented): K and M. Gmail (assumed): powers of two, a G, and parts of a unit (1.5M).
 _UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
@@ -140,8 +143,11 @@ def _text(place: Place) -> Callable[[str, int], Node]:
 
 def _person(place: Place) -> Callable[[str, int], Node]:
     def find(value: str, _now_ms: int) -> Node:
-        text = find_text(place, value)
-        return Me(place) if text == Text(place, ("me",)) else text
+        if value.lower() == "me":
+            return Me(place)
+        if found := _ADDRESS.fullmatch(value):
+            return Addressed(place, found[1].lower())
+        return find_text(place, value)
 
     return find
 

@@ -9,6 +9,7 @@ import re
 from penfold.base.labels import SYSTEM_LABELS
 from penfold.proto.search.tree import (
     Absent,
+    Addressed,
     After,
     And,
     Anywhere,
@@ -63,6 +64,8 @@ def _leaf(node: Node) -> str:
     match node:
         case Me(place):
             return f"{place}:me"
+        case Addressed(place, address):
+            return _field(place, address)
         case MessageId(text):
             return _message_id(text)
         case System(number):

@@ -71,6 +71,13 @@ class Me(Node, frozen=True, gc=False):
     place: Place
 
 
+class Addressed(Node, frozen=True, gc=False):
+    """The address itself in that place, not one that holds it, upper and lower case alike."""
+
+    place: Place
+    address: str
+
+
 class MessageId(Node, frozen=True, gc=False):
     """The message with this Message-ID, written without <>."""
 

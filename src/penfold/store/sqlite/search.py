@@ -24,7 +24,7 @@ from penfold.proto.search.document import spell_tree
 from penfold.proto.search.tree import After, And, Before, Label, Node, System, Text, all_of
 from penfold.store.sqlite.search_order import find_near
 from penfold.store.sqlite.search_plan import Plan, choose
-from penfold.store.sqlite.search_streams import Range, Sizes, Streams, list_parts
+from penfold.store.sqlite.search_streams import Range, Sizes, Streams, is_one_walk, list_parts
 from penfold.store.sqlite.search_terms import Binder, Terms, first_id
 
 #: SQL and its parameters.
@@ -119,9 +119,11 @@ class _Listing:
         self.bind = Binder()
         self._terms = Terms(self.bind)
         self._parts = _list_parts(query)
+        rest = [part for part in self._parts if not isinstance(part, After | Before)]
+        if len(rest) == 1 and is_one_walk(rest[0]):
+            sizes = None
         streams = Streams(self._terms, sizes, _find_range(self._parts, query.before))
         everything = streams.everything(hidden=query.hidden)
-        rest = [part for part in self._parts if not isinstance(part, After | Before)]
         self.plan = choose(everything, [streams.make(part) for part in rest], want=query.limit)
         if self.plan.walked == (everything,):
             self._id, self._tables, self._where = "v.id", self._shown, [streams.range("v.id")]

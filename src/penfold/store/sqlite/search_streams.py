@@ -6,7 +6,8 @@ messages are in it; `Sizes` finds out, by the counters of labels and by followin
 index for a little while.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import islice
 from typing import Any, Final
 
 from msgspec import Struct, structs
@@ -22,6 +23,7 @@ from penfold.proto.search.tree import (
     Not,
     Or,
     System,
+    all_of,
     loose_label_key,
 )
 from penfold.store.sqlite.keys import hash63
@@ -190,10 +192,14 @@ class Streams:
 
     def _any_of(self, node: Or) -> Stream:
         """Return alternatives; the first one that excludes is what the others are joined to."""
-        arms = [self._arm(child) for child in gather(node.children, Or)]
+        split = (each for child in gather(node.children, Or) for each in _split(child))
+        alternatives = tuple(islice(split, _ALTERNATIVES_MAX + 1))
+        if len(alternatives) > _ALTERNATIVES_MAX:
+            return self._only_test(node)
+        arms = [self._arm(each) for each in gather(alternatives, Or)]
         arms.sort(key=lambda arm: len(arm.walks), reverse=True)
         walks = [walk for arm in arms for walk in arm.walks]
-        whole = all(len(arm.walks) == 1 for arm in arms[1:]) and len(walks) <= _ALTERNATIVES_MAX
+        whole = all(len(arm.walks) == 1 for arm in arms[1:])
         return Stream(
             rows=min(self._total, sum(arm.rows for arm in arms)),
             test=lambda id: self._terms.condition(node, id),  # noqa: A006
@@ -236,6 +242,26 @@ class Streams:
 
 def _all(*conditions: str) -> str:
     return " AND ".join(filter(None, conditions))
+
+
+def is_one_walk(node: Node) -> bool:
+    """Say whether one index yields what matches this node, and nothing else."""
+    return isinstance(node, System | Label | Has | MessageId) or find_match(node) is not None
+
+
+def _split(node: Node) -> Iterator[Node]:
+    """Yield alternatives that say the same, each with an index to walk if that can be.
+
+    (a OR b) -c is a -c, b -c: neither would be walked otherwise.
+    """
+    parts = list_parts(node)
+    inner = next((part for part in parts if isinstance(part, Or) and not is_one_walk(part)), None)
+    if inner is None or any(map(is_one_walk, parts)):
+        yield node
+        return
+    rest = [part for part in parts if part is not inner]
+    for child in inner.children:
+        yield from _split(all_of([child, *rest]))
 
 
 def list_parts(tree: Node) -> list[Node]:

@@ -200,6 +200,14 @@ def test_random_search_finds_what_the_naive_evaluator_finds(part):
         pytest.param("a OR b -(" * 200, id="alternatives and exclusions"),
         pytest.param("(alpha a OR " * 20 + "b", id="more groups than FTS5's parser takes"),
         pytest.param("(a OR in:inbox " * 130, id="mixed alternatives, deep"),
+        pytest.param(
+            "in:sent OR (" + " ".join(f"{{-a{n} in:inbox}}" for n in range(40)) + ")",
+            id="alternatives that multiply",
+        ),
+        pytest.param(
+            " OR ".join(f"w{n}" for n in range(150)) + " OR in:inbox",
+            id="many alternatives and a label",
+        ),
         pytest.param("(-a {in:sent " * 150, id="mixed exclusions, deep"),
         pytest.param("w " * 1_024, id="many words"),
         pytest.param(" OR ".join(f"w{n}" for n in range(300)), id="many alternatives"),
