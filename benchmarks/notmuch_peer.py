@@ -1,0 +1,76 @@
+"""notmuch as a process that is kept open, for benchmarks/search.py.
+
+Run by the system's own Python, which alone has the bindings (Debian: python3-notmuch2), so it
+imports nothing of ours.
+
+    notmuch_peer.py index ROOT   reads numbers of folders from stdin and adds their messages
+    notmuch_peer.py serve ROOT   reads questions from stdin, a JSON object a line, and answers them
+
+ROOT holds mail/NNNN/…, the messages, and tags/NNNN, a line of tags for each in the same order.
+"""
+
+import json
+import resource
+import sys
+import time
+from itertools import islice
+from pathlib import Path
+
+import notmuch2
+
+#: Messages between two commits; its own 8,000 makes filling take far longer.
+AUTOCOMMIT = 100_000
+
+
+def main(command: str, root: Path) -> None:
+    config = root / "notmuch.conf"
+    if command == "index":
+        config.write_text(f"[database]\npath={root}\nautocommit={AUTOCOMMIT}\n[new]\ntags=\n")
+        notmuch2.Database.create(root, config=config).close()
+        _index(root, config)
+    else:
+        _serve(root, config)
+
+
+def _index(root: Path, config: Path) -> None:
+    with notmuch2.Database(root, mode=notmuch2.Database.MODE.READ_WRITE, config=config) as database:
+        for line in sys.stdin:
+            folder = line.strip()
+            files = sorted((root / "mail" / folder).iterdir())
+            tags = (root / "tags" / folder).read_text().splitlines()
+            with database.atomic():
+                for path, names in zip(files, tags, strict=True):
+                    message, _ = database.add(path)
+                    with message.frozen():  # one write for all tags
+                        for name in names.split():
+                            message.tags.add(name)
+
+
+def _serve(root: Path, config: Path) -> None:
+    print(json.dumps({"ready": True}), flush=True)
+    with notmuch2.Database(root, mode=notmuch2.Database.MODE.READ_ONLY, config=config) as database:
+        for line in sys.stdin:
+            print(json.dumps(_answer(database, json.loads(line))), flush=True)
+
+
+def _answer(database: notmuch2.Database, ask: dict) -> dict:
+    """Return the ids of `count` results after the first `skip`, newest first, and seconds taken."""
+    if ask.get("memory"):
+        return {"peak_kb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss}
+    started = time.perf_counter()
+    options = {"sort": database.SORT.NEWEST_FIRST}
+    if not ask["hidden"]:
+        options |= {"omit_excluded": database.EXCLUDE.ALL, "exclude_tags": ["spam", "trash"]}
+    wanted = islice(_find(database, ask, options), ask["skip"], ask["skip"] + ask["count"])
+    ids = list(wanted)
+    return {"seconds": time.perf_counter() - started, "ids": ids}
+
+
+def _find(database, ask, options):
+    if ask["threads"]:
+        return (each.threadid for each in database.threads(ask["q"], **options))
+    return (each.messageid for each in database.messages(ask["q"], **options))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1], Path(sys.argv[2]))
