@@ -6,7 +6,7 @@ import sys
 from rich.console import Console
 from rich.table import Table
 
-NAMES = ("footprint", "steps", "pipeline", "api", "batch", "smtp")
+NAMES = ("footprint", "steps", "pipeline", "api", "batch", "smtp", "search")
 
 
 def main(chosen: list[str]) -> None:

@@ -18,8 +18,9 @@ from pathlib import Path
 
 import notmuch2
 
-#: Messages between two commits; its own 8,000 makes filling take far longer.
-AUTOCOMMIT = 100_000
+#: Messages between two commits. Its own 8,000 fills slower by half: changing the tags of a
+#: message that is not committed yet costs the more, the more wait beside it.
+AUTOCOMMIT = 1_000
 
 
 def main(command: str, root: Path) -> None:
@@ -38,12 +39,11 @@ def _index(root: Path, config: Path) -> None:
             folder = line.strip()
             files = sorted((root / "mail" / folder).iterdir())
             tags = (root / "tags" / folder).read_text().splitlines()
-            with database.atomic():
-                for path, names in zip(files, tags, strict=True):
-                    message, _ = database.add(path)
-                    with message.frozen():  # one write for all tags
-                        for name in names.split():
-                            message.tags.add(name)
+            for path, names in zip(files, tags, strict=True):
+                message, _ = database.add(path)
+                with message.frozen():  # one write for all tags
+                    for name in names.split():
+                        message.tags.add(name)
 
 
 def _serve(root: Path, config: Path) -> None:
@@ -54,7 +54,7 @@ def _serve(root: Path, config: Path) -> None:
 
 
 def _answer(database: notmuch2.Database, ask: dict) -> dict:
-    """Return the ids of `count` results after the first `skip`, newest first, and seconds taken."""
+    """List `count` results after the first `skip`, newest first; return how many, and seconds."""
     if ask.get("memory"):
         return {"peak_kb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss}
     started = time.perf_counter()
@@ -63,7 +63,7 @@ def _answer(database: notmuch2.Database, ask: dict) -> dict:
         options |= {"omit_excluded": database.EXCLUDE.ALL, "exclude_tags": ["spam", "trash"]}
     wanted = islice(_find(database, ask, options), ask["skip"], ask["skip"] + ask["count"])
     ids = list(wanted)
-    return {"seconds": time.perf_counter() - started, "ids": ids}
+    return {"seconds": time.perf_counter() - started, "count": len(ids)}
 
 
 def _find(database, ask, options):

@@ -8,7 +8,6 @@ FOLDER/notmuch-…   message files, 1,000 a folder, and their index
 The names hold size, seed and format, so another run finds what an earlier one made.
 """
 
-import os
 import random
 import shutil
 import subprocess
@@ -130,7 +129,9 @@ def _adding(chunk: list[tuple[Letter, Mail]], numbers: dict[str, int]):
 def has_notmuch() -> bool:
     """Say whether the system's Python has notmuch's bindings."""
     command = [SYSTEM_PYTHON, "-c", "import notmuch2"]
-    found = Path(SYSTEM_PYTHON).exists() and subprocess.run(command, capture_output=True, check=False)
+    found = Path(SYSTEM_PYTHON).exists() and subprocess.run(
+        command, capture_output=True, check=False
+    )
     return bool(found) and found.returncode == 0
 
 
@@ -148,9 +149,7 @@ def prepare_notmuch(folder: Path, count: int, seed: int = SEED) -> Path:
 def fill_notmuch(root: Path, mails: Iterable[Mail]) -> None:
     """Write files and have them indexed, a folder while the next is written."""
     root.mkdir(parents=True)
-    # Xapian's own limit would commit every 10,000 messages.
-    environment = {**os.environ, "XAPIAN_FLUSH_THRESHOLD": "100000"}
-    process = start_peer("index", root, environment)
+    process = start_peer("index", root)
     assert process.stdin
     started = time.perf_counter()
     for number, _ in enumerate(write_files(root, mails), start=1):
@@ -184,16 +183,13 @@ def tag_of(label: str) -> str:
     return label.lower().replace("/", "-")
 
 
-def start_peer(
-    command: str, root: Path, environment: dict[str, str] | None = None
-) -> subprocess.Popen[str]:
+def start_peer(command: str, root: Path) -> subprocess.Popen[str]:
     """Start notmuch_peer.py with pipes to its stdin and, to serve, from its stdout."""
     return subprocess.Popen(
         [SYSTEM_PYTHON, str(_PEER), command, str(root)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE if command == "serve" else None,
         text=True,
-        env=environment,
     )
 
 

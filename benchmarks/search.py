@@ -1,0 +1,252 @@
+"""Searches of a large mailbox beside notmuch on the same mail, in turn.
+
+Elapsed time of a page inside each process: Penfold's listing (benchmarks/search_ours.py) and
+notmuch through its library (benchmarks/notmuch_peer.py), both kept open, newest first, a hundred
+results; the first page and the tenth. p50 and p95 are over the searches of a kind and their
+repetitions. The ratio says how many times faster Penfold is: over the searches of a kind the
+median, least and most of notmuch's median by ours.
+
+PENFOLD_BENCH_MESSAGES   how many messages (1,000,000)
+PENFOLD_BENCH_FOLDER     where mail and indexes are kept between runs (in the temporary folder)
+PENFOLD_BENCH_SECONDS    how long to ask (480); filling comes before that and once
+PENFOLD_BENCH_ALONE      anything: without notmuch
+"""
+
+import json
+import os
+import re
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import apsw
+
+from benchmarks import search_mail
+from benchmarks.search_kinds import Asker, Kind, Sample, Search
+from benchmarks.search_mail import MAILBOX, SEED, note
+from benchmarks.stores import opened
+from penfold.app.stores import Stores
+from penfold.domain.messages import list_messages, make_query
+from penfold.proto.mime.summary import read_message
+from penfold.proto.search.document import make_texts
+from penfold.testing.corpus import END_S, YEARS, Corpus
+
+MESSAGES = int(os.environ.get("PENFOLD_BENCH_MESSAGES", "1000000"))
+SECONDS = float(os.environ.get("PENFOLD_BENCH_SECONDS", "480"))
+PAGE = 100
+LATER_PAGE = 10
+ROUNDS = 10
+SAMPLES = 300
+
+Row = tuple[str, str, str, str]
+
+
+def measure() -> Iterator[Row]:
+    default = Path(tempfile.gettempdir()) / "penfold-bench"
+    folder = Path(os.environ.get("PENFOLD_BENCH_FOLDER", default))
+    data = search_mail.prepare_penfold(folder, MESSAGES)
+    beside = search_mail.has_notmuch() and not os.environ.get("PENFOLD_BENCH_ALONE")
+    root = search_mail.prepare_notmuch(folder, MESSAGES) if beside else None
+    yield _fill_row(data, root)
+    with opened(data) as stores:
+        samples, text_bytes = read_samples(stores)
+    yield _size_row(data, root, text_bytes)
+    kinds = list(Asker(Corpus(0, SEED), samples).kinds())
+    with _started(data, root) as searchers:
+        for number, kind in enumerate(kinds, start=1):
+            note(f"  {number} of {len(kinds)}: {kind.name}")
+            yield from _compare(kind, searchers, SECONDS / len(kinds))
+        yield _memory_row(searchers)
+
+
+# --- asking --------------------------------------------------------------------------------
+
+
+class Searcher:
+    """A process that answers questions, a line each."""
+
+    def __init__(self, process: subprocess.Popen[str]) -> None:
+        self._process = process
+        self._ask_line("")
+
+    def first(self, search: Search, kind: Kind) -> float:
+        """Return the seconds a first page took."""
+        return float(self._page(search, kind, 1)["seconds"])
+
+    def later(self, search: Search, kind: Kind) -> float | None:
+        """Return the seconds that page LATER_PAGE took, None when there are not so many."""
+        answer = self._page(search, kind, LATER_PAGE)
+        return answer["seconds"] if answer["count"] else None
+
+    def peak_mb(self) -> float:
+        """Return the most memory it ever had, MB."""
+        return int(self._ask_line(json.dumps({"memory": True}))["peak_kb"]) / 1_000
+
+    def count(self, search: Search, kind: Kind) -> int:
+        return int(self._page(search, kind, 1)["count"])
+
+    def close(self) -> None:
+        self._process.communicate()
+
+    def _page(self, search: Search, kind: Kind, page: int) -> dict:
+        ask = {"q": self._say(search), "hidden": search.hidden, "threads": kind.threads}
+        ask |= {"page": page, "skip": PAGE * (page - 1), "count": PAGE}
+        return self._ask_line(json.dumps(ask))
+
+    def _say(self, search: Search) -> str:
+        return search.q
+
+    def _ask_line(self, line: str) -> dict:
+        assert self._process.stdin
+        assert self._process.stdout
+        if line:
+            self._process.stdin.write(f"{line}\n")
+            self._process.stdin.flush()
+        answer: dict = json.loads(self._process.stdout.readline())
+        return answer
+
+
+class Peer(Searcher):
+    def _say(self, search: Search) -> str:
+        return search.theirs
+
+
+@contextmanager
+def _started(data: Path, root: Path | None) -> Iterator[list[Searcher]]:
+    """Start what is measured: Penfold, and notmuch if there is one."""
+    command = [sys.executable, "-m", "benchmarks.search_ours", str(data)]
+    pipe = subprocess.PIPE
+    searchers = [Searcher(subprocess.Popen(command, stdin=pipe, stdout=pipe, text=True))]
+    if root is not None:
+        searchers.append(Peer(search_mail.start_peer("serve", root)))
+    try:
+        yield searchers
+    finally:
+        for searcher in searchers:
+            searcher.close()
+
+
+class Times:
+    """Seconds by search: of first pages and of later ones."""
+
+    def __init__(self) -> None:
+        self.first: dict[Search, list[float]] = {}
+        self.later: dict[Search, list[float]] = {}
+
+    def take(self, searcher: Searcher, search: Search, kind: Kind) -> None:
+        self.first.setdefault(search, []).append(searcher.first(search, kind))
+        if (seconds := searcher.later(search, kind)) is not None:
+            self.later.setdefault(search, []).append(seconds)
+
+    def __str__(self) -> str:
+        if not self.first:
+            return "cannot"
+        later = f"; page {LATER_PAGE} {_percentiles(self.later)}" if self.later else ""
+        return f"{_percentiles(self.first)}{later} ms"
+
+
+def _compare(kind: Kind, searchers: list[Searcher], budget_s: float) -> Iterator[Row]:
+    """Ask each search of a kind of both in turn, again and again while there is time."""
+    times = [Times() for _ in searchers]
+    end = time.monotonic() + budget_s
+    for turn in range(ROUNDS):
+        for search in kind.searches:
+            if time.monotonic() > end and (turn or times[0].first):
+                break
+            for searcher, taken in zip(searchers, times, strict=True):
+                if isinstance(searcher, Peer) and not search.theirs:
+                    continue
+                taken.take(searcher, search, kind)
+    theirs = times[1] if len(times) > 1 else None
+    beside = f"notmuch {theirs}" if theirs else "notmuch is not installed"
+    yield (f"search: {kind.name}", str(times[0]), beside, _ratios(times[0], theirs))
+
+
+def _percentiles(times: dict[Search, list[float]]) -> str:
+    """Return p50/p95 in ms over all searches and repetitions."""
+    values = sorted(seconds * 1_000 for each in times.values() for seconds in each)
+    return "/".join(_short(values[int(part * (len(values) - 1) + 0.5)]) for part in (0.5, 0.95))
+
+
+def _short(ms: float) -> str:
+    return f"{ms:.2f}" if ms < 10 else f"{ms:,.0f}"
+
+
+def _ratios(ours: Times, theirs: Times | None) -> str:
+    if theirs is None or not theirs.first:
+        return "-"
+    both = [search for search in ours.first if search in theirs.first]
+    median = statistics.median
+    ratios = [median(theirs.first[each]) / median(ours.first[each]) for each in both]
+    return f"{median(ratios):,.1f} ({min(ratios):,.1f} to {max(ratios):,.1f})"
+
+
+# --- what it costs to keep -----------------------------------------------------------------
+
+
+def read_samples(stores: Stores) -> tuple[list[Sample], float]:
+    """Return some messages, spread over the years, and the mean octets of text of one."""
+    samples, octets = [], []
+    step = YEARS * 365 * 86_400 / SAMPLES
+    for n in range(SAMPLES):
+        with stores.mailboxes.open_reader(MAILBOX) as box:
+            query = make_query(
+                box,
+                q=f"before:{END_S - int(n * step)}",
+                include_spam_trash=False,
+                max_results=1,
+                now_ms=END_S * 1_000,
+                me=(),
+            )
+            for message_id, _ in list_messages(box, query, "").items:
+                _, summary = read_message(box.get_raw(message_id))
+                octets.append(sum(len(text.encode()) for text in make_texts(summary)))
+                words = re.findall(r"\w+", summary.body.lower())
+                samples.append(Sample(summary.message_id, words))
+    return samples[1::7] + samples[0::7], statistics.mean(octets)
+
+
+def _fill_row(data: Path, root: Path | None) -> Row:
+    rates = [
+        f"{MESSAGES / float((each / 'whole').read_text()):,.0f}/s" if each else "-"
+        for each in (data, root)
+    ]
+    return (f"search: filling, {MESSAGES:,} messages", rates[0], f"notmuch {rates[1]}", "")
+
+
+def _size_row(data: Path, root: Path | None, text_bytes: float) -> Row:
+    """Compare octets of the full-text index with octets of text; notmuch's is its whole index."""
+    text = text_bytes * MESSAGES
+    tables = list_table_sizes(data)
+    note("  " + ", ".join(f"{name} {size / 1e6:,.0f} MB" for name, size in tables.items()))
+    index = sum(size for name, size in tables.items() if name.startswith("words"))
+    theirs = "-"
+    if root is not None:
+        whole = sum(p.stat().st_size for p in (root / ".notmuch").rglob("*") if p.is_file())
+        theirs = f"{whole / text:.2f}"
+    name = f"search: octets of index per octet of text ({text / 1e6:,.0f} MB)"
+    return (name, f"{index / text:.2f}", f"notmuch {theirs}, with all else it keeps", "")
+
+
+def list_table_sizes(data: Path) -> dict[str, int]:
+    """Return octets by table of the mailbox, the largest first; empty where SQLite cannot tell."""
+    [path] = (data / "mailboxes").rglob(f"{MAILBOX}*.db")
+    connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
+    try:
+        sql = "SELECT name, pgsize FROM dbstat WHERE aggregate ORDER BY pgsize DESC LIMIT 12"
+        return dict(connection.execute(sql).fetchall())
+    except apsw.SQLError:
+        return {}
+    finally:
+        connection.close()
+
+
+def _memory_row(searchers: list[Searcher]) -> Row:
+    peaks = [f"{searcher.peak_mb():,.0f} MB" for searcher in searchers]
+    theirs = f"notmuch {peaks[1]}" if len(peaks) > 1 else "-"
+    return ("search: memory of the process, most ever", peaks[0], theirs, "")
