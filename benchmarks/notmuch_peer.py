@@ -10,7 +10,6 @@ ROOT holds mail/NNNN/…, the messages, and tags/NNNN, a line of tags for each i
 """
 
 import json
-import resource
 import sys
 import time
 from itertools import islice
@@ -56,7 +55,7 @@ def _serve(root: Path, config: Path) -> None:
 def _answer(database: notmuch2.Database, ask: dict) -> dict:
     """List `count` results after the first `skip`, newest first; return how many, and seconds."""
     if ask.get("memory"):
-        return {"peak_kb": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss}
+        return _read_memory()
     started = time.perf_counter()
     options = {"sort": database.SORT.NEWEST_FIRST}
     if not ask["hidden"]:
@@ -70,6 +69,13 @@ def _find(database, ask, options):
     if ask["threads"]:
         return (each.threadid for each in database.threads(ask["q"], **options))
     return (each.messageid for each in database.messages(ask["q"], **options))
+
+
+def _read_memory() -> dict[str, int]:
+    """Return kB resident now and at most. Not getrusage: that remembers the parent's as well."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    facts = dict(line.split(":", 1) for line in lines)
+    return {"now_kb": int(facts["VmRSS"].split()[0]), "peak_kb": int(facts["VmHWM"].split()[0])}
 
 
 if __name__ == "__main__":

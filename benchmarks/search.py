@@ -74,21 +74,20 @@ class Searcher:
         self._process = process
         self._ask_line("")
 
-    def first(self, search: Search, kind: Kind) -> float:
-        """Return the seconds a first page took."""
-        return float(self._page(search, kind, 1)["seconds"])
+    def first(self, search: Search, kind: Kind) -> tuple[float, int]:
+        """Return the seconds a first page took, and how many results it has."""
+        answer = self._page(search, kind, 1)
+        return float(answer["seconds"]), int(answer["count"])
 
     def later(self, search: Search, kind: Kind) -> float | None:
         """Return the seconds that page LATER_PAGE took, None when there are not so many."""
         answer = self._page(search, kind, LATER_PAGE)
         return answer["seconds"] if answer["count"] else None
 
-    def peak_mb(self) -> float:
-        """Return the most memory it ever had, MB."""
-        return int(self._ask_line(json.dumps({"memory": True}))["peak_kb"]) / 1_000
-
-    def count(self, search: Search, kind: Kind) -> int:
-        return int(self._page(search, kind, 1)["count"])
+    def read_memory(self) -> str:
+        """Return what is resident of it now and was at most."""
+        answer = self._ask_line(json.dumps({"memory": True}))
+        return f"{answer['now_kb'] / 1_000:,.0f} MB, at most {answer['peak_kb'] / 1_000:,.0f}"
 
     def close(self) -> None:
         self._process.communicate()
@@ -132,16 +131,19 @@ def _started(data: Path, root: Path | None) -> Iterator[list[Searcher]]:
 
 
 class Times:
-    """Seconds by search: of first pages and of later ones."""
+    """Seconds by search: of first pages and of later ones. found: results on the first page."""
 
     def __init__(self) -> None:
+        self.found: dict[Search, int] = {}
         self.first: dict[Search, list[float]] = {}
         self.later: dict[Search, list[float]] = {}
 
     def take(self, searcher: Searcher, search: Search, kind: Kind) -> None:
-        self.first.setdefault(search, []).append(searcher.first(search, kind))
-        if (seconds := searcher.later(search, kind)) is not None:
-            self.later.setdefault(search, []).append(seconds)
+        seconds, self.found[search] = searcher.first(search, kind)
+        self.first.setdefault(search, []).append(seconds)
+        later = searcher.later(search, kind)
+        if later is not None:
+            self.later.setdefault(search, []).append(later)
 
     def __str__(self) -> str:
         if not self.first:
@@ -163,8 +165,17 @@ def _compare(kind: Kind, searchers: list[Searcher], budget_s: float) -> Iterator
                     continue
                 taken.take(searcher, search, kind)
     theirs = times[1] if len(times) > 1 else None
+    if theirs:
+        _note_differences(times[0], theirs)
     beside = f"notmuch {theirs}" if theirs else "notmuch is not installed"
     yield (f"search: {kind.name}", str(times[0]), beside, _ratios(times[0], theirs))
+
+
+def _note_differences(ours: Times, theirs: Times) -> None:
+    """Tell where the two found a different number: they know words a little differently."""
+    for search, found in theirs.found.items():
+        if found != ours.found[search]:
+            note(f"    {search.q[:60]}: {ours.found[search]} on the first page, notmuch {found}")
 
 
 def _percentiles(times: dict[Search, list[float]]) -> str:
@@ -238,7 +249,7 @@ def list_table_sizes(data: Path) -> dict[str, int]:
     [path] = (data / "mailboxes").rglob(f"{MAILBOX}*.db")
     connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
     try:
-        sql = "SELECT name, pgsize FROM dbstat WHERE aggregate ORDER BY pgsize DESC LIMIT 12"
+        sql = "SELECT name, pgsize FROM dbstat WHERE aggregate = 1 ORDER BY pgsize DESC LIMIT 12"
         return dict(connection.execute(sql).fetchall())
     except apsw.SQLError:
         return {}
@@ -247,6 +258,6 @@ def list_table_sizes(data: Path) -> dict[str, int]:
 
 
 def _memory_row(searchers: list[Searcher]) -> Row:
-    peaks = [f"{searcher.peak_mb():,.0f} MB" for searcher in searchers]
-    theirs = f"notmuch {peaks[1]}" if len(peaks) > 1 else "-"
-    return ("search: memory of the process, most ever", peaks[0], theirs, "")
+    read = [searcher.read_memory() for searcher in searchers]
+    theirs = f"notmuch {read[1]}" if len(read) > 1 else "-"
+    return ("search: memory of the process (RSS)", read[0], theirs, "")

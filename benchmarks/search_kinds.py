@@ -2,7 +2,7 @@
 
 Words are drawn by their rank in the corpus's vocabulary, so a kind costs about the same on any
 mail of this size. Each search stands beside its translation for notmuch, "" where notmuch cannot
-say it.
+say it. Terms of one field side by side mean any of them to notmuch, so "and" is written out.
 """
 
 import random
@@ -131,26 +131,28 @@ class Asker:
         yield Kind("label:small, common word", _labelled(self._label(*small), common))
         yield Kind("label:large, medium word", _labelled(self._label(*large), medium))
         yield Kind("is:unread", [Search("is:unread", "tag:unread")])
-        unread = Search("in:inbox is:unread", "tag:inbox tag:unread")
+        unread = Search("in:inbox is:unread", "tag:inbox and tag:unread")
         yield Kind("in:inbox is:unread", [unread])
         spans = (1, 2, 3, 7, 14, 30, 60, 90, 180, 365, 730, 1_460)
         newer = [
-            Search(f"is:unread newer_than:{days}d", f"tag:unread date:@{END_S - days * _DAY_S}..")
+            Search(
+                f"is:unread newer_than:{days}d", f"tag:unread and date:@{END_S - days * _DAY_S}.."
+            )
             for days in spans
         ]
         yield Kind("is:unread newer_than:", newer)
-        starred = [Search(f"is:starred {word}", f"tag:starred {word}") for word in common]
+        starred = [Search(f"is:starred {word}", f"tag:starred and {word}") for word in common]
         yield Kind("is:starred, common word", starred)
         kinds = ("promotions", "social", "updates", "forums")
         category = [Search(f"category:{each}", f"tag:category_{each}") for each in kinds]
         yield Kind("category:", category)
-        others = " ".join(f"not tag:{_label_name(each)}" for each in USER_LABELS)
+        others = " and ".join(f"not tag:{_label_name(each)}" for each in USER_LABELS)
         yield Kind("has:nouserlabels", [Search("has:nouserlabels", others)])
 
     def _facts(self) -> Iterator[Kind]:
         words = self._common()
         yield Kind("has:attachment", [Search("has:attachment", "tag:attachment")])
-        attached = [Search(f"has:attachment {w}", f"tag:attachment {w}") for w in words]
+        attached = [Search(f"has:attachment {w}", f"tag:attachment and {w}") for w in words]
         yield Kind("has:attachment, common word", attached)
         yield Kind("larger:500K", [Search("larger:500K")])
         yield Kind("smaller:1K", [Search("smaller:1K")])
@@ -158,7 +160,7 @@ class Asker:
         yield Kind("larger:100K, common word", [Search(f"larger:100K {word}") for word in words])
         yield Kind("larger:100K, medium word", [Search(f"larger:100K {word}") for word in medium])
         yield Kind("a month", [_window(*self._month()) for _ in range(EACH)])
-        dated = [_window(*self._month(), f" {word}") for word in words]
+        dated = [_window(*self._month(), word) for word in words]
         yield Kind("a month, common word", dated)
 
     def _month(self) -> tuple[int, int]:
@@ -174,9 +176,9 @@ class Asker:
         without = [*self._common(4), *self._medium(4), *self._everywhere(4)]
         yield Kind("-word", [Search(f"-{word}", f"not {word}") for word in without])
         labels = zip(self._common(), self._label(0, 6), strict=True)
-        unlabelled = [Search(f"{w} -label:{x}", f"{w} not tag:{x}") for w, x in labels]
+        unlabelled = [Search(f"{w} -label:{x}", f"{w} and not tag:{x}") for w, x in labels]
         yield Kind("common word -label:", unlabelled)
-        archived = [Search(f"{w} -in:inbox", f"{w} not tag:inbox") for w in self._everywhere()]
+        archived = [Search(f"{w} -in:inbox", f"{w} and not tag:inbox") for w in self._everywhere()]
         yield Kind("word in every message -in:inbox", archived)
         yield Kind("deep nesting", [self._nested() for _ in range(EACH)])
         own = self._corpus.vocabulary.own
@@ -188,7 +190,7 @@ class Asker:
         yield Kind("nothing: label and word that never meet", _labelled(apart, listed))
         hidden = [Search(f"in:anywhere {w}", w, hidden=True) for w in self._common()]
         yield Kind("in:anywhere, common word", hidden)
-        spam = [Search(f"in:spam {w}", f"tag:spam {w}", hidden=True) for w in self._common()]
+        spam = [Search(f"in:spam {w}", f"tag:spam and {w}", hidden=True) for w in self._common()]
         yield Kind("in:spam, common word", spam)
 
     def _any_of(self, addresses: Sequence[str]) -> Search:
@@ -216,7 +218,7 @@ class Asker:
         yield Kind("threads: two common words", two, threads=True)
         large = _labelled(self._label(0, 3), self._medium())
         yield Kind("threads: label:large, medium word", large, threads=True)
-        unread = Search("in:inbox is:unread", "tag:inbox tag:unread")
+        unread = Search("in:inbox is:unread", "tag:inbox and tag:unread")
         yield Kind("threads: in:inbox is:unread", [unread], threads=True)
 
 
@@ -240,8 +242,8 @@ def _in(place: str, values) -> list[Search]:
 
 def _labelled(labels: Sequence[str], words: Sequence[str]) -> list[Search]:
     pairs = zip(labels, words, strict=True)
-    return [Search(f"label:{label} {word}", f"tag:{label} {word}") for label, word in pairs]
+    return [Search(f"label:{label} {word}", f"tag:{label} and {word}") for label, word in pairs]
 
 
 def _window(start: int, end: int, rest: str = "") -> Search:
-    return Search(f"after:{start} before:{end}{rest}", f"date:@{start}..@{end}{rest}")
+    return Search(f"after:{start} before:{end} {rest}", f"date:@{start}..@{end} {rest}")
