@@ -60,7 +60,7 @@ def measure() -> Iterator[Row]:
     with _started(data, root) as searchers:
         for number, kind in enumerate(kinds, start=1):
             note(f"  {number} of {len(kinds)}: {kind.name}")
-            yield from _compare(kind, searchers, SECONDS / len(kinds))
+            yield _compare(kind, searchers, SECONDS / len(kinds))
         yield _memory_row(searchers)
 
 
@@ -74,15 +74,11 @@ class Searcher:
         self._process = process
         self._ask_line("")
 
-    def first(self, search: Search, kind: Kind) -> tuple[float, int]:
-        """Return the seconds a first page took, and how many results it has."""
-        answer = self._page(search, kind, 1)
-        return float(answer["seconds"]), int(answer["count"])
-
-    def later(self, search: Search, kind: Kind) -> float | None:
-        """Return the seconds that page LATER_PAGE took, None when there are not so many."""
-        answer = self._page(search, kind, LATER_PAGE)
-        return answer["seconds"] if answer["count"] else None
+    def ask(self, search: Search, kind: Kind, page: int) -> dict:
+        """Return the seconds a page took, and how many results it has; 0 when it is not there."""
+        ask = {"q": self._say(search), "hidden": search.hidden, "threads": kind.threads}
+        ask |= {"page": page, "skip": PAGE * (page - 1), "count": PAGE}
+        return self._ask_line(json.dumps(ask))
 
     def read_memory(self) -> str:
         """Return what is resident of it now and was at most."""
@@ -91,11 +87,6 @@ class Searcher:
 
     def close(self) -> None:
         self._process.communicate()
-
-    def _page(self, search: Search, kind: Kind, page: int) -> dict:
-        ask = {"q": self._say(search), "hidden": search.hidden, "threads": kind.threads}
-        ask |= {"page": page, "skip": PAGE * (page - 1), "count": PAGE}
-        return self._ask_line(json.dumps(ask))
 
     def _say(self, search: Search) -> str:
         return search.q
@@ -131,44 +122,53 @@ def _started(data: Path, root: Path | None) -> Iterator[list[Searcher]]:
 
 
 class Times:
-    """Seconds by search: of first pages and of later ones. found: results on the first page."""
+    """Seconds by search: of first pages and of later ones.
+
+    found: results on the first page. stopped: searches that reached the time limit of a listing.
+    """
 
     def __init__(self) -> None:
-        self.found: dict[Search, int] = {}
         self.first: dict[Search, list[float]] = {}
         self.later: dict[Search, list[float]] = {}
+        self.found: dict[Search, int] = {}
+        self.stopped: set[Search] = set()
 
-    def take(self, searcher: Searcher, search: Search, kind: Kind) -> None:
-        seconds, self.found[search] = searcher.first(search, kind)
-        self.first.setdefault(search, []).append(seconds)
-        later = searcher.later(search, kind)
-        if later is not None:
-            self.later.setdefault(search, []).append(later)
+    def take(self, searcher: Searcher, search: Search, kind: Kind, page: int) -> None:
+        answer = searcher.ask(search, kind, page)
+        if answer.get("failed"):
+            self.stopped.add(search)
+        if page == 1:
+            self.first.setdefault(search, []).append(answer["seconds"])
+            self.found[search] = answer["count"]
+        elif answer["count"]:
+            self.later.setdefault(search, []).append(answer["seconds"])
 
     def __str__(self) -> str:
         if not self.first:
             return "cannot"
         later = f"; page {LATER_PAGE} {_percentiles(self.later)}" if self.later else ""
-        return f"{_percentiles(self.first)}{later} ms"
+        stopped = f" ({len(self.stopped)} gave up)" if self.stopped else ""
+        return f"{_percentiles(self.first)}{later} ms{stopped}"
 
 
-def _compare(kind: Kind, searchers: list[Searcher], budget_s: float) -> Iterator[Row]:
+def _compare(kind: Kind, searchers: list[Searcher], budget_s: float) -> Row:
     """Ask each search of a kind of both in turn, again and again while there is time."""
     times = [Times() for _ in searchers]
     end = time.monotonic() + budget_s
-    for turn in range(ROUNDS):
+    for turn in range(2 * ROUNDS):
+        page = (1, LATER_PAGE)[turn % 2]
         for search in kind.searches:
-            if time.monotonic() > end and (turn or times[0].first):
+            # The first turn may take longer, so that each search is asked at least once.
+            if time.monotonic() > (end if turn else end + budget_s) and times[0].first:
                 break
             for searcher, taken in zip(searchers, times, strict=True):
-                if isinstance(searcher, Peer) and not search.theirs:
-                    continue
-                taken.take(searcher, search, kind)
+                if not isinstance(searcher, Peer) or search.theirs:
+                    taken.take(searcher, search, kind, page)
     theirs = times[1] if len(times) > 1 else None
     if theirs:
         _note_differences(times[0], theirs)
     beside = f"notmuch {theirs}" if theirs else "notmuch is not installed"
-    yield (f"search: {kind.name}", str(times[0]), beside, _ratios(times[0], theirs))
+    return (f"search: {kind.name}", str(times[0]), beside, _ratios(times[0], theirs))
 
 
 def _note_differences(ours: Times, theirs: Times) -> None:

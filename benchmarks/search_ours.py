@@ -27,9 +27,10 @@ def main(data: str) -> None:
 
 
 def _answer(stores: Stores, ask: dict[str, object]) -> dict[str, object]:
-    """Return how many results a page has, the seconds it took, and the ids of messages.
+    """Return how many results a page has and the seconds it took.
 
-    Pages before it are turned untimed. seconds is None when there are fewer pages.
+    Pages before it are turned untimed. count is 0 when there are fewer pages; failed: the listing
+    reached its time limit.
     """
     if ask.get("memory"):
         return _read_memory()
@@ -43,7 +44,7 @@ def _answer(stores: Stores, ask: dict[str, object]) -> dict[str, object]:
         seconds = time.perf_counter() - started
         token = page.next_token
         if not token and number < ask["page"]:
-            return {"seconds": None, "count": 0}
+            return {"seconds": seconds, "count": 0}
     return {"seconds": seconds, "count": len(page.items)}
 
 
