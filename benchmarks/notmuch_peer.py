@@ -53,16 +53,17 @@ def _serve(root: Path, config: Path) -> None:
 
 
 def _answer(database: notmuch2.Database, ask: dict) -> dict:
-    """List `count` results after the first `skip`, newest first; return how many, and seconds."""
+    """List `count` results after `skip`, newest first; return how many, and how long it took."""
     if ask.get("memory"):
         return _read_memory()
-    started = time.perf_counter()
+    started, cpu = time.perf_counter(), time.process_time()
     options = {"sort": database.SORT.NEWEST_FIRST}
     if not ask["hidden"]:
         options |= {"omit_excluded": database.EXCLUDE.ALL, "exclude_tags": ["spam", "trash"]}
     wanted = islice(_find(database, ask, options), ask["skip"], ask["skip"] + ask["count"])
     ids = list(wanted)
-    return {"seconds": time.perf_counter() - started, "count": len(ids)}
+    seconds, cpu = time.perf_counter() - started, time.process_time() - cpu
+    return {"seconds": seconds, "cpu": cpu, "count": len(ids)}
 
 
 def _find(database, ask, options):

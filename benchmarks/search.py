@@ -2,9 +2,9 @@
 
 Elapsed time of a page inside each process: Penfold's listing (benchmarks/search_ours.py) and
 notmuch through its library (benchmarks/notmuch_peer.py), both kept open, newest first, a hundred
-results; the first page and the tenth. p50 and p95 are over the searches of a kind and their
-repetitions. The ratio says how many times faster Penfold is: over the searches of a kind the
-median, least and most of notmuch's median by ours.
+results; the first page, with the CPU time it took, and the tenth. p50 and p95 are over the
+searches of a kind and their repetitions. The ratio says how many times faster Penfold is: over
+the searches of a kind the median, least and most of notmuch's median by ours.
 
 PENFOLD_BENCH_MESSAGES   how many messages (1,000,000)
 PENFOLD_BENCH_FOLDER     where mail and indexes are kept between runs (in the temporary folder)
@@ -122,13 +122,14 @@ def _started(data: Path, root: Path | None) -> Iterator[list[Searcher]]:
 
 
 class Times:
-    """Seconds by search: of first pages and of later ones.
+    """Seconds by search: of first pages, elapsed and of CPU, and of later ones.
 
     found: results on the first page. stopped: searches that reached the time limit of a listing.
     """
 
     def __init__(self) -> None:
         self.first: dict[Search, list[float]] = {}
+        self.cpu: dict[Search, list[float]] = {}
         self.later: dict[Search, list[float]] = {}
         self.found: dict[Search, int] = {}
         self.stopped: set[Search] = set()
@@ -139,6 +140,7 @@ class Times:
             self.stopped.add(search)
         if page == 1:
             self.first.setdefault(search, []).append(answer["seconds"])
+            self.cpu.setdefault(search, []).append(answer["cpu"])
             self.found[search] = answer["count"]
         elif answer["count"]:
             self.later.setdefault(search, []).append(answer["seconds"])
@@ -148,7 +150,7 @@ class Times:
             return "cannot"
         later = f"; page {LATER_PAGE} {_percentiles(self.later)}" if self.later else ""
         stopped = f" ({len(self.stopped)} gave up)" if self.stopped else ""
-        return f"{_percentiles(self.first)}{later} ms{stopped}"
+        return f"{_percentiles(self.first)} ms (cpu {_percentiles(self.cpu)}){later}{stopped}"
 
 
 def _compare(kind: Kind, searchers: list[Searcher], budget_s: float) -> Row:
@@ -167,7 +169,7 @@ def _compare(kind: Kind, searchers: list[Searcher], budget_s: float) -> Row:
     theirs = times[1] if len(times) > 1 else None
     if theirs:
         _note_differences(times[0], theirs)
-    beside = f"notmuch {theirs}" if theirs else "notmuch is not installed"
+    beside = f"notmuch {theirs}" if theirs else "-"
     return (f"search: {kind.name}", str(times[0]), beside, _ratios(times[0], theirs))
 
 
@@ -227,7 +229,8 @@ def _fill_row(data: Path, root: Path | None) -> Row:
         f"{MESSAGES / float((each / 'whole').read_text()):,.0f}/s" if each else "-"
         for each in (data, root)
     ]
-    return (f"search: filling, {MESSAGES:,} messages", rates[0], f"notmuch {rates[1]}", "")
+    beside = f"notmuch {rates[1]}" if root else "notmuch is not installed or not wanted"
+    return (f"search: filling, {MESSAGES:,} messages", rates[0], beside, "")
 
 
 def _size_row(data: Path, root: Path | None, text_bytes: float) -> Row:
@@ -236,12 +239,12 @@ def _size_row(data: Path, root: Path | None, text_bytes: float) -> Row:
     tables = list_table_sizes(data)
     note("  " + ", ".join(f"{name} {size / 1e6:,.0f} MB" for name, size in tables.items()))
     index = sum(size for name, size in tables.items() if name.startswith("words"))
-    theirs = "-"
+    beside = "-"
     if root is not None:
         whole = sum(p.stat().st_size for p in (root / ".notmuch").rglob("*") if p.is_file())
-        theirs = f"{whole / text:.2f}"
+        beside = f"notmuch {whole / text:.2f}, with all else it keeps"
     name = f"search: octets of index per octet of text ({text / 1e6:,.0f} MB)"
-    return (name, f"{index / text:.2f}", f"notmuch {theirs}, with all else it keeps", "")
+    return (name, f"{index / text:.2f}", beside, "")
 
 
 def list_table_sizes(data: Path) -> dict[str, int]:

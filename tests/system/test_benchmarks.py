@@ -23,6 +23,6 @@ def test_searches_are_measured_without_a_peer_and_the_mail_is_kept_for_the_next_
     for kind in ("rare word", "label:large, medium word", "-word", "threads: two common words"):
         [line] = [each for each in done.stdout.splitlines() if f"│ search: {kind} " in each]
         assert " ms " in line
-        assert "notmuch is not installed" in line
+    assert "notmuch is not installed or not wanted" in done.stdout
     [data] = tmp_path.iterdir()
     assert float((data / "whole").read_text()) > 0
