@@ -27,8 +27,8 @@ def summaries(mails):
 
 
 def is_about(share, wanted, count=COUNT):
-    """Say whether a share is within five standard deviations of the one wanted."""
-    return abs(share - wanted) < 5 * math.sqrt(wanted * (1 - wanted) / count)
+    """Say whether a share is within three standard deviations of the one wanted."""
+    return abs(share - wanted) < 3 * math.sqrt(wanted * (1 - wanted) / count)
 
 
 def test_the_same_seed_makes_the_same_mail_and_another_does_not(mails):
