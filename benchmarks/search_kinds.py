@@ -61,6 +61,11 @@ class Asker:
         usable = [word for word in ranked if word.isascii() and word not in _OPERATORS]
         return self._chance.sample(usable, min(count, len(usable)))
 
+    def _short_words(self, count: int) -> list[str]:
+        """Return words of which 200 with OR between them are no longer than a query may be."""
+        usable = [word for word in self._words(2_000, 30_000, 30_000) if len(word) <= 5]
+        return usable[:count]
+
     def _rare(self, count: int = EACH) -> list[str]:
         return self._words(40_000, 60_000, count)
 
@@ -171,7 +176,7 @@ class Asker:
         pairs = zip(self._medium(), self._medium(), strict=True)
         yield Kind("OR of two words", _same(f"{a} OR {b}" for a, b in pairs))
         yield Kind("OR of 20 addresses", [self._any_of(self._addresses(20)) for _ in range(EACH)])
-        many = [" OR ".join(self._words(2_000, 30_000, 200)) for _ in range(EACH)]
+        many = [" OR ".join(self._short_words(200)) for _ in range(EACH)]
         yield Kind("OR of 200 words", _same(many))
         without = [*self._common(4), *self._medium(4), *self._everywhere(4)]
         yield Kind("-word", [Search(f"-{word}", f"not {word}") for word in without])
