@@ -173,6 +173,8 @@ QUERY_MAX_TERMS: Final = 500
 QUERY_MAX_DEPTH: Final = 20
 
 # --- MIME ------------------------------------------------------------------------------
+#: Links of an HTML text that has:drive and its kin look at.
+LINKS_MAX: Final = 500
 #: Nested parts; Postfix uses 100. Deeper content becomes the last level's body.
 MIME_MAX_DEPTH: Final = 100
 #: Parts of one message; the rest stays in the raw message only.

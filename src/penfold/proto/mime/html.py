@@ -12,7 +12,11 @@ from html.entities import html5
 from itertools import chain
 from typing import Any, Final
 
+from penfold.base.limits import LINKS_MAX
 from penfold.proto.mime.unseen import drop_hidden, may_hide, read_attributes
+
+#: A link's host and the beginning of its path.
+_LINK = re.compile(r"""(?i:href)\s{0,9}=\s{0,9}["']?\s{0,9}(?i:https?)://([^\s"'<>?#]{1,200})""")
 
 #: Elements whose content nobody reads.
 _UNREAD: Final = "|".join(
@@ -65,6 +69,11 @@ def html_texts(source: str) -> tuple[str, str]:
     if hides:
         pieces = drop_hidden(pieces)
     return _join(pieces, list(map(_between, pieces[1::3], pieces[2::3]))), everything
+
+
+def list_links(source: str) -> list[str]:
+    """Return where links lead, the first LINKS_MAX of them, as `docs.example/document/d/1`."""
+    return _LINK.findall(source)[:LINKS_MAX]
 
 
 def _between(name: str | None, attributes: str | None) -> str:

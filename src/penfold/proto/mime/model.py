@@ -48,6 +48,7 @@ class Summary(Struct, frozen=True, gc=False):
     subject: decoded. subject_key: for threading; reply and forward prefixes stripped, white
     space collapsed, case folded.
     snippet: plain, not yet HTML-escaped. body: readable text for the index (HTML stripped).
+    links: hosts and paths HTML links to.
     filenames: attachment names. has_attachment: some part is a named attachment.
     list_id: List-Id's text. delivered_to: Delivered-To addresses.
     """
@@ -67,3 +68,4 @@ class Summary(Struct, frozen=True, gc=False):
     has_attachment: bool
     list_id: str
     delivered_to: tuple[str, ...]
+    links: tuple[str, ...] = ()

@@ -11,6 +11,7 @@ from typing import Final
 
 from penfold.base.limits import (
     HTML_SCAN_MAX_BYTES,
+    LINKS_MAX,
     MIME_MAX_ADDRESSES,
     MIME_MAX_REFERENCES,
     MIME_MESSAGE_ID_MAX,
@@ -20,7 +21,7 @@ from penfold.base.limits import (
 from penfold.proto.address import parse_address_list
 from penfold.proto.mime.charset import decode_text
 from penfold.proto.mime.dates import parse_date_ms
-from penfold.proto.mime.html import html_texts
+from penfold.proto.mime.html import html_texts, list_links
 from penfold.proto.mime.model import Address, Part, Summary
 from penfold.proto.mime.scan import scan
 from penfold.proto.mime.transfer import decode_transfer
@@ -60,7 +61,7 @@ def read_message(raw: bytes) -> tuple[Part, Summary]:
 def summarize(raw: bytes, root: Part) -> Summary:
     """Return the summary of a scanned message."""
     fields = _collect(root.headers)
-    snippet, body, filenames = _read_content(raw, root)
+    snippet, body, links, filenames = _read_content(raw, root)
     subject = _first(fields, "subject")
     return Summary(
         date_ms=parse_date_ms(_first(fields, "date")),
@@ -82,6 +83,7 @@ def summarize(raw: bytes, root: Part) -> Summary:
             for value in fields.get("delivered-to", ())[:MIME_MAX_ADDRESSES]
             for address in parse_address_list(value, decoded=True)[:1]
         ),
+        links=links,
     )
 
 
@@ -140,25 +142,26 @@ def subject_key(subject: str) -> str:
 # --- content ---------------------------------------------------------------------------
 
 
-def _read_content(raw: bytes, root: Part) -> tuple[str, str, tuple[str, ...]]:
-    """Return snippet, text for the index, and attachment names."""
+def _read_content(raw: bytes, root: Part) -> tuple[str, str, tuple[str, ...], tuple[str, ...]]:
+    """Return snippet, text for the index, links, and attachment names."""
     filenames: list[str] = []
     readable: list[tuple[Part, Part | None]] = []
     _gather(root, readable, filenames)
     texts: list[str] = []
+    links: dict[str, None] = {}
     snippet = ""
     left = SEARCH_TEXT_MAX_BYTES
     for part, other in readable:
-        text, shown = _read_text(raw, part, left)
+        text, shown = _read_text(raw, part, left, links)
         if other is not None and not _says_enough(text, other):
-            text, shown = _choose(text, shown, *_read_text(raw, other, left))
+            text, shown = _choose(text, shown, *_read_text(raw, other, left, links))
         snippet = snippet or _snip(shown)
         text, size = _cut(text, left)
         texts.append(text)
         left -= size + 1
         if left <= 0:
             break
-    return snippet, "\n".join(texts), tuple(filenames)
+    return snippet, "\n".join(texts), tuple(links)[:LINKS_MAX], tuple(filenames)
 
 
 def _gather(part: Part, readable: list[tuple[Part, Part | None]], filenames: list[str]) -> None:
@@ -198,8 +201,10 @@ def _choose(plain: str, shown: str, html: str, html_shown: str) -> tuple[str, st
     )
 
 
-def _read_text(raw: bytes, part: Part, limit: int) -> tuple[str, str]:
+def _read_text(raw: bytes, part: Part, limit: int, links: dict[str, None]) -> tuple[str, str]:
     """Return a leaf's text for the index, and for the snippet (there what CSS hides counts).
+
+    Its links are added to `links`.
 
     Gmail (assumed): senders hide a preview line in HTML for the very purpose of the snippet.
     """
@@ -210,7 +215,10 @@ def _read_text(raw: bytes, part: Part, limit: int) -> tuple[str, str]:
     text = decode_text(data[:limit], part.charset)
     if "\0" in text:
         text = text.replace("\0", " ")  # the index would end there
-    return html_texts(text) if is_html else (text, text)
+    if not is_html:
+        return text, text
+    links.update(dict.fromkeys(list_links(text)))
+    return html_texts(text)
 
 
 def _cut(text: str, limit: int) -> tuple[str, int]:

@@ -60,7 +60,7 @@ _UNDER: Final = "\ue013"
 _OVERS: Final = (14, 16, 18, 20, 22, 24)
 _UNDERS: Final = (12, 11, 10, 9)
 
-#: has:WORD by the addresses such links have.
+#: has:WORD by the addresses such links have, in the text or behind it.
 _LINKS: Final[dict[str, tuple[str, ...]]] = {
     "drive": ("drive.google.com", "docs.google.com"),
     "document": ("docs.google.com/document",),
@@ -225,8 +225,9 @@ def _list_beginnings(filename: str) -> list[str]:
 
 def _list_facts(summary: Summary, body: str, size: int) -> list[str]:
     facts = {_FACT + "attachment"} if summary.has_attachment else set()
-    if " google " in body or " youtu" in body:  # the rest costs more than finding that out
-        text = f" {' '.join(body.split())} "
+    seen = f"{body} {fold(chr(10).join(summary.links))}" if summary.links else body
+    if " google " in seen or " youtu" in seen:  # the rest costs more than finding that out
+        text = f" {' '.join(seen.split())} "
         facts |= {_FACT + word for word, link in _LINK_WORDS if link in text}
     facts |= {f"{_OVER}{power}" for power in _OVERS if size >= 1 << power}
     facts |= {f"{_UNDER}{power}" for power in _UNDERS if size < 1 << power}

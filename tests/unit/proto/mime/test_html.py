@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from penfold.proto.mime.html import decode_references, html_texts, html_to_text
+from penfold.base.limits import LINKS_MAX
+from penfold.proto.mime.html import decode_references, html_texts, html_to_text, list_links
 
 
 @pytest.mark.parametrize(
@@ -177,3 +178,24 @@ def test_anything_has_a_text(source):
     visible, everything = html_texts(source)
     assert visible.encode() is not None
     assert len(everything) <= len(source) + 1
+
+
+@pytest.mark.parametrize(
+    ("source", "links"),
+    [
+        ('<a href="https://docs.example/d/1?x=2#y">Plan</a>', ["docs.example/d/1"]),
+        (
+            "<A HREF = 'http://a.example/b'><area href=https://c.example>",
+            ["a.example/b", "c.example"],
+        ),
+        ('<a href="mailto:ann@a.example">x</a> href https://b.example', []),
+        ("<a href=", []),
+    ],
+    ids=["quoted", "any case", "no web address", "cut"],
+)
+def test_links_are_hosts_and_paths(source, links):
+    assert list_links(source) == links
+
+
+def test_links_are_counted_no_further_than_their_limit():
+    assert len(list_links("<a href=https://a.example/>" * 2_000)) == LINKS_MAX
