@@ -13,7 +13,6 @@ inside a subquery.
 
 from collections.abc import Iterable, Iterator
 from itertools import product
-from math import prod
 from typing import Final
 
 from msgspec import Struct
@@ -43,7 +42,11 @@ class Plan(Struct, frozen=True, gc=False):
 
 def choose(everything: Stream, streams: list[Stream], *, want: int) -> Plan:
     """Return the cheapest way to the first `want` ids in everything that pass all streams."""
-    plans = [_cost(way, everything, streams, want) for way in _list_ways(everything, streams)]
+    first, *others = _list_ways(everything, streams)
+    if not others:
+        return Plan(first, tuple(stream for stream in streams if stream not in first), 0.0)
+    total = max(everything.rows, 1)
+    plans = [_plan(way, streams, total, want) for way in (first, *others)]
     return min(plans, key=lambda plan: plan.cost_us)
 
 
@@ -65,25 +68,26 @@ def _list_ways(everything: Stream, streams: list[Stream]) -> Iterator[tuple[Stre
             yield (*way, *unwanted)
 
 
-def _cost(way: tuple[Stream, ...], everything: Stream, streams: list[Stream], want: int) -> Plan:
-    total = max(everything.rows, 1)
-    tested = tuple(sorted((s for s in streams if s not in way), key=lambda s: s.test_us))
+def _plan(way: tuple[Stream, ...], streams: list[Stream], total: int, want: int) -> Plan:
+    tested = [stream for stream in streams if stream not in way]
+    tested.sort(key=lambda stream: stream.test_us)
+    walk_us = STEP_US * sum([stream.rows for stream in way])
+    test_us = sum([stream.test_us for stream in tested])
+    shortest = min([stream.rows for stream in way if stream.wanted])
     reached = total * _share(way, total)  # ids the whole walk yields
-    whole = STEP_US * sum(stream.rows for stream in way)
-    test_us = sum(stream.test_us for stream in tested)
-    part = min(1.0, want / max(reached * _share(tested, total), 1e-9))
-    expected = part * (whole + reached * test_us)
-    shortest = min(stream.rows for stream in way if stream.wanted)
-    return Plan(way, tested, expected + _DOUBT * (whole + shortest * test_us))
+    found = reached * _share(tested, total)
+    part = 1.0 if found <= want else want / found
+    expected = part * (walk_us + reached * test_us)
+    return Plan(way, tuple(tested), expected + _DOUBT * (walk_us + shortest * test_us))
 
 
 def _share(streams: Iterable[Stream], total: int) -> float:
     """Return which part of all mail is in all of these, if they are independent."""
-    shares = (min(stream.rows / total, 1.0) for stream in streams)
-    return prod(
-        share if stream.wanted else 1.0 - share
-        for stream, share in zip(streams, shares, strict=True)
-    )
+    product = 1.0
+    for stream in streams:
+        share = stream.rows / total if stream.rows < total else 1.0
+        product *= share if stream.wanted else 1.0 - share
+    return product
 
 
 def _join(streams: Iterable[Stream]) -> Iterator[tuple[str, Walk]]:

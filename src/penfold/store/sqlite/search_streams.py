@@ -36,8 +36,8 @@ LOOKUP_US: Final = 0.9
 MATCH_US: Final = 40.0
 
 #: Matches followed to see whether an expression is rare; messages counted to see how dense.
-_PROBED: Final = 1_000
-_COUNTED: Final = 8_000
+_PROBED: Final = 200
+_COUNTED: Final = 2_000
 
 #: Alternatives merged at most; SQLite allows 500, and each row passes through all of them.
 _ALTERNATIVES_MAX: Final = 50
@@ -78,10 +78,12 @@ class Sizes:
 
     def __init__(self, execute: Callable[..., Any]) -> None:
         self._execute = execute
+        self._all: int | None = None
 
     def count_all(self) -> int:
-        count: int = self._execute("SELECT messages FROM mailbox").get
-        return count
+        if self._all is None:
+            self._all = int(self._execute("SELECT messages FROM mailbox").get)
+        return self._all
 
     def count_labelled(self, node: Labelled) -> int:
         match node:
@@ -100,12 +102,19 @@ class Sizes:
         return count or 0
 
     def count_matches(self, expression: str, within: Range) -> int:
-        """Return the matches in this range of ids, exactly when few, an upper bound otherwise."""
+        """Return the matches in this range of ids, exactly when few.
+
+        Otherwise by how dense the newest ones stand; where counting ends, mail is taken to go on
+        arriving as fast as it did (ids are times).
+        """
         low, high = within[0] or 0, MAX_ID if within[1] is None else within[1]
         found, oldest = self._execute(_PROBE, (expression, low, high, _PROBED)).fetchone()
         if found < _PROBED:
             return int(found)
-        passed: int = self._execute(_PASSED, (ALL_MAIL, oldest, high, _COUNTED)).get
+        passed: int
+        passed, first, last = self._execute(_PASSED, (ALL_MAIL, oldest, high, _COUNTED)).fetchone()
+        if passed == _COUNTED:
+            passed = passed * (last - oldest) // max(last - first, 1)
         return self.count_all() * _PROBED // max(passed, _PROBED)
 
 
@@ -114,8 +123,8 @@ _PROBE: Final = (
     " AND rowid >= ? AND rowid < ? ORDER BY rowid DESC LIMIT ?)"
 )
 _PASSED: Final = (
-    "SELECT count(*) FROM (SELECT 1 FROM posting WHERE label = ? AND message_id >= ?"
-    " AND message_id < ? LIMIT ?)"
+    "SELECT count(*), min(message_id), max(message_id) FROM (SELECT message_id FROM posting"
+    " WHERE label = ? AND message_id >= ? AND message_id < ? ORDER BY message_id DESC LIMIT ?)"
 )
 
 
