@@ -21,6 +21,7 @@ from penfold.proto.search.parse import parse_query
 from penfold.proto.search.print import print_query
 from penfold.store.sqlite import search, search_order
 from penfold.store.sqlite.migrate import migrate
+from penfold.store.sqlite.search_streams import Sizes
 from penfold.testing.queries import ME, make_query_text
 
 TABLE = Path(__file__).parents[1] / "corpus/search.toml"
@@ -70,8 +71,9 @@ def try_case(connection, text):
     if short and nested < QUERY_MAX_DEPTH:
         assert parse_query(printed, now_ms=0) == tree, "prints as another query"
     query = Query(limit=10, tree=tree, me=ME)
-    connection.execute(*search.compile_messages(query)).fetchall()
-    connection.execute(*search.compile_threads(query)).fetchall()
+    sizes = Sizes(connection.execute)
+    connection.execute(*search.compile_messages(query, sizes)).fetchall()
+    connection.execute(*search.compile_threads(query, sizes)).fetchall()
     return took
 
 

@@ -19,6 +19,9 @@ from msgspec import Struct
 
 from penfold.store.sqlite.search_streams import STEP_US, Stream, Walk
 
+#: Streams that are walked at most, of the wanted and of the excluded ones; the others are looked
+#: up. SQLite merges 500, but weighing every number of 500 against each other takes a second.
+_WALKED_MAX: Final = 20
 #: How much the cost of finding nothing counts beside the expected one.
 _DOUBT: Final = 1 / 16
 
@@ -56,7 +59,8 @@ def _list_ways(everything: Stream, streams: list[Stream]) -> Iterator[tuple[Stre
     Only the first may consist of several walks, as SQL's compounds have no brackets.
     """
     wanted = sorted((s for s in streams if s.wanted and s.walks), key=lambda s: s.rows)
-    unwanted = [s for s in streams if not s.wanted and len(s.walks) == 1]
+    wanted = wanted[:_WALKED_MAX]
+    unwanted = [s for s in streams if not s.wanted and len(s.walks) == 1][:_WALKED_MAX]
     leads = [(each,) for each in wanted] or [(everything,)]
     simple = [each for each in wanted if len(each.walks) == 1]
     several = [each for each in wanted if len(each.walks) > 1]
