@@ -105,7 +105,7 @@ class Extracting:
                 continue
             self._read_some(mailbox, turn, stopping)
             at_rest = began_ms - state.changed_ns // 1_000_000 > NOTIFY_REST_MS
-            if at_rest and not self._waiting.get(mailbox):
+            if at_rest and mailbox not in self._waiting and mailbox not in self._resting:
                 self._settled[mailbox] = state
         self._waits(sum(self._waiting.values()))
         if not turn.mailboxes:
