@@ -220,7 +220,7 @@ EXTRACT_MESSAGE_MAX_BYTES: Final = SEND_MAX_BYTES
 #: Attachments of one message that are read, in document order; more are no letter to a person.
 EXTRACT_FILES_MAX: Final = 32
 #: Octets (UTF-8) of text from all attachments of one message: a book of 500 pages. Putting so much
-#: into the index holds the mailbox's write lock for about 0.1 s.
+#: into the index holds the mailbox's write lock for 0.04 s.
 EXTRACT_TEXT_MAX_BYTES: Final = 1_048_576
 #: Octets unpacked from one Office file, and levels of its XML. Expat reads about 30 MB a second.
 EXTRACT_UNPACKED_MAX_BYTES: Final = 134_217_728

@@ -97,9 +97,11 @@ class Extracting:
             self._mark_ms = self._load_mark()
         began_ms = self._clock.now_ms()
         turn = _Turn()
+        there = set()
         for mailbox in self._iter_changed(self._mark_ms):
             if stopping.is_set():
                 return turn
+            there.add(mailbox)
             state = self._find_state(mailbox)
             if self._settled.get(mailbox) == state or self._rests(mailbox, began_ms):
                 continue
@@ -107,6 +109,8 @@ class Extracting:
             at_rest = began_ms - state.changed_ns // 1_000_000 > NOTIFY_REST_MS
             if at_rest and mailbox not in self._waiting and mailbox not in self._resting:
                 self._settled[mailbox] = state
+        for gone in self._waiting.keys() - there:
+            del self._waiting[gone]
         self._waits(sum(self._waiting.values()))
         if not turn.mailboxes:
             self._note(began_ms)
@@ -143,7 +147,9 @@ class Extracting:
         except OutcomeUnknownError:
             raise
         except (MailboxDamagedError, NotFoundError):
-            pass  # mended or restored, its file is newer and it comes up again
+            self._waiting.pop(
+                mailbox, None
+            )  # mended or restored, its file is newer and it comes up
         except PenfoldError:
             turn.failed += 1
             self._resting[mailbox] = self._clock.now_ms() + int(EXTRACT_REST_S * 1000)

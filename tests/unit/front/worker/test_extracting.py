@@ -59,7 +59,7 @@ class World:
 
     def _iter_changed(self, since_ms):
         self.since.append(since_ms)
-        return [BOX, OTHER]
+        return list(self.states)
 
     def add(self, number, mailbox_id=BOX):
         message = read_new_message(number, RAW % number)
@@ -140,6 +140,17 @@ def test_a_damaged_mailbox_is_no_failure():
     world.mailboxes.errors[OTHER] = MailboxDamagedError("torn")
     assert world.run() == Report()
     assert world.marks != []
+
+
+def test_messages_of_a_mailbox_that_is_gone_wait_no_more():
+    world = World(Extracted("failed", problem="stopped"))
+    world.extractor._first = world.stopping.set
+    world.add(1)
+    world.run()
+    world.stopping.clear()
+    del world.states[BOX]
+    world.run()
+    assert world.waits[-1] == 0
 
 
 def test_the_search_goes_back_to_the_last_mark_and_the_mark_moves_on(quiet):
