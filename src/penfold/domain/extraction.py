@@ -1,4 +1,4 @@
-"""Read the attachments of one message and index it anew with their text.
+"""Read the attachments of messages and index these anew with their text.
 
 Nothing a client sees of the message changes: no labels, no dates, no history. The note that it
 waits goes away with the transaction that indexes the text, so a process killed in between reads the
@@ -9,7 +9,7 @@ then its text is missing for good, and the note says so. The other attachments' 
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from msgspec import structs
@@ -39,14 +39,50 @@ class Found(NamedTuple):
         return ", ".join(dict.fromkeys(self.unreadable + self.failed))
 
 
-class Outcome(NamedTuple):
-    """settled: the message waits no more. problem: why some of its text is missing."""
+class Finding(NamedTuple):
+    """What is to be noted of a message. waiting: as it will be. settled: it waits no more."""
 
-    settled: bool
-    problem: str = ""
+    waiting: Extraction
+    settled: bool = True
+    indexed: tuple[Summary, str] | None = None
+
+    @property
+    def size(self) -> int:
+        """Characters to index, about."""
+        return len(self.indexed[1]) if self.indexed else 0
 
 
 def extract(
+    mailboxes: Mailboxes,
+    extractor: Extractor,
+    mailbox_id: str,
+    waiting: Sequence[Extraction],
+    *,
+    stopping: threading.Event,
+    watch: Watch,
+) -> list[Extraction]:
+    """Read the attachments of messages that wait and return those that wait no more.
+
+    Their `problem` says why text is missing for good. What is found is noted together, as each
+    transaction costs arriving mail a turn at the disk; UnavailableError when nothing can be read
+    or noted now.
+    """
+    settled: list[Extraction] = []
+    found: list[Finding] = []
+    size = 0
+    for each in waiting:
+        if each.tries or size >= EXTRACT_TEXT_MAX_BYTES:
+            settled += _note(mailboxes, mailbox_id, found)
+            found, size = [], 0
+        finding = _read(mailboxes, extractor, mailbox_id, each, stopping=stopping, watch=watch)
+        if stopping.is_set():
+            break
+        found.append(finding)
+        size += finding.size
+    return settled + _note(mailboxes, mailbox_id, found)
+
+
+def _read(
     mailboxes: Mailboxes,
     extractor: Extractor,
     mailbox_id: str,
@@ -54,25 +90,43 @@ def extract(
     *,
     stopping: threading.Event,
     watch: Watch,
-) -> Outcome:
-    """Read the attachments of a message that waits; UnavailableError when that has to be later."""
+) -> Finding:
     try:
         with mailboxes.open_reader(mailbox_id) as box:
             loaded = _load(box, waiting.message_id)
     except NotFoundError:
-        return Outcome(settled=True)
+        return Finding(waiting)
     if isinstance(loaded, str):
-        return _settle(mailboxes, mailbox_id, waiting, loaded, None)
+        return Finding(structs.replace(waiting, problem=loaded))
     raw, root = loaded
     found = read_attached(raw, root, extractor, stopping=stopping, watch=watch)
-    if stopping.is_set():
-        return Outcome(settled=False)
     waiting = structs.replace(waiting, tries=waiting.tries + 1)
     if found.failed and waiting.tries < EXTRACT_TRIES:
-        _change(mailboxes, mailbox_id, lambda box: box.put_extraction(waiting))
-        return Outcome(settled=False)
+        return Finding(waiting, settled=False)
     indexed = (summarize(raw, root), found.text) if found.text else None
-    return _settle(mailboxes, mailbox_id, waiting, found.problem, indexed)
+    return Finding(structs.replace(waiting, problem=found.problem), indexed=indexed)
+
+
+def _note(mailboxes: Mailboxes, mailbox_id: str, found: Sequence[Finding]) -> list[Extraction]:
+    """Index and note what was found; messages that are gone are as well."""
+    if not found:
+        return []
+
+    def change(box: MailboxWriter) -> list[Extraction]:
+        settled = []
+        for waiting, is_settled, indexed in found:
+            there = box.find_message(waiting.message_id) is not None
+            if there and indexed is not None:
+                box.index_attached(waiting.message_id, *indexed)
+            if there and (waiting.problem or not is_settled):
+                box.put_extraction(waiting)
+            else:
+                box.delete_extraction(waiting.message_id)
+            if is_settled or not there:
+                settled.append(waiting if there else Extraction(waiting.message_id))
+        return settled
+
+    return mailboxes.change(mailbox_id, change)
 
 
 def _load(box: MailboxReader, message_id: int) -> tuple[bytes, Part] | str:
@@ -109,31 +163,3 @@ def read_attached(
             case "failed":
                 failed.append(got.problem)
     return Found("\n".join(texts), tuple(unreadable), tuple(failed))
-
-
-def _settle(
-    mailboxes: Mailboxes,
-    mailbox_id: str,
-    waiting: Extraction,
-    problem: str,
-    indexed: tuple[Summary, str] | None,
-) -> Outcome:
-    def change(box: MailboxWriter) -> None:
-        if indexed is not None:
-            box.index_attached(waiting.message_id, *indexed)
-        if problem:
-            box.put_extraction(structs.replace(waiting, problem=problem))
-        else:
-            box.delete_extraction(waiting.message_id)
-
-    there = _change(mailboxes, mailbox_id, change)
-    return Outcome(settled=True, problem=problem if there else "")
-
-
-def _change(mailboxes: Mailboxes, mailbox_id: str, change: Callable[[MailboxWriter], None]) -> bool:
-    """Change the mailbox; returns False when the message is gone, which is as well."""
-    try:
-        mailboxes.change(mailbox_id, change)
-    except NotFoundError:
-        return False
-    return True

@@ -7,7 +7,7 @@ from tests.contract.mail import MAILBOX, read_new_message
 
 from penfold.base.errors import UnavailableError
 from penfold.base.limits import EXTRACT_MESSAGE_MAX_BYTES, EXTRACT_TEXT_MAX_BYTES, EXTRACT_TRIES
-from penfold.domain.extraction import Outcome, extract
+from penfold.domain.extraction import extract
 from penfold.ports.extracting import Extracted
 from penfold.ports.mailbox import Extraction, Query
 from penfold.proto.search.parse import parse_query
@@ -66,6 +66,9 @@ class World:
     def extract(self, extractor, number=1):
         with self.mailboxes.open_reader(MAILBOX) as box:
             waiting = box.find_extraction(number) or Extraction(number)
+        return self.extract_all(extractor, [waiting])
+
+    def extract_all(self, extractor, waiting):
         return extract(
             self.mailboxes,
             extractor,
@@ -93,7 +96,7 @@ def world():
 def test_text_of_every_file_is_indexed_and_the_message_waits_no_more(world):
     world.add(1, "a.txt", "b.txt")
     extractor = Answers(text("wombat"), text("numbat"))
-    assert world.extract(extractor) == Outcome(settled=True)
+    assert world.extract(extractor) == [Extraction(1, tries=1)]
     assert world.found("wombat numbat body") == [1]
     assert world.waits() is None
     assert [data for _, data, _, _ in extractor.asked] == [b"a.txt", b"b.txt"]
@@ -103,7 +106,7 @@ def test_text_of_every_file_is_indexed_and_the_message_waits_no_more(world):
 def test_what_cannot_be_read_is_noted_and_the_rest_is_found(world):
     world.add(1, "a.txt", "b.txt")
     outcome = world.extract(Answers(LOCKED, text("numbat")))
-    assert outcome == Outcome(settled=True, problem="encrypted")
+    assert outcome == [Extraction(1, tries=1, problem="encrypted")]
     assert world.found("numbat") == [1]
     assert world.waits() == Extraction(1, tries=1, problem="encrypted")
 
@@ -111,11 +114,11 @@ def test_what_cannot_be_read_is_noted_and_the_rest_is_found(world):
 def test_a_file_that_ends_its_reader_is_tried_and_then_given_up_for_good(world):
     world.add(1, "a.txt", "b.txt")
     for tries in range(1, EXTRACT_TRIES):
-        assert world.extract(Answers(DIES, text("numbat"))) == Outcome(settled=False)
+        assert world.extract(Answers(DIES, text("numbat"))) == []
         assert world.waits() == Extraction(1, tries=tries)
         assert world.found("numbat") == []
     outcome = world.extract(Answers(DIES, text("numbat")))
-    assert outcome == Outcome(settled=True, problem="takes too long")
+    assert outcome == [Extraction(1, EXTRACT_TRIES, "takes too long")]
     assert world.found("numbat") == [1]
     assert world.waits().problem == "takes too long"
 
@@ -123,7 +126,7 @@ def test_a_file_that_ends_its_reader_is_tried_and_then_given_up_for_good(world):
 def test_another_try_may_end_well(world):
     world.add(1, "a.txt")
     world.extract(Answers(DIES))
-    assert world.extract(Answers(text("numbat"))) == Outcome(settled=True)
+    assert world.extract(Answers(text("numbat"))) == [Extraction(1, tries=2)]
     assert world.found("numbat") == [1]
     assert world.waits() is None
 
@@ -135,16 +138,16 @@ def test_a_message_deleted_meanwhile_leaves_nothing(world):
         extractor = Answers(
             answer, first=lambda: world.change(lambda box: box.delete_message(2) and None)
         )
-        assert world.extract(extractor, 2).problem == ""
+        assert world.extract(extractor, 2) == [Extraction(2)]
         assert world.waits(2) is None
         assert world.found("numbat") == []
-    assert world.extract(Answers(), 2) == Outcome(settled=True)
+    assert world.extract(Answers(), 2) == [Extraction(2)]
 
 
 def test_a_stopping_server_notes_nothing(world):
     world.add(1, "a.txt", "b.txt")
     outcome = world.extract(Answers(DIES, first=world.stopping.set))
-    assert outcome == Outcome(settled=False)
+    assert outcome == []
     assert world.waits() == Extraction(1)
     assert world.watched == []
 
@@ -163,7 +166,7 @@ def test_a_message_too_large_or_damaged_is_given_up_without_a_look(world):
 
     large = structs.replace(state.messages[1], size=EXTRACT_MESSAGE_MAX_BYTES + 1)
     state.messages[1] = large
-    assert world.extract(Answers()) == Outcome(settled=True, problem="too large")
+    assert world.extract(Answers()) == [Extraction(1, problem="too large")]
     assert world.waits().problem == "too large"
 
 
@@ -180,3 +183,26 @@ def test_history_and_labels_stay_as_they_are(world):
     with world.mailboxes.open_reader(MAILBOX) as box:
         assert box.find_message(1) == row
         assert list(box.iter_history(0)) == []
+
+
+def test_what_is_found_in_several_messages_is_noted_together_and_a_doubtful_one_apart(world):
+    for number in (1, 2, 3):
+        world.add(number, "a.txt")
+    changes = []
+    plain = world.mailboxes.change
+    world.mailboxes.change = lambda *args: changes.append(1) or plain(*args)
+    waiting = [Extraction(3), Extraction(2), Extraction(1, tries=1)]
+    extractor = Answers(text("wombat"), text("wombat"), text("wombat"))
+    assert [each.message_id for each in world.extract_all(extractor, waiting)] == [3, 2, 1]
+    assert len(changes) == 2
+    assert world.found("wombat") == [3, 2, 1]
+
+
+def test_a_stopping_server_notes_what_it_has_read_to_the_end(world):
+    for number in (1, 2):
+        world.add(number, "a.txt")
+    second = iter([lambda: None, world.stopping.set])
+    extractor = Answers(text("wombat"), DIES, first=lambda: next(second)())
+    assert world.extract_all(extractor, [Extraction(2), Extraction(1)]) == [Extraction(2, tries=1)]
+    assert world.found("wombat") == [2]
+    assert world.waits(1) == Extraction(1)

@@ -7,7 +7,7 @@ changes. A mailbox that fails rests for a while.
 """
 
 import threading
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 
 from penfold.base.clock import Clock
 from penfold.base.errors import (
@@ -137,13 +137,11 @@ class Extracting:
                 some = box.list_extractions(limit=EXTRACT_TURN)
                 count = box.count_extractions() if some else 0
             self._waiting[mailbox] = count
-            for waiting in some:
-                if stopping.is_set():
-                    return
+            if some:
                 turn.mailboxes.add(mailbox)
-                if self._read_one(mailbox, waiting, stopping):
-                    turn.settled += 1
-                    self._waiting[mailbox] -= 1
+                settled = self._read(mailbox, some, stopping)
+                turn.settled += settled
+                self._waiting[mailbox] -= settled
         except OutcomeUnknownError:
             raise
         except (MailboxDamagedError, NotFoundError):
@@ -156,18 +154,19 @@ class Extracting:
         if not self._waiting.get(mailbox):
             self._waiting.pop(mailbox, None)
 
-    def _read_one(self, mailbox: str, waiting: Extraction, stopping: threading.Event) -> bool:
-        outcome = extract(
+    def _read(self, mailbox: str, some: Sequence[Extraction], stopping: threading.Event) -> int:
+        settled = extract(
             self._mailboxes,
             self._extractor,
             mailbox,
-            waiting,
+            some,
             stopping=stopping,
             watch=self._watch,
         )
-        if outcome.problem:
-            self._gave_up(mailbox, waiting.message_id, outcome.problem)
-        return outcome.settled
+        for each in settled:
+            if each.problem:
+                self._gave_up(mailbox, each.message_id, each.problem)
+        return len(settled)
 
 
 class _Turn:
