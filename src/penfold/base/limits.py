@@ -241,6 +241,8 @@ EXTRACT_WALL_S: Final = 200.0
 EXTRACT_TRIES: Final = 3
 #: Messages read of one mailbox before the next one has its turn.
 EXTRACT_TURN: Final = 16
+#: Seconds paused after a file at most; else as long as the file took.
+EXTRACT_PAUSE_S: Final = 1.0
 #: Seconds between two looks for new attachments, and the part of a processor that looking may take
 #: where there are many mailboxes.
 EXTRACT_LOOK_S: Final = 1.0

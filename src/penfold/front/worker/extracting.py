@@ -3,7 +3,8 @@
 HTTP workers commit in other processes, so files tell which mailboxes changed. Each of those has
 EXTRACT_TURN messages read, the newest first, and then the next one; a round ends when nothing waits
 or after EXTRACT_ROUND_S. A mailbox that nothing waits in is not looked into again until its file
-changes. A mailbox that fails rests for a while.
+changes. A mailbox that fails rests for a while. After each file there is a pause as long as the
+file took, so that arriving mail has the disk and the interpreter for at least half of the time.
 """
 
 import threading
@@ -18,6 +19,7 @@ from penfold.base.errors import (
 )
 from penfold.base.limits import (
     EXTRACT_LOOK_SHARE,
+    EXTRACT_PAUSE_S,
     EXTRACT_REST_S,
     EXTRACT_ROUND_S,
     EXTRACT_TURN,
@@ -155,13 +157,17 @@ class Extracting:
             self._waiting.pop(mailbox, None)
 
     def _read(self, mailbox: str, some: Sequence[Extraction], stopping: threading.Event) -> int:
+        def watch(got: Extracted) -> None:
+            self._watch(got)
+            stopping.wait(min(got.seconds, EXTRACT_PAUSE_S))
+
         settled = extract(
             self._mailboxes,
             self._extractor,
             mailbox,
             some,
             stopping=stopping,
-            watch=self._watch,
+            watch=watch,
         )
         for each in settled:
             if each.problem:
