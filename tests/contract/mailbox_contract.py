@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from msgspec import structs
-from tests.contract.mail import MAILBOX, NOW_MS, make_message
+from tests.contract.mail import MAILBOX, NOW_MS, make_message, read_new_message
 
 from penfold.base.errors import ConflictError, NotFoundError
 from penfold.base.labels import (
@@ -26,7 +26,17 @@ from penfold.base.labels import (
     UNREAD,
 )
 from penfold.base.limits import INLINE_RAW_MAX_BYTES, RECEIPT_HOURS, SENT_KEPT_MS
-from penfold.ports.mailbox import Change, DraftRow, HistoryEntry, HistoryRow, LabelRow, Query, Sent
+from penfold.ports.mailbox import (
+    Change,
+    DraftRow,
+    Extraction,
+    HistoryEntry,
+    HistoryRow,
+    LabelRow,
+    Query,
+    Sent,
+)
+from penfold.proto.search.parse import parse_query
 from penfold.spec.schemas import Filter, VacationSettings
 
 
@@ -717,6 +727,58 @@ class Answers:
         box.change(lambda writer: writer.put_setting(VacationSettings()))
         assert box.look(lambda reader: reader.get_version()) != before
 
+    # --- text in attachments
+
+    def test_a_message_with_files_waits_and_one_without_does_not(self, box):
+        box.add(1)
+        add_file(box, 2)
+        assert box.look(lambda b: b.list_extractions(limit=9)) == [Extraction(2)]
+        assert box.look(lambda b: b.count_extractions()) == 1
+        assert box.look(lambda b: b.find_extraction(1)) is None
+        box.delete(2)
+        assert box.look(lambda b: b.find_extraction(2)) is None
+
+    def test_least_tried_messages_come_first_and_then_the_newest(self, box):
+        for number in (1, 2, 3, 4):
+            add_file(box, number)
+        box.change(lambda b: b.put_extraction(Extraction(4, tries=1)))
+        box.change(lambda b: b.put_extraction(Extraction(2, problem="encrypted")))
+        found = box.look(lambda b: b.list_extractions(limit=9))
+        assert found == [Extraction(3), Extraction(1), Extraction(4, tries=1)]
+        assert box.look(lambda b: b.list_extractions(limit=1)) == found[:1]
+        assert box.look(lambda b: b.count_extractions()) == 3
+        assert box.look(lambda b: b.find_extraction(2)) == Extraction(2, problem="encrypted")
+        box.change(lambda b: b.delete_extraction(2))
+        assert box.look(lambda b: b.find_extraction(2)) is None
+
+    def test_text_of_attachments_is_found_beside_the_old_and_no_row_changes(self, box):
+        message = add_file(box, 1)
+        before = box.look(lambda b: (b.find_message(1), b.get_totals()))
+        box.change(lambda b: b.index_attached(1, message.summary, "wombat inside"))
+        assert box.list(tree=parse_query("wombat report", now_ms=0)) == [1]
+        assert box.list(tree=parse_query("subject:wombat", now_ms=0)) == []
+        assert box.look(lambda b: (b.find_message(1), b.get_totals())) == before
+        box.delete(1)
+        assert box.list(tree=parse_query("wombat", now_ms=0)) == []
+
+    def test_text_of_attachments_takes_the_place_of_what_was_there(self, box):
+        message = add_file(box, 1)
+        for word in ("wombat", "numbat"):
+            box.change(lambda b, word=word: b.index_attached(1, message.summary, word))
+        assert box.list(tree=parse_query("wombat", now_ms=0)) == []
+        assert box.list(tree=parse_query("numbat", now_ms=0)) == [1]
+
+    def test_a_message_that_is_gone_is_not_indexed(self, box):
+        message = add_file(box, 1)
+        box.delete(1)
+        for change in (
+            lambda b: b.index_attached(1, message.summary, "wombat"),
+            lambda b: b.put_extraction(Extraction(1)),
+        ):
+            with pytest.raises(NotFoundError):
+                box.change(change)
+        box.change(lambda b: b.delete_extraction(1))
+
 
 def _add_or_fail(number):
     def change(writer):
@@ -725,6 +787,13 @@ def _add_or_fail(number):
             raise ZeroDivisionError
 
     return change
+
+
+def add_file(box, number):
+    raw = b"Subject: Report\r\nContent-Type: text/plain; name=a.txt\r\n\r\nx\r\n"
+    message = read_new_message(number, raw)
+    box.change(lambda writer: writer.add_message(message))
+    return message
 
 
 # --- a model of labels and threads, for the recount

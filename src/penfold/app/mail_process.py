@@ -5,6 +5,7 @@ import resource
 import socket
 from typing import Final
 
+from penfold.app.extracting import make_attachment_reading
 from penfold.app.launch import Channel, Launch
 from penfold.app.observe_smtp import SmtpObserver
 from penfold.app.process import Core, end_process, open_for, run_service
@@ -65,8 +66,9 @@ class MailService:
             ),
         ]
         self._pushing = make_pushing(core, product)
+        self._reading = make_attachment_reading(core, product)
         self._tasks = Tasks(
-            [*make_tasks(core, product), *self._pushing.tasks],
+            [*make_tasks(core, product), *self._pushing.tasks, *self._reading.tasks],
             log=core.log,
             fatal=lambda error: end_process(core.log, error),
         )
@@ -84,6 +86,7 @@ class MailService:
     async def stop(self, *, grace_s: float) -> None:
         await asyncio.gather(*(each.stop(grace_s=grace_s) for each in self._listeners))
         await self._tasks.stop()
+        self._reading.extractor.close()
         await asyncio.to_thread(self._pushing.rounds.close, timeout_s=_PUSH_GRACE_S)
         await asyncio.to_thread(self._product.close)
 

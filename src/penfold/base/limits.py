@@ -213,6 +213,49 @@ SEARCH_TEXT_MAX_BYTES: Final = 524_288
 #: Characters of a snippet before escaping. Gmail: observed about 200.
 SNIPPET_CHARS: Final = 200
 
+# --- Text in attachments ---------------------------------------------------------------
+#: Octets of a message whose attachments are read: what Gmail lets people send. The mail process
+#: holds a message and one attachment of it at a time.
+EXTRACT_MESSAGE_MAX_BYTES: Final = SEND_MAX_BYTES
+#: Attachments of one message that are read, in document order; more are no letter to a person.
+EXTRACT_FILES_MAX: Final = 32
+#: Octets (UTF-8) of text from all attachments of one message: a book of 500 pages. Putting so much
+#: into the index holds the mailbox's write lock for 0.04 s.
+EXTRACT_TEXT_MAX_BYTES: Final = 1_048_576
+#: Octets unpacked from one Office file, and levels of its XML. Expat reads about 30 MB a second.
+EXTRACT_UNPACKED_MAX_BYTES: Final = 134_217_728
+EXTRACT_XML_DEPTH_MAX: Final = 1_000
+#: Pages of one PDF that are read; 300,000 empty ones take 19 s.
+EXTRACT_PAGES_MAX: Final = 5_000
+#: Octets of one RTF file: the reader is a regular expression over each character.
+EXTRACT_RTF_MAX_BYTES: Final = 8_388_608
+#: What the process that reads may take: octets of address space, and seconds of processor time for
+#: each file. Honest files need 40 MB and less than a second.
+EXTRACT_MEMORY_BYTES: Final = 536_870_912
+EXTRACT_CPU_S: Final = 20
+#: Seconds on the clock for one file. Far above the former, because the process has a low priority:
+#: on a busy machine it may get a tenth of a processor.
+EXTRACT_WALL_S: Final = 200.0
+#: Times a message is tried whose attachment ended the process that read it: once because of the
+#: file, and again in case it was something else.
+EXTRACT_TRIES: Final = 3
+#: Messages read of one mailbox before the next one has its turn.
+EXTRACT_TURN: Final = 16
+#: Seconds paused after a file at most; else as long as the file took.
+EXTRACT_PAUSE_S: Final = 1.0
+#: Seconds between two looks for new attachments, and the part of a processor that looking may take
+#: where there are many mailboxes.
+EXTRACT_LOOK_S: Final = 1.0
+EXTRACT_LOOK_SHARE: Final = 0.05
+#: Seconds a round of reading lasts at most, so that it is seen in the log.
+EXTRACT_ROUND_S: Final = 30.0
+#: Seconds without work after which the process that reads ends; starting it takes 0.1 s. And the
+#: files one process reads: whatever a library leaks is gone with it.
+EXTRACT_IDLE_S: Final = 30.0
+EXTRACT_FILES_PER_PROCESS: Final = 1_000
+#: Seconds a mailbox rests that could not be read or written just now.
+EXTRACT_REST_S: Final = 60.0
+
 # --- SMTP ------------------------------------------------------------------------------
 #: Octets advertised as SIZE to the internet. Gmail's MX: 157,286,400.
 SMTP_MX_MAX_BYTES: Final = 157_286_400

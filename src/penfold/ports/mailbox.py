@@ -166,6 +166,18 @@ class Sent(Struct, frozen=True, gc=False):
     oldest_ms: int | None
 
 
+class Extraction(Struct, frozen=True, gc=False):
+    """A message whose attachments wait to be read for their text, or were not all readable.
+
+    tries: how often that ended the process that reads. problem: "" while it waits; else why some
+    text is missing for good, in a few words.
+    """
+
+    message_id: int
+    tries: int = 0
+    problem: str = ""
+
+
 class MailboxReader(Protocol):
     """One consistent view of a mailbox."""
 
@@ -257,6 +269,17 @@ class MailboxReader(Protocol):
         """Return when each of those was sent and to how many, oldest first."""
         ...
 
+    # text in attachments
+    def list_extractions(self, *, limit: int) -> list[Extraction]:
+        """Return those that wait: the least tried first, then the newest message."""
+        ...
+
+    def count_extractions(self) -> int:
+        """Return how many wait."""
+        ...
+
+    def find_extraction(self, message_id: int) -> Extraction | None: ...
+
     # settings
     def find_setting(self, kind: type[S], key: str = "") -> S | None: ...
     def list_settings(self, *kinds: type[S]) -> list[S]:
@@ -274,7 +297,8 @@ class MailboxWriter(MailboxReader, Protocol):
     def add_message(self, message: NewMessage) -> MessageRow:
         """Store the message, its index entries and counters; ConflictError when the id is taken.
 
-        Its history_id is the next add_history's.
+        Its history_id is the next add_history's. One with attachments that may hold text waits
+        for extraction.
         """
         ...
 
@@ -324,6 +348,15 @@ class MailboxWriter(MailboxReader, Protocol):
         """Note that a message was sent; notes older than a day are dropped."""
         ...
 
+    def index_attached(self, message_id: int, summary: Summary, attached: str) -> None:
+        """Index a message anew, with the text of its attachments; NotFoundError when it is gone.
+
+        Nothing else of it changes. summary is what `read_message` says of its octets.
+        """
+        ...
+
+    def put_extraction(self, extraction: Extraction) -> None: ...
+    def delete_extraction(self, message_id: int) -> None: ...
     def put_setting(self, record: Struct, key: str = "") -> None:
         """Store a record of a kind in ports.settings, in place of the one with its key."""
         ...

@@ -94,6 +94,11 @@ PUSH_FAILED: Final = _event(
     "A push endpoint did not acknowledge a message; it is sent again later.",
     Severity.WARNING,
 )
+ATTACHMENTS_UNREAD: Final = _event(
+    "attachments_unread",
+    "mailbox message problem",
+    "Attachments of a message cannot be searched: encrypted, damaged, or beyond a bound.",
+)
 SWEEP: Final = _event("sweep", "task mailboxes changed failed ms", "A periodic task ran.")
 TASK_FAILED: Final = _event(
     "task_failed", "task mailbox error detail", "A task failed and will be tried again.",

@@ -123,6 +123,25 @@ PUSHES: Final = Metric(
     "Requests to push endpoints, by whether the message was acknowledged.",
     (("outcome", ("accepted", "failed")),),
 )
+ATTACHMENTS: Final = Metric(
+    "penfold_attachments_total",
+    Kind.COUNTER,
+    "Attachments read for search, by outcome; failed: the process that reads ended, which is "
+    "tried again.",
+    (("outcome", ("read", "unreadable", "failed")),),
+)
+ATTACHMENT_SECONDS: Final = Metric(
+    "penfold_attachment_seconds",
+    Kind.HISTOGRAM,
+    "Time to read one attachment.",
+    (),
+    LATENCY_BUCKETS,
+)
+ATTACHMENTS_WAITING: Final = Metric(
+    "penfold_attachments_waiting_messages",
+    Kind.GAUGE,
+    "Messages whose attachments are yet to be read for search.",
+)
 COMMITS: Final = Metric(
     "penfold_store_commits_total", Kind.COUNTER, "Mailbox transactions made durable."
 )
@@ -152,8 +171,9 @@ STARTS: Final = Metric(
 #: Families kept in the shared file, in file order.
 METRICS: Final = (
     REQUESTS, REQUEST_SECONDS, QUOTA_UNITS, QUOTA_REFUSALS, CONNECTIONS, SMTP_SESSIONS,
-    SMTP_MESSAGES, SMTP_BYTES, SMTP_SECONDS, DELIVERIES, NOTIFICATIONS, PUSHES, COMMITS,
-    GROUP_SIZE, HANDLES, MEMORY, STARTS,
+    SMTP_MESSAGES, SMTP_BYTES, SMTP_SECONDS, DELIVERIES, NOTIFICATIONS, PUSHES,
+    ATTACHMENTS, ATTACHMENT_SECONDS, ATTACHMENTS_WAITING, COMMITS, GROUP_SIZE, HANDLES, MEMORY,
+    STARTS,
 )  # fmt: skip
 #: Read from the queue when the page is asked for, so it is not in the file.
 QUEUE: Final = Metric(

@@ -215,6 +215,13 @@ class Settings:
         "Recipients an account may write to in 24 hours, each time counted.",
         SEND_RECIPIENTS_PER_DAY,
     )
+    search_attachments: str = _setting(
+        _one_of("on", OFF),
+        "on",
+        "on|off",
+        "Whether a search finds the text in attachments; they are read in the background.",
+        serve=False,
+    )
     log_format: str = _setting(
         _one_of("text", "json"),
         "",

@@ -21,6 +21,7 @@ from penfold.base.limits import RECEIPT_HOURS, SENT_KEPT_MS
 from penfold.ports.mailbox import (
     Change,
     DraftRow,
+    Extraction,
     HistoryEntry,
     HistoryRow,
     LabelRow,
@@ -36,7 +37,8 @@ from penfold.ports.mailbox import (
     Totals,
 )
 from penfold.ports.settings import KINDS, S
-from penfold.proto.mime.model import Part
+from penfold.proto.extract.kinds import has_files
+from penfold.proto.mime.model import Part, Summary
 from penfold.proto.search.document import make_document
 from penfold.proto.search.match import matches
 
@@ -74,6 +76,8 @@ class _State(Struct):
     receipts: dict[bytes, tuple[int, int]] = {}
     settings: dict[tuple[str, str], Any] = {}
     sent: list[tuple[int, int]] = []
+    extractions: dict[int, Extraction] = {}
+    attached: dict[int, str] = {}
 
     def copy(self) -> "_State":
         copies: dict[str, Any] = {
@@ -155,6 +159,7 @@ class MemoryReader:
             labels=row.labels,
             indexed_ms=message_id_ms(row.id),
             size=row.size,
+            attached=self._state.attached.get(row.id, ""),
         )
         return matches(query.tree, document, me=query.me, label_numbers=self._state.keys)
 
@@ -246,6 +251,21 @@ class MemoryReader:
         found = [note for note in self._state.sent if note[0] > since_ms]
         return sorted(found, key=lambda note: note[0])
 
+    # text in attachments
+
+    def list_extractions(self, *, limit: int) -> list[Extraction]:
+        found = sorted(self._iter_waiting(), key=lambda each: (each.tries, -each.message_id))
+        return found[:limit]
+
+    def count_extractions(self) -> int:
+        return sum(1 for _ in self._iter_waiting())
+
+    def find_extraction(self, message_id: int) -> Extraction | None:
+        return self._state.extractions.get(message_id)
+
+    def _iter_waiting(self) -> Iterator[Extraction]:
+        return (each for each in self._state.extractions.values() if not each.problem)
+
     def find_setting(self, kind: type[S], key: str = "") -> S | None:
         return self._state.settings.get((KINDS[kind], key))
 
@@ -277,6 +297,8 @@ class MemoryWriter(MemoryReader):
         )
         self._state.messages[message.id] = row
         self._state.contents[message.id] = message
+        if has_files(message.root):
+            self.put_extraction(Extraction(message.id))
         return row
 
     def set_labels(self, message_id: int, labels: frozenset[int]) -> MessageRow:
@@ -288,6 +310,8 @@ class MemoryWriter(MemoryReader):
     def delete_message(self, message_id: int) -> MessageRow:
         row = self._get_row(message_id)
         del self._state.messages[message_id], self._state.contents[message_id]
+        self.delete_extraction(message_id)
+        self._state.attached.pop(message_id, None)
         return row
 
     def _get_row(self, message_id: int) -> MessageRow:
@@ -356,6 +380,18 @@ class MemoryWriter(MemoryReader):
         oldest_ms = now_ms - SENT_KEPT_MS
         self._state.sent = [note for note in self._state.sent if note[0] >= oldest_ms]
         self._state.sent.append((now_ms, recipients))
+
+    def index_attached(self, message_id: int, summary: Summary, attached: str) -> None:
+        content = self._state.contents[self._get_row(message_id).id]
+        self._state.contents[message_id] = structs.replace(content, summary=summary)
+        self._state.attached[message_id] = attached
+
+    def put_extraction(self, extraction: Extraction) -> None:
+        self._get_row(extraction.message_id)
+        self._state.extractions[extraction.message_id] = extraction
+
+    def delete_extraction(self, message_id: int) -> None:
+        self._state.extractions.pop(message_id, None)
 
     def put_setting(self, record: Struct, key: str = "") -> None:
         # A value that was stored is no longer the one in the caller's hands.

@@ -12,8 +12,9 @@ from tests.contract.mailbox_contract import Box
 from penfold.base.errors import ConflictError, MailboxDamagedError, NotFoundError
 from penfold.base.labels import INBOX, SPAM, STARRED, UNREAD
 from penfold.base.limits import INLINE_RAW_MAX_BYTES
-from penfold.ports.mailbox import Change, Query
+from penfold.ports.mailbox import Change, Extraction, Query
 from penfold.proto.mime.summary import read_message
+from penfold.proto.search.parse import parse_query
 from penfold.store.backup import MANIFEST, backup_data, restore_data
 from penfold.store.blobs.local import LocalBlobs
 from penfold.store.data import ORPHAN_GRACE_MS, reindex_data, sweep_blobs, verify_data
@@ -154,6 +155,54 @@ def test_reindex_mends_what_is_derived(edit, data, say, open_mailboxes, statemen
     assert reindex_data(data, say)
     assert verify_data(data, say)
     assert snapshot(Box(open_mailboxes(), MAILBOX)) == before
+
+
+WITH_FILE = b"Subject: s\r\nContent-Type: text/plain; name=a.txt\r\n\r\nx\r\n"
+
+
+@pytest.fixture
+def attached(full):
+    """The mailbox with one more message, whose attachment's text is in the index."""
+    message = read_new_message(50, WITH_FILE, labels=[INBOX])
+
+    def index(writer):
+        writer.add_message(message)
+        writer.index_attached(50, message.summary, "wombat inside")
+        writer.delete_extraction(50)
+
+    full.change(index)
+    return full
+
+
+def find(box, query):
+    return box.list(tree=parse_query(query, now_ms=0))
+
+
+def test_text_of_attachments_is_no_damage(attached, data, say):
+    assert find(attached, "wombat") == [50]
+    assert verify_data(data, say), say.lines
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "INSERT INTO words (rowid, subject) VALUES (50000, 'zebra')",
+        "DELETE FROM words WHERE rowid = 1",
+    ],
+)
+def test_damage_of_the_index_is_found_beside_text_of_attachments(
+    attached, edit, data, say, statement
+):
+    edit(statement)
+    assert not verify_data(data, say)
+
+
+def test_reindex_has_attachments_read_anew_even_those_given_up(attached, data, say):
+    attached.change(lambda box: box.put_extraction(Extraction(50, tries=3, problem="encrypted")))
+    assert reindex_data(data, say)
+    assert find(attached, "wombat") == []
+    assert Extraction(50) in attached.look(lambda box: box.list_extractions(limit=99))
+    assert verify_data(data, say), say.lines
 
 
 def test_reindex_names_a_message_it_cannot_read(edit, data, say):

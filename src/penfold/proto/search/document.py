@@ -84,10 +84,16 @@ class Document(Struct, frozen=True, gc=False):
 
 
 def make_document(
-    summary: Summary, *, labels: frozenset[int], indexed_ms: int, size: int
+    summary: Summary,
+    *,
+    labels: frozenset[int],
+    indexed_ms: int,
+    size: int,
+    attached: str = "",
 ) -> Document:
+    texts = make_texts(summary, size, attached)
     return Document(
-        texts=tuple(f" {' '.join(text.split())} " for text in make_texts(summary, size)),
+        texts=tuple(f" {' '.join(text.split())} " for text in texts),
         labels=labels,
         indexed_ms=indexed_ms,
         size=size,

@@ -22,6 +22,7 @@ from penfold.ports.blobs import Blobs
 from penfold.ports.mailbox import (
     Change,
     DraftRow,
+    Extraction,
     HistoryRow,
     LabelRow,
     MessageRow,
@@ -238,6 +239,26 @@ class SqliteReader:
             "SELECT message_id FROM receipt WHERE key = ?", (key,)
         ).get
         return found
+
+    # --- text in attachments
+
+    def list_extractions(self, *, limit: int) -> list[Extraction]:
+        rows = self._execute(
+            "SELECT message_id, tries, problem FROM extraction WHERE problem = ''"
+            " ORDER BY tries, message_id DESC LIMIT ?",
+            (limit,),
+        )
+        return [Extraction(*row) for row in rows]
+
+    def count_extractions(self) -> int:
+        count: int = self._execute("SELECT count(*) FROM extraction WHERE problem = ''").get
+        return count
+
+    def find_extraction(self, message_id: int) -> Extraction | None:
+        row = self._execute(
+            "SELECT message_id, tries, problem FROM extraction WHERE message_id = ?", (message_id,)
+        ).fetchone()
+        return None if row is None else Extraction(*row)
 
     # --- within
 

@@ -11,7 +11,8 @@ Invariants after `finish`:
     label.messages_*, label.threads_* = counts over message; unread: the message with the label
                     is UNREAD as well, a thread is unread where one such message is
     mailbox       = counts over message, and the newest history id
-    words         = the texts of every message
+    words         = the texts of every message; those of its attachments come later
+    extraction    = every message whose attachments wait to be read, or could not be
 """
 
 import hashlib
@@ -28,6 +29,7 @@ from penfold.base.limits import INLINE_RAW_MAX_BYTES, RECEIPT_HOURS, SENT_KEPT_M
 from penfold.ports.blobs import Blobs
 from penfold.ports.mailbox import (
     Change,
+    Extraction,
     HistoryEntry,
     LabelRow,
     MessageRow,
@@ -37,6 +39,7 @@ from penfold.ports.mailbox import (
     Totals,
 )
 from penfold.ports.settings import KINDS
+from penfold.proto.extract.kinds import has_files
 from penfold.proto.mime.model import Summary
 from penfold.proto.search.document import COLUMNS, make_texts
 from penfold.store.room import Room
@@ -73,6 +76,10 @@ _ADD_POSTINGS = [
     "INSERT INTO posting VALUES " + ", ".join(f"(?{3 + n}, ?1, ?2)" for n in range(count))
     for count in range(33)
 ]
+_ADD_EXTRACTION = (
+    "INSERT INTO extraction VALUES (?, ?, ?)"
+    " ON CONFLICT (message_id) DO UPDATE SET tries = excluded.tries, problem = excluded.problem"
+)
 _ADD_POSTING = "INSERT INTO posting VALUES (?, ?, ?)"
 
 
@@ -155,6 +162,8 @@ class SqliteWriter(SqliteReader):
         self._insert_content(message)
         self._insert_postings(row)
         self._words.append((row.id, make_texts(summary, size)))
+        if has_files(message.root):
+            self._execute(_ADD_EXTRACTION, (row.id, 0, ""))
         self._count(others, _NO_LABELS, row.labels)
         self._messages += 1
         self._threads += not others
@@ -184,6 +193,7 @@ class SqliteWriter(SqliteReader):
         row = self._get_message(message_id)
         self._execute("DELETE FROM message WHERE id = ?", (message_id,))
         self._execute("DELETE FROM content WHERE id = ?", (message_id,))
+        self.delete_extraction(message_id)
         for label in list_postings(row.labels):
             self._delete_posting(label, message_id)
         self._words.append((message_id, ()))
@@ -274,6 +284,19 @@ class SqliteWriter(SqliteReader):
     def add_sent(self, recipients: int, *, now_ms: int) -> None:
         self._execute("DELETE FROM sent WHERE at_ms < ?", (now_ms - SENT_KEPT_MS,))
         self._execute("INSERT INTO sent (at_ms, recipients) VALUES (?, ?)", (now_ms, recipients))
+
+    def index_attached(self, message_id: int, summary: Summary, attached: str) -> None:
+        size = self._get_message(message_id).size
+        self._words.append((message_id, ()))
+        self._words.append((message_id, make_texts(summary, size, attached)))
+
+    def put_extraction(self, extraction: Extraction) -> None:
+        self._get_message(extraction.message_id)
+        values = (extraction.message_id, extraction.tries, extraction.problem)
+        self._execute(_ADD_EXTRACTION, values)
+
+    def delete_extraction(self, message_id: int) -> None:
+        self._execute("DELETE FROM extraction WHERE message_id = ?", (message_id,))
 
     def put_setting(self, record: Struct, key: str = "") -> None:
         self._execute(

@@ -1,6 +1,7 @@
 """Make everything derived in a mailbox anew from the octets: trees, index, postings, counters.
 
-For a mailbox whose index is damaged or was made by an older release. One transaction: a killed
+For a mailbox whose index is damaged or was made by an older release. The text in attachments is
+read anew by the server, in the background. One transaction: a killed
 run leaves the mailbox as it was, and searches meanwhile answer from the old index; mail for
 this mailbox waits. What is not derived (labels of messages, threads, history, drafts) is kept.
 """
@@ -14,6 +15,7 @@ import apsw
 from penfold.base.errors import MailboxDamagedError
 from penfold.base.ids import format_message_id
 from penfold.ports.blobs import Blobs
+from penfold.proto.extract.kinds import has_files
 from penfold.proto.mime.summary import read_message
 from penfold.proto.search.document import COLUMNS, make_texts
 from penfold.store.sqlite.content import list_postings, make_storable, pack_parsed, parse_labels
@@ -50,6 +52,7 @@ def reindex_mailbox(path: Path, blobs: Blobs, say: Callable[[str], None]) -> boo
 def _rebuild(connection: apsw.Connection, reader: SqliteReader, say: Callable[[str], None]) -> bool:
     connection.execute("INSERT INTO words (words) VALUES ('delete-all')")
     connection.execute("DELETE FROM posting")
+    connection.execute("DELETE FROM extraction")
     whole = True
     last = -1
     statement = "SELECT id, thread_id, labels FROM message WHERE id > ? ORDER BY id LIMIT ?"
@@ -92,6 +95,8 @@ def _rebuild_message(
         ),
     )
     connection.execute(_ADD_WORDS, (message_id, *make_texts(summary, len(raw))))
+    if has_files(root):
+        connection.execute("INSERT INTO extraction VALUES (?, 0, '')", (message_id,))
     return True
 
 

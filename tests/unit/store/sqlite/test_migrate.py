@@ -19,8 +19,28 @@ def fail_half_way(connection):
     raise ZeroDivisionError
 
 
+def makes(step, table):
+    """Say whether a step makes this table."""
+    made = []
+
+    class Connection:
+        def execute(self, statements, *_):
+            made.append(statements)
+            return self
+
+        def fetchall(self):
+            return []
+
+        def executemany(self, *_):
+            pass
+
+    step(Connection())
+    return any(f"CREATE TABLE {table} " in statements for statements in made)
+
+
 STEPS = {**find_steps("mailbox"), newest_version("mailbox") + 1: add_note}
 NEWEST = max(STEPS)
+[EXTRACTION] = [n for n, step in find_steps("mailbox").items() if makes(step, "extraction")]
 
 
 @pytest.fixture
@@ -50,6 +70,19 @@ def test_file_of_the_release_before_gets_only_the_new_step(connection):
     migrate(connection, "mailbox")
     assert migrate(connection, "mailbox", steps=STEPS)
     assert user_version(connection) == NEWEST
+
+
+def test_messages_that_are_there_wait_for_their_attachments_to_be_read(connection):
+    steps = find_steps("mailbox")
+    before = {n: step for n, step in steps.items() if n < EXTRACTION}
+    migrate(connection, "mailbox", steps=before)
+    for number, flags in ((1, 0), (2, 1), (3, 1)):
+        connection.execute(
+            "INSERT INTO message VALUES (?, 1, 1, 1, 1, ?, '', 0, 0, '')", (number, flags)
+        )
+    migrate(connection, "mailbox")
+    rows = connection.execute("SELECT * FROM extraction ORDER BY message_id").fetchall()
+    assert rows == [(2, 0, ""), (3, 0, "")]
 
 
 def test_newer_file_is_refused_and_not_touched(connection):

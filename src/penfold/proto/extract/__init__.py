@@ -1,0 +1,1 @@
+"""The text of files that come as attachments."""
