@@ -57,8 +57,6 @@ EMPTY: Final = And(())
 
 #: Sizes and times beyond these say no more than these.
 _NUMBER_MAX = 10**15 - 1
-#: Gmail (documented): addresses are found whole, and in parts when only a part is asked for.
-_ADDRESS = re.compile(r"<?([^\s<>@\"]*\w[^\s<>@\"]*@[^\s<>@\"]*\w[^\s<>@\"]*)>?")
 _SIZE = re.compile(r"([0-9]{1,15})(?:\.([0-9]{1,6}))?([kKmMgG]?)[bB]?")
 #: Gmail (documented): K and M. Gmail (assumed): powers of two, a G, and parts of a unit (1.5M).
 _UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30}
@@ -145,11 +143,19 @@ def _person(place: Place) -> Callable[[str, int], Node]:
     def find(value: str, _now_ms: int) -> Node:
         if value.lower() == "me":
             return Me(place)
-        if found := _ADDRESS.fullmatch(value):
-            return Addressed(place, found[1].lower())
+        address = value.removeprefix("<").removesuffix(">").lower()
+        if _is_address(address):
+            return Addressed(place, address)
         return find_text(place, value)
 
     return find
+
+
+def _is_address(text: str) -> bool:
+    """Gmail (documented): addresses are found whole, and in parts when a part is asked for."""
+    local, at, domain = text.partition("@")
+    plain = bool(at) and not any(each in text for each in ' \t\r\n<>"') and "@" not in domain
+    return plain and bool(tokenise(local)) and bool(tokenise(domain))
 
 
 def _message_id(value: str, _now_ms: int) -> Node:
