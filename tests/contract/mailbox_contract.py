@@ -4,6 +4,7 @@ Written against ports/mailbox.py alone; ids and times are the tests' own. What s
 words means has its own suite.
 """
 
+import hashlib
 import itertools
 import threading
 
@@ -183,6 +184,35 @@ class MailboxContract:
         box.change(change)
         assert box.list(INBOX) == [8]
         assert box.counts(INBOX) == (1, 0, 1, 0)
+
+    def test_a_packed_message_is_kept_as_if_it_had_come_in_the_usual_way(self, box, packer):
+        raw = b"Message-ID: <1@x>\r\nSubject: words here\r\n\r\nbody\r\n"
+        message = read_new_message(7, raw, labels=(INBOX,))
+        packed = packer.pack(raw, message.root, message.summary)
+        bare = structs.replace(message, raw=packed, root=None)
+        row = box.change(lambda writer: writer.add_message(bare))
+        assert row.size == len(raw)
+        assert box.look(lambda reader: reader.get_raw(7)) == raw
+        assert box.look(lambda reader: reader.get_structure(7)) == message.root
+        tree = parse_query("subject:words body", now_ms=NOW_MS)
+        assert box.look(lambda reader: reader.list_messages(Query(limit=5, tree=tree))) == [(7, 7)]
+
+    def test_a_copy_is_found_by_its_octets_among_those_of_its_message_id(self, box):
+        raws = [b"Message-ID: <1@x>\n\nfirst", b"Message-ID: <1@x>\n\nother", b"Subject: x\n\n"]
+        for number, raw in enumerate(raws, start=7):
+            box.change(lambda writer, n=number, r=raw: writer.add_message(read_new_message(n, r)))
+        digests = [hashlib.sha256(raw).digest() for raw in raws]
+        assert [box.look(lambda r, n=n: r.find_digest(n)) for n in (7, 8, 9)] == digests
+        assert box.look(lambda reader: reader.find_digest(10)) is None
+
+        def find(digest, **facts):
+            facts = {"size": len(raws[1]), "header_id": "1@x"} | facts
+            return box.look(lambda reader: reader.find_copy(digest, **facts))
+
+        assert find(digests[1]) == 8
+        assert find(digests[2]) is None
+        assert find(digests[1], size=5) is None
+        assert find(digests[1], header_id="2@x") is None
 
     @pytest.mark.parametrize(
         "raw",

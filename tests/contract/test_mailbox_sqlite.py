@@ -5,6 +5,7 @@ from tests.contract.mailbox_contract import MailboxContract
 
 from penfold.store.blobs.local import LocalBlobs
 from penfold.store.sqlite.mailboxes import SqliteMailboxes
+from penfold.store.sqlite.packing import SqlitePacker
 
 
 class TestMailboxSqlite(MailboxContract):
@@ -16,3 +17,7 @@ class TestMailboxSqlite(MailboxContract):
         mailboxes = SqliteMailboxes(tmp_path, LocalBlobs(tmp_path / "blobs"), fatal=fatal)
         yield mailboxes
         mailboxes.close()
+
+    @pytest.fixture
+    def packer(self, tmp_path):
+        return SqlitePacker(LocalBlobs(tmp_path / "blobs"))

@@ -12,8 +12,9 @@ import apsw
 from penfold.app.care import Care
 from penfold.app.config import load_settings
 from penfold.app.datadir import FAULTS_NAME, check_data_dir, save_private
-from penfold.app.exits import FAILED, WRONG_USE, StartError
+from penfold.app.exits import FAILED, WRONG_USE, StartError, stop_at_once
 from penfold.app.logs import SystemClock
+from penfold.app.moving import open_moving
 from penfold.app.quota import load_quota
 from penfold.app.stores import QUEUE_NAME, make_identity, open_stores
 from penfold.base.errors import ParseError, PenfoldError
@@ -91,6 +92,7 @@ def _make_doors() -> Doors:
         load_credentials=lambda data: load_files(data / "credentials"),
         save_private=save_private,
         data=Care(),
+        open_moving=open_moving,
         load_values=load_values,
         load_quota=load_quota,
         serve=serve_command,
@@ -101,7 +103,7 @@ def _make_doors() -> Doors:
 def open_identity(data: Path) -> Iterator[Identity]:
     check_data_dir(data)
     os.umask(0o077)
-    stores = open_stores(data, clock=SystemClock(), fatal=_stop)
+    stores = open_stores(data, clock=SystemClock(), fatal=stop_at_once)
     try:
         yield make_identity(stores)
     finally:
@@ -148,9 +150,3 @@ def load_values(flags: Mapping[str, str]) -> list[Value]:
             )
         )
     return values
-
-
-def _stop(error: BaseException) -> None:
-    """End at once: whether the change is on disk is not known."""
-    sys.stderr.write(f"penfold: the outcome of the change is not known: {error}\n")
-    os._exit(FAILED)

@@ -1,6 +1,8 @@
 """How the command ends: exit codes, and the one line a person reads when it cannot go on."""
 
-from typing import Final
+import os
+import sys
+from typing import Final, NoReturn
 
 from penfold.base.errors import PenfoldError
 
@@ -19,3 +21,9 @@ class StartError(PenfoldError):
     def __init__(self, detail: str, *, code: int = WRONG_USE) -> None:
         super().__init__(detail)
         self.code = code
+
+
+def stop_at_once(error: BaseException) -> NoReturn:
+    """End this command: whether its change is on disk is not known."""
+    sys.stderr.write(f"penfold: the outcome of the change is not known: {error}\n")
+    os._exit(FAILED)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 
 from penfold.base.chance import Chance
 from penfold.base.clock import Clock
+from penfold.base.limits import SQLITE_CACHE_KIB
 from penfold.store.blobs.local import LocalBlobs
 from penfold.store.sealing import KEY_NAME, FileSealer
 from penfold.store.sqlite.commit import Fatal
@@ -92,8 +93,12 @@ def open_stores(
     fatal: Fatal,
     create: Collection[str] = (),
     watch: Watch | None = None,
+    cache_kib: int = SQLITE_CACHE_KIB,
+    writer_threads: int = 3,
 ) -> Stores:
     """Open the data directory; create: the kinds of database to make if missing.
+
+    cache_kib: page cache of each mailbox handle. writer_threads: mailboxes written at a time.
 
     fatal: must end the process, see store/sqlite/commit.py.
     """
@@ -108,6 +113,8 @@ def open_stores(
             fatal=fatal,
             on_commit=watch.committed if watch else None,
             on_damage=watch.damaged if watch else None,
+            cache_kib=cache_kib,
+            writer_threads=writer_threads,
         ),
         directory=SqliteDirectory(
             data / DIRECTORY_NAME, clock=clock, create="directory" in create, fatal=fatal

@@ -315,8 +315,10 @@ GROUP_COMMIT_MAX: Final = 256
 #: Seconds a busy mailbox's next commit waits for company. Measured with 20 SMTP sessions: 2 ms
 #: makes groups of 12 instead of 4 and 30 % more mail per second; more only adds delay.
 GATHER_S: Final = 0.002
-#: Milliseconds a connection waits for another process's write lock, then "busy".
+#: Milliseconds a connection waits for another process's write lock, then "busy"; and between two
+#: tries. SQLite's own pauses grow to 100 ms, and would miss the gaps that an import leaves.
 SQLITE_BUSY_MS: Final = 10_000
+SQLITE_BUSY_LOOK_MS: Final = 5
 #: KiB of page cache per database handle; thousands of handles must fit in memory.
 SQLITE_CACHE_KIB: Final = 2_048
 #: Mailbox handles one process keeps open at most; each takes 0.25 MB, and its page cache in use.
@@ -327,6 +329,41 @@ SQLITE_IDLE_CLOSE_S: Final = 60.0
 LISTING_MAX_S: Final = 2.0
 #: Octets a write-ahead log keeps on disk after a checkpoint emptied it.
 SQLITE_WAL_KEEP_BYTES: Final = 8 << 20
+
+# --- Moving mail -------------------------------------------------------------------------
+#: Octets of a file that are read in one go.
+READ_STEP_BYTES: Final = 1 << 20
+#: Messages and octets that are handed to a reading process in one go: bounds memory, and what
+#: one slow message holds up.
+READ_AHEAD_MESSAGES: Final = 100
+READ_AHEAD_BYTES: Final = 1 << 20
+#: Seconds a reading process has for one such lot; a message at the limit takes 3.
+READ_AHEAD_MAX_S: Final = 120
+#: Octets of memory of a reading process. A message at the limit takes 1 GiB.
+READ_MEMORY_BYTES: Final = 4 << 30
+#: Seconds one transaction of an import aims at: mail that arrives meanwhile waits that long.
+IMPORT_COMMIT_S: Final = 0.25
+#: Messages of one such transaction, at least and at most, and octets of them as they are stored.
+IMPORT_COMMIT_MIN: Final = 50
+IMPORT_COMMIT_MAX: Final = 2_000
+IMPORT_COMMIT_BYTES: Final = 8 << 20
+#: Seconds an import leaves the mailbox alone between two transactions; longer than others wait
+#: between two tries for the lock, so that each of them has its turn.
+IMPORT_GAP_S: Final = 0.012
+#: Messages that one history record of an import names. A client reads 100 to 500 records at a
+#: time, so this bounds its answer to a few MB; and a million messages take 20,000 rows.
+IMPORT_HISTORY_MESSAGES: Final = 50
+#: Days the place of an interrupted import is remembered.
+IMPORT_REMEMBERED_DAYS: Final = 30
+#: Messages of one Message-ID and size that are compared when a copy is looked for.
+COPIES_MAX: Final = 100
+#: Reasons that are told one by one when messages are passed over; the rest are counted.
+SKIPPED_TOLD_MAX: Final = 20
+#: KiB of page cache of an importing process: a transaction's pages are written once.
+IMPORT_CACHE_KIB: Final = 65_536
+#: Messages and octets that an export reads from one snapshot.
+EXPORT_STEP: Final = 100
+EXPORT_STEP_BYTES: Final = 8 << 20
 
 # --- Identity --------------------------------------------------------------------------
 #: Milliseconds a validated access token is remembered, so how late a revocation made by another

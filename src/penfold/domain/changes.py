@@ -75,7 +75,14 @@ def _steps(
 
 def record_added(box: MailboxWriter, row: MessageRow, *, now_ms: int) -> None:
     """Write the history of a message just added."""
-    box.add_history(Change.MESSAGE_ADDED, (_entry(row, row.labels),), now_ms=now_ms)
+    record_all_added(box, (row,), now_ms=now_ms)
+
+
+def record_all_added(box: MailboxWriter, rows: Sequence[MessageRow], *, now_ms: int) -> None:
+    """Write one record for messages just added, with no other record since the first of them."""
+    if rows:
+        entries = [_entry(row, row.labels) for row in rows]
+        box.add_history(Change.MESSAGE_ADDED, entries, now_ms=now_ms)
 
 
 def delete_messages(box: MailboxWriter, rows: Sequence[MessageRow], *, now_ms: int) -> None:

@@ -53,7 +53,7 @@ from penfold.spec.problems import (
 )
 
 #: Epoch ms from which a message id would not fit in 63 bits (the year 2248).
-_DATE_LIMIT_MS: Final = 1 << (63 - RANDOM_BITS)
+DATE_LIMIT_MS: Final = 1 << (63 - RANDOM_BITS)
 #: Tries to find a free id in one millisecond. Dates have whole seconds, so bulk imports crowd
 #: single milliseconds; with half of its 2**20 ids taken, one in 2**32 messages fails.
 _ID_TRIES: Final = 32
@@ -209,7 +209,7 @@ def _get_insert_labels(box: MailboxReader, label_ids: Sequence[str]) -> frozense
 def _choose_date(summary: Summary, source: DateSource, now_ms: int) -> int:
     """Return internalDate. Gmail (documented): an unusable Date counts as the receive time."""
     date_ms = summary.date_ms
-    if source == "receivedTime" or date_ms is None or not 0 <= date_ms < _DATE_LIMIT_MS:
+    if source == "receivedTime" or date_ms is None or not 0 <= date_ms < DATE_LIMIT_MS:
         return now_ms
     return date_ms
 

@@ -43,15 +43,30 @@ class StoredRaw(Struct, frozen=True, gc=False):
     size: int
 
 
+class Packed(Struct, frozen=True, gc=False):
+    """A message made ready for the store ahead of its transaction, by a Packer of that store.
+
+    sha256 and size are of its octets; has_files: some attachment is to be read; the rest is the
+    store's own affair.
+    """
+
+    sha256: bytes
+    size: int
+    raw: bytes | None
+    tree: bytes
+    words: tuple[str, ...]
+    has_files: bool
+
+
 class NewMessage(Struct, frozen=True, gc=False):
-    """A message to add. `raw` is kept octet for octet."""
+    """A message to add. `raw` is kept octet for octet; a packed one brings its tree along."""
 
     id: int
     thread_id: int
     internal_ms: int
     labels: frozenset[int]
-    raw: bytes | StoredRaw
-    root: Part
+    raw: bytes | StoredRaw | Packed
+    root: Part | None
     summary: Summary
 
 
@@ -201,6 +216,17 @@ class MailboxReader(Protocol):
 
     def get_raw(self, message_id: int) -> bytes:
         """Return the octets that came in, checked against their hash."""
+        ...
+
+    def find_digest(self, message_id: int) -> bytes | None:
+        """Return the SHA-256 of a message's octets, None when there is no such message."""
+        ...
+
+    def find_copy(self, sha256: bytes, *, size: int, header_id: str) -> int | None:
+        """Return the message with these octets, looked for among those with its Message-ID.
+
+        At most COPIES_MAX of that id and size are looked at.
+        """
         ...
 
     def list_messages(self, query: Query) -> list[tuple[int, int]]:
@@ -363,6 +389,14 @@ class MailboxWriter(MailboxReader, Protocol):
 
     def delete_setting(self, kind: type[Struct], key: str = "") -> bool:
         """Remove a record; return whether it was there."""
+        ...
+
+
+class Packer(Protocol):
+    """Makes messages ready for a store; needs no transaction, so it may work elsewhere."""
+
+    def pack(self, raw: bytes, root: Part, summary: Summary) -> Packed:
+        """Return what add_message takes. Octets that are kept apart are durable on return."""
         ...
 
 

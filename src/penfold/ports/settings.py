@@ -127,6 +127,24 @@ class VacationAnswer(Struct, frozen=True, gc=False):
     at_ms: int
 
 
+class ImportMark(Struct, frozen=True, gc=False):
+    """How far an import got that is not finished, keyed by what is imported.
+
+    source, path, offset: see ports.moving.Place. history_id: the mailbox's when it began.
+    """
+
+    key: str
+    source: int
+    path: str
+    offset: int
+    history_id: int
+    at_ms: int
+    imported: int = 0
+    known: int = 0
+    skipped: int = 0
+    lost: int = 0
+
+
 #: The word each kind is stored under. A word stays, whatever becomes of the type's name.
 KINDS: Final[dict[type[Struct], str]] = {
     AutoForwarding: "auto_forwarding",
@@ -138,6 +156,7 @@ KINDS: Final[dict[type[Struct], str]] = {
     Filter: "filter",
     ForwardingAddress: "forwarding_address",
     ImapSettings: "imap",
+    ImportMark: "import_mark",
     KeyPairRecord: "key_pair",
     LanguageSettings: "language",
     PopSettings: "pop",

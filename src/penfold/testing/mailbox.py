@@ -6,6 +6,7 @@ succeeds, so a reader keeps its snapshot and a failed change leaves no trace. Wi
 to do: a change with an effect outside its writer then fails its test.
 """
 
+import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from threading import RLock
@@ -17,7 +18,7 @@ from msgspec import Struct, structs
 from penfold.base.errors import ConflictError, MailboxDamagedError, NotFoundError
 from penfold.base.ids import message_id_ms
 from penfold.base.labels import FIRST_USER_LABEL, SPAM, SYSTEM_LABELS, TRASH, UNREAD
-from penfold.base.limits import RECEIPT_HOURS, SENT_KEPT_MS
+from penfold.base.limits import COPIES_MAX, RECEIPT_HOURS, SENT_KEPT_MS
 from penfold.ports.mailbox import (
     Change,
     DraftRow,
@@ -30,6 +31,7 @@ from penfold.ports.mailbox import (
     MessageRow,
     NewMessage,
     OutboxRow,
+    Packed,
     Query,
     Sent,
     ThreadHint,
@@ -39,6 +41,7 @@ from penfold.ports.mailbox import (
 from penfold.ports.settings import KINDS, S
 from penfold.proto.extract.kinds import has_files
 from penfold.proto.mime.model import Part, Summary
+from penfold.proto.mime.summary import read_message, summarize
 from penfold.proto.search.document import make_document
 from penfold.proto.search.match import matches
 
@@ -54,6 +57,19 @@ class Blobs:
 
     def __init__(self) -> None:
         self.kept: dict[bytes, bytes] = {}
+
+
+class MemoryPacker:
+    """Implements ports.mailbox.Packer: keeps octets as they are."""
+
+    def pack(self, raw: bytes, root: Part, summary: Summary) -> Packed:
+        tree = msgspec.msgpack.encode((root, summary.subject_key))
+        return Packed(hashlib.sha256(raw).digest(), len(raw), raw, tree, (), has_files(root))
+
+    @staticmethod
+    def unpack(packed: Packed) -> tuple[bytes, Part]:
+        assert packed.raw is not None, "this packer puts nothing elsewhere"
+        return packed.raw, read_message(packed.raw)[0]
 
 
 class _State(Struct):
@@ -113,11 +129,27 @@ class MemoryReader:
         return self._state.contents[message_id]
 
     def get_structure(self, message_id: int) -> Part:
-        return self._get_content(message_id).root
+        root = self._get_content(message_id).root
+        assert root is not None, "add_message keeps a tree"
+        return root
 
     def get_raw(self, message_id: int) -> bytes:
         raw = self._get_content(message_id).raw
+        assert not isinstance(raw, Packed), "add_message unpacks"
         return raw if isinstance(raw, bytes) else self._state.blobs.kept[raw.sha256]
+
+    def find_digest(self, message_id: int) -> bytes | None:
+        if message_id not in self._state.contents:
+            return None
+        return hashlib.sha256(self.get_raw(message_id)).digest()
+
+    def find_copy(self, sha256: bytes, *, size: int, header_id: str) -> int | None:
+        found = sorted(
+            number
+            for number, content in self._state.contents.items()
+            if content.summary.message_id == header_id and self._state.messages[number].size == size
+        )
+        return next((n for n in found[:COPIES_MAX] if self.find_digest(n) == sha256), None)
 
     def list_messages(self, query: Query) -> list[tuple[int, int]]:
         found = [(row.id, row.thread_id) for row in self._iter_matching(query)]
@@ -286,6 +318,11 @@ class MemoryWriter(MemoryReader):
         if message.id in self._state.messages:
             raise ConflictError("message id is taken")
         raw = message.raw
+        if isinstance(raw, Packed):
+            octets, root = MemoryPacker.unpack(raw)
+            message = structs.replace(
+                message, raw=octets, root=root, summary=summarize(octets, root)
+            )
         row = MessageRow(
             id=message.id,
             thread_id=message.thread_id,
@@ -297,7 +334,7 @@ class MemoryWriter(MemoryReader):
         )
         self._state.messages[message.id] = row
         self._state.contents[message.id] = message
-        if has_files(message.root):
+        if message.root is not None and has_files(message.root):
             self.put_extraction(Extraction(message.id))
         return row
 

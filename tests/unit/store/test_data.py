@@ -12,7 +12,7 @@ from tests.contract.mailbox_contract import Box
 from penfold.base.errors import ConflictError, MailboxDamagedError, NotFoundError
 from penfold.base.labels import INBOX, SPAM, STARRED, UNREAD
 from penfold.base.limits import INLINE_RAW_MAX_BYTES
-from penfold.ports.mailbox import Change, Extraction, Query
+from penfold.ports.mailbox import Change, Extraction, LabelRow, Query
 from penfold.proto.mime.summary import read_message
 from penfold.proto.search.parse import parse_query
 from penfold.store.backup import MANIFEST, backup_data, restore_data
@@ -21,6 +21,7 @@ from penfold.store.data import ORPHAN_GRACE_MS, reindex_data, sweep_blobs, verif
 from penfold.store.sqlite.layout import mailbox_path, marker_path
 from penfold.testing.mail import MailGenerator
 
+USER_LABEL = LabelRow(0, "Work", "show", "labelShow", "", "", 0, 0, 0, 0)
 BIG = b"Subject: big\r\n\r\n" + b"0123456789abcdef\r\n" * (INLINE_RAW_MAX_BYTES // 16)
 
 
@@ -41,6 +42,8 @@ def full(box):
     for number in (10, 11):
         box.set_labels(number, INBOX, STARRED)
     box.set_labels(12, SPAM)
+    label = box.change(lambda writer: writer.add_label(USER_LABEL, key="work"))
+    box.set_labels(13, INBOX, label.number)
     box.change(lambda writer: writer.put_draft(5, 13))
     return box
 

@@ -6,8 +6,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from penfold.domain.accounts import Accounts
+from penfold.domain.exporting import Exporter
 from penfold.domain.identity import Identity
+from penfold.domain.importing import Importer
 from penfold.ports.faults import FaultBook
+from penfold.ports.moving import Sink, Sources
 from penfold.ports.queue import Queue
 
 #: Prints one line of progress.
@@ -31,6 +35,17 @@ class DataTools(Protocol):
     def backup(self, data: Path, target: Path, say: Say) -> bool: ...
     def restore(self, data: Path, source: Path, say: Say) -> bool: ...
     def reindex(self, data: Path, say: Say) -> bool: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Moving:
+    """What moves mail in and out. open_sink: a file to write, by name; "-" is standard output."""
+
+    accounts: Accounts
+    importer: Importer
+    exporter: Exporter
+    sources: Sources
+    open_sink: Callable[[str], Sink]
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +77,7 @@ class Doors:
     load_credentials: Callable[[Path], Mapping[str, bytes]]
     save_private: Callable[[Path, bytes], None]
     data: DataTools
+    open_moving: Callable[[Path], AbstractContextManager[Moving]]
     load_values: Callable[[Mapping[str, str]], Sequence[Value]]
     load_quota: Callable[[Path], QuotaView]
     serve: Callable[[Sequence[str]], int]

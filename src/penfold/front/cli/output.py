@@ -64,7 +64,11 @@ def _cell(value: Any) -> str:
         return "yes" if value else "no"
     if isinstance(value, list | tuple):
         return ", ".join(map(str, value))
-    text = str(value)
+    return show_text(str(value))
+
+
+def show_text(text: str) -> str:
+    """Return text on one line."""
     # What peers wrote must not move the cursor or forge a row.
     return text if text.isprintable() else text.encode("unicode_escape").decode()
 

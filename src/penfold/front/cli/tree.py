@@ -10,6 +10,7 @@ from penfold.front.cli.apps import app_commands, service_account_commands
 from penfold.front.cli.data import data_commands
 from penfold.front.cli.doors import Doors
 from penfold.front.cli.faults import fault_commands
+from penfold.front.cli.moving import add_export_command, add_import_command
 from penfold.front.cli.queue import queue_commands
 from penfold.front.cli.quota import quota_commands
 from penfold.front.cli.serving import add_serve_command, config_commands
@@ -52,6 +53,8 @@ def build_cli(doors: Doors) -> typer.Typer:
     commands.add_typer(app_password_commands(doors), name="app-password")
     commands.add_typer(queue_commands(doors), name="queue")
     commands.add_typer(quota_commands(doors), name="quota")
+    add_import_command(commands, doors)
+    add_export_command(commands, doors)
     commands.add_typer(data_commands(doors), name="data")
     commands.add_typer(api_commands(), name="api")
     commands.add_typer(fault_commands(doors), name="fault")

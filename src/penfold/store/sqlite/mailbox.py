@@ -17,7 +17,7 @@ import apsw
 
 from penfold.base.errors import MailboxDamagedError, NotFoundError, TooCostlyError
 from penfold.base.ids import format_message_id
-from penfold.base.limits import LISTING_MAX_S
+from penfold.base.limits import COPIES_MAX, LISTING_MAX_S
 from penfold.ports.blobs import Blobs
 from penfold.ports.mailbox import (
     Change,
@@ -62,6 +62,10 @@ _THREADS = (
 _HINT = (
     "SELECT m.id, m.thread_id, m.labels, c.parsed FROM message m JOIN content c ON c.id = m.id"
     " WHERE m.message_id = ? AND m.message_id <> 0 ORDER BY m.id"
+)
+_COPIES = (
+    "SELECT id FROM message WHERE message_id = ? AND message_id <> 0 AND size = ?"
+    " ORDER BY id LIMIT ?"  # <> 0: so that the partial index is used
 )
 _SUBJECT_HINT = (
     "SELECT id, thread_id, labels FROM message"
@@ -164,6 +168,16 @@ class SqliteReader:
 
     def list_drafts(self, query: Query) -> list[DraftRow]:
         return [DraftRow(*row) for row in self._list(query, search.compile_drafts(query))]
+
+    def find_digest(self, message_id: int) -> bytes | None:
+        found: bytes | None = self._execute(
+            "SELECT sha256 FROM content WHERE id = ?", (message_id,)
+        ).get
+        return found
+
+    def find_copy(self, sha256: bytes, *, size: int, header_id: str) -> int | None:
+        rows = self._execute(_COPIES, (hash63(header_id), size, COPIES_MAX)).fetchall()
+        return next((number for (number,) in rows if self.find_digest(number) == sha256), None)
 
     # --- threads
 

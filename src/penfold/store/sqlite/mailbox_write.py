@@ -15,7 +15,6 @@ Invariants after `finish`:
     extraction    = every message whose attachments wait to be read, or could not be
 """
 
-import hashlib
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 
@@ -25,7 +24,7 @@ from msgspec import Struct
 from penfold.base.errors import ConflictError, NotFoundError
 from penfold.base.ids import format_message_id
 from penfold.base.labels import UNREAD
-from penfold.base.limits import INLINE_RAW_MAX_BYTES, RECEIPT_HOURS, SENT_KEPT_MS
+from penfold.base.limits import RECEIPT_HOURS, SENT_KEPT_MS
 from penfold.ports.blobs import Blobs
 from penfold.ports.mailbox import (
     Change,
@@ -34,6 +33,7 @@ from penfold.ports.mailbox import (
     LabelRow,
     MessageRow,
     NewMessage,
+    Packed,
     Query,
     StoredRaw,
     Totals,
@@ -54,6 +54,7 @@ from penfold.store.sqlite.content import (
 )
 from penfold.store.sqlite.keys import hash63
 from penfold.store.sqlite.mailbox import SqliteReader, subject_hash
+from penfold.store.sqlite.packing import keep_raw
 from penfold.store.sqlite.pool import Handle
 from penfold.store.sqlite.search import Statement
 
@@ -161,9 +162,7 @@ class SqliteWriter(SqliteReader):
         self._insert_row(row, summary)
         self._insert_content(message)
         self._insert_postings(row)
-        self._words.append((row.id, make_texts(summary, size)))
-        if has_files(message.root):
-            self._execute(_ADD_EXTRACTION, (row.id, 0, ""))
+        self._insert_words(message, size)
         self._count(others, _NO_LABELS, row.labels)
         self._messages += 1
         self._threads += not others
@@ -356,17 +355,28 @@ class SqliteWriter(SqliteReader):
             raise ConflictError("message id is taken") from error
 
     def _insert_content(self, message: NewMessage) -> None:
-        raw, packed = message.raw, None
+        raw = message.raw
+        if isinstance(raw, Packed):
+            self._execute(_ADD_CONTENT, (message.id, raw.tree, raw.sha256, raw.raw))
+            return
+        assert message.root is not None, "only a packed message brings no tree"
         if isinstance(raw, StoredRaw):
-            sha256 = raw.sha256
+            sha256, packed = raw.sha256, None
         else:
-            sha256 = hashlib.sha256(raw).digest()
-            if len(raw) > INLINE_RAW_MAX_BYTES:
-                self._blobs.put(sha256, raw)
-            else:
-                packed = pack_raw(raw)
+            sha256, packed = keep_raw(raw, self._blobs)
         parsed = pack_parsed(message.root, message.summary.subject_key)
         self._execute(_ADD_CONTENT, (message.id, parsed, sha256, packed))
+
+    def _insert_words(self, message: NewMessage, size: int) -> None:
+        raw, root = message.raw, message.root
+        if isinstance(raw, Packed):
+            words, files = raw.words, raw.has_files
+        else:
+            words = make_texts(message.summary, size)
+            files = root is not None and has_files(root)
+        self._words.append((message.id, words))
+        if files:
+            self._execute(_ADD_EXTRACTION, (message.id, 0, ""))
 
     def _insert_postings(self, row: MessageRow) -> None:
         labels = list_postings(row.labels)
@@ -424,8 +434,8 @@ class SqliteWriter(SqliteReader):
             raise NotFoundError(why, **facts)
 
 
-def _size_of(raw: bytes | StoredRaw) -> int:
-    return raw.size if isinstance(raw, StoredRaw) else len(raw)
+def _size_of(raw: bytes | StoredRaw | Packed) -> int:
+    return len(raw) if isinstance(raw, bytes) else raw.size
 
 
 def _looks(label: LabelRow) -> tuple[str, str, str, str]:

@@ -23,7 +23,7 @@ from penfold.base.errors import (
     PenfoldError,
     UnavailableError,
 )
-from penfold.base.limits import SQLITE_IDLE_CLOSE_S
+from penfold.base.limits import SQLITE_CACHE_KIB, SQLITE_IDLE_CLOSE_S
 from penfold.ports.blobs import Blobs
 from penfold.ports.mailbox import MailboxReader, MailboxWriter
 from penfold.store.durable import make_folder, sync_path
@@ -51,7 +51,7 @@ class SqliteMailboxes:
     on_commit: told the size of each transaction; on_damage: told of each mailbox set apart.
     """
 
-    def __init__(  # noqa: PLR0913 - two are for tests, two for who watches
+    def __init__(  # noqa: PLR0913 - two are for tests, two for who watches, one for imports
         self,
         root: Path,
         blobs: Blobs,
@@ -64,6 +64,7 @@ class SqliteMailboxes:
         vfs: str | None = None,
         on_commit: Callable[[int], None] | None = None,
         on_damage: Callable[[str, str], None] | None = None,
+        cache_kib: int = SQLITE_CACHE_KIB,
     ) -> None:
         make_folder(root / "mailboxes")
         check_file_system(root)
@@ -72,6 +73,7 @@ class SqliteMailboxes:
         self._steps = find_steps("mailbox") if steps is None else steps
         self._newest = max(self._steps)
         self._vfs = vfs
+        self._cache_kib = cache_kib
         self._on_damage = on_damage
         self._quarantine = Quarantine(root)
         self._pool = Pool(
@@ -185,7 +187,9 @@ class SqliteMailboxes:
 
     def _open_current(self, path: Path, *, writable: bool) -> apsw.Connection:
         """Open a file and see that it has this release's shape."""
-        connection = open_database(path, readonly=not writable, vfs=self._vfs)
+        connection = open_database(
+            path, readonly=not writable, vfs=self._vfs, cache_kib=self._cache_kib
+        )
         try:
             stale = _is_stale(user_version(connection), self._newest)
             if stale and writable:

@@ -16,6 +16,7 @@ The settings and why:
     SQLite >= 3.51.3         before that, two writing processes could corrupt a file (WAL reset)
 """
 
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Final
@@ -23,7 +24,12 @@ from typing import Any, Final
 import apsw
 
 from penfold.base.errors import UnavailableError
-from penfold.base.limits import SQLITE_BUSY_MS, SQLITE_CACHE_KIB, SQLITE_WAL_KEEP_BYTES
+from penfold.base.limits import (
+    SQLITE_BUSY_LOOK_MS,
+    SQLITE_BUSY_MS,
+    SQLITE_CACHE_KIB,
+    SQLITE_WAL_KEEP_BYTES,
+)
 
 #: Statements kept prepared per handle; a mailbox's writer uses about 60.
 _STATEMENTS_KEPT: Final = 128
@@ -111,7 +117,7 @@ def _flags(readonly: bool, create: bool) -> int:  # noqa: FBT001
 
 
 def _set_up(connection: apsw.Connection, *, foreign_keys: bool, cache_kib: int) -> None:
-    connection.set_busy_timeout(SQLITE_BUSY_MS)
+    connection.set_busy_handler(_Patience())
     for option, number in _CONFIGS:
         if connection.config(option, number) != number:
             raise UnavailableError("SQLite refused a setting", option=option)
@@ -121,6 +127,22 @@ def _set_up(connection: apsw.Connection, *, foreign_keys: bool, cache_kib: int) 
     _want(connection, "foreign_keys", str(int(foreign_keys)), int(foreign_keys))
     _want(connection, "cache_size", str(-cache_kib), -cache_kib)
     connection.execute(f"PRAGMA journal_size_limit={SQLITE_WAL_KEEP_BYTES}")
+
+
+class _Patience:
+    """SQLite asks it whether to try for a lock once more."""
+
+    def __init__(self) -> None:
+        self._until = 0.0
+
+    def __call__(self, tries: int) -> bool:
+        now = time.monotonic()
+        if not tries:
+            self._until = now + SQLITE_BUSY_MS / 1000
+        if now > self._until:
+            return False
+        time.sleep(SQLITE_BUSY_LOOK_MS / 1000)
+        return True
 
 
 def _want(connection: apsw.Connection, name: str, value: str | None, expected: object) -> None:

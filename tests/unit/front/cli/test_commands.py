@@ -73,6 +73,7 @@ class Bench:
             load_credentials=lambda data: self.credentials,
             save_private=self.save_private,
             data=self.tools,
+            open_moving=lambda data: contextlib.nullcontext(None),
             load_values=self.load_values,
             load_quota=lambda data: self.quota,
             serve=self.serve,
@@ -432,7 +433,7 @@ def test_help_of_serve_names_every_flag_and_its_variable(bench, setting):
         "", "serve", "token", "user", "user add", "user list", "user password", "user remove",
         "app", "app add", "app list", "app remove", "service-account add", "app-password add",
         "queue", "queue list", "queue show", "queue retry", "queue cancel", "quota show", "data verify",
-        "data backup", "data restore", "data reindex", "api coverage", "api diff", "api openapi", "config show",
+        "import", "export", "data backup", "data restore", "data reindex", "api coverage", "api diff", "api openapi", "config show",
     ],
 )  # fmt: skip
 def test_every_command_explains_itself(bench, command):

@@ -95,7 +95,7 @@ def test_mail_to_oneself_is_there_when_the_answer_comes(product):
         ("DELETE", "/labels/INBOX", None, 400, "Invalid delete request"),
     ],
 )
-def test_mistake_has_gmails_words(product, verb, target, value, status, text):  # noqa: PLR0917
+def test_mistake_has_gmails_words(product, verb, target, value, status, text):
     reply = product(verb, USER + target, value)
     assert (reply.status, reply.error["message"]) == (status, text)
 

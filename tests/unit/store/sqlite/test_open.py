@@ -1,5 +1,7 @@
 """Every connection has the settings that keep acknowledged mail; others are refused."""
 
+import threading
+
 import apsw
 import pytest
 
@@ -22,7 +24,6 @@ def path(tmp_path):
         ("synchronous", 2),
         ("mmap_size", 0),
         ("trusted_schema", 0),
-        ("busy_timeout", 10_000),
         ("page_size", 4096),
     ],
     ids=lambda v: str(v),
@@ -31,6 +32,18 @@ def test_setting_is_in_force(path, readonly, pragma, value):
     connection = open_database(path, readonly=readonly)
     assert connection.execute(f"PRAGMA {pragma}").get == value
     connection.close()
+
+
+def test_a_lock_is_waited_for_and_taken_as_soon_as_it_is_free(path):
+    holder, waiter = open_database(path), open_database(path)
+    holder.execute("BEGIN IMMEDIATE")
+    release = threading.Timer(0.1, lambda: holder.execute("COMMIT"))
+    release.start()
+    waiter.execute("BEGIN IMMEDIATE")
+    release.join()
+    waiter.execute("ROLLBACK")
+    holder.close()
+    waiter.close()
 
 
 def test_foreign_keys_are_off_unless_asked_for(path):

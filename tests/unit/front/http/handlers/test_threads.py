@@ -130,7 +130,7 @@ def test_reply_to_an_archived_thread_lands_in_the_inbox(world):
     ],
 )  # fmt: skip
 @pytest.mark.parametrize("call", ["messages_send", "drafts_create", "messages_insert"])
-def test_request_joins_a_thread_by_id_reference_and_subject_together(  # noqa: PLR0917
+def test_request_joins_a_thread_by_id_reference_and_subject_together(
     world, call, subject, headers, named, joins
 ):
     first = receive(world, mail("Plan", message_id="a@x.example"))

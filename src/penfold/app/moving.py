@@ -1,0 +1,45 @@
+"""`penfold import` and `penfold export`: the stores of a data directory, and files beside it."""
+
+import contextlib
+import os
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from penfold.app.datadir import check_data_dir
+from penfold.app.exits import stop_at_once
+from penfold.app.logs import SystemClock
+from penfold.app.stores import make_identity, open_stores
+from penfold.base.limits import IMPORT_CACHE_KIB
+from penfold.domain.exporting import Exporter
+from penfold.domain.importing import Importer
+from penfold.front.cli.doors import Moving
+from penfold.store.moving.sink import open_sink
+from penfold.store.moving.source import FileSources
+
+
+@contextlib.contextmanager
+def open_moving(data: Path) -> Iterator[Moving]:
+    check_data_dir(data)
+    os.umask(0o077)
+    clock = SystemClock()
+    # One writer: another would take the pauses of an import for quiet, and merge the index.
+    stores = open_stores(
+        data, clock=clock, fatal=stop_at_once, cache_kib=IMPORT_CACHE_KIB, writer_threads=1
+    )
+    try:
+        yield Moving(
+            accounts=make_identity(stores).accounts,
+            importer=Importer(
+                stores.mailboxes,
+                stores.chance,
+                now_ms=clock.now_ms,
+                seconds=time.monotonic,
+                pause=time.sleep,
+            ),
+            exporter=Exporter(stores.mailboxes, now_ms=clock.now_ms),
+            sources=FileSources(data / "blobs"),
+            open_sink=open_sink,
+        )
+    finally:
+        stores.close()
