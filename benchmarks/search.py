@@ -29,13 +29,13 @@ import apsw
 
 from benchmarks import search_mail
 from benchmarks.search_kinds import Asker, Kind, Sample, Search
-from benchmarks.search_mail import MAILBOX, SEED, note
-from benchmarks.stores import opened
+from benchmarks.search_mail import SEED, note
+from benchmarks.stores import mailbox_of, opened
 from penfold.app.stores import Stores
 from penfold.domain.messages import list_messages, make_query
 from penfold.proto.mime.model import Summary
 from penfold.proto.mime.summary import read_message
-from penfold.testing.corpus import END_S, YEARS, Corpus
+from penfold.testing.corpus import END_S, OWNER, YEARS, Corpus
 
 MESSAGES = int(os.environ.get("PENFOLD_BENCH_MESSAGES", "1000000"))
 SECONDS = float(os.environ.get("PENFOLD_BENCH_SECONDS", "480"))
@@ -244,7 +244,7 @@ def read_samples(stores: Stores) -> tuple[list[Sample], float]:
     samples, octets = [], []
     step = YEARS * 365 * 86_400 / SAMPLES
     for n in range(SAMPLES):
-        with stores.mailboxes.open_reader(MAILBOX) as box:
+        with stores.mailboxes.open_reader(mailbox_of(stores, OWNER)) as box:
             query = make_query(
                 box,
                 q=f"before:{END_S - int(n * step)}",
@@ -294,7 +294,7 @@ def _size_row(data: Path, root: Path | None, text_bytes: float) -> Row:
 
 def list_table_sizes(data: Path) -> dict[str, int]:
     """Return octets by table of the mailbox, the largest first; empty where SQLite cannot tell."""
-    [path] = (data / "mailboxes").rglob(f"{MAILBOX}*.db")
+    path = max((data / "mailboxes").rglob("*.db"), key=lambda path: path.stat().st_size)
     connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READONLY)
     try:
         sql = "SELECT name, pgsize FROM dbstat WHERE aggregate = 1 ORDER BY pgsize DESC LIMIT 12"

@@ -8,31 +8,20 @@ FOLDER/notmuch-…   message files, 1,000 a folder, and their index
 The names hold size, seed and format, so another run finds what an earlier one made.
 """
 
-import random
 import shutil
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 
-from benchmarks.stores import opened
-from penfold.app.stores import Stores, known_schema, open_stores
-from penfold.base.clock import FixedClock
-from penfold.base.labels import find_label_number
-from penfold.domain.labels import create_label
-from penfold.domain.messages import Letter, add_letter, read_letter
-from penfold.domain.threading import find_thread
-from penfold.ports.mailbox import MailboxWriter
-from penfold.spec.schemas import Label
-from penfold.testing.corpus import FORMAT, USER_LABELS, Corpus, Mail
+from penfold.app.stores import known_schema
+from penfold.proto.mbox import format_entry
+from penfold.testing.corpus import FORMAT, OWNER, Corpus, Mail
+from penfold.testing.server import serve
 
 SEED = 1
-MAILBOX = "m" + "0" * 20
-#: Messages of one transaction.
-CHUNK = 2_000
 #: Files of one folder.
 FILES = 1_000
 SYSTEM_PYTHON = "/usr/bin/python3"
@@ -47,80 +36,37 @@ def note(text: str) -> None:
 
 
 def prepare_penfold(folder: Path, count: int, seed: int = SEED) -> Path:
-    """Return a data directory with `count` messages in MAILBOX, made if it is not there yet."""
+    """Return a data directory with `count` messages of OWNER's, imported if it is not there yet."""
     shape = known_schema()["mailbox"]
     data = folder / f"penfold-{count}-{seed}-{FORMAT}-{shape}"
     if not (data / "whole").exists():
         shutil.rmtree(data, ignore_errors=True)
-        started = time.perf_counter()
         fill_penfold(data, Corpus(count, seed))
-        (data / "whole").write_text(f"{time.perf_counter() - started:.1f}\n")
     return data
 
 
 def fill_penfold(data: Path, mails: Iterable[Mail]) -> None:
-    """Make a data directory and put mail into its MAILBOX, which belongs to no account."""
-    data.mkdir(parents=True)
-    open_stores(data, clock=FixedClock(), fatal=print, create=known_schema()).close()
-    with opened(data) as stores:
-        stores.mailboxes.create(MAILBOX)
-        add_mails(stores, MAILBOX, mails)
+    """Make a data directory and import mail into OWNER's mailbox; `whole` says how long it took."""
+    with serve(data):
+        pass
+    path = data.with_suffix(".mbox")
+    write_takeout(path, mails)
+    command = [sys.executable, "-m", "penfold.app.main", "import", OWNER, str(path)]
+    started = time.perf_counter()
+    subprocess.run([*command, "--data", str(data)], check=True, stdout=sys.stderr)
+    (data / "whole").write_text(f"{time.perf_counter() - started:.1f}\n")
+    path.unlink()
 
 
-def add_mails(stores: Stores, mailbox_id: str, mails: Iterable[Mail]) -> int:
-    """Add mail with its labels, dates and threads, and return how many.
-
-    A chunk is one change; the next is read while one is written.
-    """
-    numbers = stores.mailboxes.change(mailbox_id, make_labels)
-    free = threading.Semaphore(2)
-    errors: list[BaseException] = []
-
-    def done(_: object, error: BaseException | None) -> None:
-        errors.extend([error] if error else [])
-        free.release()
-
-    total, started, iterator = 0, time.perf_counter(), iter(mails)
-    while chunk := [(read_letter(mail.raw), mail) for mail in islice(iterator, CHUNK)]:
-        free.acquire()
-        if errors:
-            break
-        stores.mailboxes.submit(mailbox_id, _adding(chunk, numbers), done)
-        total += len(chunk)
-        if total % (10 * CHUNK) == 0:
-            note(f"  Penfold: {total:,}, {total / (time.perf_counter() - started):,.0f}/s")
-    for _ in range(2):
-        free.acquire()
-    if errors:
-        raise errors[0]
-    return total
-
-
-def make_labels(box: MailboxWriter) -> dict[str, int]:
-    """Make the user labels and return the numbers of all labels by name."""
-    numbers = {}
-    for name in USER_LABELS:
-        made = create_label(box, Label(name=name))
-        numbers[name] = find_label_number(str(made.id)) or 0
-    return numbers
-
-
-def _adding(chunk: list[tuple[Letter, Mail]], numbers: dict[str, int]):
-    def change(box: MailboxWriter) -> None:
-        chance = random.Random(chunk[0][1].date_ms)
-        for letter, mail in chunk:
-            labels = (find_label_number(name) or numbers[name] for name in mail.labels)
-            add_letter(
-                box,
-                letter,
-                labels=frozenset(labels),
-                thread_id=find_thread(box, letter.summary),
-                internal_ms=mail.date_ms,
-                now_ms=mail.date_ms,
-                chance=chance,
-            )
-
-    return change
+def write_takeout(path: Path, mails: Iterable[Mail]) -> None:
+    """Write mail with its labels as Google Takeout does."""
+    with path.open("wb") as file:
+        for number, mail in enumerate(mails, start=1):
+            labels = ",".join(mail.labels if "UNREAD" in mail.labels else (*mail.labels, "Opened"))
+            marked = f"X-Gmail-Labels: {labels}\r\n".encode() + mail.raw
+            file.write(format_entry(marked, sender=f"{number}@xxx", date_ms=mail.date_ms))
+            if number % 20_000 == 0:
+                note(f"  Penfold: {number:,} written")
 
 
 # --- notmuch -------------------------------------------------------------------------------

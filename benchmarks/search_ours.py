@@ -10,8 +10,7 @@ import sys
 import time
 from pathlib import Path
 
-from benchmarks.search_mail import MAILBOX
-from benchmarks.stores import opened
+from benchmarks.stores import mailbox_of, opened
 from penfold.app.stores import Stores
 from penfold.base.errors import TooCostlyError
 from penfold.domain.messages import list_messages, make_query
@@ -51,7 +50,7 @@ def _answer(stores: Stores, ask: dict[str, object]) -> dict[str, object]:
 
 
 def _list(stores: Stores, ask: dict[str, object], token: str):
-    with stores.mailboxes.open_reader(MAILBOX) as box:
+    with stores.mailboxes.open_reader(mailbox_of(stores, OWNER)) as box:
         query = make_query(
             box,
             q=str(ask["q"]),
