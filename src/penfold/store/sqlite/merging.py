@@ -8,6 +8,7 @@ than nine tenths of the index. A message is thus rewritten about ten times at mo
 """
 
 import threading
+import time
 from collections.abc import Callable
 from typing import Final
 
@@ -24,6 +25,8 @@ _WHOLE: Final = 0.9
 _FEW: Final = 4
 #: Pages written in one step: about 30 ms, for which arriving mail may have to wait.
 STEP_PAGES: Final = 500
+#: Seconds without mail after which a mailbox is quiet.
+QUIET_S: Final = 2.0
 #: Mailboxes remembered; the others wait for their next mail.
 _NOTED_MAX: Final = 1_024
 
@@ -32,34 +35,46 @@ _MERGE: Final = "INSERT INTO words (words, rank) VALUES ('merge', ?)"
 
 
 class Merger:
-    """Knows which mailboxes got mail, and merges them one step at a time.
+    """Knows which mailboxes got mail, and merges those that are quiet one step at a time.
 
-    tidy: told after each step, and says whether the handle is still good.
+    tidy: told after each step, and says whether the handle is still good. quiet_s: seconds
+    without mail.
     """
 
-    def __init__(self, pool: Pool, tidy: Callable[[Handle], bool]) -> None:
+    def __init__(
+        self, pool: Pool, tidy: Callable[[Handle], bool], *, quiet_s: float = QUIET_S
+    ) -> None:
         self._pool = pool
         self._tidy = tidy
+        self._quiet_s = quiet_s
         self._lock = threading.Lock()
-        #: mailbox id -> whether its merge has begun
-        self._noted: dict[str, bool] = {}
+        #: mailbox id -> when it last got mail (monotonic seconds), the longest ago first
+        self._noted: dict[str, float] = {}
+        self._begun: set[str] = set()
 
     def note(self, mailbox_id: str) -> None:
         """Remember that a mailbox's index has grown."""
         with self._lock:
-            if len(self._noted) < _NOTED_MAX:
-                self._noted.setdefault(mailbox_id, False)
+            known = self._noted.pop(mailbox_id, None) is not None
+            if known or len(self._noted) < _NOTED_MAX:
+                self._noted[mailbox_id] = time.monotonic()
 
     def step(self) -> bool:
-        """Merge one mailbox a little; returns whether there is something left to do."""
+        """Merge one quiet mailbox a little; returns whether there was one."""
         with self._lock:
-            if not self._noted:
+            mailbox_id, since = next(iter(self._noted.items()), ("", 0.0))
+            if not mailbox_id or time.monotonic() - since < self._quiet_s:
                 return False
-            mailbox_id, begun = self._noted.popitem()
-        if self._merge(mailbox_id, begun=begun):
-            with self._lock:
-                self._noted[mailbox_id] = True
-        return bool(self._noted)
+            del self._noted[mailbox_id]
+            begun = mailbox_id in self._begun
+        more = self._merge(mailbox_id, begun=begun)
+        with self._lock:
+            self._begun.discard(mailbox_id)
+            if more:
+                self._begun.add(mailbox_id)
+                # In front: nobody else has been quiet for longer.
+                self._noted = {mailbox_id: since, **self._noted}
+        return True
 
     def _merge(self, mailbox_id: str, *, begun: bool) -> bool:
         """Return whether this mailbox's index needs another step; whatever fails is left alone."""

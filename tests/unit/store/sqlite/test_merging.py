@@ -74,7 +74,7 @@ def test_merger_works_on_what_was_noted_until_nothing_is_left(connection):
         max_handles=2,
         idle_close_s=60,
     )
-    merger = Merger(pool, lambda handle: tidied.append(handle.mailbox_id) or True)
+    merger = Merger(pool, lambda handle: tidied.append(handle.mailbox_id) or True, quiet_s=0)
     assert not merger.step()
     merger.note("m1")
     merger.note("m1")
@@ -82,3 +82,16 @@ def test_merger_works_on_what_was_noted_until_nothing_is_left(connection):
         pass
     assert set(tidied) == {"m1"}
     assert not is_in_pieces(connection)
+
+
+def test_mailbox_that_just_got_mail_is_left_alone(connection):
+    add_pieces(connection, 12)
+    pool = Pool(
+        lambda mailbox_id, writable: Handle(connection, mailbox_id, writable=writable),
+        max_handles=2,
+        idle_close_s=60,
+    )
+    merger = Merger(pool, lambda _: True, quiet_s=1_000)
+    merger.note("m1")
+    assert not merger.step()
+    assert is_in_pieces(connection)
