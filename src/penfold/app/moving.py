@@ -23,7 +23,7 @@ def open_moving(data: Path) -> Iterator[Moving]:
     check_data_dir(data)
     os.umask(0o077)
     clock = SystemClock()
-    # One writer: another would take the pauses of an import for quiet, and merge the index.
+    # One mailbox is written, so one writer.
     stores = open_stores(
         data, clock=clock, fatal=stop_at_once, cache_kib=IMPORT_CACHE_KIB, writer_threads=1
     )

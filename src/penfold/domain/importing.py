@@ -147,6 +147,7 @@ class Importer:
             self._pause(IMPORT_GAP_S)
         if not stop():
             self._mailboxes.change(mailbox_id, lambda box: box.delete_setting(ImportMark, key))
+            self._mailboxes.settle(mailbox_id)
             tally.finished = True
         return tally
 

@@ -428,6 +428,10 @@ class Mailboxes(Protocol):
         """Do the same and wait for it; for callers outside an event loop."""
         ...
 
+    def settle(self, mailbox_id: str) -> None:
+        """Put in order what was added in bulk, so that searches are quick; others are let in."""
+        ...
+
     def check(self, mailbox_id: str) -> None:
         """Raise what open_reader would raise, at the cost of a cached lookup."""
         ...

@@ -127,6 +127,9 @@ class SqliteMailboxes:
         result: T = answer.wait()
         return result
 
+    def settle(self, mailbox_id: str) -> None:
+        self._writer.settle(mailbox_id)
+
     def check(self, mailbox_id: str) -> None:
         self._quarantine.check(mailbox_id)
         if not self._pool.knows(mailbox_id) and not mailbox_path(self._root, mailbox_id).exists():

@@ -27,6 +27,8 @@ _FEW: Final = 4
 STEP_PAGES: Final = 500
 #: Seconds without mail after which a mailbox is quiet.
 QUIET_S: Final = 2.0
+#: Seconds between two steps one after the other, for others who wait for the lock.
+_GAP_S: Final = 0.012
 #: Mailboxes remembered; the others wait for their next mail.
 _NOTED_MAX: Final = 1_024
 
@@ -75,6 +77,13 @@ class Merger:
                 # In front: nobody else has been quiet for longer.
                 self._noted = {mailbox_id: since, **self._noted}
         return True
+
+    def merge(self, mailbox_id: str) -> None:
+        """Merge a mailbox until nothing is left to do."""
+        begun = False
+        while self._merge(mailbox_id, begun=begun):
+            begun = True
+            time.sleep(_GAP_S)
 
     def _merge(self, mailbox_id: str, *, begun: bool) -> bool:
         """Return whether this mailbox's index needs another step; whatever fails is left alone."""

@@ -105,6 +105,10 @@ class GroupWriter:
             self._pending[mailbox_id] = [(change, done)]
         self._ready.put(mailbox_id)
 
+    def settle(self, mailbox_id: str) -> None:
+        """Merge the mailbox's index now, in steps between which others have their turn."""
+        self._merger.merge(mailbox_id)
+
     def close(self) -> None:
         """Finish what is queued and stop; safe to call twice."""
         with self._lock:

@@ -95,3 +95,18 @@ def test_mailbox_that_just_got_mail_is_left_alone(connection):
     merger.note("m1")
     assert not merger.step()
     assert is_in_pieces(connection)
+
+
+def test_settled_mailbox_is_in_one_piece(tmp_path):
+    path = tmp_path / "m.db"
+    connection = apsw.Connection(str(path))
+    migrate(connection, "mailbox")
+    add_pieces(connection, 12)
+    pool = Pool(
+        lambda mailbox_id, writable: Handle(connection, mailbox_id, writable=writable),
+        max_handles=2,
+        idle_close_s=60,
+    )
+    Merger(pool, lambda _: True).merge("m1")
+    assert connection.execute("SELECT count(DISTINCT segid) FROM words_idx").get == 1
+    connection.close()
