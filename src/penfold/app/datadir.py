@@ -132,6 +132,18 @@ def _lock(path: Path) -> int:
     return descriptor
 
 
+def is_served(path: Path) -> bool:
+    """Say whether a server has this data directory just now."""
+    try:
+        with (path / LOCK_NAME).open("rb") as file:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:
+        return False
+    except BlockingIOError:
+        return True
+    return False
+
+
 def _take(descriptor: int, path: Path) -> None:
     deadline = time.monotonic() + _ORPHANS_S
     while True:

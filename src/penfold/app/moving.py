@@ -6,11 +6,11 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from penfold.app.datadir import check_data_dir
+from penfold.app.datadir import check_data_dir, is_served
 from penfold.app.exits import stop_at_once
 from penfold.app.logs import SystemClock
 from penfold.app.stores import make_identity, open_stores
-from penfold.base.limits import IMPORT_CACHE_KIB
+from penfold.base.limits import IMPORT_ALONE_COMMIT_S, IMPORT_CACHE_KIB, IMPORT_COMMIT_S
 from penfold.domain.exporting import Exporter
 from penfold.domain.importing import Importer
 from penfold.front.cli.doors import Moving
@@ -36,6 +36,7 @@ def open_moving(data: Path) -> Iterator[Moving]:
                 now_ms=clock.now_ms,
                 seconds=time.monotonic,
                 pause=time.sleep,
+                commit_s=IMPORT_COMMIT_S if is_served(data) else IMPORT_ALONE_COMMIT_S,
             ),
             exporter=Exporter(stores.mailboxes, now_ms=clock.now_ms),
             sources=FileSources(data / "blobs"),

@@ -341,12 +341,14 @@ READ_AHEAD_BYTES: Final = 1 << 20
 READ_AHEAD_MAX_S: Final = 120
 #: Octets of memory of a reading process. A message at the limit takes 1 GiB.
 READ_MEMORY_BYTES: Final = 4 << 30
-#: Seconds one transaction of an import aims at: mail that arrives meanwhile waits that long.
+#: Seconds one transaction of an import aims at: mail that arrives meanwhile waits that long. And
+#: without a server: pages that many messages change (the indexes by hash) are written once.
 IMPORT_COMMIT_S: Final = 0.25
+IMPORT_ALONE_COMMIT_S: Final = 2.0
 #: Messages of one such transaction, at least and at most, and octets of them as they are stored.
 IMPORT_COMMIT_MIN: Final = 50
-IMPORT_COMMIT_MAX: Final = 2_000
-IMPORT_COMMIT_BYTES: Final = 8 << 20
+IMPORT_COMMIT_MAX: Final = 5_000
+IMPORT_COMMIT_BYTES: Final = 32 << 20
 #: Seconds an import leaves the mailbox alone between two transactions; longer than others wait
 #: between two tries for the lock, so that each of them has its turn.
 IMPORT_GAP_S: Final = 0.012

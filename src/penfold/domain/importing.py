@@ -37,7 +37,6 @@ from penfold.base.limits import (
     IMPORT_COMMIT_BYTES,
     IMPORT_COMMIT_MAX,
     IMPORT_COMMIT_MIN,
-    IMPORT_COMMIT_S,
     IMPORT_GAP_S,
     IMPORT_HISTORY_MESSAGES,
     IMPORT_REMEMBERED_DAYS,
@@ -98,7 +97,11 @@ class Tally(Struct):
 
 
 class Importer:
-    """Runs imports. seconds: a clock that only goes forward; pause: waits so many seconds."""
+    """Runs imports.
+
+    seconds: a clock that only goes forward; pause: waits so many seconds; commit_s: how many a
+    transaction may take about.
+    """
 
     def __init__(
         self,
@@ -108,12 +111,14 @@ class Importer:
         now_ms: Callable[[], int],
         seconds: Callable[[], float],
         pause: Callable[[float], None],
+        commit_s: float,
     ) -> None:
         self._mailboxes = mailboxes
         self._chance = chance
         self._now_ms = now_ms
         self._seconds = seconds
         self._pause = pause
+        self._commit_s = commit_s
 
     def run(
         self,
@@ -180,7 +185,7 @@ class Importer:
     def _adapt(self, count: int, took: float) -> None:
         """Choose the size of the next transaction by how long this one took."""
         if count:
-            fitting = int(count * IMPORT_COMMIT_S / max(took, 0.001))
+            fitting = int(count * self._commit_s / max(took, 0.001))
             self._step = max(IMPORT_COMMIT_MIN, min(fitting, 2 * self._step, IMPORT_COMMIT_MAX))
 
 

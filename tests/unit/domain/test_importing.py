@@ -67,6 +67,7 @@ class Bench:
             now_ms=self.clock.now_ms,
             seconds=lambda: 0.0,
             pause=lambda _: None,
+            commit_s=0.25,
         )
 
     def run(self, *items, **options):
