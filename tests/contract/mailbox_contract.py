@@ -77,7 +77,14 @@ class Box:
 
     def list_threads(self, *labels, **facts):
         query = Query(**{"limit": 100, "labels": frozenset(labels), **facts})
-        return self.look(lambda box: box.list_threads(query))
+
+        def read(box):
+            found = box.list_threads(query)
+            return list(
+                zip([n for n, _ in found], box.get_threads([t for _, t in found]), strict=True)
+            )
+
+        return self.look(read)
 
 
 def a_label(name, **facts):

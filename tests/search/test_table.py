@@ -114,11 +114,11 @@ def test_threads_found_are_those_of_the_messages_found(on_disk, rule):
         newest = {}
         for name in names:
             newest.setdefault(TABLE.thread_of(name), name)
-        return [*newest.items()]
+        return [*newest]
 
     def find(q):
         page = list_threads(on_disk, ask(on_disk, q), "")
-        return [(thread.id, NAMES[message_id]) for message_id, thread in page.items]
+        return [thread.id for thread in page.items]
 
     assert {q: find(q) for q in rule.asks} == {q: expect(names) for q, names in rule.asks.items()}
 

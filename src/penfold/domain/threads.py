@@ -18,7 +18,7 @@ def get_thread(box: MailboxReader, text: str) -> list[MessageRow]:
     return rows
 
 
-def list_threads(box: MailboxReader, query: Query, token: str) -> Page[tuple[int, ThreadRow]]:
+def list_threads(box: MailboxReader, query: Query, token: str) -> Page[ThreadRow]:
     """Return one page of threads of which some single message satisfies the whole query."""
     lister = Lister(
         kind="threads",
@@ -26,4 +26,6 @@ def list_threads(box: MailboxReader, query: Query, token: str) -> Page[tuple[int
         position=lambda pair: pair[0],
         moves=True,
     )
-    return list_page(box, lister, query, token)
+    page = list_page(box, lister, query, token)
+    rows = box.get_threads([thread_id for _, thread_id in page.items])
+    return Page(rows, page.next_token, page.estimate)

@@ -233,12 +233,16 @@ class MailboxReader(Protocol):
         """Return up to query.limit (message id, thread id), newest first."""
         ...
 
-    def list_threads(self, query: Query) -> list[tuple[int, ThreadRow]]:
-        """Return up to query.limit (id of the newest matching message, thread), newest first.
+    def list_threads(self, query: Query) -> list[tuple[int, int]]:
+        """Return up to query.limit (id of the newest matching message, thread id), newest first.
 
         A thread is shown once, at its newest message that matches the whole query; `before`
         is compared with that message's id.
         """
+        ...
+
+    def get_threads(self, thread_ids: Sequence[int]) -> list[ThreadRow]:
+        """Return these threads, in this order; each has a message."""
         ...
 
     def list_drafts(self, query: Query) -> list[DraftRow]:

@@ -155,17 +155,20 @@ class MemoryReader:
         found = [(row.id, row.thread_id) for row in self._iter_matching(query)]
         return [pair for pair in found if _is_before(pair[0], query)][: query.limit]
 
-    def list_threads(self, query: Query) -> list[tuple[int, ThreadRow]]:
+    def list_threads(self, query: Query) -> list[tuple[int, int]]:
         newest: dict[int, int] = {}
         for row in self._iter_matching(query):
             if query.newest is None or row.id <= query.newest:
                 newest.setdefault(row.thread_id, row.id)
         found = [
-            (message_id, self._get_thread(thread_id))
+            (message_id, thread_id)
             for thread_id, message_id in newest.items()
             if _is_before(message_id, query)
         ]
         return found[: query.limit]
+
+    def get_threads(self, thread_ids: Sequence[int]) -> list[ThreadRow]:
+        return [self._get_thread(thread_id) for thread_id in thread_ids]
 
     def list_drafts(self, query: Query) -> list[DraftRow]:
         drafts = {message_id: draft_id for draft_id, message_id in self._state.drafts.items()}

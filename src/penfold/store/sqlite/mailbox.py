@@ -156,14 +156,15 @@ class SqliteReader:
         found: list[tuple[int, int]] = self._list(query, statement)
         return found
 
-    def list_threads(self, query: Query) -> list[tuple[int, ThreadRow]]:
+    def list_threads(self, query: Query) -> list[tuple[int, int]]:
         statement = search.compile_threads(query, Sizes(self._execute))
-        found = self._list(query, statement, lambda rows: search.take_threads(rows, query.limit))
-        threads = json.dumps([thread_id for _, thread_id in found])
-        rows = self._execute(_THREADS, (threads,))
+        return self._list(query, statement, lambda rows: search.take_threads(rows, query.limit))
+
+    def get_threads(self, thread_ids: Sequence[int]) -> list[ThreadRow]:
+        rows = self._execute(_THREADS, (json.dumps(thread_ids),))
         return [
-            (newest, ThreadRow(thread_id, history_id, snippet))
-            for (newest, thread_id), (history_id, snippet) in zip(found, rows, strict=True)
+            ThreadRow(thread_id, history_id, snippet)
+            for thread_id, (history_id, snippet) in zip(thread_ids, rows, strict=True)
         ]
 
     def list_drafts(self, query: Query) -> list[DraftRow]:

@@ -54,7 +54,7 @@ def threads_list(call: Call[ThreadsListParams, None], box: MailboxReader) -> Lis
                 snippet=escape_snippet(thread.snippet),
                 history_id=str(thread.history_id),
             )
-            for _, thread in page.items
+            for thread in page.items
         ]
         or UNSET,
         next_page_token=page.next_token or UNSET,
