@@ -1,4 +1,4 @@
-"""`penfold import` and `penfold export`: the stores of a data directory, and files beside it."""
+"""`penfold import`, `export` and `search`: the stores of a data directory, and files beside it."""
 
 import contextlib
 import os
@@ -30,6 +30,7 @@ def open_moving(data: Path) -> Iterator[Moving]:
     try:
         yield Moving(
             accounts=make_identity(stores).accounts,
+            mailboxes=stores.mailboxes,
             importer=Importer(
                 stores.mailboxes,
                 stores.chance,

@@ -137,6 +137,25 @@ class Query(Struct, frozen=True, gc=False):
     me: tuple[str, ...] = ()
 
 
+class Step(Struct, frozen=True, gc=False):
+    """A condition of a search: about how many messages fulfil it, and how it is asked.
+
+    walked: its index is followed from the newest message on; otherwise it is looked up for each
+    message the walk comes to.
+    """
+
+    what: str
+    messages: int
+    walked: bool
+
+
+class Explanation(Struct, frozen=True, gc=False):
+    """How a search is answered, and what that is expected to cost."""
+
+    steps: tuple[Step, ...]
+    cost_ms: float
+
+
 class Change(IntEnum):
     MESSAGE_ADDED = 1
     MESSAGE_DELETED = 2
@@ -231,6 +250,10 @@ class MailboxReader(Protocol):
 
     def list_messages(self, query: Query) -> list[tuple[int, int]]:
         """Return up to query.limit (message id, thread id), newest first."""
+        ...
+
+    def explain(self, query: Query) -> Explanation:
+        """Return how list_messages finds what it finds."""
         ...
 
     def list_threads(self, query: Query) -> list[tuple[int, int]]:

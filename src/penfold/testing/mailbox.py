@@ -22,6 +22,7 @@ from penfold.base.limits import COPIES_MAX, RECEIPT_HOURS, SENT_KEPT_MS
 from penfold.ports.mailbox import (
     Change,
     DraftRow,
+    Explanation,
     Extraction,
     HistoryEntry,
     HistoryRow,
@@ -34,6 +35,7 @@ from penfold.ports.mailbox import (
     Packed,
     Query,
     Sent,
+    Step,
     ThreadHint,
     ThreadRow,
     Totals,
@@ -154,6 +156,9 @@ class MemoryReader:
     def list_messages(self, query: Query) -> list[tuple[int, int]]:
         found = [(row.id, row.thread_id) for row in self._iter_matching(query)]
         return [pair for pair in found if _is_before(pair[0], query)][: query.limit]
+
+    def explain(self, query: Query) -> Explanation:  # noqa: ARG002 - all is looked at
+        return Explanation((Step("in:all", len(self._state.messages), walked=True),), 0.0)
 
     def list_threads(self, query: Query) -> list[tuple[int, int]]:
         newest: dict[int, int] = {}

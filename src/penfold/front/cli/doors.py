@@ -11,6 +11,7 @@ from penfold.domain.exporting import Exporter
 from penfold.domain.identity import Identity
 from penfold.domain.importing import Importer
 from penfold.ports.faults import FaultBook
+from penfold.ports.mailbox import Mailboxes
 from penfold.ports.moving import Sink, Sources
 from penfold.ports.queue import Queue
 
@@ -39,9 +40,13 @@ class DataTools(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Moving:
-    """What moves mail in and out. open_sink: a file to write, by name; "-" is standard output."""
+    """What looks at mail, and moves it in and out.
+
+    open_sink: a file to write, by name; "-" is standard output.
+    """
 
     accounts: Accounts
+    mailboxes: Mailboxes
     importer: Importer
     exporter: Exporter
     sources: Sources

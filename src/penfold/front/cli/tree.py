@@ -13,6 +13,7 @@ from penfold.front.cli.faults import fault_commands
 from penfold.front.cli.moving import add_export_command, add_import_command
 from penfold.front.cli.queue import queue_commands
 from penfold.front.cli.quota import quota_commands
+from penfold.front.cli.searching import add_search_command
 from penfold.front.cli.serving import add_serve_command, config_commands
 from penfold.front.cli.tokens import add_token_command
 from penfold.front.cli.users import app_password_commands, user_commands
@@ -55,6 +56,7 @@ def build_cli(doors: Doors) -> typer.Typer:
     commands.add_typer(quota_commands(doors), name="quota")
     add_import_command(commands, doors)
     add_export_command(commands, doors)
+    add_search_command(commands, doors)
     commands.add_typer(data_commands(doors), name="data")
     commands.add_typer(api_commands(), name="api")
     commands.add_typer(fault_commands(doors), name="fault")

@@ -60,6 +60,12 @@ _UNDER: Final = "\ue013"
 _OVERS: Final = (14, 16, 18, 20, 22, 24)
 _UNDERS: Final = (12, 11, 10, 9)
 
+#: The marks as a person reads them.
+_SHOWN: Final = str.maketrans({
+    **{mark: f"{place}:" for place, mark in _MARKS.items()},
+    _INSIDE: ".", _BEGINNING: "filename:", _FACT: "has:", _OVER: "larger:2^", _UNDER: "smaller:2^",
+})  # fmt: skip
+
 #: has:WORD by the addresses such links have, in the text or behind it.
 _LINKS: Final[dict[str, tuple[str, ...]]] = {
     "drive": ("drive.google.com", "docs.google.com"),
@@ -184,6 +190,11 @@ def spell_out(node: Node, me: tuple[str, ...]) -> Node:
             return _narrow(node, _UNDER, [power for power in _UNDERS if size <= 1 << power][-1:])
         case _:
             return node
+
+
+def show_marks(text: str) -> str:
+    """Return spelled-out text with the marks replaced by the names of their operators."""
+    return text.translate(_SHOWN)
 
 
 def is_prefix(node: Text) -> bool:

@@ -22,6 +22,7 @@ from penfold.ports.blobs import Blobs
 from penfold.ports.mailbox import (
     Change,
     DraftRow,
+    Explanation,
     Extraction,
     HistoryRow,
     LabelRow,
@@ -155,6 +156,9 @@ class SqliteReader:
         statement = search.compile_messages(query, Sizes(self._execute))
         found: list[tuple[int, int]] = self._list(query, statement)
         return found
+
+    def explain(self, query: Query) -> Explanation:
+        return search.explain(query, Sizes(self._execute))
 
     def list_threads(self, query: Query) -> list[tuple[int, int]]:
         statement = search.compile_threads(query, Sizes(self._execute))

@@ -19,12 +19,20 @@ from typing import Final
 from msgspec import structs
 
 from penfold.base.labels import ALL_MAIL
-from penfold.ports.mailbox import Query
-from penfold.proto.search.document import spell_tree
+from penfold.ports.mailbox import Explanation, Query, Step
+from penfold.proto.search.document import show_marks, spell_tree
+from penfold.proto.search.print import print_query
 from penfold.proto.search.tree import After, And, Before, Label, Node, System, Text, all_of
 from penfold.store.sqlite.search_order import find_near
-from penfold.store.sqlite.search_plan import Plan, choose
-from penfold.store.sqlite.search_streams import Range, Sizes, Streams, is_one_walk, list_parts
+from penfold.store.sqlite.search_plan import choose
+from penfold.store.sqlite.search_streams import (
+    Range,
+    Sizes,
+    Stream,
+    Streams,
+    is_one_walk,
+    list_parts,
+)
 from penfold.store.sqlite.search_terms import Binder, Terms, first_id
 
 #: SQL and its parameters.
@@ -100,9 +108,16 @@ def compile_drafts(query: Query) -> Statement:
     ), tuple(bind.params)
 
 
-def make_plan(query: Query, sizes: Sizes) -> Plan:
+def explain(query: Query, sizes: Sizes) -> Explanation:
     """Return how compile_messages finds what it finds."""
-    return _Listing(query, sizes).plan
+    plan = _Listing(query, sizes, weigh=True).plan
+    walked = [_make_step(stream, walked=True) for stream in plan.walked]
+    tested = [_make_step(stream, walked=False) for stream in plan.tested]
+    return Explanation((*walked, *tested), plan.cost_us / 1_000)
+
+
+def _make_step(stream: Stream, *, walked: bool) -> Step:
+    return Step(show_marks(print_query(stream.node)), stream.rows, walked)
 
 
 def _list_parts(query: Query) -> list[Node]:
@@ -112,15 +127,18 @@ def _list_parts(query: Query) -> list[Node]:
 
 
 class _Listing:
-    """One statement in the making. sizes: None when there is nothing to choose."""
+    """One statement in the making.
 
-    def __init__(self, query: Query, sizes: Sizes | None) -> None:
+    sizes: None when there is nothing to choose. weigh: take the sizes even so.
+    """
+
+    def __init__(self, query: Query, sizes: Sizes | None, *, weigh: bool = False) -> None:
         self.query = query
         self.bind = Binder()
         self._terms = Terms(self.bind)
         self._parts = _list_parts(query)
         rest = [part for part in self._parts if not isinstance(part, After | Before)]
-        if len(rest) == 1 and is_one_walk(rest[0]):
+        if len(rest) == 1 and is_one_walk(rest[0]) and not weigh:
             sizes = None
         streams = Streams(self._terms, sizes, _find_range(self._parts, query.before))
         everything = streams.everything(hidden=query.hidden)

@@ -66,6 +66,7 @@ class Stream(Struct, frozen=True, gc=False, eq=False):
     in it; the test already says so.
     """
 
+    node: Node
     rows: int
     test: Callable[[str], str]
     test_us: float
@@ -140,14 +141,15 @@ class Streams:
     def everything(self, *, hidden: bool) -> Stream:
         """Return all mail, with or without spam and trash."""
         if not hidden:
-            return self._labelled(System(ALL_MAIL))
+            return structs.replace(self._labelled(System(ALL_MAIL)), node=And(()))
         walk = Walk("message m", "m.id", self.range("m.id"))
-        return Stream(self._total, lambda _: "1", 0.0, (walk,))
+        return Stream(And(()), self._total, lambda _: "1", 0.0, (walk,))
 
     def make(self, node: Node) -> Stream:
         if isinstance(node, Not):
             inside = self.make(node.child)
             return Stream(
+                node=node,
                 rows=inside.rows,
                 test=lambda id: f"NOT {inside.test(id)}",  # noqa: A006
                 test_us=inside.test_us,
@@ -155,7 +157,7 @@ class Streams:
                 wanted=not inside.wanted,
             )
         if expression := find_match(node):
-            return self._matching(expression)
+            return self._matching(expression, node)
         match node:
             case System() | Label() | Has():
                 return self._labelled(node)
@@ -172,9 +174,10 @@ class Streams:
         end = "" if high is None else f"{id} < {self._terms.bind(high)}"
         return _all(start, end)
 
-    def _matching(self, expression: str) -> Stream:
+    def _matching(self, expression: str, node: Node) -> Stream:
         where = f"w.words MATCH {self._terms.bind(expression)}"
         return Stream(
+            node=node,
             rows=self._sizes.count_matches(expression, self._within) if self._sizes else 0,
             test=lambda id: self._terms.matches(expression, id),  # noqa: A006
             test_us=MATCH_US,
@@ -184,6 +187,7 @@ class Streams:
     def _labelled(self, node: Labelled) -> Stream:
         label = self._terms.label(node)
         return Stream(
+            node=node,
             rows=self._sizes.count_labelled(node) if self._sizes else 0,
             test=lambda id: self._terms.labelled(label, id),  # noqa: A006
             test_us=LOOKUP_US,
@@ -193,6 +197,7 @@ class Streams:
     def _known(self, text: str, node: Node) -> Stream:
         where = f"m.message_id = {self._terms.bind(hash63(text))} AND m.message_id <> 0"
         return Stream(
+            node=node,
             rows=1,
             test=lambda id: self._terms.condition(node, id),  # noqa: A006
             test_us=LOOKUP_US,
@@ -210,6 +215,7 @@ class Streams:
         walks = [walk for arm in arms for walk in arm.walks]
         whole = all(len(arm.walks) == 1 for arm in arms[1:])
         return Stream(
+            node=node,
             rows=min(self._total, sum(arm.rows for arm in arms)),
             test=lambda id: self._terms.condition(node, id),  # noqa: A006
             test_us=sum(arm.test_us for arm in arms),
@@ -232,6 +238,7 @@ class Streams:
             tests = []
         where = _all(walk.where, *tests)
         return Stream(
+            node=node,
             rows=lead.rows,
             test=lambda id: self._terms.condition(node, id),  # noqa: A006
             test_us=sum(part.test_us for part in parts),
@@ -240,6 +247,7 @@ class Streams:
 
     def _only_test(self, node: Node) -> Stream:
         return Stream(
+            node=node,
             rows=self._total,
             test=lambda id: self._terms.condition(node, id),  # noqa: A006
             test_us=LOOKUP_US,
