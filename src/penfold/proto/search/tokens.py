@@ -10,6 +10,7 @@ The words are made here alone: an index is given them with spaces between. Priva
 part words, so that an index can put marks of its own on them.
 """
 
+import re
 import unicodedata
 from typing import Final
 
@@ -61,6 +62,12 @@ _UNSEEN: Final = frozenset({
     *range(0x180B, 0x1810), *range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0),  # variants
 })  # fmt: skip
 _ZERO_WIDTH_SPACE: Final = 0x200B
+
+
+#: UAX #15, stream-safe text: no language puts more than 30 marks on a letter. Sorting many takes
+#: time in the square of their number (minutes for a megabyte), in short texts little.
+_PILED: Final = re.compile("[\\W\uff9e\uff9f]{31,}")
+_SHORT_MAX: Final = 2_000
 
 
 class _Table(dict[str, str]):
@@ -119,4 +126,14 @@ def fold(text: str) -> str:
     """
     if text.isascii():
         return text.encode().translate(_ASCII).decode()
+    if len(text) > _SHORT_MAX:
+        text = _PILED.sub(_drop_marks, text)
     return "".join(map(_LOOK_UP, unicodedata.normalize("NFKC", text)))
+
+
+def _drop_marks(found: re.Match[str]) -> str:
+    return "".join(
+        each
+        for each in found[0]
+        if not unicodedata.combining(unicodedata.normalize("NFKD", each)[-1])
+    )

@@ -87,3 +87,12 @@ def test_an_index_splits_folded_text_as_we_do(sqlite_words, text):
 def test_normalised_text_has_a_space_around_every_word():
     assert normalise("A, b!") == " a b "
     assert normalise("?") == " "
+
+
+@pytest.mark.parametrize("marks", ["\u0345\u0301\u0334", "\uff9e\u0301\u0334"])
+def test_a_pile_of_marks_costs_no_more_than_its_length(marks):
+    assert tokenise("caf\u00e9 e" + marks * 300_000 + "\u0301t cafe\u0301") == (
+        "cafe",
+        "et",
+        "cafe",
+    )
