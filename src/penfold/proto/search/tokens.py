@@ -23,7 +23,9 @@ _ALONE: Final = (
     (0x1000, 0x109F),  # Burmese
     (0x1100, 0x11FF),  # Hangul Jamo
     (0x1780, 0x17FF),  # Khmer
+    (0x2300, 0x23FF),  # clocks, keys
     (0x2600, 0x27BF),  # symbols, dingbats
+    (0x2B00, 0x2BFF),  # stars
     (0x2E80, 0x2FDF),  # radicals
     (0x3005, 0x3007),
     (0x3040, 0x318F),  # Kana, Bopomofo, Jamo
@@ -42,31 +44,47 @@ _WORDS_ALONE: Final = frozenset("LMNS")
 #: Letters whose stroke or ligature Unicode does not take apart.
 _FOLDED: Final = {
     "ł": "l", "ø": "o", "đ": "d", "ħ": "h", "ı": "i", "æ": "ae", "œ": "oe", "ð": "d", "þ": "th",
+    "\u0671": "\u0627",  # alef wasla
 }  # fmt: skip
 
 #: Combining classes of marks that are part of a letter rather than an accent on it: vowel signs,
 #: nukta, voicing marks, virama.
 _LETTER_MARKS: Final = frozenset({0, 7, 8, 9})
 
-#: Seen by nobody and inside words: soft hyphen, joiners, variation selectors, byte order mark.
-_UNSEEN: Final = frozenset({0xAD, 0x200C, 0x200D, 0xFEFF, *range(0xFE00, 0xFE10)})
+#: Inside words and no part of them. UAX #29 WB4: so are all format characters (soft hyphen,
+#: joiners, directions, byte order mark) but the zero-width space, which says where words end.
+#: Some fill the previews of bulk mail by the hundred.
+_UNSEEN: Final = frozenset({
+    0x034F,  # grapheme joiner
+    0x0640,  # tatweel, which stretches Arabic words
+    0x115F, 0x1160,  # Hangul fillers
+    0x17B4, 0x17B5,  # Khmer vowels that are not written
+    *range(0x180B, 0x1810), *range(0xFE00, 0xFE10), *range(0xE0100, 0xE01F0),  # variants
+})  # fmt: skip
+_ZERO_WIDTH_SPACE: Final = 0x200B
 
 
-class _Table(dict[int, str]):
-    """For str.translate: code point -> what it becomes."""
+#: UAX #15, stream-safe text: no language puts more than 30 marks on a letter. Sorting many takes
+#: time in the square of their number (minutes for a megabyte), in short texts little.
+_PILED: Final = re.compile("[\\W\uff9e\uff9f]{31,}")
+_SHORT_MAX: Final = 2_000
 
-    def __missing__(self, code: int) -> str:
-        answer = _fold(code)
+
+class _Table(dict[str, str]):
+    """Character -> what it becomes."""
+
+    def __missing__(self, character: str) -> str:
+        answer = _fold(character)
         if len(self) < _TABLE_MAX:
-            self[code] = answer
+            self[character] = answer
         return answer
 
 
-def _fold(code: int) -> str:
+def _fold(character: str) -> str:
     """Return what a character becomes: letters, a space, or nothing."""
-    character = chr(code)
+    code = ord(character)
     kind = unicodedata.category(character)
-    if code in _UNSEEN:
+    if code in _UNSEEN or (kind == "Cf" and code != _ZERO_WIDTH_SPACE):
         return ""
     if any(first <= code <= last for first, last in _ALONE):
         return f" {character} " if kind[0] in _WORDS_ALONE else " "
@@ -85,12 +103,9 @@ def _fold_part(part: str) -> str:
     return _FOLDED.get(part, part) if kind[0] in "LN" else " "
 
 
-_TABLE = _Table()
-_OTHER = re.compile("[^\x00-\x7f]+")
-#: For bytes.translate of UTF-8: ASCII as the table has it, all else as it is.
-_ASCII: Final = bytes(
-    ord(_fold(code).strip() or " ") if code < 0x80 else code for code in range(256)
-)
+_LOOK_UP: Final = _Table().__getitem__
+#: For bytes.translate: ASCII as the table has it.
+_ASCII: Final = bytes(ord(_fold(chr(code)).strip() or " ") for code in range(128)) + bytes(128)
 
 
 def tokenise(text: str) -> tuple[str, ...]:
@@ -109,7 +124,16 @@ def fold(text: str) -> str:
 
     A lone surrogate (broken mail) parts words.
     """
-    if not text.isascii():
-        whole = unicodedata.normalize("NFKC", text)
-        text = _OTHER.sub(lambda found: found[0].translate(_TABLE), whole)
-    return text.encode("utf-8", "replace").translate(_ASCII).decode()
+    if text.isascii():
+        return text.encode().translate(_ASCII).decode()
+    if len(text) > _SHORT_MAX:
+        text = _PILED.sub(_drop_marks, text)
+    return "".join(map(_LOOK_UP, unicodedata.normalize("NFKC", text)))
+
+
+def _drop_marks(found: re.Match[str]) -> str:
+    return "".join(
+        each
+        for each in found[0]
+        if not unicodedata.combining(unicodedata.normalize("NFKD", each)[-1])
+    )

@@ -38,14 +38,23 @@ def sqlite_words():
         pytest.param("ΛΌΓΟΣ λόγος", "λογοσ λογοσ", id="final sigma"),
         pytest.param("İstanbul ışık", "istanbul isik", id="Turkish i"),
         pytest.param("Ｃafé ﬁne ½", "cafe fine 1 2", id="compatibility forms"),
-        pytest.param("auto\u00admobile \u200bx", "automobile x", id="what nobody sees"),
+        pytest.param("auto\u00admobile a\u2060b", "automobile ab", id="what nobody sees"),
+        pytest.param("see\u200bhere", "see here", id="zero-width space"),
+        pytest.param("Sale \u034f \u200c \u034f\u00a0\u3164\u034f", "sale", id="filled preview"),
+        pytest.param("葛\U000e0100飾", "葛 飾", id="variant of a character"),
         pytest.param("東京都 とうきょう", "東 京 都 と う き ょ う", id="Japanese"),
         pytest.param("か\u3099 ｶﾞ", "が ガ", id="voiced kana, however written"),
+        pytest.param("iPhone版 第3章", "iphone 版 第 3 章", id="Latin and digits beside Han"),
         pytest.param("서울에서 \u1109\u1165", "서 울 에 서 서", id="Korean"),
+        pytest.param("ㅋㅋ \u110f", "\u110f \u110f \u110f", id="Korean letters alone"),
         pytest.param("น้ำ", "น ้ ํ า", id="Thai"),
         pytest.param("हिन्दी", "हिन्दी", id="Hindi keeps its vowels"),
         pytest.param("שָׁלוֹם مُحَمَّد", "שלום محمد", id="points are accents"),
+        pytest.param("\u0671لك\u0640\u0640تاب\u200f", "الكتاب", id="Arabic, stretched"),
+        pytest.param("Tiếng Việt ƯỚC", "tieng viet uoc", id="Vietnamese"),
         pytest.param("🎉party ❤\ufe0f", "🎉 party ❤", id="emoji"),
+        pytest.param("⭐⏰", "⭐ ⏰", id="older emoji"),
+        pytest.param("👍🏽 👩\u200d💻 🇩🇪", "👍 🏽 👩 💻 🇩 🇪", id="skin, joined, flag"),
         pytest.param("a\ue001b", "a b", id="no marks from outside"),
     ],
 )
@@ -78,3 +87,12 @@ def test_an_index_splits_folded_text_as_we_do(sqlite_words, text):
 def test_normalised_text_has_a_space_around_every_word():
     assert normalise("A, b!") == " a b "
     assert normalise("?") == " "
+
+
+@pytest.mark.parametrize("marks", ["\u0345\u0301\u0334", "\uff9e\u0301\u0334"])
+def test_a_pile_of_marks_costs_no_more_than_its_length(marks):
+    assert tokenise("caf\u00e9 e" + marks * 300_000 + "\u0301t cafe\u0301") == (
+        "cafe",
+        "et",
+        "cafe",
+    )
