@@ -13,7 +13,7 @@ from penfold.proto.mime.body import body_as_utf8, decode_body
 from penfold.proto.mime.scan import scan
 from penfold.testing.mail import MailGenerator
 
-MAILS = int(os.environ.get("PENFOLD_MAILS", "2000"))
+MAILS = int(os.environ.get("PENFOLD_MAILS", "1000"))
 HEADERS = ("subject", "message-id", "in-reply-to", "list-id", "date")
 
 
