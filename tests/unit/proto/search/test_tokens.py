@@ -89,10 +89,10 @@ def test_normalised_text_has_a_space_around_every_word():
     assert normalise("?") == " "
 
 
-@pytest.mark.parametrize("marks", ["\u0345\u0301\u0334", "\uff9e\u0301\u0334"])
-def test_a_pile_of_marks_costs_no_more_than_its_length(marks):
-    assert tokenise("caf\u00e9 e" + marks * 300_000 + "\u0301t cafe\u0301") == (
+@pytest.mark.parametrize("marks", ["\u094d\u0301\u0334", "\uff9e\u0301\u0334"])
+def test_piles_of_marks_in_long_texts_are_dropped(marks):
+    assert tokenise("caf\u00e9 \u0915" + marks * 1_000 + " cafe\u0301") == (
         "cafe",
-        "et",
+        "\u0915",
         "cafe",
     )
