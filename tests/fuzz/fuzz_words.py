@@ -24,7 +24,7 @@ PIECES = (
 #: Seconds of processor time for any text, and for each character of it: several times what is
 #: needed. A character costs more the first time.
 SLOWEST_S = 0.02
-SLOWEST_EACH_S = 3e-6
+SLOWEST_EACH_S = 5e-6
 
 
 def make_case(rng):
