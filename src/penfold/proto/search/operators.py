@@ -141,12 +141,11 @@ def _text(place: Place) -> Callable[[str, int], Node]:
 
 def _person(place: Place) -> Callable[[str, int], Node]:
     def find(value: str, _now_ms: int) -> Node:
-        if value.lower() == "me":
-            return Me(place)
         address = value.removeprefix("<").removesuffix(">").lower()
         if _is_address(address):
             return Addressed(place, address)
-        return find_text(place, value)
+        text = find_text(place, value)
+        return Me(place) if text == Text(place, ("me",)) else text
 
     return find
 

@@ -222,3 +222,8 @@ def test_spam_and_trash_are_wanted_when_the_query_names_them(q, asked):
 )
 def test_label_names_are_compared_by_key(one, other, same):
     assert (label_key(one) == label_key(other)) is same
+
+
+@pytest.mark.parametrize("q", ["from:me", "from:ME", 'from:"me"', "from:*me", "from:\U0006e360me"])
+def test_me_is_the_account_however_it_is_wrapped(q):
+    assert parse_query(q, now_ms=0) == Me("from")
