@@ -25,7 +25,7 @@ from penfold.ports.directory import Account
 from penfold.ports.identity import Credential, Domain
 from penfold.spec.scopes import GMAIL_SCOPES
 
-REQUESTS = int(os.environ.get("PENFOLD_REQUESTS", "2000"))
+REQUESTS = int(os.environ.get("PENFOLD_REQUESTS", "1200"))
 SEED = int(os.environ.get("PENFOLD_SEED") or random.SystemRandom().getrandbits(32))
 PEOPLE = ("alice@penfold.test", "bob@penfold.test")
 

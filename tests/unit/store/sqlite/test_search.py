@@ -26,7 +26,7 @@ from penfold.testing.search_table import load_search_table, make_mail_document
 TABLE = load_search_table(Path(__file__).parents[3] / "corpus/search.toml")
 
 #: Random searches of one run; a nightly run asks for more.
-CASES = int(os.environ.get("PENFOLD_SEARCH_CASES", "3000"))
+CASES = int(os.environ.get("PENFOLD_SEARCH_CASES", "2000"))
 CASES_EACH = 100
 
 
