@@ -2,6 +2,7 @@
 
 import json
 import sys
+import unicodedata
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Any, Final
@@ -25,6 +26,9 @@ DataDir = Annotated[
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 DATA_DEFAULT: Final = "./penfold-data"
+
+#: Persian and Indic words and many emoji hold them (Unicode 16 §23.2); they move nothing.
+_JOINERS: Final = "\u200c\u200d"
 
 
 def print_json(value: Any) -> None:
@@ -68,9 +72,17 @@ def _cell(value: Any) -> str:
 
 
 def show_text(text: str) -> str:
-    """Return text on one line."""
-    # What peers wrote must not move the cursor or forge a row.
-    return text if text.isprintable() else text.encode("unicode_escape").decode()
+    """Return text on one line, with every kind of blank as a space."""
+    return text if text.isprintable() else "".join(map(_show_character, text))
+
+
+def _show_character(character: str) -> str:
+    if character.isprintable() or character in _JOINERS:
+        return character
+    if unicodedata.category(character) == "Zs":
+        return " "
+    # What peers wrote must not move the cursor, turn the line around or forge a row.
+    return character.encode("unicode_escape").decode()
 
 
 def show_time(ms: int) -> str:
