@@ -204,6 +204,23 @@ class MailboxContract:
         tree = parse_query("subject:words body", now_ms=NOW_MS)
         assert box.look(lambda reader: reader.list_messages(Query(limit=5, tree=tree))) == [(7, 7)]
 
+    @pytest.mark.parametrize(
+        "q",
+        [
+            "", "words", "in:inbox", "label:nowhere", "words in:inbox -report", "-words", "larger:1",
+            "words OR (report -in:inbox)", "after:2020/01/01", "rfc822msgid:7@sender.example",
+            "report AROUND 3 words", "in:snoozed", "from:me has:attachment", "in:anywhere",
+        ],
+    )  # fmt: skip
+    def test_every_search_can_be_explained(self, box, q):
+        box.add(7, labels=[INBOX])
+        tree = parse_query(q, now_ms=NOW_MS) if q else None
+        query = Query(limit=5, tree=tree, me=("alice@penfold.test",))
+        how = box.look(lambda reader: reader.explain(query))
+        assert how.steps[0].walked
+        assert all(step.what.isprintable() and step.messages >= 0 for step in how.steps)
+        assert how.cost_ms >= 0
+
     def test_a_copy_is_found_by_its_octets_among_those_of_its_message_id(self, box):
         raws = [b"Message-ID: <1@x>\n\nfirst", b"Message-ID: <1@x>\n\nother", b"Subject: x\n\n"]
         for number, raw in enumerate(raws, start=7):

@@ -64,6 +64,15 @@ def pacific_midnight(day: date) -> int:
     return (day.toordinal() - _EPOCH_DAY) * _DAY_S + hours * _HOUR_S
 
 
+def find_pacific_day(epoch_s: int) -> date | None:
+    """Return the day that began on the American west coast at this very second, if one did."""
+    ordinal = (epoch_s - 7 * _HOUR_S) // _DAY_S + _EPOCH_DAY
+    if not date.min.toordinal() <= ordinal <= date.max.toordinal():
+        return None
+    day = date.fromordinal(ordinal)
+    return day if pacific_midnight(day) == epoch_s else None
+
+
 def _daylight_saving(day: date) -> bool:
     if day.year >= 2007:
         first, last = _sunday(day.year, 3, 8), _sunday(day.year, 11, 1)

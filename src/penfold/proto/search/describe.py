@@ -1,10 +1,11 @@
 """A search in words that people understand, a line for each of its parts."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Final
 
 from penfold.base.labels import SYSTEM_LABELS
+from penfold.proto.search.dates import find_pacific_day
 from penfold.proto.search.tree import (
     Absent,
     Addressed,
@@ -48,12 +49,23 @@ _KINDS: Final = {
 }
 
 
-def describe(tree: Node) -> list[str]:
-    """Return what must be true of a message, indented by two spaces a level."""
-    return list(_outline(tree, 0))
+def _name_label(node: System | Label) -> str:
+    return f"label {SYSTEM_LABELS[node.number - 1] if isinstance(node, System) else node.key}"
 
 
-def _outline(node: Node, depth: int) -> Iterator[str]:
+#: How a label is said.
+LabelNames = Callable[[System | Label], str]
+
+
+def describe(tree: Node, name_label: LabelNames = _name_label) -> list[str]:
+    """Return what must be true of a message, indented by two spaces a level.
+
+    name_label: says a label as the reader's mailbox has it.
+    """
+    return list(_outline(tree, 0, name_label))
+
+
+def _outline(node: Node, depth: int, name_label: LabelNames) -> Iterator[str]:
     indent = "  " * depth
     match node:
         case And(()):
@@ -63,18 +75,17 @@ def _outline(node: Node, depth: int) -> Iterator[str]:
         case And(children) | Or(children):
             yield f"{indent}{'all' if isinstance(node, And) else 'any'} of"
             for child in children:
-                yield from _outline(child, depth + 1)
+                yield from _outline(child, depth + 1, name_label)
         case Not(And() | Or() as group):
             yield f"{indent}not"
-            yield from _outline(group, depth + 1)
+            yield from _outline(group, depth + 1, name_label)
         case Not(child):
-            yield f"{indent}not {describe_leaf(child)}"
+            yield f"{indent}not {_describe_leaf(child, name_label)}"
         case _:
-            yield f"{indent}{describe_leaf(node)}"
+            yield f"{indent}{_describe_leaf(node, name_label)}"
 
 
-def describe_leaf(node: Node) -> str:
-    """Return what one condition says."""
+def _describe_leaf(node: Node, name_label: LabelNames) -> str:
     match node:
         case Text(place, words):
             return f"{_say_words(words)}{_PLACES[place]}"
@@ -88,10 +99,8 @@ def describe_leaf(node: Node) -> str:
             return f"the address {address}{_PLACES[place]}"
         case MessageId(text):
             return f"the Message-ID {text}"
-        case System(number):
-            return f"label {SYSTEM_LABELS[number - 1]}"
-        case Label(key):
-            return f"label {key}"
+        case System() | Label():
+            return name_label(node)
         case Has(word):
             return _KINDS[word]
         case _:
@@ -121,7 +130,10 @@ def _say_words(words: tuple[str, ...]) -> str:
 
 
 def _say_time(epoch_s: int) -> str:
+    """Return the instant; a day of the query's own zone by its date alone."""
     try:
+        if day := find_pacific_day(epoch_s):
+            return f"{day.isoformat()} 00:00 Pacific time"
         return datetime.fromtimestamp(epoch_s, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
     except (ValueError, OverflowError, OSError):  # beyond the year 9999
         return f"second {epoch_s}"

@@ -7,7 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from penfold.proto.search.dates import find_ago, find_date, find_epoch, pacific_midnight
+from penfold.proto.search.dates import (
+    find_ago,
+    find_date,
+    find_epoch,
+    find_pacific_day,
+    pacific_midnight,
+)
 
 
 def epoch(*moment):
@@ -73,3 +79,17 @@ def test_age_counts_back_from_now(text, second):
 def test_any_text_is_a_time_or_none(text, now_ms):
     for found in (find_date(text), find_epoch(text), find_ago(text, now_ms=now_ms)):
         assert found is None or isinstance(found, int)
+
+
+@given(st.dates())
+def test_day_is_known_by_the_second_it_begins_and_by_no_other(day):
+    second = pacific_midnight(day)
+    assert find_pacific_day(second) == day
+    assert find_pacific_day(second + 1) is None
+    assert find_pacific_day(second - 3_600) is None
+    assert find_pacific_day(second + 3_600) is None
+
+
+@pytest.mark.parametrize("second", [-(10**15), 10**15])
+def test_no_day_begins_beyond_the_calendar(second):
+    assert find_pacific_day(second) is None

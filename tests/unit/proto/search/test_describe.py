@@ -31,6 +31,10 @@ from penfold.proto.search.tree import And, Or
         ("after:1700000000", ["from 2023-11-14 22:13:20 UTC on"]),
         ("before:1700000000", ["before 2023-11-14 22:13:21 UTC"]),
         ("after:999999999999999", ["from second 999999999999999 on"]),
+        ("after:2026/01/31", ["from 2026-01-31 00:00 Pacific time on"]),
+        ("before:2026/07/01", ["before 2026-07-01 00:00 Pacific time"]),
+        ("after:0001/01/01", ["from 0001-01-01 00:00 Pacific time on"]),
+        ("after:9999/12/31", ["from 9999-12-31 00:00 Pacific time on"]),
         ("larger:1M", ["at least 1,048,576 bytes"]),
         ("smaller:2000", ["less than 2,000 bytes"]),
         ("in:snoozed", ["in:snoozed, which no message here ever is"]),
@@ -45,6 +49,12 @@ def test_search_in_words(q, said):
 def test_groups_without_members_say_what_they_match():
     assert describe(And(())) == ["anything"]
     assert describe(Or(())) == ["nothing"]
+
+
+def test_labels_are_said_as_the_reader_knows_them():
+    tree = parse_query("a -label:work OR in:inbox", now_ms=0)
+    said = describe(tree, lambda node: f"<{type(node).__name__}>")
+    assert said == ["all of", "  the word a", "  any of", "    not <Label>", "    <System>"]
 
 
 @given(st.text(max_size=60))
