@@ -32,6 +32,7 @@ _MASK: Final = "********"
 #: What to do next, by what went wrong.
 _HINTS: Final = {
     "no such account": "; `penfold user list` shows who is here",
+    "a listing took too long": "; a date, a sender or a label makes it shorter",
     "no such client": "; `penfold app list` shows them",
     "no such queue row": "; `penfold queue list` shows them",
     "the domain is not one of ours": "; local mode has penfold.test",

@@ -38,6 +38,11 @@ def check_max_results(value: int) -> int:
     return min(value, PAGE_MAX)
 
 
+def first_page_limit(size: int) -> int:
+    """Return how many items are read for a first page of this size and its estimate."""
+    return max(size + 1, ESTIMATE_MAX)
+
+
 class Place(NamedTuple):
     """Where a page begins: below `position`, in a list that held about `estimate` items.
 
@@ -106,7 +111,7 @@ def list_page(box: MailboxReader, lister: Lister[T], query: Query, token: str) -
         return Page([], empty, estimate)
     size = query.limit
     if not token:
-        items = lister.fetch(structs.replace(query, limit=max(size + 1, ESTIMATE_MAX)))
+        items = lister.fetch(structs.replace(query, limit=first_page_limit(size)))
         place = Place(MAX_ID, min(len(items), ESTIMATE_MAX))
     else:
         place = parse_token(box.get_secret(), lister.kind, token)

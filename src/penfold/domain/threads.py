@@ -18,14 +18,19 @@ def get_thread(box: MailboxReader, text: str) -> list[MessageRow]:
     return rows
 
 
-def list_threads(box: MailboxReader, query: Query, token: str) -> Page[ThreadRow]:
-    """Return one page of threads of which some single message satisfies the whole query."""
+def list_matches(box: MailboxReader, query: Query, token: str) -> Page[tuple[int, int]]:
+    """Return the page of list_threads as (id of the newest matching message, thread id)."""
     lister = Lister(
         kind="threads",
         fetch=box.list_threads,
         position=lambda pair: pair[0],
         moves=True,
     )
-    page = list_page(box, lister, query, token)
+    return list_page(box, lister, query, token)
+
+
+def list_threads(box: MailboxReader, query: Query, token: str) -> Page[ThreadRow]:
+    """Return one page of threads of which some single message satisfies the whole query."""
+    page = list_matches(box, query, token)
     rows = box.get_threads([thread_id for _, thread_id in page.items])
     return Page(rows, page.next_token, page.estimate)

@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from typing import Annotated, Any, Final
 
 import typer
-from rich.console import Console
+from rich.cells import cell_len
+from rich.console import Console, OverflowMethod
 from rich.table import Table
 
 from penfold.base.errors import PenfoldError
@@ -27,6 +28,10 @@ DataDir = Annotated[
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 DATA_DEFAULT: Final = "./penfold-data"
 
+#: Columns of a terminal: between two fields, and of a field that is cut, at least.
+_GAP: Final = 2
+_CUT_MIN: Final = 6
+
 #: Persian and Indic words and many emoji hold them (Unicode 16 §23.2); they move nothing.
 _JOINERS: Final = "\u200c\u200d"
 
@@ -36,29 +41,59 @@ def print_json(value: Any) -> None:
 
 
 def print_rows(
-    rows: Sequence[Mapping[str, Any]], columns: Sequence[str], *, as_json: bool, none: str = ""
+    rows: Sequence[Mapping[str, Any]],
+    columns: Sequence[str],
+    *,
+    as_json: bool,
+    none: str = "",
+    cut: Sequence[str] = (),
 ) -> None:
     """Print every field as JSON, or the named columns as a table.
 
-    none: what a person reads instead of an empty table.
+    none: what a person reads instead of an empty table. cut: columns that end where the
+    terminal does, so that each row is one line; without any, long cells go on below.
     """
     if as_json:
         print_json(list(rows))
         return
+    cells = [[_cell(row[name]) for name in columns] for row in rows]
     if not sys.stdout.isatty():
         # For pipes: nothing is cut, one line per row, fields apart by tabs.
-        for row in rows:
-            typer.echo("\t".join(_cell(row[name]) for name in columns))
+        for line in cells:
+            typer.echo("\t".join(line))
         return
     if none and not rows:
         typer.echo(none)
         return
+    console = Console(markup=False, highlight=False)
+    widths = _fit(columns, cells, cut, console.width) if cut else {}
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in columns:
-        table.add_column(name.replace("_", " "), overflow="fold")
-    for row in rows:
-        table.add_row(*(_cell(row[name]) for name in columns))
-    Console(markup=False, highlight=False).print(table)
+        overflow: OverflowMethod = "ellipsis" if name in widths else "fold"
+        width = widths.get(name)
+        table.add_column(
+            name.replace("_", " "), overflow=overflow, no_wrap=name in widths, max_width=width
+        )
+    for line in cells:
+        table.add_row(*line)
+    console.print(table)
+
+
+def _fit(
+    columns: Sequence[str], cells: Sequence[Sequence[str]], cut: Sequence[str], width: int
+) -> dict[str, int]:
+    """Return the widths of the columns to cut: short ones are whole, the others share alike."""
+    needs = {
+        name: max(map(cell_len, (name, *column)))
+        for name, *column in zip(columns, *cells, strict=True)
+    }
+    fixed = sum(needs[name] for name in columns if name not in cut)
+    left = width - fixed - _GAP * (len(columns) - 1)
+    widths: dict[str, int] = {}
+    for done, name in enumerate(sorted(cut, key=lambda name: needs[name])):
+        widths[name] = max(min(needs[name], left // (len(cut) - done)), _CUT_MIN)
+        left -= widths[name]
+    return widths
 
 
 def _cell(value: Any) -> str:

@@ -1,34 +1,38 @@
 """penfold search: what a query finds, and how."""
 
+import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any, Final
 
 import typer
-from msgspec import structs
 
+from penfold.base.errors import TooCostlyError
 from penfold.base.ids import format_message_id
 from penfold.base.labels import FIRST_USER_LABEL, format_label_id
 from penfold.base.limits import ESTIMATE_MAX, PAGE_MAX
 from penfold.domain.messages import list_messages, make_query
 from penfold.domain.senders import make_sender
+from penfold.domain.threads import list_matches
 from penfold.front.cli.doors import Doors
+from penfold.front.cli.explaining import explain_search, print_explanation
 from penfold.front.cli.output import (
     DATA_DEFAULT,
     AsJson,
     DataDir,
     print_json,
     print_rows,
-    show_text,
     show_time,
 )
 from penfold.front.cli.users import Address
-from penfold.ports.mailbox import Explanation, MailboxReader, Query
-from penfold.proto.search.describe import describe
-from penfold.proto.search.print import print_query
-from penfold.proto.search.tree import And
+from penfold.ports.mailbox import LabelRow, MailboxReader
+from penfold.proto.address import parse_address_list
 
-_COLUMNS: Final = ("date", "from", "subject", "id")
+_COLUMNS: Final = ("date", "from", "subject", "labels", "id")
+_CUT: Final = ("from", "subject", "labels")
+#: System labels a person looks for; the others say where most mail is anyway.
+_TELLING: Final = frozenset({"SENT", "DRAFT", "SPAM", "TRASH", "STARRED", "UNREAD"})
 
 
 def add_search_command(commands: typer.Typer, doors: Doors) -> None:
@@ -44,6 +48,9 @@ def add_search_command(commands: typer.Typer, doors: Doors) -> None:
         ] = 25,
         include_spam_trash: Annotated[
             bool, typer.Option("--include-spam-trash", help="Also what is in SPAM and TRASH.")
+        ] = False,
+        threads: Annotated[
+            bool, typer.Option("--threads", help="Of each thread, only its newest match.")
         ] = False,
         explain: Annotated[
             bool, typer.Option("--explain", help="Say how the query is read and answered.")
@@ -68,28 +75,34 @@ def add_search_command(commands: typer.Typer, doors: Doors) -> None:
                     me=make_sender(box, account).addresses,
                 )
                 started = time.perf_counter()
-                page = list_messages(box, asked, "")
+                try:
+                    page = (list_matches if threads else list_messages)(box, asked, "")
+                except TooCostlyError:
+                    if explain and not as_json:  # now it is wanted most
+                        print_explanation(explain_search(box, asked))
+                    raise
                 took_ms = 1_000 * (time.perf_counter() - started)
-                names = {row.number: row.name for row in box.list_labels()}
-                found = [_read(box, message_id, names) for message_id, _ in page.items]
-                how = box.explain(structs.replace(asked, limit=ESTIMATE_MAX)) if explain else None
+                labels = {row.number: row for row in box.list_labels()}
+                found = [_read(box, message_id, labels) for message_id, _ in page.items]
+                how = explain_search(box, asked, took_ms) if explain else {}
         if as_json:
-            facts = _explain(asked, how, took_ms) if how else {}
-            print_json({**facts, "estimate": page.estimate, "messages": found} if facts else found)
+            print_json({**how, "estimate": page.estimate, "messages": found} if how else found)
             return
         if how:
-            _print_explanation(asked, how, took_ms)
-        print_rows(found, _COLUMNS, as_json=False, none="Nothing was found.")
-        if page.next_token:
-            many = f"{ESTIMATE_MAX} or more" if page.estimate >= ESTIMATE_MAX else page.estimate
-            typer.echo(f"{len(found)} of {many}; --limit N shows more.", err=True)
+            print_explanation(how)
+        rows = [_show(each) for each in found]
+        print_rows(rows, _COLUMNS, as_json=False, none="Nothing was found.", cut=_CUT)
+        kind = "threads" if threads else "messages"
+        for line in say_how_many(len(found), page.estimate, kind, more=bool(page.next_token)):
+            typer.echo(line, err=True)
 
 
-def _read(box: MailboxReader, message_id: int, names: dict[int, str]) -> dict[str, Any]:
-    """Return a message as the API and a person would name its members."""
+def _read(box: MailboxReader, message_id: int, labels: dict[int, LabelRow]) -> dict[str, Any]:
+    """Return a message with members named as the API names them."""
     row = box.find_message(message_id)
     assert row is not None, "it was listed in this snapshot"
     headers = {name.lower(): value for name, value in reversed(box.get_structure(row.id).headers)}
+    numbers = sorted(row.labels)
     return {
         "id": format_message_id(row.id),
         "threadId": format_message_id(row.thread_id),
@@ -98,38 +111,31 @@ def _read(box: MailboxReader, message_id: int, names: dict[int, str]) -> dict[st
         "from": headers.get("from", ""),
         "subject": headers.get("subject", ""),
         "snippet": row.snippet,
-        "labelIds": [format_label_id(number) for number in sorted(row.labels)],
-        "labels": [names[number] for number in sorted(row.labels) if number >= FIRST_USER_LABEL],
+        "labelIds": [format_label_id(number) for number in numbers],
+        "labels": [labels[number].name for number in numbers if number >= FIRST_USER_LABEL],
     }
 
 
-def _explain(query: Query, how: Explanation, took_ms: float) -> dict[str, Any]:
-    tree = query.tree or And(())
+def _show(message: dict[str, Any]) -> dict[str, Any]:
+    """Return a message as a person reads it: who, not their address; labels that matter."""
+    telling = [label for label in message["labelIds"] if label in _TELLING]
     return {
-        "reads": describe(tree),
-        "query": print_query(tree),
-        "spamAndTrash": query.hidden,
-        "walked": [_show_step(step) for step in how.steps if step.walked],
-        "lookedUp": [_show_step(step) for step in how.steps if not step.walked],
-        "expectedMs": round(how.cost_ms, 2),
-        "tookMs": round(took_ms, 2),
+        **message,
+        "from": show_sender(message["from"]),
+        "labels": [*message["labels"], *telling],
     }
 
 
-def _show_step(step: Any) -> dict[str, Any]:
-    return {"what": step.what, "messages": step.messages}
+def show_sender(header: str) -> str:
+    """Return the names in a From header, or addresses where there is none."""
+    people = parse_address_list(header, decoded=True)
+    return ", ".join(each.name or each.address for each in people) or header
 
 
-def _print_explanation(query: Query, how: Explanation, took_ms: float) -> None:
-    said = _explain(query, how, took_ms)
-    typer.echo("A message must have")
-    for line in said["reads"]:
-        typer.echo(f"  {show_text(line)}")
-    where = "everywhere" if query.hidden else "outside spam and trash"
-    typer.echo(f"{where}. Written out: {show_text(said['query'])}")
-    for title, steps in (("Walked, newest first", "walked"), ("Looked up for each", "lookedUp")):
-        for number, step in enumerate(said[steps]):
-            label = f"{title}:" if not number else ""
-            typer.echo(f"{label:22}{show_text(step['what'])} (about {step['messages']:,} messages)")
-    expected = f" (expected: {how.cost_ms:.1f})" if how.cost_ms else ""
-    typer.echo(f"It took {took_ms:.1f} ms{expected}.\n")
+def say_how_many(shown: int, estimate: int, kind: str, *, more: bool) -> Sequence[str]:
+    """Return the line below a listing; none where a program reads and nothing is left out."""
+    if not more:
+        return [f"{shown} {kind}."] if shown and sys.stdout.isatty() else []
+    total = f"at least {max(ESTIMATE_MAX, shown + 1)}" if estimate >= ESTIMATE_MAX else estimate
+    hint = "--limit N shows more" if shown < PAGE_MAX else "a before:YYYY/MM/DD shows older ones"
+    return [f"{shown} of {total} {kind}; {hint}."]
