@@ -39,15 +39,22 @@ _MERGE: Final = "INSERT INTO words (words, rank) VALUES ('merge', ?)"
 class Merger:
     """Knows which mailboxes got mail, and merges those that are quiet one step at a time.
 
-    tidy: told after each step, and says whether the handle is still good. quiet_s: seconds
-    without mail.
+    tidy: told after each step, and says whether the handle is still good. failed: takes a handle
+    with the error it met; a merge that cannot be written down endangers what comes behind it in
+    the log, so it ends as badly as a change. quiet_s: seconds without mail.
     """
 
     def __init__(
-        self, pool: Pool, tidy: Callable[[Handle], bool], *, quiet_s: float = QUIET_S
+        self,
+        pool: Pool,
+        tidy: Callable[[Handle], bool],
+        failed: Callable[[Handle | None, str, BaseException], object],
+        *,
+        quiet_s: float = QUIET_S,
     ) -> None:
         self._pool = pool
         self._tidy = tidy
+        self._failed = failed
         self._quiet_s = quiet_s
         self._lock = threading.Lock()
         #: mailbox id -> when it last got mail (monotonic seconds), the longest ago first
@@ -86,21 +93,17 @@ class Merger:
             time.sleep(_GAP_S)
 
     def _merge(self, mailbox_id: str, *, begun: bool) -> bool:
-        """Return whether this mailbox's index needs another step; whatever fails is left alone."""
+        """Return whether this mailbox's index needs another step."""
+        handle = None
         try:
             handle = self._pool.borrow(mailbox_id, writable=True)
-        except PenfoldError:
-            return False
-        broken = True
-        try:
             more = begun or is_in_pieces(handle.connection)
             if more:
                 more = merge_step(handle.connection, begun=begun)
-            broken = not self._tidy(handle)
-        except (apsw.Error, PenfoldError):
-            more = False
-        finally:
-            self._pool.give_back(handle, broken=broken)
+        except (apsw.Error, PenfoldError) as error:
+            self._failed(handle, mailbox_id, error)
+            return False
+        self._pool.give_back(handle, broken=not self._tidy(handle))
         return more
 
 

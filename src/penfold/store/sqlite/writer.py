@@ -79,7 +79,7 @@ class GroupWriter:
         self._fatal = fatal
         self._quarantine = quarantine
         self._on_commit = on_commit
-        self._merger = Merger(pool, self._tidy)
+        self._merger = Merger(pool, self._tidy, self._end_badly)
         self._lock = threading.Lock()
         #: Changes by mailbox; a mailbox is here while it is queued or being worked on.
         self._pending: dict[str, list[tuple[Change, Done]]] = {}
@@ -166,8 +166,7 @@ class GroupWriter:
             handle = self._pool.borrow(mailbox_id, writable=True)
             answers, effects = self._commit(handle, group)
         except BaseException as error:  # noqa: BLE001 - the top of a thread; told to every caller
-            failure = error if isinstance(error, PenfoldError) else translate(error, mailbox_id)
-            self._end_badly(handle, mailbox_id, failure, error)
+            failure = self._end_badly(handle, mailbox_id, error)
             answers, effects = [(done, None, failure) for _, done in group], []
             handle = None
         for done, result, problem in answers:
@@ -195,8 +194,10 @@ class GroupWriter:
         return answers, effects
 
     def _end_badly(
-        self, handle: Handle | None, mailbox_id: str, failure: PenfoldError, error: BaseException
-    ) -> None:
+        self, handle: Handle | None, mailbox_id: str, error: BaseException
+    ) -> PenfoldError:
+        """Return what callers are told of an error that ended a transaction."""
+        failure = error if isinstance(error, PenfoldError) else translate(error, mailbox_id)
         if isinstance(failure, OutcomeUnknownError):
             self._fatal(failure)
         if isinstance(error, apsw.CorruptError | apsw.NotADBError):
@@ -204,6 +205,7 @@ class GroupWriter:
         if handle is not None:
             # Closing rolls back; after an automatic rollback an explicit one would only raise.
             self._pool.give_back(handle, broken=True)
+        return failure
 
     def _tidy(self, handle: Handle) -> bool:
         """Empty the log when it is long; returns whether the handle is still good."""

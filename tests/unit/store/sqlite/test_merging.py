@@ -19,6 +19,18 @@ def connection(tmp_path):
     connection.close()
 
 
+def make_pool(connection):
+    return Pool(
+        lambda mailbox_id, writable: Handle(connection, mailbox_id, writable=writable),
+        max_handles=2,
+        idle_close_s=60,
+    )
+
+
+def refuse(_handle, _mailbox_id, error):
+    raise error
+
+
 def add_pieces(connection, count):
     for number in range(count):
         words = " ".join(f"w{number * 7 % 50}x{n}" for n in range(200))
@@ -69,12 +81,10 @@ def test_failed_step_leaves_no_transaction_open(connection):
 def test_merger_works_on_what_was_noted_until_nothing_is_left(connection):
     add_pieces(connection, 12)
     tidied = []
-    pool = Pool(
-        lambda mailbox_id, writable: Handle(connection, mailbox_id, writable=writable),
-        max_handles=2,
-        idle_close_s=60,
+    pool = make_pool(connection)
+    merger = Merger(
+        pool, lambda handle: tidied.append(handle.mailbox_id) or True, refuse, quiet_s=0
     )
-    merger = Merger(pool, lambda handle: tidied.append(handle.mailbox_id) or True, quiet_s=0)
     assert not merger.step()
     merger.note("m1")
     merger.note("m1")
@@ -86,27 +96,30 @@ def test_merger_works_on_what_was_noted_until_nothing_is_left(connection):
 
 def test_mailbox_that_just_got_mail_is_left_alone(connection):
     add_pieces(connection, 12)
-    pool = Pool(
-        lambda mailbox_id, writable: Handle(connection, mailbox_id, writable=writable),
-        max_handles=2,
-        idle_close_s=60,
-    )
-    merger = Merger(pool, lambda _: True, quiet_s=1_000)
+    pool = make_pool(connection)
+    merger = Merger(pool, lambda _: True, refuse, quiet_s=1_000)
     merger.note("m1")
     assert not merger.step()
     assert is_in_pieces(connection)
 
 
-def test_settled_mailbox_is_in_one_piece(tmp_path):
-    path = tmp_path / "m.db"
-    connection = apsw.Connection(str(path))
-    migrate(connection, "mailbox")
+def test_settled_mailbox_is_in_one_piece(connection):
     add_pieces(connection, 12)
-    pool = Pool(
-        lambda mailbox_id, writable: Handle(connection, mailbox_id, writable=writable),
-        max_handles=2,
-        idle_close_s=60,
-    )
-    Merger(pool, lambda _: True).merge("m1")
+    pool = make_pool(connection)
+    Merger(pool, lambda _: True, refuse).merge("m1")
     assert connection.execute("SELECT count(DISTINCT segid) FROM words_idx").get == 1
-    connection.close()
+
+
+def test_merge_that_fails_is_told_with_its_handle_and_not_tried_again(connection):
+    add_pieces(connection, 12)
+    connection.execute("PRAGMA query_only = 1")
+    failures = []
+    merger = Merger(
+        make_pool(connection), lambda _: True, lambda *failure: failures.append(failure), quiet_s=0
+    )
+    merger.note("m1")
+    while merger.step():
+        pass
+    [(handle, mailbox_id, error)] = failures
+    assert (handle.connection, mailbox_id) == (connection, "m1")
+    assert isinstance(error, apsw.ReadOnlyError)

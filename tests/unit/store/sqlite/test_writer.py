@@ -291,6 +291,19 @@ def test_failed_sync_ends_the_process_before_anything_is_answered(failing, open_
     assert told == [error]  # in production the process has ended before this answer
 
 
+def test_failed_sync_of_a_merged_index_ends_the_process_too(failing, open_mailboxes, fatal):
+    """What is written behind a lost page of the log would be lost with it after a power cut."""
+    box = Box(open_mailboxes(vfs="failing"), MAILBOX)
+    box.mailboxes.create(MAILBOX)
+    for number in range(1, 10):
+        box.add(number)
+    failing.set()
+    box.mailboxes.settle(MAILBOX)
+    failing.clear()
+    box.mailboxes.close()
+    assert [type(error) for error in fatal] == [OutcomeUnknownError]
+
+
 # --- locks, versions, creation
 
 
