@@ -24,6 +24,7 @@ LONG_FILES: dict[str, str] = {
 FUNCTION_LINES = 60
 FILE_LINES = 500
 
+BARE_EXCUSE = re.compile(r"# (?:noqa: [A-Z0-9, ]+|type: ignore\[[a-z-]+\])\s*$")
 BARE_NOTE = re.compile(r"\b(TODO|FIXME|XXX)\b(?!\(#\d+\))")
 RFC = re.compile(r"RFC (\d{3,5})")
 
@@ -57,6 +58,12 @@ def test_notes_name_an_issue_and_nothing_is_kept_in_step_by_hand(path):
     text = path.read_text()
     assert not BARE_NOTE.search(text)
     assert "keep in sync" not in text.lower()
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name_of)
+def test_what_a_checker_is_told_to_pass_over_has_its_reason_beside_it(path):
+    bare = [line.strip() for line in path.read_text().splitlines() if BARE_EXCUSE.search(line)]
+    assert not bare
 
 
 def test_functions_fit_on_a_screen():

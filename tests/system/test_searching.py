@@ -79,6 +79,13 @@ def test_explanation_says_how_the_query_is_read_and_answered(data):
     assert said["estimate"] == len(said["messages"])
 
 
+@pytest.mark.parametrize("q", ["-from:dan", "-has:attachment", "-dinner"])
+def test_query_may_begin_with_a_minus(data, q):
+    done = search(data, q)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout
+
+
 def test_unknown_address_is_one_clear_line(data):
     done = run("search", "nobody@penfold.test", "x", data=data)
     assert done.returncode == 1

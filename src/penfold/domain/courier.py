@@ -81,8 +81,8 @@ class Courier:
         error: BaseException | None = None
         try:
             self._move(mailbox_id)
-        except Exception as problem:  # noqa: BLE001
-            # The top of a worker: whatever it was, the rows are still there for the next sweep.
+        except Exception as problem:  # noqa: BLE001 - the top of a worker
+            # Whatever it was, the rows are still there for the next sweep.
             error = problem
             with self._changed:
                 self._failed.add(mailbox_id)

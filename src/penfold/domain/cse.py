@@ -60,8 +60,7 @@ def get_key_pair(box: MailboxReader, key_pair_id: str) -> KeyPairRecord:
 def create_key_pair(
     box: MailboxWriter, wanted: CseKeyPair, *, validate: bool, chance: Chance, now_ms: int
 ) -> KeyPairRecord:
-    # Imported here: the library costs 12 MB that most processes never need.
-    from penfold.proto.certificates import parse_pkcs7  # noqa: PLC0415
+    from penfold.proto.certificates import parse_pkcs7  # noqa: PLC0415 - 12 MB few processes need
 
     known = box.list_settings(KeyPairRecord)
     if len(known) >= CSE_KEY_PAIRS_MAX:

@@ -94,8 +94,8 @@ def _make_tree(  # noqa: PLR0913, PLR0917 - the members of FilterCriteria
     subject: str,
     query: str,
     negated_query: str,
-    has_attachment: bool,  # noqa: FBT001
-    exclude_chats: bool,  # noqa: FBT001
+    has_attachment: bool,  # noqa: FBT001 - as above
+    exclude_chats: bool,  # noqa: FBT001 - as above
     size: int,
     size_comparison: str,
     hour: int,

@@ -267,9 +267,9 @@ def _to_schema(row: LabelRow, *, kind: bool) -> Label:
     return Label(
         id=format_label_id(row.number),
         name=row.name,
-        message_list_visibility=row.message_list_visibility or UNSET,  # type: ignore[arg-type]
-        label_list_visibility=row.label_list_visibility or UNSET,  # type: ignore[arg-type]
-        type=_kind(row) if kind else UNSET,  # type: ignore[arg-type]
+        message_list_visibility=row.message_list_visibility or UNSET,  # type: ignore[arg-type]  # Gmail's words
+        label_list_visibility=row.label_list_visibility or UNSET,  # type: ignore[arg-type]  # Gmail's words
+        type=_kind(row) if kind else UNSET,  # type: ignore[arg-type]  # Gmail's words
         color=(
             LabelColor(background_color=row.background_color, text_color=row.text_color)
             if row.background_color

@@ -83,7 +83,7 @@ def show_sender(record: SenderRecord, account: Account) -> SendAs:
         shown.smtp_msa = SmtpMsa(
             host=server.host,
             port=server.port,
-            security_mode=server.security,  # type: ignore[arg-type]
+            security_mode=server.security,  # type: ignore[arg-type]  # checked when stored
         )
     if is_primary(account, record.address):
         shown.is_primary = True

@@ -48,8 +48,7 @@ def insert_smime(
     now_ms: int,
 ) -> SmimeRecord:
     """Keep a certificate with its key. Gmail (documented): they come as PKCS#12."""
-    # Imported here: the library costs 12 MB that most processes never need.
-    from penfold.proto.certificates import parse_pkcs12  # noqa: PLC0415
+    from penfold.proto.certificates import parse_pkcs12  # noqa: PLC0415 - 12 MB few processes need
 
     known = list_smime(box, account, address)
     send_as = canonical(get_sender(box, account, address).address)

@@ -51,7 +51,7 @@ def show_names(pairs: Collection[tuple[int, int]]) -> list[Message]:
 
     Written out and with %, because a page of 500 makes a thousand ids: half the time of calls.
     """
-    return [Message(id="%x" % each, thread_id="%x" % thread) for each, thread in pairs]  # noqa: UP031
+    return [Message(id="%x" % each, thread_id="%x" % thread) for each, thread in pairs]  # noqa: UP031 - see above
 
 
 def show_minimal(row: MessageRow) -> Message:

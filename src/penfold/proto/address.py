@@ -98,7 +98,7 @@ def _parse_literal(domain: str) -> str:
     text = domain[1:].removesuffix("]")
     try:
         if not domain.endswith("]"):
-            raise ValueError  # noqa: TRY301
+            raise ValueError  # noqa: TRY301 - as ipaddress says it
         if text[:5].lower() == "ipv6:":
             return f"[IPv6:{ipaddress.IPv6Address(text[5:].partition('%')[0])}]"
         return f"[{ipaddress.IPv4Address(text)}]"

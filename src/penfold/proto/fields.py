@@ -82,7 +82,7 @@ class _Parser:
         if following == "/":
             self.at += 1
             below: Mask | None = {}
-            self._parse_item(below, depth=depth + 1)  # type: ignore[arg-type]
+            self._parse_item(below, depth=depth + 1)  # type: ignore[arg-type]  # a dict until it is emptied
         elif following == "(":
             self.at += 1
             below = self.parse_list(depth=depth)

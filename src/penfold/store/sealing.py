@@ -52,7 +52,7 @@ class FileSealer:
     @cached_property
     def _cipher(self) -> "AESGCM":
         # Imported here: the library costs 12 MB, and most processes never open a secret.
-        from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # noqa: PLC0415
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # noqa: PLC0415 - see above
 
         return AESGCM(self._load_key())
 

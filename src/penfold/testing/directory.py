@@ -94,7 +94,7 @@ class _Records:
                         self.delete(kind, _key(record))
 
     def expire(self, kind: type[Struct], *, now_ms: int) -> int:
-        dead = [_key(one) for one in self.list_by(kind) if one.expires_ms <= now_ms]  # type: ignore[attr-defined]
+        dead = [_key(one) for one in self.list_by(kind) if one.expires_ms <= now_ms]  # type: ignore[attr-defined]  # kinds that expire
         return sum(self.delete(kind, key) for key in dead)
 
 

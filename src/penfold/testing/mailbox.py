@@ -503,7 +503,7 @@ class MemoryMailboxes:
                 change(MemoryWriter(self._get_state(mailbox_id).copy()))
             writer = MemoryWriter(self._get_state(mailbox_id).copy())
             result = change(writer)
-            state = writer._state  # noqa: SLF001
+            state = writer._state  # noqa: SLF001 - of the same module
             state.version += 1
             self._states[mailbox_id] = state
             for effect in writer.effects:

@@ -40,8 +40,10 @@ _ACCENTED_EACH: Final = 80
 
 
 class Sampler:
-    """Draws from a sequence with the given weights, 50 ns each: the table holds what is likely
-    more often."""  # noqa: D209
+    """Draws from a sequence with the given weights, 50 ns each.
+
+    The table holds what is likely more often.
+    """
 
     def __init__(self, items: Sequence[str], weights: Sequence[float], *, bits: int) -> None:
         scale = (1 << bits) / sum(weights)

@@ -13,6 +13,7 @@ from penfold.base.ids import format_message_id
 from penfold.base.labels import FIRST_USER_LABEL, format_label_id
 from penfold.base.limits import ESTIMATE_MAX, PAGE_MAX
 from penfold.domain.messages import list_messages, make_query
+from penfold.domain.paging import Page
 from penfold.domain.senders import make_sender
 from penfold.domain.threads import list_matches
 from penfold.front.cli.doors import Doors
@@ -36,7 +37,10 @@ _TELLING: Final = frozenset({"SENT", "DRAFT", "SPAM", "TRASH", "STARRED", "UNREA
 
 
 def add_search_command(commands: typer.Typer, doors: Doors) -> None:
-    @commands.command("search")
+    # A query may begin with a minus, and with -h: so no option is short, and what is none is text.
+    @commands.command(
+        "search", context_settings={"ignore_unknown_options": True, "help_option_names": ["--help"]}
+    )
     def search(
         address: Address,
         query: Annotated[
@@ -78,8 +82,8 @@ def add_search_command(commands: typer.Typer, doors: Doors) -> None:
                 try:
                     page = (list_matches if threads else list_messages)(box, asked, "")
                 except TooCostlyError:
-                    if explain and not as_json:  # now it is wanted most
-                        print_explanation(explain_search(box, asked))
+                    if explain:  # now it is wanted most
+                        _print_how(explain_search(box, asked), as_json=as_json)
                     raise
                 took_ms = 1_000 * (time.perf_counter() - started)
                 labels = {row.number: row for row in box.list_labels()}
@@ -90,11 +94,21 @@ def add_search_command(commands: typer.Typer, doors: Doors) -> None:
             return
         if how:
             print_explanation(how)
-        rows = [_show(each) for each in found]
-        print_rows(rows, _COLUMNS, as_json=False, none="Nothing was found.", cut=_CUT)
-        kind = "threads" if threads else "messages"
-        for line in say_how_many(len(found), page.estimate, kind, more=bool(page.next_token)):
-            typer.echo(line, err=True)
+        _print_found(found, page, "threads" if threads else "messages")
+
+
+def _print_how(how: dict[str, Any], *, as_json: bool) -> None:
+    if as_json:
+        print_json(how)
+    else:
+        print_explanation(how)
+
+
+def _print_found(found: list[dict[str, Any]], page: Page[tuple[int, int]], kind: str) -> None:
+    rows = [_show(each) for each in found]
+    print_rows(rows, _COLUMNS, as_json=False, none="Nothing was found.", cut=_CUT)
+    for line in say_how_many(len(found), page.estimate, kind, more=bool(page.next_token)):
+        typer.echo(line, err=True)
 
 
 def _read(box: MailboxReader, message_id: int, labels: dict[int, LabelRow]) -> dict[str, Any]:

@@ -65,7 +65,7 @@ def config_commands(doors: Doors) -> typer.Typer:
 def _with_settings(function: Callable[..., None], *more: inspect.Parameter) -> Callable[..., None]:
     """Return the function with a parameter for every setting that has a flag."""
     parameters = [_parameter(setting) for setting in SETTINGS if setting.serve]
-    function.__signature__ = inspect.Signature([*parameters, *more])  # type: ignore[attr-defined]
+    function.__signature__ = inspect.Signature([*parameters, *more])  # type: ignore[attr-defined]  # typer reads it
     function.__annotations__ = {each.name: each.annotation for each in (*parameters, *more)}
     return function
 

@@ -44,7 +44,7 @@ class Binder:
         values: dict[str, object] = dict(zip(self._path, path, strict=True))
         if query:
             self._read_query(query, values)
-        return self._params(**values)  # type: ignore[arg-type]
+        return self._params(**values)  # type: ignore[arg-type]  # converted by the slots
 
     def _read_query(self, query: Pairs, values: dict[str, object]) -> None:
         found: list[Violation] = []

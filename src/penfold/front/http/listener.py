@@ -99,7 +99,7 @@ class _Protocol(HttpToolsProtocol):
     _unsent_since = 0.0
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        super().connection_made(transport)  # type: ignore[arg-type]
+        super().connection_made(transport)  # type: ignore[arg-type]  # TCP's is a Transport
         self.since = self.loop.time()
 
     def data_received(self, data: bytes) -> None:
@@ -135,7 +135,7 @@ class _Protocol(HttpToolsProtocol):
             return
         super().on_headers_complete()
         if self.cycle is not None:
-            self.scope["extensions"] = {WHOLE_ANSWER: partial(_write_answer, self.cycle)}  # type: ignore[dict-item]
+            self.scope["extensions"] = {WHOLE_ANSWER: partial(_write_answer, self.cycle)}  # type: ignore[dict-item]  # ours
 
     def on_body(self, body: bytes) -> None:
         self._body_bytes += len(body)

@@ -86,7 +86,7 @@ def _read_rtf(data: bytes, gathered: Gathered) -> None:
     if len(data) > EXTRACT_RTF_MAX_BYTES:
         raise UnreadableError("too large")
     try:
-        text: str = rtf_to_text(data.decode("latin-1"), errors="ignore")  # type: ignore[no-untyped-call]
+        text: str = rtf_to_text(data.decode("latin-1"), errors="ignore")  # type: ignore[no-untyped-call]  # untyped library
         gathered.add(text)
     except (ValueError, LookupError, IndexError) as error:
         raise UnreadableError("damaged") from error

@@ -69,7 +69,7 @@ def _scan(q: str) -> Iterator[_Lexeme]:
     for here, following in pairwise([*found, None]):
         assert here is not None  # only the end of the list is
         glued = following is not None and here.end() == following.start()
-        kind: Kind = here.lastgroup  # type: ignore[assignment]
+        kind: Kind = here.lastgroup  # type: ignore[assignment]  # named like the kinds
         if kind == "word":
             yield from _split_word(here["word"], glued=glued, operators=not after_text)
         else:

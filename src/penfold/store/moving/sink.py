@@ -41,7 +41,7 @@ class _File:
         self._file = self._partial.open("xb")
         self._stream: IO[bytes] = self._file
         if path.suffix == ".gz":
-            self._stream = gzip.GzipFile(  # type: ignore[assignment]
+            self._stream = gzip.GzipFile(  # type: ignore[assignment]  # no IO by name
                 filename="", mode="wb", fileobj=self._file, compresslevel=_GZIP_LEVEL
             )
 

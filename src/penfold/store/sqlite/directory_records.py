@@ -112,13 +112,13 @@ class Records:
     def find(self, kind: type[R], key: str | bytes) -> R | None:
         shape = _shape(kind)
         rows = self._connection.execute(shape.find, (key,)).fetchall()
-        return shape.decode(rows[0]) if rows else None  # type: ignore[return-value]
+        return shape.decode(rows[0]) if rows else None  # type: ignore[return-value]  # of kind
 
     def list_by(self, kind: type[R], **equal: Hashable) -> list[R]:
         shape = _shape(kind)
         sql = _list_sql(kind, tuple(equal))
         rows = self._connection.execute(sql, tuple(equal.values())).fetchall()
-        return [shape.decode(row) for row in rows]  # type: ignore[misc]
+        return [shape.decode(row) for row in rows]  # type: ignore[misc]  # of kind
 
     def add(self, record: Struct) -> None:
         values = tuple(map(_encode, msgspec.structs.astuple(record)))

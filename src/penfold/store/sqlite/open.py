@@ -110,7 +110,7 @@ def list_rows(connection: apsw.Connection, sql: str, bindings: Sequence[Any] = (
     return connection.execute(sql, bindings).fetchall()
 
 
-def _flags(readonly: bool, create: bool) -> int:  # noqa: FBT001
+def _flags(readonly: bool, create: bool) -> int:  # noqa: FBT001 - named by its one caller
     if readonly:
         return apsw.SQLITE_OPEN_READONLY
     return apsw.SQLITE_OPEN_READWRITE | (apsw.SQLITE_OPEN_CREATE if create else 0)

@@ -45,11 +45,8 @@ class Plan(Struct, frozen=True, gc=False):
 
 def choose(everything: Stream, streams: list[Stream], *, want: int) -> Plan:
     """Return the cheapest way to the first `want` ids in everything that pass all streams."""
-    first, *others = _list_ways(everything, streams)
-    if not others:
-        return Plan(first, tuple(stream for stream in streams if stream not in first), 0.0)
     total = max(everything.rows, 1)
-    plans = [_plan(way, streams, total, want) for way in (first, *others)]
+    plans = [_plan(way, streams, total, want) for way in _list_ways(everything, streams)]
     return min(plans, key=lambda plan: plan.cost_us)
 
 
@@ -80,7 +77,7 @@ def _plan(way: tuple[Stream, ...], streams: list[Stream], total: int, want: int)
     shortest = min([stream.rows for stream in way if stream.wanted])
     reached = total * _share(way, total)  # ids the whole walk yields
     found = reached * _share(tested, total)
-    part = 1.0 if found <= want else want / found
+    part = min(want / found, 1.0) if found else 1.0
     expected = part * (walk_us + reached * test_us)
     return Plan(way, tuple(tested), expected + _DOUBT * (walk_us + shortest * test_us))
 

@@ -27,7 +27,13 @@ from penfold.proto.search.tree import (
     loose_label_key,
 )
 from penfold.store.sqlite.keys import hash63
-from penfold.store.sqlite.search_terms import LOOSE_KEY, Labelled, Terms, find_match, gather
+from penfold.store.sqlite.search_terms import (
+    Labelled,
+    Terms,
+    find_match,
+    gather,
+    label_number,
+)
 
 #: What one step takes, in microseconds, measured on mailboxes of 0.3 and 1 million messages:
 #: going one further in an index, looking a label or a row up, looking words up.
@@ -89,14 +95,9 @@ class Sizes:
     def count_labelled(self, node: Labelled) -> int:
         match node:
             case Label(key):
-                found = self._execute(
-                    f"SELECT max(messages_total) FROM label WHERE {LOOSE_KEY} = ?",
-                    (loose_label_key(key),),
-                )
+                found = self._execute(_COUNT_NAMED, (key, loose_label_key(key)))
             case System(number) if number != ALL_MAIL:
-                found = self._execute(
-                    "SELECT messages_total FROM label WHERE number = ?", (number,)
-                )
+                found = self._execute(_COUNT_NUMBERED, (number,))
             case _:
                 return self.count_all()
         count: int | None = found.get
@@ -119,6 +120,8 @@ class Sizes:
         return self.count_all() * _PROBED // max(passed, _PROBED)
 
 
+_COUNT_NUMBERED: Final = "SELECT messages_total FROM label WHERE number = ?"
+_COUNT_NAMED: Final = f"SELECT messages_total FROM label WHERE number = {label_number('?1', '?2')}"
 _PROBE: Final = (
     "SELECT count(*), min(id) FROM (SELECT rowid AS id FROM words WHERE words MATCH ?"
     " AND rowid >= ? AND rowid < ? ORDER BY rowid DESC LIMIT ?)"
@@ -151,7 +154,7 @@ class Streams:
             return Stream(
                 node=node,
                 rows=inside.rows,
-                test=lambda id: f"NOT {inside.test(id)}",  # noqa: A006
+                test=lambda row_id: f"NOT {inside.test(row_id)}",
                 test_us=inside.test_us,
                 walks=inside.walks,
                 wanted=not inside.wanted,
@@ -168,10 +171,10 @@ class Streams:
             case _:
                 return self._only_test(node)
 
-    def range(self, id: str) -> str:  # noqa: A002 - the column's name
+    def range(self, row_id: str) -> str:
         low, high = self._within
-        start = "" if low is None else f"{id} >= {self._terms.bind(low)}"
-        end = "" if high is None else f"{id} < {self._terms.bind(high)}"
+        start = "" if low is None else f"{row_id} >= {self._terms.bind(low)}"
+        end = "" if high is None else f"{row_id} < {self._terms.bind(high)}"
         return _all(start, end)
 
     def _matching(self, expression: str, node: Node) -> Stream:
@@ -179,7 +182,7 @@ class Streams:
         return Stream(
             node=node,
             rows=self._sizes.count_matches(expression, self._within) if self._sizes else 0,
-            test=lambda id: self._terms.matches(expression, id),  # noqa: A006
+            test=lambda row_id: self._terms.matches(expression, row_id),
             test_us=MATCH_US,
             walks=(self._walk("words w", "w.rowid", where),),
         )
@@ -189,7 +192,7 @@ class Streams:
         return Stream(
             node=node,
             rows=self._sizes.count_labelled(node) if self._sizes else 0,
-            test=lambda id: self._terms.labelled(label, id),  # noqa: A006
+            test=lambda row_id: self._terms.labelled(label, row_id),
             test_us=LOOKUP_US,
             walks=(self._walk("posting p", "p.message_id", f"p.label = {label}"),),
         )
@@ -199,7 +202,7 @@ class Streams:
         return Stream(
             node=node,
             rows=1,
-            test=lambda id: self._terms.condition(node, id),  # noqa: A006
+            test=lambda row_id: self._terms.condition(node, row_id),
             test_us=LOOKUP_US,
             walks=(self._walk("message m", "m.id", where),),
         )
@@ -217,7 +220,7 @@ class Streams:
         return Stream(
             node=node,
             rows=min(self._total, sum(arm.rows for arm in arms)),
-            test=lambda id: self._terms.condition(node, id),  # noqa: A006
+            test=lambda row_id: self._terms.condition(node, row_id),
             test_us=sum(arm.test_us for arm in arms),
             walks=tuple(walks) if whole else (),
         )
@@ -240,7 +243,7 @@ class Streams:
         return Stream(
             node=node,
             rows=lead.rows,
-            test=lambda id: self._terms.condition(node, id),  # noqa: A006
+            test=lambda row_id: self._terms.condition(node, row_id),
             test_us=sum(part.test_us for part in parts),
             walks=(structs.replace(walk, where=where), *excluded),
         )
@@ -249,12 +252,12 @@ class Streams:
         return Stream(
             node=node,
             rows=self._total,
-            test=lambda id: self._terms.condition(node, id),  # noqa: A006
+            test=lambda row_id: self._terms.condition(node, row_id),
             test_us=LOOKUP_US,
         )
 
-    def _walk(self, table: str, id: str, where: str) -> Walk:  # noqa: A002
-        return Walk(table, id, _all(where, self.range(id)))
+    def _walk(self, table: str, row_id: str, where: str) -> Walk:
+        return Walk(table, row_id, _all(where, self.range(row_id)))
 
 
 def _all(*conditions: str) -> str:

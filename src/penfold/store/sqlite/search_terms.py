@@ -42,9 +42,9 @@ from penfold.store.sqlite.search_order import IN_ORDER
 MATCH_MAX_DEPTH = 8
 
 #: tree.loose_label_key of a label row; NULL for system labels, which have no key.
-LOOSE_KEY = "key"
+_LOOSE_KEY = "key"
 for _character in LOOSE_IN_LABELS:
-    LOOSE_KEY = f"replace({LOOSE_KEY}, '{_character}', '-')"
+    _LOOSE_KEY = f"replace({_LOOSE_KEY}, '{_character}', '-')"
 
 #: Conditions a message's postings answer.
 Labelled = System | Label | Has
@@ -65,80 +65,87 @@ class Binder:
 
 
 class Terms:
-    """Compiles nodes for one statement. `id` is always SQL for the id of the message at hand."""
+    """Compiles nodes for one statement. row_id: SQL for the id of the message at hand."""
 
     def __init__(self, bind: Binder) -> None:
         self.bind = bind
 
-    def condition(self, node: Node, id: str) -> str:  # noqa: A002 - the column's name
+    def condition(self, node: Node, row_id: str) -> str:
         """Return SQL that is true or false for the message, never NULL."""
         if expression := find_match(node):
-            return self.matches(expression, id)
+            return self.matches(expression, row_id)
         match node:
             case And(children):
-                return self._join(" AND ", "1", gather(children, And), id)
+                return self._join(" AND ", "1", gather(children, And), row_id)
             case Or(children):
-                return self._join(" OR ", "0", gather(children, Or), id)
+                return self._join(" OR ", "0", gather(children, Or), row_id)
             case Not(child):
-                return f"NOT {self.condition(child, id)}"
+                return f"NOT {self.condition(child, row_id)}"
             case System() | Label() | Has():
-                return self.labelled(self.label(node), id)
+                return self.labelled(self.label(node), row_id)
             case _:
-                return self._fact(node, id)
+                return self._fact(node, row_id)
 
-    def _join(self, word: str, empty: str, nodes: Iterable[Node], id: str) -> str:  # noqa: A002
-        conditions = [self.condition(node, id) for node in nodes]
+    def _join(self, word: str, empty: str, nodes: Iterable[Node], row_id: str) -> str:
+        conditions = [self.condition(node, row_id) for node in nodes]
         return f"({word.join(conditions)})" if conditions else empty
 
-    def _fact(self, node: Node, id: str) -> str:  # noqa: A002
+    def _fact(self, node: Node, row_id: str) -> str:
         bind = self.bind
         match node:
             case MessageId(text):
-                return _of_row(f"message_id = {bind(hash63(text))}", id)
+                return _of_row(f"message_id = {bind(hash63(text))}", row_id)
             case Larger(size):
-                return _of_row(f"size >= {bind(size)}", id)
+                return _of_row(f"size >= {bind(size)}", row_id)
             case Smaller(size):
-                return _of_row(f"size < {bind(size)}", id)
+                return _of_row(f"size < {bind(size)}", row_id)
             case After(epoch_s):
-                return f"{id} >= {bind(first_id(epoch_s))}"
+                return f"{row_id} >= {bind(first_id(epoch_s))}"
             case Before(epoch_s):
-                return f"{id} < {bind(first_id(epoch_s))}"
+                return f"{row_id} < {bind(first_id(epoch_s))}"
             case Around():
-                return self._in_order(node, id)
+                return self._in_order(node, row_id)
             case _:
                 return "1" if isinstance(node, Anywhere) else "0"
 
-    def _in_order(self, node: Around, id: str) -> str:  # noqa: A002
+    def _in_order(self, node: Around, row_id: str) -> str:
         length, distance = self.bind(len(node.left)), self.bind(node.distance)
         return (
             f"EXISTS (SELECT 1 FROM words WHERE words MATCH {self.bind(_near(node))}"
-            f" AND rowid = {id} AND {IN_ORDER}(words, {length}, {distance}))"
+            f" AND rowid = {row_id} AND {IN_ORDER}(words, {length}, {distance}))"
         )
 
     def label(self, node: Labelled) -> str:
         """Return an expression for a label's number; NULL when there is no such label."""
         match node:
             case Label(key):
-                exact, loose = self.bind(key), self.bind(loose_label_key(key))
-                return (
-                    f"coalesce((SELECT number FROM label WHERE key = {exact}),"
-                    f" (SELECT min(number) FROM label WHERE {LOOSE_KEY} = {loose}))"
-                )
+                return label_number(self.bind(key), self.bind(loose_label_key(key)))
             case System(number):
                 return self.bind(number)
             case _:
                 return self.bind(USER_LABELLED)
 
-    def labelled(self, label: str, id: str) -> str:  # noqa: A002
-        return f"EXISTS (SELECT 1 FROM posting WHERE label = {label} AND message_id = {id})"
+    def labelled(self, label: str, row_id: str) -> str:
+        return f"EXISTS (SELECT 1 FROM posting WHERE label = {label} AND message_id = {row_id})"
 
-    def matches(self, expression: str, id: str) -> str:  # noqa: A002
+    def matches(self, expression: str, row_id: str) -> str:
         match = self.bind(expression)
-        return f"EXISTS (SELECT 1 FROM words WHERE words MATCH {match} AND rowid = {id})"
+        return f"EXISTS (SELECT 1 FROM words WHERE words MATCH {match} AND rowid = {row_id})"
 
 
-def _of_row(condition: str, id: str) -> str:  # noqa: A002
-    return f"EXISTS (SELECT 1 FROM message WHERE id = {id} AND {condition})"
+def label_number(key: str, loose_key: str) -> str:
+    """Return SQL for the number of the label these SQL expressions name; NULL without one.
+
+    Only when no label has the very key all of them are looked through.
+    """
+    return (
+        f"coalesce((SELECT number FROM label WHERE key = {key}),"
+        f" (SELECT min(number) FROM label WHERE {_LOOSE_KEY} = {loose_key}))"
+    )
+
+
+def _of_row(condition: str, row_id: str) -> str:
+    return f"EXISTS (SELECT 1 FROM message WHERE id = {row_id} AND {condition})"
 
 
 def gather(children: tuple[Node, ...], kind: type[And | Or]) -> list[Node]:
