@@ -5,12 +5,11 @@ Stops at the first failure and prints the number that repeats it (`--seed N --se
 takes longer than SLOWEST_S is a failure.
 """
 
-import argparse
 import contextlib
-import sys
 import time
 from base64 import b64encode
-from random import Random
+
+from looping import run
 
 from penfold.base.errors import ParseError
 from penfold.proto.address import canonical, parse_address_list, parse_mailbox, strip_plus_tag
@@ -76,23 +75,5 @@ def try_case(text):
             assert parse_address_list(written, strict=True) == [address], "does not read back"
 
 
-def main():
-    arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--seconds", type=float, default=10)
-    arguments.add_argument("--seed", type=int, default=int(time.time() * 1_000))
-    given = arguments.parse_args()
-    end = time.monotonic() + given.seconds
-    seed = given.seed
-    while time.monotonic() < end:
-        text = make_case(Random(seed))
-        try:
-            try_case(text)
-        except Exception:
-            print(f"seed {seed}: {text!r}", file=sys.stderr)
-            raise
-        seed += 1
-    print(f"{seed - given.seed} cases, no failure")
-
-
 if __name__ == "__main__":
-    main()
+    run(make_case, try_case, about=__doc__)

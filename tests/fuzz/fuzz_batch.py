@@ -3,10 +3,8 @@
 python tests/fuzz/fuzz_batch.py --seconds 10 [--seed N]
 """
 
-import argparse
-import random
-import sys
-import time
+
+from looping import mutate_often, run
 
 from penfold.base.errors import ParseError
 from penfold.proto.batch import parse_batch, print_answer
@@ -50,26 +48,13 @@ def try_one(kind, data):
         assert printed.count(b"\n") == (7 if part.content_id else 6), printed
 
 
-def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--seconds", type=float, default=10)
-    parser.add_argument("--seed", type=int, default=random.SystemRandom().getrandbits(32))
-    options = parser.parse_args()
-    chance = random.Random(options.seed)
-    until = time.monotonic() + options.seconds
-    pool, count = list(SEEDS), 0
-    while time.monotonic() < until:
-        kind, data = chance.choice(KINDS), mutate(chance, chance.choice(pool))
-        try:
-            try_one(kind, data)
-        except Exception:
-            print(f"seed {options.seed} round {count}: {kind} {data!r}", file=sys.stderr)
-            raise
-        if chance.random() < 0.01:
-            pool = [*pool[-200:], data]
-        count += 1
-    print(f"batch: {count} bodies, seed {options.seed}")
+def make_case(rng):
+    return rng.choice(KINDS), mutate_often(rng, SEEDS, mutate)
+
+
+def try_case(case):
+    try_one(*case)
 
 
 if __name__ == "__main__":
-    main()
+    run(make_case, try_case, about=__doc__)

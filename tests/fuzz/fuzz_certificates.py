@@ -3,16 +3,15 @@
 python tests/fuzz/fuzz_certificates.py --seconds 10 [--seed N]
 """
 
-import argparse
 import base64
 import contextlib
-import random
 import sys
 import time
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
+from looping import run
 from tests.keys import make_leaf, make_pkcs7, make_pkcs12, make_root
 
 from penfold.base.errors import ParseError
@@ -48,29 +47,19 @@ def try_one(key_file, chain):
         assert time.process_time() - began < SLOW_S, "too slow"
 
 
-def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--seconds", type=float, default=10)
-    parser.add_argument("--seed", type=int, default=random.SystemRandom().getrandbits(32))
-    options = parser.parse_args()
-    chance = random.Random(options.seed)
-    leaf = make_leaf("alice@penfold.test")
-    key_file = make_pkcs12(leaf, password="")
-    der = base64.b64decode("".join(make_pkcs7(leaf, make_root()).splitlines()[1:-1]))
-    until = time.monotonic() + options.seconds
-    count = 0
-    while time.monotonic() < until:
-        body = base64.encodebytes(mutate(chance, der)).decode()
-        chain = f"-----BEGIN PKCS7-----\n{body}-----END PKCS7-----\n"
-        mutated = mutate(chance, key_file)
-        try:
-            try_one(mutated, chain)
-        except Exception:
-            print(f"seed {options.seed} round {count}: {mutated.hex()} {chain}", file=sys.stderr)
-            raise
-        count += 1
-    print(f"certificates: {count} files, seed {options.seed}")
+LEAF = make_leaf("alice@penfold.test")
+KEY_FILE = make_pkcs12(LEAF, password="")
+CHAIN = base64.b64decode("".join(make_pkcs7(LEAF, make_root()).splitlines()[1:-1]))
+
+
+def make_case(rng):
+    body = base64.encodebytes(mutate(rng, CHAIN)).decode()
+    return mutate(rng, KEY_FILE), f"-----BEGIN PKCS7-----\n{body}-----END PKCS7-----\n"
+
+
+def try_case(case):
+    try_one(*case)
 
 
 if __name__ == "__main__":
-    main()
+    run(make_case, try_case, about=__doc__)

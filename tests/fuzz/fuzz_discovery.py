@@ -3,12 +3,10 @@
 python tests/fuzz/fuzz_discovery.py --seconds 10 [--seed N]
 """
 
-import argparse
 import copy
 import json
-import random
-import sys
-import time
+
+from looping import run
 
 from penfold.base.errors import ParseError
 from penfold.spec.comparison import compare_documents, parse_document
@@ -54,24 +52,5 @@ def try_one(text):
         str(gap)
 
 
-def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--seconds", type=float, default=10)
-    parser.add_argument("--seed", type=int, default=random.SystemRandom().getrandbits(32))
-    options = parser.parse_args()
-    chance = random.Random(options.seed)
-    until = time.monotonic() + options.seconds
-    count = 0
-    while time.monotonic() < until:
-        text = mutate(chance)
-        try:
-            try_one(text)
-        except Exception:
-            print(f"seed {options.seed} round {count}", file=sys.stderr)
-            raise
-        count += 1
-    print(f"discovery: {count} documents, seed {options.seed}")
-
-
 if __name__ == "__main__":
-    main()
+    run(mutate, try_one, about=__doc__)

@@ -3,10 +3,7 @@
 python tests/fuzz/fuzz_fields.py --seconds 10 [--seed N]
 """
 
-import argparse
-import random
-import sys
-import time
+from looping import mutate_often, run
 
 from penfold.base.errors import ParseError
 from penfold.front.http.plan import shape_of
@@ -49,26 +46,9 @@ def try_one(text):
     apply_fields(ANSWER, mask)
 
 
-def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--seconds", type=float, default=10)
-    parser.add_argument("--seed", type=int, default=random.SystemRandom().getrandbits(32))
-    options = parser.parse_args()
-    chance = random.Random(options.seed)
-    until = time.monotonic() + options.seconds
-    pool, count = list(SEEDS), 0
-    while time.monotonic() < until:
-        text = mutate(chance, chance.choice(pool))
-        try:
-            try_one(text)
-        except Exception:
-            print(f"seed {options.seed} round {count}: {text!r}", file=sys.stderr)
-            raise
-        if chance.random() < 0.01:
-            pool = [*pool[-200:], text]
-        count += 1
-    print(f"fields: {count} masks, seed {options.seed}")
+def make_case(rng):
+    return mutate_often(rng, SEEDS, mutate)
 
 
 if __name__ == "__main__":
-    main()
+    run(make_case, try_one, about=__doc__)

@@ -5,10 +5,9 @@ text that says more than the source has, or that took longer than SLOWEST_S, is 
 round's number repeats it.
 """
 
-import argparse
-import random
-import sys
 import time
+
+from looping import run
 
 from penfold.base.limits import HTML_SCAN_MAX_BYTES
 from penfold.proto.mime.html import html_texts
@@ -35,7 +34,6 @@ def make_case(chance):
 
 
 def try_case(source):
-    """Return how many seconds of processor time it took."""
     started = time.thread_time()
     seen, everything = html_texts(source)
     took = time.thread_time() - started
@@ -43,29 +41,7 @@ def try_case(source):
     assert len(everything) <= len(source) + 1
     assert len(seen) <= len(source) + 1
     assert seen == " ".join(seen.split())
-    return took
-
-
-def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--seconds", type=float, default=10)
-    parser.add_argument("--seed", type=int, default=None, help="repeat one round")
-    options = parser.parse_args()
-    end, seed = time.monotonic() + options.seconds, options.seed or 0
-    slowest, where = 0.0, seed
-    while True:
-        try:
-            took = try_case(make_case(random.Random(seed)))
-        except Exception:
-            print(f"seed {seed}", file=sys.stderr)
-            raise
-        slowest, where = max((slowest, where), (took, seed))
-        seed += 1
-        if options.seed is not None or time.monotonic() > end:
-            break
-    done = seed - (options.seed or 0)
-    print(f"{done} rounds, nothing found; slowest {slowest:.2f} s, seed {where}")
 
 
 if __name__ == "__main__":
-    main()
+    run(make_case, try_case, about=__doc__)

@@ -3,11 +3,9 @@
 python tests/fuzz/fuzz_json.py --seconds 10 [--seed N]
 """
 
-import argparse
 import json
-import random
-import sys
-import time
+
+from looping import mutate_often, run
 
 from penfold.front.http.body import read_body
 from penfold.front.http.errors import RefusedError, envelope
@@ -52,28 +50,13 @@ def try_one(data, request):
         assert len(answer["message"]) < 60_000
 
 
-def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--seconds", type=float, default=10)
-    parser.add_argument("--seed", type=int, default=random.SystemRandom().getrandbits(32))
-    options = parser.parse_args()
-    chance = random.Random(options.seed)
-    until = time.monotonic() + options.seconds
-    pool, count = list(SEEDS), 0
-    while time.monotonic() < until:
-        data = mutate(chance, chance.choice(pool))
-        request = chance.choice(TYPES)
-        try:
-            try_one(data, request)
-        except Exception:
-            where = f"seed {options.seed} round {count}, {request.__name__}"
-            print(f"{where}: {data[:500]!r}", file=sys.stderr)
-            raise
-        if chance.random() < 0.01:
-            pool = [*pool[-200:], data]
-        count += 1
-    print(f"json: {count} bodies, seed {options.seed}")
+def make_case(rng):
+    return mutate_often(rng, SEEDS, mutate), rng.choice(TYPES)
+
+
+def try_case(case):
+    try_one(*case)
 
 
 if __name__ == "__main__":
-    main()
+    run(make_case, try_case, about=__doc__)

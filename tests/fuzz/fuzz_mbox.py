@@ -5,10 +5,9 @@ written must be read back. Stops at the first failure and prints the number that
 (`--seed N --seconds 1`). A case that takes longer than SLOWEST_S is a failure.
 """
 
-import argparse
-import sys
 import time
-from random import Random
+
+from looping import run
 
 from penfold.proto.mailfolders import folder_name, label_of, read_letters, read_status
 from penfold.proto.mbox import Entry, Oversize, Splitter, format_entry, parse_postmark_ms, unquote
@@ -31,7 +30,7 @@ def make_case(rng):
     for _ in range(rng.randrange(4)):
         at = rng.randrange(len(data) + 1)
         data = data[:at] + data[at : at + rng.randrange(40)] * rng.randrange(100) + data[at:]
-    return (MARK + b"\n" if rng.random() < 0.8 else b"") + data[:MAX_BYTES]
+    return (MARK + b"\n" if rng.random() < 0.8 else b"") + data[:MAX_BYTES], rng
 
 
 def split(data, step, limit):
@@ -42,7 +41,8 @@ def split(data, step, limit):
     return [*found, *splitter.finish()]
 
 
-def try_case(data, rng):
+def try_case(case):
+    data, rng = case
     started = time.perf_counter()
     limit = rng.choice((20, 500, 1_000_000))
     whole = split(data, len(data) or 1, limit)
@@ -78,24 +78,5 @@ def read_back(data):
     return [take_marks(unquote(each.raw) if each.quoted else each.raw)[1] for each in entries]
 
 
-def main():
-    arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--seconds", type=float, default=10)
-    arguments.add_argument("--seed", type=int, default=int(time.time() * 1_000))
-    given = arguments.parse_args()
-    end = time.monotonic() + given.seconds
-    seed = given.seed
-    while time.monotonic() < end:
-        rng = Random(seed)
-        data = make_case(rng)
-        try:
-            try_case(data, rng)
-        except Exception:
-            print(f"seed {seed}: {data[:2_000]!r}", file=sys.stderr)
-            raise
-        seed += 1
-    print(f"{seed - given.seed} cases, no failure")
-
-
 if __name__ == "__main__":
-    main()
+    run(make_case, try_case, about=__doc__)

@@ -7,13 +7,13 @@ cut, doubled, spliced and sprinkled with noise. Stops at the first failure and p
 repeats it (`--seed N --seconds 1`).
 """
 
-import argparse
 import importlib.util
 import runpy
 import sys
 import time
 from pathlib import Path
-from random import Random
+
+from looping import run
 
 from penfold.base.limits import MIME_MAX_DEPTH, MIME_MAX_HEADERS, MIME_MAX_PARTS
 from penfold.proto.mime.body import decode_body, part_ids
@@ -53,8 +53,11 @@ def load_seeds():
     return seeds
 
 
-def make_case(rng, seeds):
-    raw = rng.choice(seeds) if rng.random() < 0.7 else b"".join(rng.choices(PIECES, k=40))
+SEEDS = load_seeds()
+
+
+def make_case(rng):
+    raw = rng.choice(SEEDS) if rng.random() < 0.7 else b"".join(rng.choices(PIECES, k=40))
     for _ in range(rng.randrange(8)):
         at = rng.randrange(len(raw) + 1)
         match rng.randrange(6):
@@ -63,7 +66,7 @@ def make_case(rng, seeds):
             case 1:
                 raw = raw[:at] + raw[at + rng.randrange(40) :]
             case 2:
-                other = rng.choice(seeds)
+                other = rng.choice(SEEDS)
                 raw = raw[:at] + other[rng.randrange(len(other)) :][: rng.randrange(400)] + raw[at:]
             case 3:
                 raw = raw[:at] + raw[at : at + rng.randrange(12)] * rng.randrange(60) + raw[at:]
@@ -118,26 +121,7 @@ def try_hostile():
     print(f"hostile cases: slowest {slowest[0]:.2f} s per MB ({slowest[1]})")
 
 
-def main():
-    arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--seconds", type=float, default=10)
-    arguments.add_argument("--seed", type=int)
-    given = arguments.parse_args()
-    if given.seed is None:
-        try_hostile()
-    seeds = load_seeds()
-    first = seed = int(time.time() * 1_000) if given.seed is None else given.seed
-    end = time.monotonic() + given.seconds
-    while time.monotonic() < end:
-        raw = make_case(Random(seed), seeds)
-        try:
-            try_case(raw)
-        except Exception:
-            print(f"seed {seed}: {raw[:2000]!r}", file=sys.stderr)
-            raise
-        seed += 1
-    print(f"{seed - first} cases, no failure")
-
-
 if __name__ == "__main__":
-    main()
+    if "--seed" not in sys.argv:
+        try_hostile()
+    run(make_case, try_case, about=__doc__)

@@ -4,12 +4,10 @@ Each round takes a seed, damages it and reads it. Anything but a refusal in OAut
 redirect address that leads elsewhere than it looks, is a finding; the round's number repeats it.
 """
 
-import argparse
 import contextlib
-import random
-import sys
-import time
 from urllib.parse import parse_qsl, urlsplit
+
+from looping import run
 
 from penfold.base.errors import ParseError
 from penfold.proto.jwt import make_key_pair, parse_claims, parse_header, sign, verify
@@ -51,41 +49,30 @@ def check_redirect(uri):
         assert "@" not in urlsplit(uri).netloc, uri
 
 
-def read_once(chance, token, certificate):
+PAIR = make_key_pair("fuzz", now_ms=1_790_000_000_000)
+TOKEN = sign({"iss": "a", "exp": 1}, private=PAIR.private, kid=PAIR.kid)
+
+
+def make_case(rng):
+    """Return a query, a header, an address and a token, all damaged."""
+    return [damage(rng, rng.choice(sound)) for sound in (QUERIES, HEADERS, URIS, (TOKEN,))]
+
+
+def try_case(case):
+    query, header, uri, broken = case
     with contextlib.suppress(OAuthError):
-        pairs = parse_qsl(damage(chance, chance.choice(QUERIES)), keep_blank_values=True)
+        pairs = parse_qsl(query, keep_blank_values=True)
         parse_authorization_request(read_parameters(pairs))
     with contextlib.suppress(OAuthError):
-        parse_client_login({}, damage(chance, chance.choice(HEADERS)))
-    check_redirect(damage(chance, chance.choice(URIS)))
-    broken = damage(chance, token)
+        parse_client_login({}, header)
+    check_redirect(uri)
     for read in (parse_header, parse_claims):
         with contextlib.suppress(ParseError):
             read(broken)
     with contextlib.suppress(ParseError):
-        verify(broken, certificate=certificate)
-        assert broken.rsplit(".", 1)[0] == token.rsplit(".", 1)[0], broken
-
-
-def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--seconds", type=float, default=10)
-    parser.add_argument("--seed", type=int, default=None, help="repeat one round")
-    options = parser.parse_args()
-    pair = make_key_pair("fuzz", now_ms=1_790_000_000_000)
-    token = sign({"iss": "a", "exp": 1}, private=pair.private, kid=pair.kid)
-    end, seed = time.monotonic() + options.seconds, options.seed or 0
-    while True:
-        try:
-            read_once(random.Random(seed), token, pair.certificate)
-        except Exception:
-            print(f"seed {seed}", file=sys.stderr)
-            raise
-        seed += 1
-        if options.seed is not None or time.monotonic() > end:
-            break
-    print(f"{seed - (options.seed or 0)} rounds, nothing found")
+        verify(broken, certificate=PAIR.certificate)
+        assert broken.rsplit(".", 1)[0] == TOKEN.rsplit(".", 1)[0], broken
 
 
 if __name__ == "__main__":
-    main()
+    run(make_case, try_case, about=__doc__)

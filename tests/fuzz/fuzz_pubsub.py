@@ -3,11 +3,9 @@
 python tests/fuzz/fuzz_pubsub.py --seconds 10 [--seed N]
 """
 
-import argparse
-import random
-import sys
-import time
 from contextlib import suppress
+
+from looping import run
 
 from penfold.domain.pubsub import Pubsub
 from penfold.domain.pubsub_names import SUBSCRIPTIONS, TOPICS, check_name
@@ -98,24 +96,9 @@ def try_one(data):
             assert check_name(name, kind) == name
 
 
-def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--seconds", type=float, default=10)
-    parser.add_argument("--seed", type=int, default=random.SystemRandom().getrandbits(32))
-    options = parser.parse_args()
-    chance = random.Random(options.seed)
-    until = time.monotonic() + options.seconds
-    count = 0
-    while time.monotonic() < until:
-        data = mutate(chance, chance.choice(SEEDS))
-        try:
-            try_one(data)
-        except Exception:
-            print(f"seed {options.seed} round {count}: {data[:500]!r}", file=sys.stderr)
-            raise
-        count += 1
-    print(f"pubsub: {count} bodies, seed {options.seed}")
+def make_case(rng):
+    return mutate(rng, rng.choice(SEEDS))
 
 
 if __name__ == "__main__":
-    main()
+    run(make_case, try_one, about=__doc__)

@@ -6,14 +6,12 @@ the first failure and prints the number that repeats it (`--seed N --seconds 1`)
 longer than SLOWEST_S to parse is a failure; the slowest is told at the end.
 """
 
-import argparse
-import sys
 import time
 import tomllib
 from pathlib import Path
-from random import Random
 
 import apsw
+from looping import run
 
 from penfold.base.limits import QUERY_MAX_CHARS, QUERY_MAX_DEPTH, QUERY_MAX_TERMS
 from penfold.ports.mailbox import Query
@@ -33,8 +31,11 @@ def load_seeds():
     return [row["q"] for row in tomllib.loads(TABLE.read_text(encoding="utf-8"))["query"]]
 
 
-def make_case(rng, seeds):
-    text = rng.choice(seeds) if rng.random() < 0.5 else make_query_text(rng, 30)
+SEEDS = load_seeds()
+
+
+def make_case(rng):
+    text = rng.choice(SEEDS) if rng.random() < 0.5 else make_query_text(rng, 30)
     for _ in range(rng.choice((0, 1, 2, 3, 4, 5, 20))):
         at = rng.randrange(len(text) + 1)
         match rng.randrange(6):
@@ -47,7 +48,7 @@ def make_case(rng, seeds):
             case 1:
                 text = text[:at] + text[at + rng.randrange(8) :]
             case 2:
-                text = text[:at] + rng.choice(seeds) + text[at:]
+                text = text[:at] + rng.choice(SEEDS) + text[at:]
             case 3:
                 text = text[:at] + text[at : at + 5] * rng.randrange(100) + text[at:]
             case 4:
@@ -59,8 +60,12 @@ def make_case(rng, seeds):
     return text[: QUERY_MAX_CHARS + 1_000]
 
 
-def try_case(connection, text):
-    """Return how many seconds of processor time parsing took."""
+CONNECTION = apsw.Connection(":memory:")
+migrate(CONNECTION, "mailbox")
+search_order.register(CONNECTION)
+
+
+def try_case(text):
     started = time.thread_time()
     tree = parse_query(text, now_ms=1_720_000_000_000)
     took = time.thread_time() - started
@@ -71,35 +76,10 @@ def try_case(connection, text):
     if short and nested < QUERY_MAX_DEPTH:
         assert parse_query(printed, now_ms=0) == tree, "prints as another query"
     query = Query(limit=10, tree=tree, me=ME)
-    sizes = Sizes(connection.execute)
-    connection.execute(*search.compile_messages(query, sizes)).fetchall()
-    connection.execute(*search.compile_threads(query, sizes)).fetchall()
-    return took
-
-
-def main():
-    arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--seconds", type=float, default=10)
-    arguments.add_argument("--seed", type=int, default=int(time.time() * 1_000))
-    given = arguments.parse_args()
-    connection = apsw.Connection(":memory:")
-    migrate(connection, "mailbox")
-    search_order.register(connection)
-    seeds = load_seeds()
-    end = time.monotonic() + given.seconds
-    seed = given.seed
-    slowest, where = 0.0, seed
-    while time.monotonic() < end:
-        text = make_case(Random(seed), seeds)
-        try:
-            took = try_case(connection, text)
-        except Exception:
-            print(f"seed {seed}: {text!r}", file=sys.stderr)
-            raise
-        slowest, where = max((slowest, where), (took, seed))
-        seed += 1
-    print(f"{seed - given.seed} cases, no failure; slowest {slowest * 1e3:.1f} ms, seed {where}")
+    sizes = Sizes(CONNECTION.execute)
+    CONNECTION.execute(*search.compile_messages(query, sizes)).fetchall()
+    CONNECTION.execute(*search.compile_threads(query, sizes)).fetchall()
 
 
 if __name__ == "__main__":
-    main()
+    run(make_case, try_case, about=__doc__)

@@ -3,10 +3,7 @@
 python tests/fuzz/fuzz_related.py --seconds 10 [--seed N]
 """
 
-import argparse
-import random
-import sys
-import time
+from looping import run
 
 from penfold.base.errors import ParseError
 from penfold.proto.related import RelatedParser
@@ -49,25 +46,15 @@ def read(body, sizes):
     return parser.metadata, parser.media_type, media
 
 
-def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--seconds", type=float, default=10)
-    parser.add_argument("--seed", type=int, default=random.SystemRandom().getrandbits(32))
-    options = parser.parse_args()
-    chance = random.Random(options.seed)
-    until = time.monotonic() + options.seconds
-    count = 0
-    while time.monotonic() < until:
-        body = mutate(chance, chance.choice([PLAIN, PACKED]))
-        sizes = [chance.randint(1, 30) for _ in range(chance.randint(0, 60))]
-        try:
-            assert read(body, []) == read(body, sizes), "it matters how the body is cut"
-        except Exception:
-            print(f"seed {options.seed} round {count}: {body!r} {sizes}", file=sys.stderr)
-            raise
-        count += 1
-    print(f"related: {count} bodies, seed {options.seed}")
+def make_case(rng):
+    body = mutate(rng, rng.choice([PLAIN, PACKED]))
+    return body, [rng.randint(1, 30) for _ in range(rng.randint(0, 60))]
+
+
+def try_case(case):
+    body, sizes = case
+    assert read(body, []) == read(body, sizes), "it matters how the body is cut"
 
 
 if __name__ == "__main__":
-    main()
+    run(make_case, try_case, about=__doc__)

@@ -6,13 +6,11 @@ Fails when anything raises, when the way the stream is cut changes events or rep
 message holds what it may not, or when the engine keeps more than its bounds. Prints the seed.
 """
 
-import argparse
 import dataclasses
-import random
-import sys
-import time
 from itertools import pairwise
 from pathlib import Path
+
+from looping import run
 
 from penfold.proto.smtp import replies
 from penfold.proto.smtp.events import Login, Mail, Message, Rcpt
@@ -36,6 +34,9 @@ def load_seeds():
         exchanges = load_dialogue(path).exchanges
         seeds.append(b"".join(send for e in exchanges for send in e.sends)[:100_000])
     return seeds
+
+
+SEEDS = load_seeds()
 
 
 def mutate(chance, seeds):
@@ -93,38 +94,20 @@ def check(profile, events, output):
         assert len(line) <= 510, line
 
 
-def run_once(seed, seeds):
-    chance = random.Random(seed)
-    data, profile = mutate(chance, seeds), chance.choice(PROFILES)
+def make_case(rng):
+    """Return octets, who hears them, and where they are cut."""
+    data, profile = mutate(rng, SEEDS), rng.choice(PROFILES)
+    edges = sorted(rng.randrange(len(data) + 1) for _ in range(rng.randrange(1, 12)))
+    return data, profile, [0, *edges, len(data)]
+
+
+def try_case(case):
+    data, profile, edges = case
     whole = converse(profile, [data])
     check(profile, *whole)
-    edges = sorted(chance.randrange(len(data) + 1) for _ in range(chance.randrange(1, 12)))
-    edges = [0, *edges, len(data)]
     pieces = [data[a:b] for a, b in pairwise(edges) if a < b]
     assert converse(profile, pieces) == whole, "the cut changed the conversation"
 
 
-def main():
-    parser = argparse.ArgumentParser()
-    parser.add_argument("--seconds", type=float, default=10.0)
-    parser.add_argument("--seed", type=int, help="run this one case")
-    options = parser.parse_args()
-    seeds = load_seeds()
-    if options.seed is not None:
-        run_once(options.seed, seeds)
-        return 0
-    seed, end = random.SystemRandom().getrandbits(48), time.monotonic() + options.seconds
-    runs = 0
-    while time.monotonic() < end:
-        try:
-            run_once(seed, seeds)
-        except Exception:
-            print(f"failed: --seed {seed}", file=sys.stderr)
-            raise
-        seed, runs = seed + 1, runs + 1
-    print(f"fuzz_smtp: {runs} conversations, no failure")
-    return 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    run(make_case, try_case, about=__doc__)

@@ -6,13 +6,11 @@ split as SQLite's tokenizer splits it, and must take time in line with what it i
 the first failure and prints the number that repeats it (`--seed N --seconds 1`).
 """
 
-import argparse
-import sys
 import time
 import unicodedata
-from random import Random
 
 import apsw
+from looping import run
 
 from penfold.proto.search.tokens import fold, normalise, tokenise
 
@@ -35,7 +33,15 @@ def make_case(rng):
     return "".join(pieces)
 
 
-def try_case(split, text):
+TOKENIZER = apsw.Connection(":memory:").fts5_tokenizer("ascii", [])
+
+
+def split(text):
+    found = TOKENIZER(text.encode(), apsw.FTS5_TOKENIZE_DOCUMENT, None)
+    return tuple(word for _start, _end, *words in found for word in words)
+
+
+def try_case(text):
     started = time.thread_time()
     folded = fold(text)
     took = time.thread_time() - started
@@ -48,34 +54,5 @@ def try_case(split, text):
     assert all(unicodedata.category(each)[0] != "C" for word in words for each in word)
 
 
-def make_splitter():
-    tokenizer = apsw.Connection(":memory:").fts5_tokenizer("ascii", [])
-
-    def split(text):
-        found = tokenizer(text.encode(), apsw.FTS5_TOKENIZE_DOCUMENT, None)
-        return tuple(word for _start, _end, *words in found for word in words)
-
-    return split
-
-
-def main():
-    arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--seconds", type=float, default=10)
-    arguments.add_argument("--seed", type=int, default=int(time.time() * 1_000))
-    given = arguments.parse_args()
-    split = make_splitter()
-    end = time.monotonic() + given.seconds
-    seed = given.seed
-    while time.monotonic() < end:
-        text = make_case(Random(seed))
-        try:
-            try_case(split, text)
-        except Exception:
-            print(f"seed {seed}: {text[:200]!r}", file=sys.stderr)
-            raise
-        seed += 1
-    print(f"{seed - given.seed} cases, no failure")
-
-
 if __name__ == "__main__":
-    main()
+    run(make_case, try_case, about=__doc__)

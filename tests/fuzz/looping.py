@@ -1,0 +1,39 @@
+"""The loop of every fuzzer: a case is made of a number and tried, again and again.
+
+A failure says the number, which alone makes the case anew: `--seed N` tries that one.
+"""
+
+import argparse
+import random
+import sys
+import time
+
+
+def run(make_case, try_case, *, about):
+    """Try cases for --seconds; about: what --help says, the fuzzer's own words."""
+    parser = argparse.ArgumentParser(description=about)
+    parser.add_argument("--seconds", type=float, default=10, help="how long to try cases")
+    parser.add_argument("--seed", type=int, help="try this case and no other")
+    given = parser.parse_args()
+    first = random.SystemRandom().getrandbits(48) if given.seed is None else given.seed
+    end = time.monotonic() + (0 if given.seed is not None else given.seconds)
+    seed, slowest, where = first, 0.0, first
+    while seed == first or time.monotonic() < end:
+        case = make_case(random.Random(seed))
+        began = time.process_time()
+        try:
+            try_case(case)
+        except Exception:
+            print(f"--seed {seed}: {repr(case)[:2_000]}", file=sys.stderr)
+            raise
+        slowest, where = max((slowest, where), (time.process_time() - began, seed))
+        seed += 1
+    print(f"{seed - first} cases, no failure; slowest {slowest * 1e3:.1f} ms, --seed {where}")
+
+
+def mutate_often(rng, seeds, mutate):
+    """Return one of the seeds, mutated once or several times over."""
+    data = rng.choice(seeds)
+    for _ in range(rng.choice((1, 1, 2, 8))):
+        data = mutate(rng, data)
+    return data
