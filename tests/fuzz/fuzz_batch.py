@@ -3,7 +3,6 @@
 python tests/fuzz/fuzz_batch.py --seconds 10 [--seed N]
 """
 
-
 from looping import mutate_often, run
 
 from penfold.base.errors import ParseError

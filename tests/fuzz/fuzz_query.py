@@ -65,10 +65,17 @@ migrate(CONNECTION, "mailbox")
 search_order.register(CONNECTION)
 
 
-def try_case(text):
+def time_parsing(text):
+    """Return seconds of processor time, and the tree."""
     started = time.thread_time()
     tree = parse_query(text, now_ms=1_720_000_000_000)
-    took = time.thread_time() - started
+    return time.thread_time() - started, tree
+
+
+def try_case(text):
+    took, tree = time_parsing(text)
+    if took >= SLOWEST_S:  # a slow query is slow every time, a busy machine is not
+        took = min(took, *(time_parsing(text)[0] for _ in range(2)))
     assert took < SLOWEST_S, f"{took:.3f} s are too slow"
     printed = print_query(tree)
     nested = printed.count("(") + printed.count("{")
