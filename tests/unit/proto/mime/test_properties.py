@@ -49,7 +49,8 @@ def leaves(draw):
     mime_type = draw(st.sampled_from(["text/plain", "text/html", "image/png"]))
     encoded = base64.encodebytes(body) if encoding == "base64" else quopri.encodestring(body)
     if encoding == "quoted-printable":
-        encoded = encoded.replace(b"-", b"=2D")  # cannot look like a delimiter
+        # cannot look like a delimiter, or like half of the line end that belongs to one
+        encoded = encoded.replace(b"-", b"=2D").replace(b"\r", b"=0D")
     head = f"Content-Type: {mime_type}\nContent-Transfer-Encoding: {encoding}\n\n".encode()
     return head + encoded.rstrip(b"\n") * (encoding == "base64") + encoded * (
         encoding != "base64"
