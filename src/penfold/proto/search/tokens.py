@@ -12,6 +12,7 @@ part words, so that an index can put marks of its own on them.
 
 import re
 import unicodedata
+from functools import lru_cache
 from typing import Final
 
 #: Entries the lazily filled table keeps; more of Unicode than this is looked up each time.
@@ -67,7 +68,9 @@ _ZERO_WIDTH_SPACE: Final = 0x200B
 #: Marks that NFKC may have to sort, which takes time in the square of their number: minutes for
 #: a megabyte, in short texts little. No language puts more than 30 on a letter (UAX #15).
 _PILED: Final = re.compile("[\\W\uff9e\uff9f]{31,}")
-_SHORT_MAX: Final = 2_000
+_PILED_FROM: Final = 2_000
+#: Characters from which a word is not remembered.
+_SHORT: Final = 24
 
 
 class _Table(dict[str, str]):
@@ -104,8 +107,10 @@ def _fold_part(part: str) -> str:
 
 
 _LOOK_UP: Final = _Table().__getitem__
-#: For bytes.translate: ASCII as the table has it.
-_ASCII: Final = bytes(ord(_fold(chr(code)).strip() or " ") for code in range(128)) + bytes(128)
+#: For bytes.translate: ASCII as the table has it, the rest of UTF-8 as it is.
+_ASCII: Final = bytes(
+    ord(_fold(chr(code)).strip() or " ") if code < 128 else code for code in range(256)
+)
 
 
 def tokenise(text: str) -> tuple[str, ...]:
@@ -126,9 +131,23 @@ def fold(text: str) -> str:
     """
     if text.isascii():
         return text.encode().translate(_ASCII).decode()
-    if len(text) > _SHORT_MAX:
+    folded = " ".join(
+        [
+            word if word.isascii() else _fold_known(word) if len(word) < _SHORT else _fold_any(word)
+            for word in text.split()
+        ]
+    )
+    return folded.encode().translate(_ASCII).decode()
+
+
+def _fold_any(text: str) -> str:
+    if len(text) > _PILED_FROM:
         text = _PILED.sub(_sort_marks, text)
     return "".join(map(_LOOK_UP, unicodedata.normalize("NFKC", text)))
+
+
+#: The same, of words that come again and again: most of a text in the Latin alphabet is ASCII.
+_fold_known: Final = lru_cache(maxsize=8_192)(_fold_any)
 
 
 def _sort_marks(found: re.Match[str]) -> str:
