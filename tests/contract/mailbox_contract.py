@@ -374,6 +374,7 @@ class MailboxContract:
         with box.mailboxes.open_reader(MAILBOX) as reader:
             assert [row.id for row in reader.list_thread(5)] == [3, 5, 9]
             assert reader.list_thread(3) == []
+            assert [reader.count_thread(number) for number in (5, 3)] == [3, 0]
 
     def test_messages_are_found_by_message_id(self, box):
         box.add(1, message_id="one@x", subject="One")

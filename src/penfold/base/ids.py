@@ -12,6 +12,8 @@ from penfold.base.errors import ParseError
 
 MAX_ID = 2**63 - 1
 RANDOM_BITS = 20
+#: Epoch ms from which a message id would not fit in 63 bits (the year 2248).
+DATE_LIMIT_MS = 1 << (63 - RANDOM_BITS)
 
 _HEX = re.compile(r"[0-9a-fA-F]{1,64}")
 _DRAFT = re.compile(r"r(-?[0-9]{1,19})")

@@ -124,7 +124,7 @@ def _add_version(
     if not message:
         raise ProblemError(MISSING_DRAFT)
     letter = read_letter(check_raw(message.raw, limit=SEND_MAX_BYTES))
-    if keep and len(box.list_thread(keep.thread_id)) > 1:
+    if keep and box.count_thread(keep.thread_id) > 1:
         thread_id: int | None = keep.thread_id
     else:
         thread_id = find_requested_thread(box, message.thread_id or "", letter.summary)

@@ -47,7 +47,7 @@ from penfold.base.limits import (
 )
 from penfold.domain.changes import NO_LABELS, change_labels, record_all_added, settle_labels
 from penfold.domain.labels import RESERVED_NAMES, create_label
-from penfold.domain.messages import DATE_LIMIT_MS, make_draft_id
+from penfold.domain.messages import make_draft_id
 from penfold.domain.threading import find_thread_by_subject
 from penfold.ports.mailbox import Mailboxes, MailboxReader, MailboxWriter, MessageRow, NewMessage
 from penfold.ports.moving import Place, Ready, Skipped, Source
@@ -212,7 +212,9 @@ class _Lot:
         ready = [each for each in self._lot if isinstance(each, Ready)]
         skipped = [each for each in self._lot if isinstance(each, Skipped)]
         # In the order of ids: the index writes a segment whenever one is lower than the last.
-        dated = [(_choose_ms(each, self._now_ms), each) for each in ready]
+        dated = [
+            (self._now_ms if each.internal_ms is None else each.internal_ms, each) for each in ready
+        ]
         for internal_ms, each in sorted(dated, key=lambda one: (one[0], one[1].packed.sha256)):
             adding.take(each, internal_ms)
         adding.flush()
@@ -323,7 +325,7 @@ class _Adding:
     def _find_thread(self, ready: Ready) -> int | None:
         """Return the thread a message joins; the one it came with need not be there yet."""
         given = ready.thread_id
-        if given is not None and len(self._box.list_thread(given)) < THREAD_MAX:
+        if given is not None and self._box.count_thread(given) < THREAD_MAX:
             return given
         return find_thread_by_subject(self._box, ready.summary)
 
@@ -384,11 +386,3 @@ def clean_label_name(name: str) -> str:
 
 def count_user_labels(box: MailboxReader) -> int:
     return sum(row.number >= FIRST_USER_LABEL for row in box.list_labels())
-
-
-def _choose_ms(ready: Ready, now_ms: int) -> int:
-    """Return internalDate: the one it came with, its Date, that of its surroundings, now."""
-    for found in (ready.internal_ms, ready.summary.date_ms, ready.fallback_ms):
-        if found is not None and 0 <= found < DATE_LIMIT_MS:
-            return found
-    return now_ms

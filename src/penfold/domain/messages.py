@@ -12,7 +12,7 @@ from msgspec import Struct, UnsetType
 
 from penfold.base.chance import Chance
 from penfold.base.errors import ConflictError, ParseError, UnavailableError
-from penfold.base.ids import RANDOM_BITS, make_message_id, parse_message_id
+from penfold.base.ids import DATE_LIMIT_MS, RANDOM_BITS, make_message_id, parse_message_id
 from penfold.base.labels import DRAFT, SPAM, TRASH
 from penfold.base.limits import (
     BATCH_MODIFY_MAX,
@@ -52,8 +52,6 @@ from penfold.spec.problems import (
     ProblemError,
 )
 
-#: Epoch ms from which a message id would not fit in 63 bits (the year 2248).
-DATE_LIMIT_MS: Final = 1 << (63 - RANDOM_BITS)
 #: Tries to find a free id in one millisecond. Dates have whole seconds, so bulk imports crowd
 #: single milliseconds; with half of its 2**20 ids taken, one in 2**32 messages fails.
 _ID_TRIES: Final = 32

@@ -77,4 +77,4 @@ def _is_visible(hint: ThreadHint) -> bool:
 
 
 def _has_room(box: MailboxReader, thread_id: int) -> bool:
-    return len(box.list_thread(thread_id)) < THREAD_MAX
+    return box.count_thread(thread_id) < THREAD_MAX

@@ -277,6 +277,10 @@ class MailboxReader(Protocol):
         """Return a thread's messages, oldest first; empty when there is no such thread."""
         ...
 
+    def count_thread(self, thread_id: int) -> int:
+        """Return how many messages a thread has, 0 when there is no such thread."""
+        ...
+
     def find_by_message_id(self, message_ids: Sequence[str]) -> list[ThreadHint]:
         """Return stored messages whose Message-ID is among these, oldest first."""
         ...

@@ -39,8 +39,8 @@ class Ready(Struct, frozen=True, gc=False):
     """A message to import, read and packed. summary: only what threading and listing need.
 
     labels are numbers of system labels, names those of user labels; thread_id: the thread it
-    came with. internal_ms: the date it came with; fallback_ms: of its surroundings (postmark,
-    file), for one without a Date.
+    came with. internal_ms: the date it came with, its own, or that of its surroundings (postmark,
+    file); None when no id can have any of them.
     """
 
     place: Place
@@ -50,7 +50,6 @@ class Ready(Struct, frozen=True, gc=False):
     names: tuple[str, ...]
     thread_id: int | None
     internal_ms: int | None
-    fallback_ms: int
 
 
 class Skipped(Struct, frozen=True, gc=False):

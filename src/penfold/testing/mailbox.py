@@ -209,6 +209,9 @@ class MemoryReader:
         rows = [row for row in self._state.messages.values() if row.thread_id == thread_id]
         return sorted(rows, key=lambda row: row.id)
 
+    def count_thread(self, thread_id: int) -> int:
+        return len(self.list_thread(thread_id))
+
     def _get_thread(self, thread_id: int) -> ThreadRow:
         rows = self.list_thread(thread_id)
         return ThreadRow(thread_id, max(row.history_id for row in rows), rows[-1].snippet)

@@ -26,7 +26,7 @@ def letter(number, *, date=HEAD, message_id=True, extra=b""):
     return head + extra + b"Subject: about %d\r\n\r\ntext\r\n" % number
 
 
-def ready(raw, *labels, names=(), at=0, thread=None, date=None, fallback=5_000):
+def ready(raw, *labels, names=(), at=0, thread=None, date=None):
     root, summary = read_message(raw)
     packed = MemoryPacker().pack(raw, root, summary)
     return Ready(
@@ -36,8 +36,7 @@ def ready(raw, *labels, names=(), at=0, thread=None, date=None, fallback=5_000):
         labels=frozenset(labels),
         names=names,
         thread_id=thread,
-        internal_ms=date,
-        fallback_ms=fallback,
+        internal_ms=summary.date_ms if date is None else date,
     )
 
 
@@ -111,21 +110,10 @@ def test_a_message_gets_the_labels_and_the_date_it_came_with(bench):
     assert bench.look(lambda box: box.get_raw(row.id)) == letter(1)
 
 
-@pytest.mark.parametrize(
-    ("date", "own", "fallback", "expected"),
-    [
-        (HEAD, None, 5_000, DATE_MS),
-        (HEAD, 7_000, 5_000, 7_000),
-        (b"Date: never\r\n", None, 5_000, 5_000),
-        (b"Date: Mon, 1 Jan 1900 00:00:00 +0000\r\n", None, 5_000, 5_000),
-        (b"", None, -1, "now"),
-        (b"", None, 1 << 60, "now"),
-    ],
-)
-def test_the_date_is_the_first_usable_one(bench, date, own, fallback, expected):
-    bench.run(ready(letter(1, date=date), date=own, fallback=fallback))
+def test_a_message_without_a_date_has_that_of_its_import(bench):
+    bench.run(ready(letter(1, date=b"")))
     [row] = bench.rows()
-    assert row.internal_ms == (bench.clock.now_ms() if expected == "now" else expected)
+    assert row.internal_ms == bench.clock.now_ms()
 
 
 @pytest.mark.parametrize("message_id", [True, False])

@@ -232,7 +232,9 @@ def _cut(text: str, limit: int) -> tuple[str, int]:
 def _snip(text: str) -> str:
     """Return the beginning with white space collapsed, cut between words where there are some."""
     head = text[: 8 * SNIPPET_CHARS].lstrip() or text.lstrip()
-    words = " ".join(head[: 8 * SNIPPET_CHARS].split())
+    words = " ".join(head[: 2 * SNIPPET_CHARS].split())
+    if len(words) <= SNIPPET_CHARS:
+        words = " ".join(head[: 8 * SNIPPET_CHARS].split())
     if len(words) > SNIPPET_CHARS:
         whole = words[: SNIPPET_CHARS + 1].rpartition(" ")[0]
         words = whole if 2 * len(whole) > SNIPPET_CHARS else words[:SNIPPET_CHARS]

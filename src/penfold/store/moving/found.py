@@ -9,6 +9,7 @@ from penfold.proto.mbox import Quoting
 class Found(Struct, frozen=True, gc=False, array_like=True):
     """One message as it lies in its file.
 
+    postmark: the line an mbox parts messages with; fallback_ms: when the file was changed.
     marked: it may carry Takeout's fields and status fields. letters: flags of a Maildir file,
     None elsewhere. folder: what it lies in. quoting: None when nothing was quoted.
     """
@@ -17,6 +18,7 @@ class Found(Struct, frozen=True, gc=False, array_like=True):
     where: str
     raw: bytes
     fallback_ms: int
+    postmark: bytes = b""
     quoting: Quoting | None = None
     marked: bool = False
     letters: str | None = None

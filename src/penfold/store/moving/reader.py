@@ -5,26 +5,32 @@ as msgpack behind a length of four octets; says HELLO first. Ends when its input
 when the process that started it is killed. Bounds its own memory.
 """
 
+import os
 import resource
 import struct
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import IO, Final
 
 import msgspec
 from msgspec import structs
 
+from penfold.base.ids import DATE_LIMIT_MS
 from penfold.base.limits import INSERT_MAX_BYTES, READ_MEMORY_BYTES
 from penfold.ports.mailbox import Packer
 from penfold.ports.moving import Ready, Skipped
 from penfold.proto.mailfolders import State, label_of, read_letters, read_status
-from penfold.proto.mbox import unquote
+from penfold.proto.mbox import parse_postmark_ms, unquote
+from penfold.proto.mime.model import Summary
 from penfold.proto.mime.summary import read_message
 from penfold.proto.takeout import Marks, take_marks
 from penfold.store.blobs.local import LocalBlobs
 from penfold.store.moving.found import Found
 from penfold.store.sqlite.packing import SqlitePacker
 
+#: Steps of priority behind whoever writes: the one that all wait for gets its processor first.
+_BEHIND: Final = 5
 #: The first frame of a process that is able to read.
 HELLO: Final = b"ready"
 LENGTH: Final = struct.Struct(">I")
@@ -44,6 +50,7 @@ decode_lot = msgspec.msgpack.Decoder(Lot).decode
 
 def main(blobs: str) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (READ_MEMORY_BYTES, READ_MEMORY_BYTES))
+    os.nice(_BEHIND)
     packer = SqlitePacker(LocalBlobs(Path(blobs)))
     write_frame(sys.stdout.buffer, HELLO)
     while lot := read_frame(sys.stdin.buffer):
@@ -84,9 +91,21 @@ def read_one(found: Found, packer: Packer) -> Ready | Skipped:
         labels=labels | state.labels,
         names=(*names, *marks.names),
         thread_id=marks.thread_id,
-        internal_ms=marks.internal_ms,
-        fallback_ms=found.fallback_ms,
+        internal_ms=_choose_ms(found, marks, summary),
     )
+
+
+def _choose_ms(found: Found, marks: Marks, summary: Summary) -> int | None:
+    """Return the first date that an id can have, None when there is none."""
+    dates = _iter_dates(found, marks, summary)
+    return next((ms for ms in dates if ms is not None and 0 <= ms < DATE_LIMIT_MS), None)
+
+
+def _iter_dates(found: Found, marks: Marks, summary: Summary) -> Iterator[int | None]:
+    yield marks.internal_ms
+    yield summary.date_ms
+    yield parse_postmark_ms(found.postmark)
+    yield found.fallback_ms
 
 
 def _read_state(found: Found, marks: Marks, raw: bytes) -> State:

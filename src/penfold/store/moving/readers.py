@@ -19,15 +19,23 @@ from queue import SimpleQueue
 from typing import Final
 
 from penfold.base.errors import UnavailableError
-from penfold.base.limits import READ_AHEAD_MAX_S
+from penfold.base.limits import (
+    IMPORT_COMMIT_BYTES,
+    IMPORT_COMMIT_MAX,
+    READ_AHEAD_MAX_S,
+    READ_AHEAD_MESSAGES,
+)
 from penfold.ports.moving import Ready, Skipped
 from penfold.store.moving.found import Found
 from penfold.store.moving.reader import HELLO, decode_lot, encode, read_frame, write_frame
 
 Outcome = Ready | Skipped
 
-#: Lots per process that are read ahead: one in hand, one that waits, one that is done.
+#: Lots per process that are read ahead at least: one in hand, one that waits, one that is done.
 _AHEAD: Final = 3
+#: And at most, of all processes, as long as they are small: what one transaction takes, so that
+#: reading goes on while it is written.
+_AHEAD_MAX: Final = IMPORT_COMMIT_MAX // READ_AHEAD_MESSAGES
 #: Processes at most: one writer keeps up with about three, whatever the machine has.
 _PROCESSES_MAX: Final = 4
 
@@ -43,13 +51,19 @@ class Readers:
 
     def map(self, lots: Iterable[list[Found | Skipped]]) -> Iterator[Outcome]:
         """Yield what comes of every lot, in order."""
-        waiting: deque[Future[list[Outcome]]] = deque()
+        waiting: deque[tuple[int, Future[list[Outcome]]]] = deque()
+        ahead = 0
         for lot in lots:
-            waiting.append(self._threads.submit(self._read, lot))
-            if len(waiting) >= self._count * _AHEAD:
-                yield from waiting.popleft().result()
-        while waiting:
-            yield from waiting.popleft().result()
+            octets = sum(len(each.raw) for each in lot if isinstance(each, Found))
+            waiting.append((octets, self._threads.submit(self._read, lot)))
+            ahead += octets
+            room = _AHEAD_MAX if ahead < IMPORT_COMMIT_BYTES else self._count * _AHEAD
+            while len(waiting) > room:
+                octets, first = waiting.popleft()
+                ahead -= octets
+                yield from first.result()
+        for _, each in waiting:
+            yield from each.result()
 
     def close(self) -> None:
         """End the processes; safe to call twice."""

@@ -24,7 +24,7 @@ from penfold.base.limits import (
     READ_STEP_BYTES,
 )
 from penfold.ports.moving import Format, NotMailError, Place, Ready, Skipped
-from penfold.proto.mbox import Entry, Oversize, Quoting, Splitter, parse_postmark_ms
+from penfold.proto.mbox import Entry, Oversize, Quoting, Splitter
 from penfold.store.moving.found import Found
 from penfold.store.moving.leaves import Leaf, iter_leaves
 from penfold.store.moving.readers import Readers
@@ -203,7 +203,8 @@ class FileSource:
                 item.place(entry.end),
                 f"{item.where}, offset {entry.offset}",
                 entry.raw,
-                _or(parse_postmark_ms(entry.postmark), item.fallback_ms),
+                item.fallback_ms,
+                entry.postmark,
                 quoting if entry.quoted else None,
                 marked=True,
             )
@@ -354,7 +355,3 @@ def _size(path: Path) -> int:
         return path.stat().st_size
     except OSError:
         return 0
-
-
-def _or(value: int | None, other: int) -> int:
-    return other if value is None else value

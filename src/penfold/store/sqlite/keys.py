@@ -4,8 +4,10 @@ The hash is part of the file format: changing it means a migration.
 """
 
 import hashlib
+from functools import lru_cache
 
 
+@lru_cache(maxsize=256)  # the few of one message, asked for while it is looked for and added
 def hash63(text: str) -> int:
     """Return 1 … 2**63 - 1 for a text; 0 is left free for "none".
 

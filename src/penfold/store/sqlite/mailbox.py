@@ -190,6 +190,12 @@ class SqliteReader:
         rows = self._execute(f"{_MESSAGE} thread_id = ? ORDER BY id", (thread_id,))
         return [make_row(row) for row in rows]
 
+    def count_thread(self, thread_id: int) -> int:
+        count: int = self._execute(
+            "SELECT count(*) FROM message WHERE thread_id = ?", (thread_id,)
+        ).get
+        return count
+
     def find_by_message_id(self, message_ids: Sequence[str]) -> list[ThreadHint]:
         hints = {}
         for message_id in message_ids:
