@@ -7,7 +7,6 @@ starts a new one, which opens the files afresh.
 """
 
 import asyncio
-import gc
 import os
 import resource
 import signal
@@ -27,6 +26,7 @@ from penfold.app.observe_stores import StoreObserver
 from penfold.app.quota import find_sending_limits
 from penfold.app.stores import open_stores
 from penfold.app.wiring import Product, make_product
+from penfold.base.collector import calm_collector
 from penfold.base.errors import OutcomeUnknownError
 from penfold.ports.events import EventLog
 from penfold.spec.events import FATAL, LIBRARY_TROUBLE, STORAGE
@@ -36,9 +36,6 @@ from penfold.store.sqlite.open import describe_settings
 #: Seconds for what is in hand after SIGTERM: less than the supervisor's 10, so that a process
 #: ends by itself and closes its files.
 GRACE_S: Final = 9.0
-#: Objects between two collections of the youngest generation. Request objects die by
-#: reference count; 700 (the default) makes the collector run many times per listing.
-_GC_THRESHOLD: Final = 50_000
 #: Seconds a thread may keep the interpreter while another wants it. With the default of 5 ms the
 #: event loop stands behind the writers' Python between two system calls (measured with 20 SMTP
 #: sessions: 10 % less mail per second).
@@ -86,9 +83,7 @@ async def _serve(core: Core, channel: Channel, start: Callable[[Core], Awaitable
     core.log.gather(loop.call_soon)
     loop.set_exception_handler(lambda _, context: _report(core.log, context))
     service = await start(core)
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(_GC_THRESHOLD)
+    calm_collector()
     sys.setswitchinterval(_SWITCH_S)
     beat = loop.create_task(_beat(core, channel, service))
     channel.say_ready()

@@ -16,6 +16,7 @@ from typing import IO, Final
 import msgspec
 from msgspec import structs
 
+from penfold.base.collector import calm_collector
 from penfold.base.ids import DATE_LIMIT_MS
 from penfold.base.limits import INSERT_MAX_BYTES, READ_MEMORY_BYTES
 from penfold.ports.mailbox import Packer
@@ -51,6 +52,7 @@ decode_lot = msgspec.msgpack.Decoder(Lot).decode
 def main(blobs: str) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (READ_MEMORY_BYTES, READ_MEMORY_BYTES))
     os.nice(_BEHIND)
+    calm_collector()
     packer = SqlitePacker(LocalBlobs(Path(blobs)))
     write_frame(sys.stdout.buffer, HELLO)
     while lot := read_frame(sys.stdin.buffer):
