@@ -1,0 +1,1 @@
+"""Who a message is really from: SPF, DKIM, DMARC and ARC, and the field that tells the results."""
