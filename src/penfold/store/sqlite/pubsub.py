@@ -1,16 +1,12 @@
-"""Topics, subscriptions and watches on disk: <data>/pubsub.db, shared by every process.
+"""Topics, subscriptions and watches on disk: <data>/pubsub.db, a shared.SharedFile.
 
-One connection writes and one reads, each behind a lock, so any thread may call. Every change is
-one BEGIN IMMEDIATE transaction with a synced commit. A commit whose outcome is unknown raises
-OutcomeUnknownError: the process must end; what it published may come twice, which at-least-once
-delivery allows.
+What a commit of unknown outcome published may come twice, which at-least-once delivery allows.
 """
 
 import json
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from pathlib import Path
-from threading import Lock
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import apsw
 import msgspec
@@ -32,12 +28,8 @@ from penfold.ports.pubsub import (
     dead_letter,
     project_of,
 )
-from penfold.store.sqlite.commit import Fatal, commit
-from penfold.store.sqlite.failures import translated
-from penfold.store.sqlite.migrate import migrate
-from penfold.store.sqlite.open import open_database
-
-T = TypeVar("T")
+from penfold.store.sqlite.commit import Fatal
+from penfold.store.sqlite.shared import SharedFile
 
 _encode: Final = msgspec.json.Encoder().encode
 _read_topic: Final = msgspec.json.Decoder(Topic).decode
@@ -71,30 +63,21 @@ class SqlitePubsub:
         max_bytes: int = PUBSUB_STORE_MAX_BYTES,
     ) -> None:
         """Open the file; `create` makes it when it is missing. fatal: see commit.py."""
-        self._fatal = fatal
         self._max_pages = max_bytes // _PAGE_BYTES
-        self._writer = open_database(path, create=create)
-        try:
-            migrate(self._writer, "pubsub")
-            self._reader = open_database(path, readonly=True)
-        except BaseException:
-            self._writer.close()
-            raise
-        self._write_lock = Lock()
-        self._read_lock = Lock()
+        self._file = SharedFile(path, "pubsub", create=create, fatal=fatal)
 
     # --- topics
 
     def add_topic(self, topic: Topic) -> None:
         values = (topic.name, project_of(topic.name), _encode(topic))
-        self._change(lambda db: _insert(db, "topic (name, project, record)", values))
+        self._file.change(lambda db: _insert(db, "topic (name, project, record)", values))
 
     def find_topic(self, name: str) -> Topic | None:
-        rows = self._read("SELECT record FROM topic WHERE name = ?", (name,))
+        rows = self._file.read("SELECT record FROM topic WHERE name = ?", (name,))
         return _read_topic(rows[0][0]) if rows else None
 
     def list_topics(self, project: str, *, after: str, limit: int) -> list[Topic]:
-        rows = self._read(
+        rows = self._file.read(
             "SELECT record FROM topic WHERE project = ? AND name > ? ORDER BY name LIMIT ?",
             (project, after, limit),
         )
@@ -102,7 +85,9 @@ class SqlitePubsub:
 
     def replace_topic(self, topic: Topic) -> None:
         values = (_encode(topic), topic.name)
-        self._change(lambda db: _must(db, "UPDATE topic SET record = ? WHERE name = ?", values))
+        self._file.change(
+            lambda db: _must(db, "UPDATE topic SET record = ? WHERE name = ?", values)
+        )
 
     def delete_topic(self, name: str) -> None:
         def change(db: apsw.Connection) -> None:
@@ -112,7 +97,7 @@ class SqlitePubsub:
                 old = _read_subscription(record)
                 _replace(db, msgspec.structs.replace(old, topic=DELETED_TOPIC))
 
-        self._change(change)
+        self._file.change(change)
 
     # --- subscriptions
 
@@ -130,17 +115,17 @@ class SqlitePubsub:
                 raise NotFoundError(subscription.topic)
             _insert(db, "subscription (name, project, topic, push, record)", values)
 
-        self._change(change)
+        self._file.change(change)
 
     def find_subscription(self, name: str) -> Subscription | None:
-        rows = self._read("SELECT record FROM subscription WHERE name = ?", (name,))
+        rows = self._file.read("SELECT record FROM subscription WHERE name = ?", (name,))
         return _read_subscription(rows[0][0]) if rows else None
 
     def list_subscriptions(
         self, *, project: str = "", topic: str = "", after: str, limit: int
     ) -> list[Subscription]:
         column, value = ("topic", topic) if topic else ("project", project)
-        rows = self._read(
+        rows = self._file.read(
             f"SELECT record FROM subscription WHERE {column} = ? AND name > ?"
             " ORDER BY name LIMIT ?",
             (value, after, limit),
@@ -148,7 +133,7 @@ class SqlitePubsub:
         return [_read_subscription(record) for (record,) in rows]
 
     def replace_subscription(self, subscription: Subscription) -> None:
-        self._change(lambda db: _replace(db, subscription))
+        self._file.change(lambda db: _replace(db, subscription))
 
     def delete_subscription(self, name: str) -> None:
         def change(db: apsw.Connection) -> None:
@@ -157,7 +142,7 @@ class SqlitePubsub:
             sql = "DELETE FROM delivery WHERE subscription = ? RETURNING message"
             _drop_messages(db, list(db.execute(sql, (number,))))
 
-        self._change(change)
+        self._file.change(change)
 
     # --- messages
 
@@ -166,17 +151,17 @@ class SqlitePubsub:
             self._check_room(db)
             return _publish(db, topic, messages, now_ms)
 
-        return self._change(change)
+        return self._file.change(change)
 
     def has_due(self, subscription: str, *, now_ms: int) -> bool:
         sql = (
             "SELECT 1 FROM delivery WHERE due_ms <= ? AND subscription ="
             " (SELECT id FROM subscription WHERE name = ?) LIMIT 1"
         )
-        return bool(self._read(sql, (now_ms, subscription)))
+        return bool(self._file.read(sql, (now_ms, subscription)))
 
     def list_push_due(self, *, now_ms: int) -> list[str]:
-        rows = self._read(
+        rows = self._file.read(
             "SELECT name FROM subscription WHERE push = 1 AND EXISTS"
             " (SELECT 1 FROM delivery WHERE subscription = subscription.id AND due_ms <= ?)",
             (now_ms,),
@@ -209,7 +194,7 @@ class SqlitePubsub:
                 for message, attempt, published, octets in found
             ]
 
-        return self._change(change)
+        return self._file.change(change)
 
     def settle(
         self,
@@ -233,10 +218,10 @@ class SqlitePubsub:
             )
             _drop_deliveries(db, [(number, message) for message in done])
 
-        self._change(change)
+        self._file.change(change)
 
     def release_pushes(self, *, now_ms: int) -> None:
-        self._change(
+        self._file.change(
             lambda db: db.execute(
                 "UPDATE delivery SET due_ms = ?1 WHERE due_ms > ?1 AND subscription IN"
                 " (SELECT id FROM subscription WHERE push = 1)",
@@ -245,7 +230,7 @@ class SqlitePubsub:
         )
 
     def expire(self, *, now_ms: int, limit: int) -> int:
-        if not self._read(_OVER, (now_ms,)):
+        if not self._file.read(_OVER, (now_ms,)):
             return 0  # asked often; nothing to write then
 
         def change(db: apsw.Connection) -> int:
@@ -268,20 +253,20 @@ class SqlitePubsub:
                 db.execute("UPDATE mark SET number = number + 1")
             return len(found) + buried + ended
 
-        return self._change(change)
+        return self._file.change(change)
 
     # --- watches
 
     def find_watch(self, mailbox: str, project: str) -> Watch | None:
         sql = f"SELECT {_WATCH} FROM watch WHERE mailbox = ? AND project = ?"
-        rows = self._read(sql, (mailbox, project))
+        rows = self._file.read(sql, (mailbox, project))
         return _watch(rows[0]) if rows else None
 
     def list_watches(self) -> list[Watch]:
-        return [_watch(row) for row in self._read(f"SELECT {_WATCH} FROM watch", ())]
+        return [_watch(row) for row in self._file.read(f"SELECT {_WATCH} FROM watch", ())]
 
     def get_watch_mark(self) -> int:
-        number: int = self._read("SELECT number FROM mark", ())[0][0]
+        number: int = self._file.read("SELECT number FROM mark", ())[0][0]
         return number
 
     def put_watch(self, watch: Watch, data: bytes, *, now_ms: int) -> None:
@@ -299,7 +284,7 @@ class SqlitePubsub:
             )
             db.execute("UPDATE mark SET number = number + 1")
 
-        self._change(change)
+        self._file.change(change)
 
     def delete_watch(self, mailbox: str, project: str) -> bool:
         if self.find_watch(mailbox, project) is None:
@@ -311,7 +296,7 @@ class SqlitePubsub:
             db.execute("UPDATE mark SET number = number + 1")
             return gone
 
-        return self._change(change)
+        return self._file.change(change)
 
     def tell(self, tellings: Sequence[Telling], *, now_ms: int) -> int:
         def change(db: apsw.Connection) -> int:
@@ -319,34 +304,16 @@ class SqlitePubsub:
                 self._check_room(db)
             return sum(_tell(db, telling, now_ms) for telling in tellings)
 
-        return self._change(change)
+        return self._file.change(change)
 
     def close(self) -> None:
-        """Close both connections; safe to call twice."""
-        with self._write_lock, self._read_lock:
-            self._reader.close()
-            self._writer.close()
+        """Safe to call twice."""
+        self._file.close()
 
     def _check_room(self, db: apsw.Connection) -> None:
         used = db.execute("PRAGMA page_count").get - db.execute("PRAGMA freelist_count").get
         if used > self._max_pages:
             raise BacklogFullError("pubsub.db is full", pages=used)
-
-    def _read(self, sql: str, values: Sequence[object]) -> list[tuple[Any, ...]]:
-        with self._read_lock, translated("pubsub.db"):
-            return list(self._reader.execute(sql, tuple(values)))
-
-    def _change(self, change: Callable[[apsw.Connection], T]) -> T:
-        with self._write_lock, translated("pubsub.db"):
-            self._writer.execute("BEGIN IMMEDIATE")
-            try:
-                result = change(self._writer)
-                commit(self._writer, self._fatal, file="pubsub.db")
-            except BaseException:
-                if self._writer.in_transaction:
-                    self._writer.execute("ROLLBACK")
-                raise
-            return result
 
 
 def _insert(db: apsw.Connection, into: str, values: tuple[object, ...]) -> None:

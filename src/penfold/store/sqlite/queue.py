@@ -1,18 +1,13 @@
-"""The outbound queue on disk: <data>/queue.db, shared by every process of the server.
+"""The outbound queue on disk: <data>/queue.db, a shared.SharedFile.
 
-One connection writes and one reads, each behind a lock, so any thread may call. Every change
-is one BEGIN IMMEDIATE transaction with a synced commit. A commit whose outcome is unknown
-raises OutcomeUnknownError: the process must end, and the repeat of `add` after its restart
-finds what did arrive by (origin, number, recipient).
-
-Octets are kept once per letter, whatever the number of recipients.
+After a commit whose outcome was unknown, the repeat of `add` finds what did arrive by (origin,
+number, recipient). Octets are kept once per letter, whatever the number of recipients.
 """
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
-from threading import Lock
-from typing import Any, Final, TypeVar
+from typing import Any, Final
 
 import apsw
 import zstandard
@@ -23,12 +18,8 @@ from penfold.base.errors import (
     NotFoundError,
 )
 from penfold.ports.queue import Attempt, NewQueueRow, QueueRow, QueueState
-from penfold.store.sqlite.commit import Fatal, commit
-from penfold.store.sqlite.failures import translated
-from penfold.store.sqlite.migrate import migrate
-from penfold.store.sqlite.open import open_database
-
-T = TypeVar("T")
+from penfold.store.sqlite.commit import Fatal
+from penfold.store.sqlite.shared import SharedFile
 
 #: zstd level: mail text at 1 costs 15 µs per 4 kB and is within 5 % of level 3.
 _ZSTD_LEVEL: Final = 1
@@ -51,16 +42,7 @@ class SqliteQueue:
 
         fatal: must end the process, see commit.py.
         """
-        self._fatal = fatal
-        self._writer = open_database(path, create=create, vfs=vfs)
-        try:
-            migrate(self._writer, "queue")
-            self._reader = open_database(path, readonly=True)
-        except BaseException:
-            self._writer.close()
-            raise
-        self._write_lock = Lock()
-        self._read_lock = Lock()
+        self._file = SharedFile(path, "queue", create=create, fatal=fatal, vfs=vfs)
 
     def add(self, rows: Sequence[NewQueueRow], *, state: QueueState) -> list[int]:
         packed = [(row, zstandard.compress(row.raw, _ZSTD_LEVEL)) for row in _letters(rows)]
@@ -70,7 +52,7 @@ class SqliteQueue:
                 _add_letter(db, row, raw)
             return [_add_recipient(db, row, state) for row in rows]
 
-        return self._change(change)
+        return self._file.change(change)
 
     def list_rows(
         self, *, state: QueueState | None = None, before: int | None = None, limit: int = 100
@@ -80,7 +62,7 @@ class SqliteQueue:
         if state is not None:
             where.append("state = ?")
             bound.append(state.value)
-        rows = self._read(
+        rows = self._file.read(
             f"SELECT {_COLUMNS} {_FROM} WHERE {' AND '.join(where)}"
             " ORDER BY recipient.id DESC LIMIT ?",
             (*bound, limit),
@@ -88,13 +70,15 @@ class SqliteQueue:
         return [_row(values) for values in rows]
 
     def get_row(self, row_id: int) -> QueueRow:
-        rows = self._read(f"SELECT {_COLUMNS} {_FROM} WHERE recipient.id = ?", (row_id,))
+        rows = self._file.read(f"SELECT {_COLUMNS} {_FROM} WHERE recipient.id = ?", (row_id,))
         if not rows:
             raise NotFoundError("no such queue row", id=row_id)
         return _row(rows[0])
 
     def get_raw(self, row_id: int) -> bytes:
-        rows = self._read(f"SELECT raw, sha256, size {_FROM} WHERE recipient.id = ?", (row_id,))
+        rows = self._file.read(
+            f"SELECT raw, sha256, size {_FROM} WHERE recipient.id = ?", (row_id,)
+        )
         if not rows:
             raise NotFoundError("no such queue row", id=row_id)
         packed, sha256, size = rows[0]
@@ -107,7 +91,7 @@ class SqliteQueue:
         return raw
 
     def list_attempts(self, row_id: int) -> list[Attempt]:
-        rows = self._read(
+        rows = self._file.read(
             "SELECT at_ms, outcome, transcript FROM attempt WHERE recipient = ? ORDER BY number",
             (row_id,),
         )
@@ -122,11 +106,11 @@ class SqliteQueue:
                 (row_id, attempt.at_ms, attempt.outcome, attempt.transcript),
             )
 
-        self._change(change)
+        self._file.change(change)
 
     def count_by_state(self) -> dict[QueueState, int]:
         rows: dict[str, int] = dict(
-            self._read("SELECT state, count(*) FROM recipient GROUP BY state", ())
+            self._file.read("SELECT state, count(*) FROM recipient GROUP BY state", ())
         )
         return {state: rows.get(state.value, 0) for state in QueueState}
 
@@ -137,7 +121,7 @@ class SqliteQueue:
             _set_state(db, row_id, QueueState.QUEUED)
             db.execute("UPDATE recipient SET next_attempt_ms = ? WHERE id = ?", (now_ms, row_id))
 
-        self._change(change)
+        self._file.change(change)
 
     def cancel(self, row_id: int) -> None:
         def change(db: apsw.Connection) -> None:
@@ -145,29 +129,11 @@ class SqliteQueue:
                 raise ConflictError("only a message that waits can be cancelled")
             _set_state(db, row_id, QueueState.CANCELLED)
 
-        self._change(change)
+        self._file.change(change)
 
     def close(self) -> None:
-        """Close both connections; safe to call twice."""
-        with self._write_lock, self._read_lock:
-            self._reader.close()
-            self._writer.close()
-
-    def _read(self, sql: str, values: Sequence[object]) -> list[tuple[Any, ...]]:
-        with self._read_lock, translated("queue.db"):
-            return list(self._reader.execute(sql, tuple(values)))
-
-    def _change(self, change: Callable[[apsw.Connection], T]) -> T:
-        with self._write_lock, translated("queue.db"):
-            self._writer.execute("BEGIN IMMEDIATE")
-            try:
-                result = change(self._writer)
-                commit(self._writer, self._fatal, file="queue.db")
-            except BaseException:
-                if self._writer.in_transaction:
-                    self._writer.execute("ROLLBACK")
-                raise
-            return result
+        """Safe to call twice."""
+        self._file.close()
 
 
 def _letters(rows: Sequence[NewQueueRow]) -> list[NewQueueRow]:
