@@ -3,7 +3,7 @@
 import pytest
 
 from penfold.base.errors import ConflictError, NotFoundError
-from penfold.ports.queue import Attempt, NewQueueRow, QueueState
+from penfold.ports.queue import Attempt, Destination, NewQueueRow, QueueState
 
 NOW = 1_790_000_000_000
 RAW = b"Subject: hello\r\n\r\nbody\r\n"
@@ -19,6 +19,14 @@ def letter(recipient="kim@elsewhere.example", *, origin="m1", number=1, raw=RAW,
         raw=raw,
         created_ms=created_ms,
     )
+
+
+LEASE_MS = 1_000
+ATTEMPT = Attempt(at_ms=NOW, outcome="250 ok", transcript="")
+
+
+def take(queue, now_ms, *, limit=10, skip=()):
+    return queue.take(now_ms=now_ms, lease_ms=LEASE_MS, limit=limit, skip=skip)
 
 
 class QueueContract:
@@ -153,3 +161,102 @@ class QueueContract:
 
     def test_an_unknown_row_has_no_attempts(self, queue):
         assert queue.list_attempts(99) == []
+
+    # --- to deliver
+
+    def test_a_row_is_taken_when_it_is_due_and_not_twice(self, queue):
+        [row_id] = queue.add([letter()], state=QueueState.QUEUED)
+        assert take(queue, NOW - 1) == []
+        [lease] = take(queue, NOW)
+        assert (lease.row.id, lease.row.recipient, lease.tries) == (
+            row_id, "kim@elsewhere.example", 1,
+        )  # fmt: skip
+        assert take(queue, NOW) == []
+
+    def test_a_lease_that_nobody_settles_ends_and_the_late_one_changes_nothing(self, queue):
+        queue.add([letter()], state=QueueState.QUEUED)
+        [first] = take(queue, NOW)
+        [second] = take(queue, NOW + LEASE_MS)
+        assert (second.row.id, second.tries) == (first.row.id, 2)
+        assert not queue.settle(first, ATTEMPT, state=QueueState.SENT)
+        assert queue.get_row(first.row.id).state is QueueState.QUEUED
+        assert queue.list_attempts(first.row.id) == []
+        assert queue.settle(second, ATTEMPT, state=QueueState.SENT)
+        assert queue.get_row(first.row.id).state is QueueState.SENT
+        assert queue.list_attempts(first.row.id) == [ATTEMPT]
+
+    def test_a_row_that_is_put_off_is_due_again_then(self, queue):
+        queue.add([letter()], state=QueueState.QUEUED)
+        [lease] = take(queue, NOW)
+        queue.settle(lease, ATTEMPT, state=QueueState.QUEUED, next_attempt_ms=NOW + 500)
+        assert queue.find_next_due() == NOW + 500
+        assert take(queue, NOW + 499) == []
+        assert [each.tries for each in take(queue, NOW + 500)] == [2]
+
+    def test_the_domain_that_waits_longest_comes_first_and_alone(self, queue):
+        queue.add([letter("a@one.example", number=1, created_ms=NOW + 2)], state=QueueState.QUEUED)
+        queue.add([letter("b@TWO.example", number=2, created_ms=NOW + 1)], state=QueueState.QUEUED)
+        queue.add([letter("c@one.example", number=3, created_ms=NOW)], state=QueueState.QUEUED)
+        taken = [[each.row.recipient for each in take(queue, NOW + 9)] for _ in range(3)]
+        assert taken == [["c@one.example", "a@one.example"], ["b@TWO.example"], []]
+
+    def test_no_more_than_asked_for_is_taken_and_skipped_domains_wait(self, queue):
+        queue.add([letter(number=n) for n in range(5)], state=QueueState.QUEUED)
+        queue.add([letter("a@one.example", number=9)], state=QueueState.QUEUED)
+        assert len(take(queue, NOW, limit=2, skip=["one.example"])) == 2
+        assert [each.row.recipient for each in take(queue, NOW, skip=["elsewhere.example"])] == [
+            "a@one.example"
+        ]
+        assert len(take(queue, NOW)) == 3
+
+    def test_nothing_is_taken_of_a_domain_that_is_held_new_mail_neither(self, queue):
+        queue.add([letter(number=1)], state=QueueState.QUEUED)
+        queue.hold("elsewhere.example", until_ms=NOW + 100, why="no answer")
+        queue.add([letter(number=2)], state=QueueState.QUEUED)
+        assert take(queue, NOW + 99) == []
+        assert queue.list_destinations() == [
+            Destination("elsewhere.example", NOW + 100, NOW + 100, "no answer")
+        ]
+        assert len(take(queue, NOW + 100)) == 2
+
+    def test_a_hold_ends_early_when_it_is_taken_back_or_a_person_retries(self, queue):
+        [row_id] = queue.add([letter()], state=QueueState.QUEUED)
+        queue.hold("elsewhere.example", until_ms=NOW + 100, why="no answer")
+        queue.hold("elsewhere.example", until_ms=0, why="")
+        assert queue.find_next_due() == NOW
+        queue.hold("elsewhere.example", until_ms=NOW + 100, why="no answer")
+        queue.retry(row_id, now_ms=NOW)
+        assert len(take(queue, NOW)) == 1
+
+    def test_a_hold_without_mail_is_forgotten_when_it_ends(self, queue):
+        queue.hold("elsewhere.example", until_ms=NOW + 100, why="no answer")
+        assert queue.find_next_due() == NOW + 100
+        assert take(queue, NOW + 100) == []
+        assert queue.list_destinations() == []
+        assert queue.find_next_due() is None
+
+    @pytest.mark.parametrize(
+        ("outcome", "expected"),
+        [
+            (QueueState.SENT, QueueState.SENT),
+            (QueueState.QUEUED, QueueState.CANCELLED),
+            (QueueState.FAILED, QueueState.CANCELLED),
+        ],
+    )
+    def test_a_row_cancelled_while_it_is_delivered_stays_so_unless_it_arrived(
+        self, queue, outcome, expected
+    ):
+        [row_id] = queue.add([letter()], state=QueueState.QUEUED)
+        [lease] = take(queue, NOW)
+        queue.cancel(row_id)
+        queue.settle(lease, ATTEMPT, state=outcome, next_attempt_ms=NOW)
+        assert queue.get_row(row_id).state is expected
+        assert queue.list_destinations() == []
+
+    @pytest.mark.parametrize(
+        "state", [QueueState.CAPTURED, QueueState.SENT, QueueState.FAILED, QueueState.CANCELLED]
+    )
+    def test_only_rows_that_wait_are_taken(self, queue, state):
+        queue.add([letter()], state=state)
+        assert take(queue, NOW) == []
+        assert queue.find_next_due() is None

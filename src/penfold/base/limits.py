@@ -304,6 +304,19 @@ SMTP_STOP_GRACE_S: Final = 10.0
 #: Hours a receipt is kept, so that retried bytes are recognised after a lost reply.
 RECEIPT_HOURS: Final = 24
 
+# --- Delivery --------------------------------------------------------------------------
+#: Seconds mail is tried for. RFC 5321 §4.5.4.1: 4 to 5 days.
+DELIVERY_LIFE_S: Final = 5 * 86_400
+#: Seconds between two tries, the last again and again; Postfix, Exim and KumoMTA differ by half.
+DELIVERY_DELAYS_S: Final = (300, 600, 1_200, 2_400, 3_600, 7_200, 14_400, 21_600)
+#: The first one where nobody was reached or a greylist said so: it is often over at once.
+DELIVERY_FIRST_S: Final = 60
+#: The part of a delay that chance adds or takes, so that what failed together is not tried so.
+DELIVERY_JITTER: Final = 0.2
+#: Seconds behind the moment a server named, and seconds it may name at most.
+DELIVERY_NAMED_MARGIN_S: Final = 10
+DELIVERY_NAMED_MAX_S: Final = 6 * 3_600
+
 # --- Storage ---------------------------------------------------------------------------
 #: Octets of raw message kept inside the mailbox file; larger ones become a blob.
 INLINE_RAW_MAX_BYTES: Final = 262_144

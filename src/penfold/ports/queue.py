@@ -1,6 +1,6 @@
 """The durable outbound queue: one row per recipient, with every attempt kept."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from enum import StrEnum
 from typing import Protocol
 
@@ -48,6 +48,26 @@ class NewQueueRow(Struct, frozen=True, gc=False):
     created_ms: int
 
 
+class Lease(Struct, frozen=True, gc=False):
+    """A row that was taken to be delivered. number: what came of it counts under this one alone.
+
+    tries: how often it was taken, this time included.
+    """
+
+    row: QueueRow
+    number: int
+    tries: int
+
+
+class Destination(Struct, frozen=True, gc=False):
+    """A domain to which mail waits, or which is held. due_ms: nothing of it is due before."""
+
+    domain: str
+    due_ms: int
+    held_ms: int
+    why: str
+
+
 class Queue(Protocol):
     def add(self, rows: Sequence[NewQueueRow], *, state: QueueState) -> list[int]:
         """Store the rows in one transaction, durable on return, and give their ids.
@@ -72,5 +92,40 @@ class Queue(Protocol):
         ...
 
     def cancel(self, row_id: int) -> None:
-        """Give the row up; ConflictError when it is done already."""
+        """Give the row up; ConflictError when it is done already.
+
+        One that is being delivered at this moment may arrive all the same, and is SENT then.
+        """
+        ...
+
+    # to deliver
+
+    def take(
+        self, *, now_ms: int, lease_ms: int, limit: int, skip: Collection[str] = ()
+    ) -> list[Lease]:
+        """Return rows that are due, the longest-waiting domain first, all of one domain.
+
+        They are due again after lease_ms, should nobody settle them. skip: domains to pass over.
+        """
+        ...
+
+    def settle(
+        self, lease: Lease, attempt: Attempt, *, state: QueueState, next_attempt_ms: int = 0
+    ) -> bool:
+        """Record what came of a lease, durable on return; next_attempt_ms: of a QUEUED one.
+
+        Returns False, and changes nothing, when the row was taken by somebody else meanwhile.
+        """
+        ...
+
+    def hold(self, domain: str, *, until_ms: int, why: str) -> None:
+        """Take nothing of this domain until then; a moment that is past lets it go."""
+        ...
+
+    def list_destinations(self) -> list[Destination]:
+        """Return the domains to which mail waits or that are held, by name."""
+        ...
+
+    def find_next_due(self) -> int | None:
+        """Return when the next row can be due (epoch ms), None when nothing waits."""
         ...

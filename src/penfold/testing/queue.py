@@ -1,13 +1,20 @@
 """A Queue in memory, for tests. It keeps the contract of ports.queue and nothing on disk."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from itertools import count
 from threading import RLock
 
 from msgspec import structs
 
 from penfold.base.errors import ConflictError, NotFoundError
-from penfold.ports.queue import Attempt, NewQueueRow, QueueRow, QueueState
+from penfold.ports.queue import (
+    Attempt,
+    Destination,
+    Lease,
+    NewQueueRow,
+    QueueRow,
+    QueueState,
+)
 
 
 class MemoryQueue:
@@ -18,6 +25,8 @@ class MemoryQueue:
         self._ids: dict[tuple[str, int, str], int] = {}
         self._attempts: dict[int, list[Attempt]] = {}
         self._next = count(1)
+        self._leases: dict[int, int] = {}
+        self._holds: dict[str, tuple[int, str]] = {}
 
     def add(self, rows: Sequence[NewQueueRow], *, state: QueueState) -> list[int]:
         with self._lock:
@@ -85,6 +94,7 @@ class MemoryQueue:
             self._rows[row_id] = structs.replace(
                 row, state=QueueState.QUEUED, next_attempt_ms=now_ms
             )
+            self._holds.pop(_domain_of(row), None)
 
     def cancel(self, row_id: int) -> None:
         with self._lock:
@@ -92,3 +102,72 @@ class MemoryQueue:
             if row.state is not QueueState.QUEUED:
                 raise ConflictError("only a message that waits can be cancelled")
             self._rows[row_id] = structs.replace(row, state=QueueState.CANCELLED)
+
+    # --- to deliver
+
+    def take(
+        self, *, now_ms: int, lease_ms: int, limit: int, skip: Collection[str] = ()
+    ) -> list[Lease]:
+        with self._lock:
+            due = {each.domain: each.due_ms for each in self.list_destinations()}
+            ready = sorted((at, domain) for domain, at in due.items() if at <= now_ms)
+            for _, domain in ready:
+                if domain not in skip:
+                    self._holds.pop(domain, None)
+                    if leases := self._take(domain, now_ms, lease_ms, limit):
+                        return leases
+            return []
+
+    def _take(self, domain: str, now_ms: int, lease_ms: int, limit: int) -> list[Lease]:
+        rows = [row for row in self._waiting(domain) if row.next_attempt_ms <= now_ms][:limit]
+        leases = []
+        for row in rows:
+            number = self._leases[row.id] = self._leases.get(row.id, 0) + 1
+            self._rows[row.id] = structs.replace(row, next_attempt_ms=now_ms + lease_ms)
+            leases.append(Lease(row, number, number))
+        return leases
+
+    def _waiting(self, domain: str) -> list[QueueRow]:
+        found = (
+            row
+            for row in self._rows.values()
+            if row.state is QueueState.QUEUED and _domain_of(row) == domain
+        )
+        return sorted(found, key=lambda row: (row.next_attempt_ms, row.id))
+
+    def settle(
+        self, lease: Lease, attempt: Attempt, *, state: QueueState, next_attempt_ms: int = 0
+    ) -> bool:
+        with self._lock:
+            row = self._rows[lease.row.id]
+            if self._leases.get(row.id) != lease.number:
+                return False
+            if row.state is QueueState.CANCELLED and state is not QueueState.SENT:
+                state = row.state
+            self._rows[row.id] = structs.replace(row, state=state, next_attempt_ms=next_attempt_ms)
+            self._attempts.setdefault(row.id, []).append(attempt)
+            return True
+
+    def hold(self, domain: str, *, until_ms: int, why: str) -> None:
+        with self._lock:
+            self._holds[domain] = (until_ms, why)
+
+    def list_destinations(self) -> list[Destination]:
+        with self._lock:
+            waits = {
+                _domain_of(row) for row in self._rows.values() if row.state is QueueState.QUEUED
+            }
+            return [self._destination(domain) for domain in sorted(waits | self._holds.keys())]
+
+    def _destination(self, domain: str) -> Destination:
+        held_ms, why = self._holds.get(domain, (0, ""))
+        rows = self._waiting(domain)
+        due_ms = max(rows[0].next_attempt_ms if rows else 0, held_ms)
+        return Destination(domain, due_ms, held_ms, why)
+
+    def find_next_due(self) -> int | None:
+        return min((each.due_ms for each in self.list_destinations()), default=None)
+
+
+def _domain_of(row: QueueRow) -> str:
+    return row.recipient.rpartition("@")[2].lower()

@@ -5,7 +5,8 @@ number, recipient). Octets are kept once per letter, whatever the number of reci
 """
 
 import hashlib
-from collections.abc import Sequence
+import json
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import Any, Final
 
@@ -17,7 +18,14 @@ from penfold.base.errors import (
     MailboxDamagedError,
     NotFoundError,
 )
-from penfold.ports.queue import Attempt, NewQueueRow, QueueRow, QueueState
+from penfold.ports.queue import (
+    Attempt,
+    Destination,
+    Lease,
+    NewQueueRow,
+    QueueRow,
+    QueueState,
+)
 from penfold.store.sqlite.commit import Fatal
 from penfold.store.sqlite.shared import SharedFile
 
@@ -30,6 +38,30 @@ _COLUMNS: Final = (
     " next_attempt_ms"
 )
 _FROM: Final = "FROM recipient JOIN letter ON letter.id = recipient.letter"
+
+#: Destinations looked at for one that has rows; others among them are held no longer, and empty.
+_LOOKED_AT: Final = 100
+_DUE: Final = (
+    "SELECT domain FROM destination WHERE due_ms <= ?"
+    " AND domain NOT IN (SELECT value FROM json_each(?))"
+    f" ORDER BY due_ms LIMIT {_LOOKED_AT}"
+)
+_TAKE: Final = (
+    f"SELECT {_COLUMNS}, lease, tries {_FROM} WHERE domain = ? AND state = 'queued'"
+    " AND next_attempt_ms <= ? ORDER BY next_attempt_ms LIMIT ?"
+)
+_LEASE: Final = "UPDATE recipient SET next_attempt_ms = ?, lease = ?, tries = ? WHERE id = ?"
+_HOLD: Final = (
+    "INSERT INTO destination (domain, due_ms, held_ms, why) VALUES (?1, ?2, ?2, ?3)"
+    " ON CONFLICT (domain) DO UPDATE SET held_ms = excluded.held_ms, why = excluded.why"
+)
+#: Due when the first row is, not before the hold ends; 0 when there is neither.
+_REFRESH: Final = (
+    "INSERT INTO destination (domain, due_ms)"
+    " SELECT ?1, coalesce(min(next_attempt_ms), 0) FROM recipient"
+    " WHERE domain = ?1 AND state = 'queued' AND true"
+    " ON CONFLICT (domain) DO UPDATE SET due_ms = max(excluded.due_ms, held_ms)"
+)
 
 
 class SqliteQueue:
@@ -50,7 +82,10 @@ class SqliteQueue:
         def change(db: apsw.Connection) -> list[int]:
             for row, raw in packed:
                 _add_letter(db, row, raw)
-            return [_add_recipient(db, row, state) for row in rows]
+            found = [_add_recipient(db, row, state) for row in rows]
+            for domain in {_domain_of(row.recipient) for row in rows}:
+                _refresh(db, domain)
+            return found
 
         return self._file.change(change)
 
@@ -100,11 +135,7 @@ class SqliteQueue:
     def add_attempt(self, row_id: int, attempt: Attempt, *, state: QueueState) -> None:
         def change(db: apsw.Connection) -> None:
             _set_state(db, row_id, state)
-            db.execute(
-                "INSERT INTO attempt SELECT ?1, 1 + coalesce(max(number), 0), ?2, ?3, ?4"
-                " FROM attempt WHERE recipient = ?1",
-                (row_id, attempt.at_ms, attempt.outcome, attempt.transcript),
-            )
+            _add_attempt(db, row_id, attempt)
 
         self._file.change(change)
 
@@ -118,8 +149,13 @@ class SqliteQueue:
         def change(db: apsw.Connection) -> None:
             if _state(db, row_id) not in _WAITING:
                 raise ConflictError("only a message that waits or failed can be retried")
-            _set_state(db, row_id, QueueState.QUEUED)
             db.execute("UPDATE recipient SET next_attempt_ms = ? WHERE id = ?", (now_ms, row_id))
+            db.execute(
+                "UPDATE destination SET held_ms = 0, why = '' WHERE domain ="
+                " (SELECT domain FROM recipient WHERE id = ?)",
+                (row_id,),
+            )
+            _set_state(db, row_id, QueueState.QUEUED)
 
         self._file.change(change)
 
@@ -130,6 +166,66 @@ class SqliteQueue:
             _set_state(db, row_id, QueueState.CANCELLED)
 
         self._file.change(change)
+
+    # --- to deliver
+
+    def take(
+        self, *, now_ms: int, lease_ms: int, limit: int, skip: Collection[str] = ()
+    ) -> list[Lease]:
+        def change(db: apsw.Connection) -> list[Lease]:
+            due: list[Any] = db.execute(_DUE, (now_ms, json.dumps(list(skip)))).fetchall()
+            for (domain,) in due:
+                leases = _take(db, domain, now_ms, limit)
+                for lease in leases:
+                    values = (now_ms + lease_ms, lease.number, lease.tries, lease.row.id)
+                    db.execute(_LEASE, values)
+                _refresh(db, domain)
+                if leases:
+                    return leases
+            return []
+
+        first = self.find_next_due()
+        return [] if first is None or first > now_ms else self._file.change(change)
+
+    def settle(
+        self, lease: Lease, attempt: Attempt, *, state: QueueState, next_attempt_ms: int = 0
+    ) -> bool:
+        def change(db: apsw.Connection) -> bool:
+            row_id = lease.row.id
+            found: Any = db.execute(
+                "SELECT lease, state FROM recipient WHERE id = ?", (row_id,)
+            ).get
+            if found is None or found[0] != lease.number:
+                return False
+            # What a person gave up stays so, unless it has arrived.
+            kept = found[1] == QueueState.CANCELLED and state is not QueueState.SENT
+            db.execute(
+                "UPDATE recipient SET state = ?, next_attempt_ms = ? WHERE id = ?",
+                (QueueState.CANCELLED if kept else state, next_attempt_ms, row_id),
+            )
+            _add_attempt(db, row_id, attempt)
+            _refresh(db, _domain_of(lease.row.recipient))
+            return True
+
+        return self._file.change(change)
+
+    def hold(self, domain: str, *, until_ms: int, why: str) -> None:
+        def change(db: apsw.Connection) -> None:
+            db.execute(_HOLD, (domain, until_ms, why))
+            _refresh(db, domain)
+
+        self._file.change(change)
+
+    def list_destinations(self) -> list[Destination]:
+        rows = self._file.read(
+            "SELECT domain, due_ms, held_ms, why FROM destination ORDER BY domain"
+        )
+        return [Destination(*row) for row in rows]
+
+    def find_next_due(self) -> int | None:
+        [(due_ms,)] = self._file.read("SELECT min(due_ms) FROM destination")
+        found: int | None = due_ms
+        return found
 
     def close(self) -> None:
         """Safe to call twice."""
@@ -163,9 +259,9 @@ def _add_recipient(db: apsw.Connection, row: NewQueueRow, state: QueueState) -> 
         "SELECT id FROM letter WHERE origin = ? AND number = ?", (row.origin, row.number)
     ).get
     db.execute(
-        "INSERT INTO recipient (letter, address, state, next_attempt_ms) VALUES (?, ?, ?, ?)"
-        " ON CONFLICT (letter, address) DO NOTHING",
-        (letter, row.recipient, state.value, row.created_ms),
+        "INSERT INTO recipient (letter, address, domain, state, next_attempt_ms)"
+        " VALUES (?, ?, ?, ?, ?) ON CONFLICT (letter, address) DO NOTHING",
+        (letter, row.recipient, _domain_of(row.recipient), state.value, row.created_ms),
     )
     found: int = db.execute(
         "SELECT id FROM recipient WHERE letter = ? AND address = ?", (letter, row.recipient)
@@ -183,6 +279,33 @@ def _state(db: apsw.Connection, row_id: int) -> QueueState:
 def _set_state(db: apsw.Connection, row_id: int, state: QueueState) -> None:
     _state(db, row_id)
     db.execute("UPDATE recipient SET state = ? WHERE id = ?", (state.value, row_id))
+    domain: Any = db.execute("SELECT domain FROM recipient WHERE id = ?", (row_id,)).get
+    _refresh(db, domain)
+
+
+def _add_attempt(db: apsw.Connection, row_id: int, attempt: Attempt) -> None:
+    db.execute(
+        "INSERT INTO attempt SELECT ?1, 1 + coalesce(max(number), 0), ?2, ?3, ?4"
+        " FROM attempt WHERE recipient = ?1",
+        (row_id, attempt.at_ms, attempt.outcome, attempt.transcript),
+    )
+
+
+def _take(db: apsw.Connection, domain: str, now_ms: int, limit: int) -> list[Lease]:
+    """Return what is due of a domain whose time has come, the longest-waiting first."""
+    db.execute("UPDATE destination SET held_ms = 0, why = '' WHERE domain = ?", (domain,))
+    rows: list[tuple[Any, ...]] = db.execute(_TAKE, (domain, now_ms, limit)).fetchall()
+    return [Lease(_row(row[:-2]), row[-2] + 1, row[-1] + 1) for row in rows]
+
+
+def _refresh(db: apsw.Connection, domain: str) -> None:
+    """Bring a destination up to date with the rows that wait for it."""
+    db.execute(_REFRESH, (domain,))
+    db.execute("DELETE FROM destination WHERE domain = ? AND due_ms = 0", (domain,))
+
+
+def _domain_of(address: str) -> str:
+    return address.rpartition("@")[2].lower()
 
 
 def _row(values: Sequence[Any]) -> QueueRow:

@@ -85,6 +85,20 @@ def test_messages_that_are_there_wait_for_their_attachments_to_be_read(connectio
     assert rows == [(2, 0, ""), (3, 0, "")]
 
 
+def test_mail_that_waits_in_the_queue_can_be_delivered(connection):
+    migrate(connection, "queue", steps={1: find_steps("queue")[1]})
+    connection.execute(
+        "INSERT INTO letter VALUES (1, 'm', 1, '', '', 0, x'', x'', 5);"
+        "INSERT INTO recipient VALUES (1, 1, '\"a@b\"@One.example', 'queued', 7),"
+        " (2, 1, 'c@one.example', 'queued', 6), (3, 1, 'c@two.example', 'captured', 5)"
+    ).fetchall()
+    migrate(connection, "queue", steps={n: find_steps("queue")[n] for n in (1, 2)})
+    domains = connection.execute("SELECT domain FROM recipient ORDER BY id").fetchall()
+    assert domains == [("one.example",), ("one.example",), ("two.example",)]
+    found = connection.execute("SELECT domain, due_ms, held_ms FROM destination").fetchall()
+    assert found == [("one.example", 6, 0)]
+
+
 def test_newer_file_is_refused_and_not_touched(connection):
     migrate(connection, "mailbox", steps=STEPS)
     with pytest.raises(NewerDataError):
