@@ -15,7 +15,7 @@ from typing import Final
 
 from penfold.proto.mime.charset import guess_text
 from penfold.proto.mime.dates import format_date
-from penfold.proto.mime.fields import find_block
+from penfold.proto.mime.fields import find_block, iter_fields
 from penfold.proto.mime.model import Address
 from penfold.proto.mime.words import quote, strip_controls
 
@@ -31,7 +31,6 @@ __all__ = [
     "replace_header",
 ]
 
-_FIELD = re.compile(rb"([!-9;-~]++)[ \t]*+:(.*+(?:\n[ \t].*+)*+)(?:\n|\Z)")
 _NAME = re.compile(r"(?!--)[!-9;-~]{1,76}")
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _FOLD = re.compile(rb"\r?\n")
@@ -48,9 +47,7 @@ _WORD_BYTES: Final = 39
 
 def _iter_fields(raw: bytes) -> Iterator[re.Match[bytes]]:
     start, stop, _ = find_block(raw, 0, len(raw))
-    while match := _FIELD.match(raw, start, stop):
-        yield match
-        start = match.end()
+    return iter_fields(raw, start, stop)
 
 
 def header_values(raw: bytes, name: str) -> list[str]:

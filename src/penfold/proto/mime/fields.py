@@ -12,6 +12,7 @@ does not fit whole is not read at all.
 """
 
 import re
+from collections.abc import Iterator
 from typing import Final
 
 from penfold.base.limits import MIME_MAX_HEADER_BYTES, MIME_MAX_HEADERS
@@ -22,6 +23,7 @@ _BLOCK = re.compile(
     rb"((?:(?!--)[!-9;-~]++[ \t]*+:.*+(?:\n[ \t].*+)*+(?:\n|\Z))*+)"  # 1: fields
 )
 _BREAK = re.compile(rb"\r?\n")
+_FIELD = re.compile(rb"([!-9;-~]++)[ \t]*+:(.*+(?:\n[ \t].*+)*+)(?:\n|\Z)")
 
 #: What a block of plain ASCII without surprises has not: C0 but tab and LF, DEL.
 _UNUSUAL: Final = bytes(set(range(32)) - {9, 10}) + b"\x7f"
@@ -34,6 +36,17 @@ def find_block(raw: bytes, start: int, end: int) -> tuple[int, int, int]:
     stop = block.end()
     blank = _BREAK.match(raw, stop, end)
     return block.start(1), stop, blank.end() if blank is not None else stop
+
+
+def iter_fields(raw: bytes, start: int, stop: int) -> Iterator[re.Match[bytes]]:
+    """Yield every field between start and stop of find_block, in wire order.
+
+    A match is a whole field with its line end; group 1 is its name, group 2 its value as it
+    stands, folds included, without the last LF.
+    """
+    while match := _FIELD.match(raw, start, stop):
+        yield match
+        start = match.end()
 
 
 def read_fields(
