@@ -213,6 +213,20 @@ SEARCH_TEXT_MAX_BYTES: Final = 524_288
 #: Characters of a snippet before escaping. Gmail: observed about 200.
 SNIPPET_CHARS: Final = 200
 
+# --- DKIM and ARC ----------------------------------------------------------------------
+#: Signatures of one message that are looked at, the topmost: each costs a question to the DNS and
+#: a hash of the header. Real mail has one to four.
+DKIM_SIGNATURES_MAX: Final = 10
+#: Bits of an RSA key. RFC 8301 §3.2: 1,024 at least, and everybody can verify up to 4,096.
+DKIM_KEY_MIN_BITS: Final = 1_024
+DKIM_KEY_MAX_BITS: Final = 4_096
+#: Octets of a key record; one with an RSA key of 4,096 bits has about 800.
+DKIM_KEY_RECORD_MAX_BYTES: Final = 8_192
+#: Octets of body made canonical and hashed at a time: bounds memory, and fits a processor's cache.
+DKIM_BODY_CHUNK_BYTES: Final = 65_536
+#: Sets of one ARC chain. RFC 8617 §4.2.1.
+ARC_SETS_MAX: Final = 50
+
 # --- Text in attachments ---------------------------------------------------------------
 #: Octets of a message whose attachments are read: what Gmail lets people send. The mail process
 #: holds a message and one attachment of it at a time.

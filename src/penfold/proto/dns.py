@@ -91,3 +91,17 @@ def run_check(check: Check[T], look_up: Callable[[Question], Answer]) -> T:
     except StopIteration as end:
         result: T = end.value
         return result
+
+
+def ask_once(check: Check[T]) -> Check[T]:
+    """Return the same check, which asks no question twice: it remembers the answers."""
+    known: dict[Question, Answer] = {}
+    try:
+        question = next(check)
+        while True:
+            if question not in known:
+                known[question] = yield question
+            question = check.send(known[question])
+    except StopIteration as end:
+        result: T = end.value
+        return result
