@@ -22,16 +22,17 @@ LETTER = (
 )
 
 
-@cache
 def private_key(kind="rsa", bits=2_048):
-    return (
-        rsa.generate_private_key(65_537, bits)
-        if kind == "rsa"
-        else ed25519.Ed25519PrivateKey.generate()
-    )
+    return _make_key(kind, bits)
 
 
 @cache
+def _make_key(kind, bits):
+    if kind == "rsa":
+        return rsa.generate_private_key(65_537, bits)
+    return ed25519.Ed25519PrivateKey.generate()
+
+
 def record_of(kind="rsa", bits=2_048):
     return make_key_record(private_key(kind, bits)).encode()
 

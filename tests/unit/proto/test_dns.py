@@ -1,6 +1,6 @@
 """Checks that ask, and who answers them."""
 
-from penfold.proto.dns import Answer, Exchange, Question, Status, run_check
+from penfold.proto.dns import Answer, Exchange, Question, Status, ask_once, run_check
 
 
 def count_hosts(domain):
@@ -35,3 +35,23 @@ def test_a_check_that_asks_nothing_has_its_result():
         yield
 
     assert run_check(check(), dict.get) == "known"
+
+
+def test_a_check_that_remembers_asks_no_question_twice():
+    def check():
+        statuses = []
+        for name in ("x.example", "y.example", "x.example", "x.example"):
+            answer = yield Question(name, "TXT")
+            statuses.append(answer.status)
+        return statuses
+
+    answers = {"x.example": Answer(Status.FOUND), "y.example": Answer(Status.FAILED)}
+    asked = []
+
+    def look_up(question):
+        asked.append(question.name)
+        return answers[question.name]
+
+    found = run_check(ask_once(check()), look_up)
+    assert [status.value for status in found] == ["found", "failed", "found", "found"]
+    assert asked == ["x.example", "y.example"]
