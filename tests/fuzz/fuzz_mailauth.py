@@ -22,7 +22,7 @@ from penfold.proto.mailauth.arc import ArcResult, seal_arc
 from penfold.proto.mailauth.canonical import read_message
 from penfold.testing.mail import MailGenerator
 
-#: Seconds one million octets may take; generous for a busy machine. The slowest case needs 0.7.
+#: Seconds one million octets may take; generous for a busy machine. The slowest case needs 0.2.
 SLOWEST_S_PER_MB = 3.0
 SIZE = 2_000_000
 
@@ -111,7 +111,7 @@ def try_case(case):
     chain = chain_of(raw, look_up)
     assert chain.status in ("none", "pass", "fail")
     message = read_message(raw)
-    if message.named(b"from") and message.header_bytes < 100_000:
+    if message.named(b"from") and message.whole:
         again = seal(raw, chain)
         assert chain.ended == (again == raw)
         if records[1] == record_of("ed") and not chain.ended:
@@ -135,7 +135,8 @@ def hostile():
     yield "a long list", signature.replace(b"h=", b"h=" + b"from:" * 40_000) * 9 + LETTER
     yield "many tags", b"DKIM-Signature: " + b"a1=b;" * 40_000 + b"\r\n" + LETTER
     yield "semicolons", b"DKIM-Signature: v=1" + b" ;" * 100_000 + b"\r\n" + LETTER
-    yield "many fields", signature + b"From: x\r\n" * (SIZE // 9) + LETTER
+    yield "many fields", signature + b"a:\n" * 80_000 + LETTER
+    yield "endless fields", signature + b"From: x\r\n" * (SIZE // 9) + LETTER
     yield "many seals", b"".join(
         b"ARC-Seal: i=%d; cv=pass; a=b\r\n" % n for n in range(60_000)
     ) + LETTER  # fmt: skip

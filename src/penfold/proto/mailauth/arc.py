@@ -258,7 +258,7 @@ def seal_arc(
     results: what follows the authserv-id in Authentication-Results. chain: what verify_arc said of
     the message as it came; raw is the message as it goes on. Alter nothing afterwards.
 
-    ParseError: no From, or domain or selector is none. ValueError: text that fits no field.
+    ParseError: as Signer says, or domain or selector is none. ValueError: text that fits no field.
     """
     if chain.ended:
         return b""

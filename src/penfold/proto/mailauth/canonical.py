@@ -11,10 +11,15 @@ and of lengths (l=) they want, a piece at a time.
 import hashlib
 import re
 from collections.abc import Iterable, Iterator
+from itertools import islice
 
 from msgspec import Struct
 
-from penfold.base.limits import DKIM_BODY_CHUNK_BYTES
+from penfold.base.limits import (
+    DKIM_BODY_CHUNK_BYTES,
+    MIME_MAX_HEADER_BYTES,
+    MIME_MAX_HEADERS,
+)
 from penfold.proto.mime.fields import find_block, iter_fields
 
 _LONE_LF = re.compile(rb"(?<!\r)\n")
@@ -33,11 +38,15 @@ class Field(Struct, frozen=True, eq=False):
 
 
 class Message(Struct, frozen=True, eq=False):
-    """A message as signatures see it. fields: in wire order. body: where it starts."""
+    """A message as signatures see it. fields: in wire order. body: where it starts.
+
+    whole: all fields are read. Of a header beyond MIME_MAX_HEADER_BYTES or MIME_MAX_HEADERS nobody
+    is shown the rest, so no signature can vouch for it.
+    """
 
     raw: bytes
     fields: tuple[Field, ...]
-    header_bytes: int
+    whole: bool
     body: int
 
     def named(self, name: bytes) -> list[Field]:
@@ -48,8 +57,13 @@ class Message(Struct, frozen=True, eq=False):
 def read_message(raw: bytes) -> Message:
     """Return any octets as a message."""
     start, stop, body = find_block(raw, 0, len(raw))
-    fields = tuple(_read_field(match) for match in iter_fields(raw, start, stop))
-    return Message(raw, fields, stop - start, body)
+    whole = stop - start <= MIME_MAX_HEADER_BYTES
+    if not whole:
+        stop = max(raw.rfind(b"\n", start, start + MIME_MAX_HEADER_BYTES), start)
+    matches = list(islice(iter_fields(raw, start, stop), MIME_MAX_HEADERS + 1))
+    whole = whole and len(matches) <= MIME_MAX_HEADERS
+    fields = tuple(_read_field(match) for match in matches[:MIME_MAX_HEADERS])
+    return Message(raw, fields, whole, body)
 
 
 def _read_field(match: re.Match[bytes]) -> Field:

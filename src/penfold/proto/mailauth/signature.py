@@ -15,7 +15,7 @@ from typing import Final
 from msgspec import Struct
 
 from penfold.base.errors import ParseError
-from penfold.base.limits import DKIM_KEY_MAX_BITS, DKIM_KEY_MIN_BITS, MIME_MAX_HEADER_BYTES
+from penfold.base.limits import DKIM_KEY_MAX_BITS, DKIM_KEY_MIN_BITS
 from penfold.proto.dns import Check
 from penfold.proto.mailauth.canonical import Bodies, Field, Message, hash_fields, select_fields
 from penfold.proto.mailauth.keys import KeyRecord, find_key, parse_name, verify_digest
@@ -161,7 +161,7 @@ def check_signature(
     message: Message, field: Field, signature: Signature, bodies: Bodies, *, now_s: int
 ) -> Check[Checked]:
     """Ask for the key and say how the signature fares."""
-    if message.header_bytes > MIME_MAX_HEADER_BYTES:  # of which nobody is shown the end
+    if not message.whole:
         return Checked(Outcome.PERMERROR, "header too long")
     if signature.expires_s is not None and now_s > signature.expires_s:
         return Checked(Outcome.FAIL, "signature expired")

@@ -42,8 +42,10 @@ class Signer:
     __slots__ = ("_body_hash", "_message")
 
     def __init__(self, raw: bytes) -> None:
-        """ParseError for a message without From, which no signature could be valid for."""
+        """ParseError: no From, which no signature could be valid for, or an endless header."""
         self._message = read_message(raw)
+        if not self._message.whole:
+            raise ParseError("header too long to sign")
         if not self._message.named(b"from"):
             raise ParseError("no From to sign")
         self._body_hash = hash_body(raw, self._message.body, relaxed=True).whole

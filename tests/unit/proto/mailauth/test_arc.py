@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from tests.signatures import DOMAIN, LETTER, NOW_S, chain_of, private_key, record_of, sign, zone
 
 from penfold.base.errors import ParseError
-from penfold.base.limits import ARC_SETS_MAX
+from penfold.base.limits import ARC_SETS_MAX, MIME_MAX_HEADERS
 from penfold.proto.dns import Answer, Status
 from penfold.proto.mailauth.arc import ArcResult, seal_arc
 from penfold.proto.mailauth.canonical import read_message
@@ -144,6 +144,11 @@ def test_a_dns_without_answer_fails_the_chain():
     result = chain_of(TWO, zone(rsa=Answer(Status.FAILED)))
     assert (result.status, result.reason) == ("fail", "no answer about the key")
     assert chain_of(TWO, zone(ed=record_of("rsa"))).status == "fail"
+
+
+def test_an_endless_header_fails_the_chain():
+    result = chain_of(ONE.replace(b"From:", b"X-Filler: x\r\n" * MIME_MAX_HEADERS + b"From:"))
+    assert (result.status, result.reason) == ("fail", "header too long")
 
 
 def test_the_order_of_the_fields_in_the_header_is_no_matter():

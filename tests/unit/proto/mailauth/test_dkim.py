@@ -19,7 +19,7 @@ from tests.signatures import (
     zone,
 )
 
-from penfold.base.limits import DKIM_SIGNATURES_MAX, MIME_MAX_HEADER_BYTES
+from penfold.base.limits import DKIM_SIGNATURES_MAX, MIME_MAX_HEADER_BYTES, MIME_MAX_HEADERS
 from penfold.proto.dns import Answer, Question, Status
 from penfold.proto.mailauth.canonical import (
     hash_body,
@@ -267,8 +267,17 @@ def test_signatures_are_told_from_the_top_and_further_ones_are_not_looked_at():
     assert results[0].result == results[-1].result == "pass"
 
 
-def test_an_endless_header_is_not_hashed():
-    raw = SIGNED.replace(b"To:", b"X-Filler: " + b"x" * MIME_MAX_HEADER_BYTES + b"\r\nTo:")
+@pytest.mark.parametrize(
+    "filler",
+    [
+        pytest.param(b"X-Filler: x\r\n" * MIME_MAX_HEADERS, id="fields"),
+        pytest.param(
+            (b"X-Filler:" + b" x" * 400 + b"\r\n") * (MIME_MAX_HEADER_BYTES // 811), id="octets"
+        ),
+    ],
+)
+def test_an_endless_header_is_not_hashed(filler):
+    raw = SIGNED.replace(b"From:", filler + b"From:")
     result = verify_one(raw, lambda question: pytest.fail("asked for a key"))
     assert (result.result.value, result.reason) == ("permerror", "header too long")
 

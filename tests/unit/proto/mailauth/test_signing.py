@@ -4,6 +4,7 @@ import pytest
 from tests.signatures import DOMAIN, LETTER, NOW_S, private_key, sign, verify, verify_one
 
 from penfold.base.errors import ParseError
+from penfold.base.limits import MIME_MAX_HEADERS
 from penfold.proto.mailauth.signing import SEALED, Signer
 from penfold.proto.mailauth.tags import parse_list, parse_tags
 
@@ -93,9 +94,16 @@ def test_mail_of_any_shape_is_signed_and_holds(raw, selector):
     assert verify_one(sign(raw, selector=selector)).result == "pass"
 
 
-def test_mail_without_from_is_not_signed():
+@pytest.mark.parametrize(
+    "raw",
+    [
+        pytest.param(b"To: x@x.example\r\n\r\nhi\r\n", id="no-from"),
+        pytest.param(b"X-Filler: x\r\n" * MIME_MAX_HEADERS + LETTER, id="endless"),
+    ],
+)
+def test_mail_that_no_signature_could_be_valid_for_is_not_signed(raw):
     with pytest.raises(ParseError):
-        Signer(b"To: x@x.example\r\n\r\nhi\r\n")
+        Signer(raw)
 
 
 @pytest.mark.parametrize("changes", [{"domain": "a b"}, {"domain": ""}, {"selector": "x;y"}])
