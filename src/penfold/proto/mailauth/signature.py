@@ -108,8 +108,8 @@ def read_algorithm(tags: dict[str, str]) -> str:
 def _read_values(
     tags: dict[str, str], algorithm: str, names: tuple[bytes, ...], *, arc: bool
 ) -> Signature:
-    header, _, body = tags.get("c", "simple").partition("/")
-    forms = _FORMS.get(header), _FORMS.get(body or "simple")
+    header, slash, body = tags.get("c", "simple").partition("/")
+    forms = _FORMS.get(header), _FORMS.get(body if slash else "simple")
     if forms[0] is None or forms[1] is None:
         raise RefusedError(Outcome.PERMERROR, "unknown canonicalization")
     for name in names:

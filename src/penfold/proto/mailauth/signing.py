@@ -7,6 +7,7 @@ The message must be as it will be sent: whatever alters it later breaks the sign
 for a peer without 8BITMIME comes first.
 """
 
+import re
 from base64 import b64encode
 from collections import Counter
 from collections.abc import Sequence
@@ -23,6 +24,8 @@ from penfold.proto.mailauth.canonical import (
 )
 from penfold.proto.mailauth.keys import PrivateKey, algorithm_of, parse_name, sign_digest
 from penfold.proto.mailauth.tags import write_field, write_signature
+
+_NAME = re.compile(r"[!-9<-~]{1,76}")
 
 #: Signed as often as they are there, and once more. RFC 6376 §5.4.1, RFC 8058 §4 for the two that
 #: make one click enough to leave a list.
@@ -63,7 +66,7 @@ class Signer:
         """Return a DKIM-Signature to put before the message as it came here.
 
         headers: names signed once more than they are there; From always is. expires_s: Unix time.
-        ParseError: domain or selector is none.
+        ParseError: domain or selector is none. ValueError: a name is none.
         """
         dated = [("t", str(now_s))]
         if expires_s is not None:
@@ -77,7 +80,7 @@ class Signer:
             *dated,
         ]
         return self._write(
-            "DKIM-Signature", tags, choose_names(self._message, headers, SIGNED), key
+            "DKIM-Signature", tags, _choose_names(self._message, headers, SIGNED), key
         )
 
     def sign_arc(self, tags: Sequence[tuple[str, str]], key: PrivateKey) -> bytes:
@@ -85,7 +88,7 @@ class Signer:
 
         RFC 8617 §4.1.2: DKIM-Signatures are covered, Authentication-Results and ARC are not.
         """
-        names = choose_names(self._message, SEALED, (*SIGNED, "dkim-signature"))
+        names = _choose_names(self._message, SEALED, (*SIGNED, "dkim-signature"))
         return self._write("ARC-Message-Signature", tags, names, key)
 
     def _write(
@@ -118,8 +121,10 @@ def sign_dkim(
     )
 
 
-def choose_names(message: Message, sealed: Sequence[str], signed: Sequence[str]) -> list[str]:
+def _choose_names(message: Message, sealed: Sequence[str], signed: Sequence[str]) -> list[str]:
     """Return h=: the sealed names once more than they are there, the signed as often."""
+    if not all(_NAME.fullmatch(name) for name in sealed):
+        raise ValueError("not a header field name")
     there = Counter(field.name for field in message.fields)
     first = dict.fromkeys(["from", *(name.lower() for name in sealed)])
     names = [name for name in first for _ in range(there[name.encode()] + 1)]

@@ -101,7 +101,7 @@ def test_unsigned_mail_has_no_results_and_asks_nothing():
         pytest.param({"c": "relaxed"}, "pass", "", id="simple-body-is-the-default"),
         pytest.param({"c": "simple/relaxed"}, "pass", "", id="simple-header"),
         pytest.param({"c": "nowsp"}, "permerror", "canonicalization", id="unknown-form"),
-        pytest.param({"c": "simple/"}, "pass", "", id="empty-form"),
+        pytest.param({"c": "simple/"}, "permerror", "canonicalization", id="empty-form"),
         pytest.param({"q": "dns/txt"}, "pass", "", id="query"),
         pytest.param({"q": "x/y : dns/txt"}, "pass", "", id="one-query-known"),
         pytest.param({"q": "x/y"}, "permerror", "find the key", id="no-query-known"),

@@ -112,5 +112,11 @@ def test_what_is_no_domain_or_selector_is_not_written(changes):
         sign(LETTER, key=private_key(), **changes)
 
 
+@pytest.mark.parametrize("name", ["", "a b", "a:b", "a;b", "a\r\nb", "é"])
+def test_what_is_no_field_name_is_not_written(name):
+    with pytest.raises(ValueError, match="field name"):
+        sign(LETTER, headers=["subject", name])
+
+
 def test_a_domain_beyond_ascii_is_written_in_a_labels():
     assert tags_of(sign(LETTER, domain="bücher.example"))["d"] == "xn--bcher-kva.example"
