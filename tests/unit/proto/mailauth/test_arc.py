@@ -11,7 +11,9 @@ from penfold.base.errors import ParseError
 from penfold.base.limits import ARC_SETS_MAX, MIME_MAX_HEADERS
 from penfold.proto.dns import Answer, Status
 from penfold.proto.mailauth.arc import ArcResult, seal_arc
-from penfold.proto.mailauth.canonical import read_message
+from penfold.proto.mailauth.canonical import hash_fields, make_field, read_message
+from penfold.proto.mailauth.keys import verify_digest
+from penfold.proto.mailauth.tags import parse_base64, parse_tags
 from penfold.testing.mail import MailGenerator
 
 RESULTS = "dkim=pass header.i=@sender.example; spf=none"
@@ -165,6 +167,15 @@ def test_a_broken_chain_is_sealed_as_broken_and_ends_there():
     result = chain_of(sealed)
     assert (result.status, result.instances, result.ended) == ("fail", 2, True)
     assert seal(sealed) == sealed
+
+
+def test_the_seal_of_a_broken_chain_covers_its_own_set_only():
+    sealed = seal(edit(b"see you", b"see me", ONE))
+    names = (SEEN, MESSAGE, SEAL)
+    fields = [make_field(field_of(name, 2).search(sealed)[0].rstrip()) for name in names]
+    digest = hash_fields(fields[:2], fields[2], relaxed=True)
+    signature = parse_base64(parse_tags(fields[2].value)["b"])
+    assert verify_digest(private_key("ed").public_key(), signature, digest)
 
 
 def test_a_chain_without_a_readable_set_is_sealed_as_broken():
