@@ -105,5 +105,5 @@ def _find_domain(given: str) -> str | None:
 
 
 def _nibbles(client: Address) -> str:
-    """RFC 7208 §7.3: hexadecimal digits with dots between them; capitals as in the published suite."""
+    """RFC 7208 §7.3: hexadecimal digits with dots between them; capitals as in the test suite."""
     return ".".join(client.exploded.replace(":", "").upper())
