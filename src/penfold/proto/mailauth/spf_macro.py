@@ -121,8 +121,6 @@ def find_target(template: Template, values: Mapping[str, str]) -> str | None:
     length = 0
     for piece in reversed(template):
         text = piece if isinstance(piece, str) else _expand(piece, values)
-        if not text.isascii():
-            return None
         pieces.append(text)
         length += len(text)
         if length > SPF_NAME_MAX_CHARS + 1:  # one more may be a final dot
@@ -135,6 +133,8 @@ def find_name(text: str) -> str | None:
 
     RFC 7208 §7.3: labels are taken away from the left until it fits.
     """
+    if not text.isascii():
+        return None
     name = text.removesuffix(".").lower()
     if len(name) > SPF_NAME_MAX_CHARS:
         name = name[-SPF_NAME_MAX_CHARS - 1 :].partition(".")[2]

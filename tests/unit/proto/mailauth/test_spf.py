@@ -36,10 +36,10 @@ def records(record, **others):
 
 
 def test_a_null_sender_is_checked_as_the_postmaster_of_the_helo_domain():
-    zone = Zone({"mx.client.example": {"TXT": ["v=spf1 exists:%{l}.of.%{o}"]},
-                 "postmaster.of.mx.client.example": {"A": ["127.0.0.2"]}})  # fmt: skip
+    zone = Zone({"mx.client.example": {"TXT": ["v=spf1 exists:%{s}.of.%{l}.of.%{o}"]},
+                 "postmaster@mx.client.example.of.postmaster.of.mx.client.example": {"A": ["127.0.0.2"]}})  # fmt: skip
     assert check(zone, sender="") == SpfResult(
-        Result.PASS, "mx.client.example", "helo", "exists:%{l}.of.%{o}"
+        Result.PASS, "mx.client.example", "helo", "exists:%{s}.of.%{l}.of.%{o}"
     )
 
 

@@ -128,6 +128,16 @@ def test_a_name_loses_labels_on_the_left_until_it_fits():
     assert find_name(f"z.{just}") == just
 
 
+@pytest.mark.parametrize("tail", ["yz", "yz.", "xyz", "xyz.", "wxyz."])
+def test_a_name_of_many_macros_is_as_long_as_it_may_be(tail):
+    for count in (83, 84, 85, 200):
+        template = parse_macro_string("%{d}" * count + tail)
+        name = find_target(template, {"d": "ab."})
+        assert name == find_name("ab." * count + tail)
+        assert name is not None
+        assert len(name) > SPF_NAME_MAX_CHARS - 3
+
+
 @given(st.lists(st.sampled_from(["%{d}", "%{l}", ".", "ab", "%{o}", "%%"]), max_size=60))
 def test_a_name_built_from_its_right_end_is_that_of_the_whole_text(pieces):
     template = parse_macro_string("".join(pieces))
@@ -139,7 +149,7 @@ def test_a_name_built_from_its_right_end_is_that_of_the_whole_text(pieces):
 
 
 @pytest.mark.parametrize(
-    "text", ["", ".", "com", "com.", "a..b", ".a.b", "a.b..", "a\\.b.c", "é.b", "a\0.b", "a\n.b",
+    "text", ["", ".", "com", "com.", "a..b", ".a.b", "a.b..", "a\\.b.c", "é.b", "\u212a.b", "a\0.b", "a\n.b",
              "x" * 64 + ".b", "x" * 400, "a.b\n"],
 )  # fmt: skip
 def test_a_name_nobody_can_be_asked_for_is_none(text):
