@@ -92,7 +92,7 @@ class Evaluation:
         try:
             return parse_record(records[0]) if records else None
         except ParseError as error:
-            raise PermError(str(error)) from error
+            raise PermError(f"{bounded(domain)}: {error}") from error
 
     def _matches(self, mechanism: Mechanism, domain: str) -> Check[bool]:
         if mechanism.name == "all":
@@ -164,7 +164,8 @@ class Evaluation:
         """Ask for a term. RFC 7208 §5: no answer ends the check; §4.6.4: voids are counted.
 
         The limit is on terms, so hosts of one mx that have no address of the client's kind count
-        once. Names of the client are not the domain's to decide, they do not count.
+        once. Deviates (SHOULD): that the client has no names counts for no ptr and no %{p}. Its
+        owner decides that, who could turn the domain's fail into an error with it.
         """
         answer = yield Question(name, kind)
         if answer.status == Status.FAILED:

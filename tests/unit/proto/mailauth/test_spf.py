@@ -125,7 +125,8 @@ def test_the_term_that_decided_is_told(record, result, mechanism):
 @pytest.mark.parametrize(
     ("record", "result", "problem"),
     [
-        ("v=spf1 a:x", "permerror", "not a domain name: a:x"),
+        ("v=spf1 a:x", "permerror", "x.example: not a domain name: a:x"),
+        ("v=spf1 include:bad.example", "permerror", "bad.example: unknown mechanism: moo"),
         ("v=spf1 include:no.example", "permerror", "include of no record: no.example"),
         ("v=spf1 include:%{h}", "permerror", "include of no record: no name"),
         ("v=spf1 redirect=%{h}", "permerror", "redirect to no record: no name"),
@@ -140,6 +141,7 @@ def test_an_error_says_why(record, result, problem):
     zone = records(
         record,
         two_example={"TXT": ["v=spf1", "v=spf1 a"]},
+        bad_example={"TXT": ["v=spf1 moo"]},
         down_example={"TIMEOUT": True},
     )
     found = check(zone, helo="client")
