@@ -330,6 +330,29 @@ DELIVERY_JITTER: Final = 0.2
 #: Seconds behind the moment a server named, and seconds it may name at most.
 DELIVERY_NAMED_MARGIN_S: Final = 10
 DELIVERY_NAMED_MAX_S: Final = 6 * 3_600
+# --- SPF -------------------------------------------------------------------------------
+#: Terms of a check that look something up, RFC 7208 §4.6.4; the next is a permerror.
+SPF_TERMS_MAX: Final = 10
+#: Terms of a check that find nothing, RFC 7208 §4.6.4; the next is a permerror.
+SPF_VOID_MAX: Final = 2
+#: Hosts of one mx whose addresses are asked for, and names of a client; RFC 7208 §4.6.4.
+SPF_NAMES_MAX: Final = 10
+#: Questions of a whole check: the record, ten times an mx with ten hosts, the client's names and
+#: ten of their addresses, the explanation. Follows from the above.
+SPF_QUESTIONS_MAX: Final = 1 + SPF_TERMS_MAX * (1 + SPF_NAMES_MAX) + (1 + SPF_NAMES_MAX) + 1
+#: Addresses of one name that are compared; further ones are ignored. RFC 7208 names no limit. One
+#: answer can hold 4,000, and a check gets a hundred answers.
+SPF_ADDRESSES_MAX: Final = 200
+#: Octets of a record; a longer one is a permerror. RFC 7208 §3.4 advises 450, the longest in use
+#: have a few thousand. A TXT record can have 65,535, and a check reads eleven of them.
+SPF_RECORD_MAX_BYTES: Final = 8_192
+#: Characters of a name, RFC 7208 §7.3: macros that make a longer one lose labels on the left.
+SPF_NAME_MAX_CHARS: Final = 253
+#: Characters of an explanation: a reply line has 512 octets (RFC 5321 §4.5.3.1.5), and words of
+#: ours stand beside it.
+SPF_EXPLANATION_MAX_CHARS: Final = 400
+#: Characters of a record that a result repeats, for logs and header fields.
+SPF_TEXT_MAX_CHARS: Final = 100
 
 # --- Storage ---------------------------------------------------------------------------
 #: Octets of raw message kept inside the mailbox file; larger ones become a blob.
