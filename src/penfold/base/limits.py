@@ -213,6 +213,23 @@ SEARCH_TEXT_MAX_BYTES: Final = 524_288
 #: Characters of a snippet before escaping. Gmail: observed about 200.
 SNIPPET_CHARS: Final = 200
 
+# --- Who a message is from (DMARC, Authentication-Results) ------------------------------
+#: Questions of one DNS tree walk. RFC 9989 §4.10: names in use had up to seven labels.
+DMARC_QUERIES_MAX: Final = 8
+#: Authenticated domains of one message that are compared with the author's: each may cost a walk,
+#: and the sender chooses how many signatures there are.
+DMARC_IDENTIFIERS_MAX: Final = 10
+#: Report addresses taken from one record: each gets a report, and the record's owner chooses them.
+DMARC_REPORT_URIS_MAX: Final = 10
+#: Domains of one From field that are told to whoever decides about a message with several.
+AUTHOR_DOMAINS_MAX: Final = 10
+#: Results read from one Authentication-Results field, and properties of one of them.
+RESULTS_MAX: Final = 100
+RESULT_PROPERTIES_MAX: Final = 100
+#: Characters of one word we write into such a field: an address, and room. RFC 5322 §2.1.1 bounds
+#: a line to 998, and a word cannot be folded.
+RESULTS_WORD_MAX: Final = 400
+
 # --- Text in attachments ---------------------------------------------------------------
 #: Octets of a message whose attachments are read: what Gmail lets people send. The mail process
 #: holds a message and one attachment of it at a time.
