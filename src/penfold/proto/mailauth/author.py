@@ -9,13 +9,14 @@ checked is the domain seen. Never raises.
 """
 
 from enum import StrEnum
+from itertools import islice
 
 from msgspec import Struct
 
-from penfold.base.limits import AUTHOR_DOMAINS_MAX
+from penfold.base.limits import AUTHOR_DOMAINS_MAX, MIME_MAX_HEADER_BYTES
 from penfold.proto.address import domain_of, parse_address_list
 from penfold.proto.mailauth.domain_names import find_domain_name
-from penfold.proto.mime.compose import header_values
+from penfold.proto.mailauth.header_fields import iter_fields, unfold
 from penfold.proto.mime.scan import show_fields
 
 
@@ -46,11 +47,11 @@ def find_author(raw: bytes) -> Author:
     Several addresses of one domain have one author domain. One address without a valid domain
     among others makes the field invalid: nobody knows which is shown.
     """
-    values = header_values(raw, "From")
+    values = [match[1] for match in islice(iter_fields(raw, b"From"), AUTHOR_DOMAINS_MAX)]
     if not values:
         return Author(problem=Unclear.MISSING)
     names: list[str | None] = []
-    for value in values[:AUTHOR_DOMAINS_MAX]:
+    for value in values:
         names += [find_domain_name(domain_of(address)) for address in _addresses(value)]
     domains = tuple(dict.fromkeys(name for name in names if name))
     problem = None
@@ -65,8 +66,10 @@ def find_author(raw: bytes) -> Author:
     return Author(domain, domains[:AUTHOR_DOMAINS_MAX], problem)
 
 
-def _addresses(value: str) -> list[str]:
-    shown = show_fields([("From", value)])[0][1]
+def _addresses(value: bytes) -> list[str]:
+    if len(value) > MIME_MAX_HEADER_BYTES:
+        return [""]  # nobody is shown such a field
+    shown = show_fields([("From", unfold(value))])[0][1]
     # A bare word (`root`) has no domain.
     return [
         each.address if "@" in each.address else ""

@@ -24,7 +24,6 @@ __all__ = [
     "format_address",
     "format_date",
     "header_values",
-    "iter_fields",
     "normalize_crlf",
     "prepend_headers",
     "received_header",
@@ -47,8 +46,7 @@ _TOKEN_MAX: Final = 900
 _WORD_BYTES: Final = 39
 
 
-def iter_fields(raw: bytes) -> Iterator[re.Match[bytes]]:
-    """Yield every field of the header with its line end; group 1: its name, 2: its value."""
+def _iter_fields(raw: bytes) -> Iterator[re.Match[bytes]]:
     start, stop, _ = find_block(raw, 0, len(raw))
     while match := _FIELD.match(raw, start, stop):
         yield match
@@ -60,7 +58,7 @@ def header_values(raw: bytes, name: str) -> list[str]:
     wanted = name.lower().encode()
     return [
         strip_controls(guess_text(_FOLD.sub(b"", match[2]))).strip()
-        for match in iter_fields(raw)
+        for match in _iter_fields(raw)
         if match[1].lower() == wanted
     ]
 
@@ -68,7 +66,7 @@ def header_values(raw: bytes, name: str) -> list[str]:
 def remove_headers(raw: bytes, names: Sequence[str]) -> bytes:
     """Return the message without the fields of these names."""
     unwanted = {name.lower().encode() for name in names}
-    return _without(raw, [match for match in iter_fields(raw) if match[1].lower() in unwanted])
+    return _without(raw, [match for match in _iter_fields(raw) if match[1].lower() in unwanted])
 
 
 def _without(raw: bytes, fields: Sequence[re.Match[bytes]]) -> bytes:
@@ -101,7 +99,7 @@ def prepend_headers(raw: bytes, headers: Sequence[tuple[str, str]]) -> bytes:
 def replace_header(raw: bytes, name: str, value: str) -> bytes:
     """Return the message with exactly one field of that name: where the first was, or on top."""
     wanted = name.lower().encode()
-    fields = [match for match in iter_fields(raw) if match[1].lower() == wanted]
+    fields = [match for match in _iter_fields(raw) if match[1].lower() == wanted]
     if not fields:
         return prepend_headers(raw, [(name, value)])
     first = fields[0].start()

@@ -13,6 +13,8 @@ NONE, QUARANTINE, REJECT = (f"{V}p={p}" for p in ("none", "quarantine", "reject"
 COM = {"example.com": REJECT}
 SUFFIX = {"com": f"{V}p=none; psd=y"}
 LONG = "a.b.c.d.e.f.g.h.i.j.mail.example.com"
+#: 250 characters: a name, but none that `_dmarc.` can stand before.
+TOO_LONG = ".".join(["a" * 61, "b" * 62, "c" * 62, "d" * 62])
 DEEP = "mail.a.b.c.d.e.f.g.example.com"
 
 
@@ -159,7 +161,7 @@ CASES = {
     "long-name-leaves-out-the-middle": ({"b.c.d.e.f.g.example.com": f"{NONE}; psd=n", **COM}, DEEP, "", "", {"policy": "reject", "policy_domain": "example.com"}),
     "eight-labels-leave-out-nothing": ({"b.c.d.e.f.g.com": f"{NONE}; psd=n", "com": REJECT}, "a.b.c.d.e.f.g.com", "", "", {"policy": "none", "policy_domain": "b.c.d.e.f.g.com"}),
     "suffix-of-seven-labels": ({"c.d.e.f.g.h.com": f"{V}p=reject; psd=y"}, "x.y.a.b.c.d.e.f.g.h.com", "", "z.b.c.d.e.f.g.h.com", {"result": "pass", "organization": "b.c.d.e.f.g.h.com"}),
-    "name-too-long-to-ask-for": ({}, ".".join(["a" * 60] * 4), "", "", {"result": "none"}),
+    "name-too-long-to-ask-for": ({TOO_LONG: Status.FAILED}, TOO_LONG, "", "", {"result": "none"}),
     # --- no answer
     "own-record-unknown": ({"example.com": Status.FAILED}, "example.com", "example.com", "example.com", {"result": "temperror", "reason": Why.NO_ANSWER, "disposition": "none"}),
     "record-above-unknown": ({"example.com": Status.FAILED}, "a.example.com", "", "", {"result": "temperror"}),
@@ -194,6 +196,7 @@ def test_a_long_name_costs_eight_questions_whole_name_first():
         pytest.param(COM, "example.com", "example.com", 1, id="own-signature"),
         pytest.param(COM, "example.com", "", 1, id="no-signature"),
         pytest.param(COM, "example.com", "evil.test", 2, id="signature-of-others"),
+        pytest.param(COM, "example.com", "notexample.com", 2, id="same-ending-of-letters"),
         pytest.param(COM, "a.example.com", "example.com b.example.com", 4, id="walks-share-names"),
         pytest.param(
             COM, "example.com", [f"{n}.example.com" for n in range(99)], 12, id="many-signatures"
