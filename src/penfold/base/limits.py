@@ -235,6 +235,8 @@ RESULT_PROPERTIES_MAX: Final = 100
 #: Characters of one value we write into such a field: an address, and room. RFC 5322 §2.1.1 bounds
 #: a line to 998, and a value cannot be folded.
 RESULTS_WORD_MAX: Final = 400
+#: Blocklists that count against a message: they copy from each other.
+BLOCKLISTS_COUNTED_MAX: Final = 3
 
 # --- Text in attachments ---------------------------------------------------------------
 #: Octets of a message whose attachments are read: what Gmail lets people send. The mail process

@@ -198,6 +198,14 @@ def shown(text):
     return strip_controls(plain(text))
 
 
+def test_no_value_makes_a_line_longer_than_a_line_may_be():
+    long = "\\" * 99_999
+    dkim = DkimInfo(result="pass", domain=long, selector=long, signature=long, reason=long)
+    spf = SpfInfo(result=long, client=long, sender=long, helo=long, reason=long)
+    field = format_authentication_results(ME, dkim=[dkim], spf=spf) + format_received_spf(ME, spf)
+    assert max(map(len, field.split("\r\n"))) <= 998  # RFC 5322 §2.1.1
+
+
 @given(spfs)
 def test_received_spf_is_one_field_whatever_the_values(spf):
     field = format_received_spf(ME, spf)
