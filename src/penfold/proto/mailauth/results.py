@@ -80,7 +80,7 @@ class DkimInfo(Struct, frozen=True, gc=False, kw_only=True):
 
 
 class ArcInfo(Struct, frozen=True, gc=False, kw_only=True):
-    """The chain. instance: of its first set; the domains: what passed when that was made, or ""."""
+    """The chain. instance: of its last set; the domains: what passed where that was made, or ""."""
 
     result: str
     instance: int = 0

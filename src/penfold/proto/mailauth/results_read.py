@@ -19,7 +19,9 @@ from penfold.base.limits import (
     RESULTS_MAX,
     RESULTS_MAX_CHARS,
 )
+from penfold.proto.address import domain_of
 from penfold.proto.mailauth.domain_names import find_domain_name
+from penfold.proto.mailauth.results import ArcInfo
 from penfold.proto.mime.tokens import COMMENT, SPACE, SPECIAL, iter_tokens, unquote
 from penfold.proto.mime.words import strip_controls
 
@@ -80,6 +82,36 @@ def parse_authentication_results(value: str) -> AuthenticationResults:
         raise ParseError("unknown version of Authentication-Results", version=version)
     found = (_read_result(part) for part in parts[:RESULTS_MAX])
     return AuthenticationResults(authserv_id, tuple(each for each in found if each is not None))
+
+
+def read_chain(result: str, *, instance: int, results: str, reason: str = "") -> ArcInfo:
+    """Return what an ARC chain says as it is written into our field.
+
+    results: the ARC-Authentication-Results of its last set without `i=`; what cannot be read
+    says nothing.
+    """
+    try:
+        found = parse_authentication_results(results).results
+    except ParseError:
+        found = ()
+    return ArcInfo(
+        result=result,
+        instance=instance,
+        spf_domain=_find_passed(found, "spf", "smtp.mailfrom", "smtp.helo"),
+        dkim_domain=_find_passed(found, "dkim", "header.d", "header.i"),
+        from_domain=_find_passed(found, "dmarc", "header.from"),
+        reason=reason,
+    )
+
+
+def _find_passed(results: tuple[Result, ...], method: str, *names: str) -> str:
+    """Return the domain of the first result of this method that passed; "" for none."""
+    for each in results:
+        values = [each.find(name) for name in names]
+        domains = [find_domain_name(domain_of(value)) for value in values if value]
+        if (each.method, each.result) == (method, "pass") and domains and domains[0]:
+            return domains[0]
+    return ""
 
 
 def is_of(value: str, authserv_id: str) -> bool:

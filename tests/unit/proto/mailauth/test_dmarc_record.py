@@ -28,13 +28,7 @@ VALUES = {
 }
 
 
-@st.composite
-def records(draw):
-    names = draw(st.lists(st.sampled_from(sorted(VALUES)), unique=True))
-    pairs = [(name, draw(st.sampled_from(VALUES[name]))) for name in names]
-    blank = draw(st.sampled_from(["", " ", "\t "]))
-    equals = f"{blank}={blank}"
-    return f"v{equals}DMARC1" + "".join(f"{blank};{blank}{n}{equals}{v}" for n, v in pairs)
+PAIRS = st.sampled_from([(name, value) for name, values in VALUES.items() for value in values])
 
 
 def test_every_tag_is_read():
@@ -120,11 +114,11 @@ def test_failure_options_are_read_beside_an_address_for_failures(value, options)
     assert parse_record(f"v=DMARC1; fo={value}".encode()).fo == ""
 
 
-@given(records())
-def test_blanks_and_order_change_nothing(text):
-    first, *rest = text.replace(" ", "").replace("\t", "").split(";")
-    plain = ";".join([first, *reversed(rest)])
-    assert parse_record(text.encode()) == parse_record(plain.encode())
+@given(st.lists(PAIRS, unique_by=lambda pair: pair[0]), st.sampled_from(["", " ", "\t "]))
+def test_blanks_and_order_change_nothing(pairs, blank):
+    spaced = "".join(f"{blank};{blank}{name}{blank}={blank}{value}" for name, value in pairs)
+    plain = "".join(f";{name}={value}" for name, value in reversed(pairs))
+    assert parse_record(f"v=DMARC1{spaced}".encode()) == parse_record(f"v=DMARC1{plain}".encode())
 
 
 @given(st.binary(max_size=200))
@@ -134,7 +128,7 @@ def test_any_octets_behind_the_version_make_a_record(tail):
     assert record.psd in {"y", "n", "u"}
 
 
-@given(st.lists(st.binary(max_size=40)))
+@given(st.lists(st.sampled_from([b"v=DMARC1; p=none", b"v=DMARC1", b"v=DMARC1;\0", b"x", b""])))
 def test_of_any_texts_at_most_one_is_the_record(texts):
-    starts = [text for text in texts if text.startswith(b"v=DMARC1;")]
-    assert (find_record([*texts, b"v=DMARC1"]) is None) == bool(starts)
+    starts = [text for text in texts if text.startswith(b"v=DMARC1")]
+    assert (find_record(texts) is not None) == (len(starts) == 1)
