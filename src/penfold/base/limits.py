@@ -226,6 +226,30 @@ DKIM_KEY_RECORD_MAX_BYTES: Final = 8_192
 DKIM_BODY_CHUNK_BYTES: Final = 65_536
 #: Sets of one ARC chain. RFC 8617 §4.2.1.
 ARC_SETS_MAX: Final = 50
+# --- Who a message is from (DMARC, Authentication-Results) ------------------------------
+#: Questions of one DNS tree walk. RFC 9989 §4.10: names in use had up to seven labels.
+DMARC_QUERIES_MAX: Final = 8
+#: Authenticated domains of one message that are compared with the author's: each may cost a walk,
+#: and the sender chooses how many signatures there are.
+DMARC_IDENTIFIERS_MAX: Final = 10
+#: Report addresses taken from one record: each gets a report, and the record's owner chooses them.
+DMARC_REPORT_URIS_MAX: Final = 10
+#: Domains of one From field that are told to whoever decides about a message with several.
+AUTHOR_DOMAINS_MAX: Final = 10
+#: Characters of an Authentication-Results field that are read, and of them those in which its
+#: authserv-id must end; a name of 255 and comments. Reading takes about 1 µs a character.
+RESULTS_MAX_CHARS: Final = 16_384
+AUTHSERV_ID_MAX_CHARS: Final = 1_024
+#: Such fields of one message that are looked into; what comes after counts as forged.
+RESULTS_FIELDS_MAX: Final = 100
+#: Results read from one such field, and properties of one of them.
+RESULTS_MAX: Final = 100
+RESULT_PROPERTIES_MAX: Final = 100
+#: Characters of one value we write into such a field: an address, and room. RFC 5322 §2.1.1 bounds
+#: a line to 998, and a value cannot be folded.
+RESULTS_WORD_MAX: Final = 400
+#: Blocklists that count against a message: they copy from each other.
+BLOCKLISTS_COUNTED_MAX: Final = 3
 
 # --- Text in attachments ---------------------------------------------------------------
 #: Octets of a message whose attachments are read: what Gmail lets people send. The mail process

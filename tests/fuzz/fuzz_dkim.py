@@ -1,6 +1,6 @@
 """Mutate signed and sealed mail, and key records: results come back, never an exception.
 
-python tests/fuzz/fuzz_mailauth.py --seconds 10 [--seed N]
+python tests/fuzz/fuzz_dkim.py --seconds 10 [--seed N]
 
 What came of it is sealed again, and that seal must hold. First some hostile mail, large, against
 the clock.
