@@ -524,6 +524,9 @@ DNS_IN_FLIGHT_MAX: Final = 200
 EXCHANGERS_MAX: Final = 10
 EXCHANGER_ADDRESSES_MAX: Final = 4
 ROUTE_ADDRESSES_MAX: Final = 10
+#: Exchangers whose addresses nobody could say, after which the rest is not asked about: each may
+#: take 2 x DNS_TOTAL_S.
+EXCHANGERS_FAILED_MAX: Final = 3
 #: Octets of an MTA-STS policy file. RFC 8461 §3.3 advises 64 KiB.
 STS_POLICY_MAX_BYTES: Final = 65_536
 #: Names in a policy; Microsoft's and Google's have less than ten.

@@ -16,7 +16,12 @@ from msgspec.structs import replace
 
 from penfold.base.chance import Chance
 from penfold.base.errors import ParseError
-from penfold.base.limits import EXCHANGER_ADDRESSES_MAX, EXCHANGERS_MAX, ROUTE_ADDRESSES_MAX
+from penfold.base.limits import (
+    EXCHANGER_ADDRESSES_MAX,
+    EXCHANGERS_FAILED_MAX,
+    EXCHANGERS_MAX,
+    ROUTE_ADDRESSES_MAX,
+)
 from penfold.proto.address import parse_domain
 from penfold.proto.dns import Answer, Check, Exchange, Kind, Question, Status
 from penfold.proto.special_addresses import Reach, is_here, reach_of, reached_by
@@ -161,12 +166,13 @@ def _find_hosts(
 ) -> Check[list[tuple[Exchange, _Found]]]:
     """Return hosts with their addresses, as many as will be tried."""
     found: list[tuple[Exchange, _Found]] = []
-    room = ROUTE_ADDRESSES_MAX
+    room, failures = ROUTE_ADDRESSES_MAX, 0
     for exchange in exchanges[:EXCHANGERS_MAX]:
         host = yield from _find_addresses(exchange.host, policy, chance, room)
         found.append((exchange, host))
         room -= len(host.addresses)
-        if host.own or room <= 0:
+        failures += host.failed
+        if host.own or room <= 0 or failures >= EXCHANGERS_FAILED_MAX:
             break
     return found
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from penfold.base.clock import FixedClock
-from penfold.base.limits import EXCHANGERS_MAX, ROUTE_ADDRESSES_MAX
+from penfold.base.limits import EXCHANGERS_FAILED_MAX, EXCHANGERS_MAX, ROUTE_ADDRESSES_MAX
 from penfold.net.dns import Resolver
 from penfold.proto.dns import Answer, Exchange, Question, Status, run_check
 from penfold.proto.exchangers import Families, Policy, Verdict, find_route
@@ -222,6 +222,18 @@ def test_a_thousand_exchangers_cost_few_questions():
     route = run_check(find_route("x.example", Policy(), random.Random(1)), look_up)
     assert len(route.hosts) == EXCHANGERS_MAX
     assert len(asked) == 1 + 2 * EXCHANGERS_MAX
+
+
+def test_hosts_nobody_knows_about_cost_few_questions():
+    asked = []
+
+    def look_up(question):
+        asked.append(question)
+        return FAILED if question.kind != "MX" else many(range(10))[question]
+
+    route = run_check(find_route("x.example", Policy(), random.Random(1)), look_up)
+    assert route.verdict is Verdict.NO_ANSWER
+    assert len(asked) == 1 + 2 * EXCHANGERS_FAILED_MAX
 
 
 def test_addresses_are_bounded_together_and_each_host_has_its_share():
