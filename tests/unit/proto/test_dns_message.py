@@ -1,5 +1,7 @@
 """Questions and answers as octets, beside what dnspython makes of them."""
 
+from itertools import pairwise
+
 import dns.flags
 import dns.message
 import dns.name
@@ -10,7 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from penfold.base.errors import ParseError
-from penfold.base.limits import DNS_RECORDS_MAX
+from penfold.base.limits import DNS_ALIASES_MAX, DNS_RECORDS_MAX
 from penfold.proto.dns import Answer, Association, Exchange, Question, Status
 from penfold.proto.dns_message import Names, parse_reply, print_name, print_question
 
@@ -119,6 +121,14 @@ def test_aliases_in_a_circle_are_a_failure():
     assert read(MX, *rows).answer.status is Status.FAILED
 
 
+@pytest.mark.parametrize("length", [DNS_ALIASES_MAX, DNS_ALIASES_MAX + 1])
+def test_chain_of_aliases_has_a_longest(length):
+    names = ["example.org.", *(f"a{n}." for n in range(length))]
+    rows = [(name, 9, "IN", "CNAME", target) for name, target in pairwise(names)]
+    found = read(MX, *rows, (names[-1], 9, "IN", "MX", "1 a.")).answer.status
+    assert found is (Status.FOUND if length == DNS_ALIASES_MAX else Status.FAILED)
+
+
 SOA = ("org.", 900, "IN", "SOA", ". . 1 2 3 4 77")
 
 
@@ -185,9 +195,13 @@ def test_longest_name_behind_a_pointer_is_read():
 
 
 def test_more_records_than_are_read_is_a_failure():
-    wire = bytearray(reply_to(MX))
-    wire[6:8] = (DNS_RECORDS_MAX + 1).to_bytes(2)
-    assert parse_reply(bytes(wire), NUMBER, MX).answer.status is Status.FAILED
+    head = print_question(MX, NUMBER, edns=False)
+    row = b"\xc0\x0c\0\x0f\0\1\0\0\0\1\0\3\0\1\0"
+    for count in (DNS_RECORDS_MAX, DNS_RECORDS_MAX + 1):
+        counts = b"\0\1" + count.to_bytes(2) + bytes(4)
+        wire = head[:2] + b"\x81\x80" + counts + head[12:] + row * count
+        read = parse_reply(wire, NUMBER, MX).answer
+        assert len(read.records) == (count if count == DNS_RECORDS_MAX else 0)
 
 
 @pytest.mark.parametrize(

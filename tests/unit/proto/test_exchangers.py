@@ -26,7 +26,8 @@ ZONES = {
     "b.example": {"A": [A2]},
     "safe.example": {"MX": Entry([Exchange(1, "safe-host.example")], secure=True)},
     "safe-host.example": {"A": Entry([A1], secure=True), "AAAA": Entry([V6], secure=True)},
-    "half-safe.example": {"MX": Entry([Exchange(1, "a.example")], secure=True)},
+    "half-safe.example": {"MX": Entry([Exchange(1, "half-safe-host.example")], secure=True)},
+    "half-safe-host.example": {"A": [A1], "AAAA": Entry([V6], secure=True)},
     "null.example": {"MX": Entry([Exchange(0, "")], secure=True)},
     "nulls-beside.example": {"MX": [Exchange(0, ""), Exchange(10, "a.example")]},
     "bare.example": {"A": [A3], "TXT": [b""]},
@@ -188,6 +189,10 @@ def test_what_was_secure_is_told_of_exchangers_and_addresses(find):
     assert (half.secure, half.hosts[0].secure) == (True, False)
     assert (none.secure, none.hosts[0].secure) == (False, False)
     assert find("null.example").secure
+
+
+def test_host_that_is_listed_twice_is_tried_once_at_its_best(find):
+    assert [host.preference for host in find("twice.example").hosts] == [10]
 
 
 def test_domain_without_exchangers_is_its_own(find):

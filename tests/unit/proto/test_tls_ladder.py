@@ -1,11 +1,19 @@
 """Which rung holds, case by case."""
 
+import asyncio
+import random
+
 import pytest
 
-from penfold.proto.dns import Answer, Association, Question, Status, run_check
-from penfold.proto.exchangers import Host, Route, Verdict
+from penfold.base.clock import FixedClock
+from penfold.net.dns import Resolver
+from penfold.proto.dns import Answer, Association, Exchange, Question, Status, run_check
+from penfold.proto.exchangers import Host, Route, Verdict, find_route
+from penfold.proto.exchangers import Policy as RoutePolicy
 from penfold.proto.mta_sts import Mode, Policy
+from penfold.proto.resolv_conf import Resolvers, Server
 from penfold.proto.tls_ladder import Demand, Rung, Source, choose_rung, find_records
+from penfold.testing.dns import DnsServer, Entry
 
 GOOD = Association(3, 1, 1, b"d" * 32)
 PKIX = Association(1, 1, 1, b"d" * 32)
@@ -18,7 +26,7 @@ ENFORCED = Policy(Mode.ENFORCE, 1, ("*.example",))
 OTHERS = Policy(Mode.ENFORCE, 1, ("*.example.net",))
 TESTED = Policy(Mode.TESTING, 1, ("*.example.net",))
 TESTED_NAMED = Policy(Mode.TESTING, 1, ("*.example",))
-GONE = Policy(Mode.NONE, 1)
+GONE = Policy(Mode.NONE, 1, ("*.example",))
 NOTHING, ENCRYPTED, VERIFIED = Demand
 
 HOST = Host("mx.example", ("192.0.2.1",), secure=True)
@@ -108,3 +116,26 @@ def test_records_are_asked_for_where_they_could_bind(host, secure, asked):
     table = {Question("_25._tcp.mx.example", "TLSA"): SECURE}
     found = run_check(find_records(route_to(host, secure=secure), host), table.__getitem__)
     assert found == (SECURE if asked else None)
+
+
+def test_everything_is_found_out_by_asking_a_real_server():
+    zones = {
+        "example.org": {"MX": Entry([Exchange(10, "mx.example.org")], secure=True)},
+        "mx.example.org": {"A": Entry(["8.8.1.1"], secure=True), "AAAA": Entry(secure=True)},
+        "_25._tcp.mx.example.org": {"TLSA": Entry([GOOD], secure=True)},
+    }
+
+    def check():
+        route = yield from find_route("example.org", RoutePolicy(), random.Random(1))
+        (host,) = route.hosts
+        tlsa = yield from find_records(route, host)
+        return choose_rung(route, host, tlsa, None)
+
+    with DnsServer(zones) as server:
+        for trusted, rung in ((True, Rung.DANE), (False, Rung.OPPORTUNISTIC)):
+            resolver = Resolver(
+                Resolvers((Server(server.host, server.port),), trusted),
+                clock=FixedClock(),
+                chance=random.Random(1),
+            )
+            assert asyncio.run(resolver.run(check())).rung is rung
