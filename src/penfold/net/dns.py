@@ -96,6 +96,8 @@ class Resolver:
 
     async def ask(self, question: Question) -> Answer:
         """Return the answer, after DNS_TOTAL_S at the latest. Cancelling stops the waiting only."""
+        if question.name != (lower := question.name.lower()):  # RFC 4343: case means nothing
+            question = replace(question, name=lower)
         known = self._cache.find(question)
         if known is not None:
             self.counts.kept += 1
@@ -109,12 +111,23 @@ class Resolver:
             self.counts.joined += 1
         return await asyncio.shield(flight)
 
-    async def run(self, check: Check[T]) -> T:
-        """Return what the check finds, with an answer for each of its questions."""
+    async def run(self, check: Check[T], *, within_s: float | None = None) -> T:
+        """Return what the check finds, with an answer for each of its questions.
+
+        within_s: seconds after which every further question fails unasked, so that the check
+        comes to its own end.
+        """
+        loop = asyncio.get_running_loop()
+        end = None if within_s is None else loop.time() + within_s
         try:
             question = next(check)
             while True:
-                question = check.send(await self.ask(question))
+                answer = Answer(Status.FAILED)
+                if end is None or loop.time() < end:
+                    with suppress(TimeoutError):
+                        async with asyncio.timeout_at(end):
+                            answer = await self.ask(question)
+                question = check.send(answer)
         except StopIteration as end:
             result: T = end.value
             return result

@@ -274,6 +274,34 @@ def test_check_is_run_with_real_answers(server):
     assert asyncio.run(resolver_of(server).run(check())) == ("192.0.2.1",)
 
 
+def test_check_that_takes_too_long_has_failures_for_the_rest_of_its_questions():
+    zones = {f"{n}.example": {"A": Mishap.SILENCE} for n in range(100)}
+
+    def check():
+        statuses = []
+        for name in zones:
+            answer = yield Question(name, "A")
+            statuses.append(answer.status)
+        return statuses
+
+    async def run(resolver):
+        statuses = await resolver.run(check(), within_s=0.1)
+        await resolver.close()
+        return statuses
+
+    with DnsServer(zones) as server:
+        assert asyncio.run(run(resolver_of(server))) == [Status.FAILED] * 100
+        assert server.asked.total() <= 1
+
+
+def test_case_of_a_name_means_nothing(server):
+    first, second = ask(
+        resolver_of(server), Question("MX.example.ORG", "A"), Question("mx.example.org", "A")
+    )
+    assert first.addresses == ("192.0.2.1",)
+    assert first is second
+
+
 def test_system_without_a_file_asks_itself(tmp_path):
     assert load_resolvers(tmp_path / "none") == Resolvers((Server("127.0.0.1"),), trusted=True)
     (tmp_path / "conf").write_bytes(b"nameserver 192.0.2.53 \xff\n")
