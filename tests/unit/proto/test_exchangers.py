@@ -4,7 +4,7 @@ import asyncio
 import random
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from penfold.base.clock import FixedClock
@@ -259,6 +259,7 @@ def test_equals_come_in_any_order_and_so_do_addresses():
     assert len(orders) == 4
 
 
+@settings(max_examples=50)
 @given(
     st.text(max_size=40),
     st.lists(st.tuples(st.integers(0, 2), st.sampled_from(["a", "b", "c", "", "a\\.b"])), max_size=6),

@@ -3,7 +3,7 @@
 import contextlib
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from penfold.base.errors import ParseError
@@ -169,6 +169,7 @@ LABEL = st.text("abyz09", min_size=1, max_size=8)
 HOST = st.lists(LABEL, min_size=2, max_size=4).map(".".join)
 
 
+@settings(max_examples=40)
 @given(
     st.sampled_from([Mode.ENFORCE, Mode.TESTING]),
     st.integers(0, 31_557_600),
