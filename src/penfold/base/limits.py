@@ -507,6 +507,60 @@ OAUTH_FIELDS_MAX: Final = 100
 #: Seconds clients may keep our public keys; a new key is published that long before it signs.
 CERTS_MAX_AGE_S: Final = 3_600
 
+# --- DNS -------------------------------------------------------------------------------
+#: Octets of a UDP answer we offer room for: what passes every link unfragmented (IPv6's least
+#: MTU of 1,280 without its headers). Larger answers come by TCP.
+DNS_UDP_BYTES: Final = 1_232
+#: Records of one answer that are read; a message of 64 KiB holds 4,000 at most. More is a failure.
+DNS_RECORDS_MAX: Final = 2_000
+#: Aliases (CNAME) followed for one question. Resolvers follow 8 to 16.
+DNS_ALIASES_MAX: Final = 8
+#: Seconds an answer is kept: at least (a TTL of 0 would be asked for with every message), at
+#: most (RFC 1035 gives weeks, mistakes should not last that long).
+DNS_TTL_MIN_S: Final = 5
+DNS_TTL_MAX_S: Final = 86_400
+#: Seconds "no such name" and "no such record" are kept: at most (RFC 2308 §5 advises one to
+#: three hours), and when the answer does not say (without an SOA record).
+DNS_NEGATIVE_TTL_MAX_S: Final = 3_600
+DNS_NEGATIVE_TTL_S: Final = 5
+#: Seconds a failure is kept. RFC 9520 §3.2: at least 1, at most 300.
+DNS_FAILURE_TTL_S: Final = 5
+#: Answers kept in one process, and octets of their records: ordinary ones take 100 octets, a
+#: hostile one 64 KiB.
+DNS_KEPT_MAX: Final = 10_000
+DNS_KEPT_BYTES: Final = 16_777_216
+#: Seconds for one question with all its tries and aliases. An SPF check asks up to 13 in turn
+#: within 20 s (RFC 7208 §4.6.4), so one that is never answered must leave room for others.
+DNS_TOTAL_S: Final = 8.0
+#: Seconds one server is waited for in the first round; twice as long in the second.
+DNS_TRY_S: Final = 2.0
+#: Rounds through the servers.
+DNS_ROUNDS: Final = 2
+#: Servers that are asked: as many as the system's own resolver takes from resolv.conf.
+DNS_SERVERS_MAX: Final = 3
+#: Questions in flight at a time in one process: a descriptor each. More wait.
+DNS_IN_FLIGHT_MAX: Final = 200
+
+# --- Ways out for mail -------------------------------------------------------------------
+#: Exchangers of a domain whose addresses are looked up, addresses of one of them, and
+#: addresses altogether: each may cost a connection that nobody answers. A domain may list
+#: thousands. RFC 5321 §5.1 wants at least two addresses tried.
+EXCHANGERS_MAX: Final = 10
+EXCHANGER_ADDRESSES_MAX: Final = 4
+ROUTE_ADDRESSES_MAX: Final = 10
+#: Exchangers whose addresses nobody could say, after which the rest is not asked about: each may
+#: take 2 x DNS_TOTAL_S.
+EXCHANGERS_FAILED_MAX: Final = 3
+#: Octets of an MTA-STS policy file. RFC 8461 §3.3 advises 64 KiB.
+STS_POLICY_MAX_BYTES: Final = 65_536
+#: Names in a policy; Microsoft's and Google's have less than ten.
+STS_NAMES_MAX: Final = 1_000
+#: Seconds a policy may live. RFC 8461 §3.2: about a year.
+STS_AGE_MAX_S: Final = 31_557_600
+#: TLSA records that are considered, and certificates of a chain: each pair is hashed.
+TLSA_MAX: Final = 50
+CHAIN_MAX: Final = 10
+
 # --- Pub/Sub and push --------------------------------------------------------------------
 #: Octets of a request to Pub/Sub, so of what one publish may carry. Google: documented, 10 MB.
 PUBSUB_BODY_MAX_BYTES: Final = 10_000_000

@@ -6,21 +6,14 @@ address it has is checked, and the connection goes to the address that was check
 nothing to rebind. `loopback` lets this machine's own addresses through (local mode).
 """
 
-import ipaddress
 import socket
 from collections.abc import Callable, Sequence
-from typing import Final
 
 from penfold.base.errors import PenfoldError
-
-Address = ipaddress.IPv4Address | ipaddress.IPv6Address
+from penfold.proto.special_addresses import Reach, reach_of
 
 #: What a name means: textual addresses, in the order they should be tried.
 Resolve = Callable[[str, int], Sequence[str]]
-
-#: RFC 6598 §7, RFC 6052 §2.1: carrier-grade NAT, and IPv4 behind a translator's prefix.
-_NEVER: Final = tuple(map(ipaddress.ip_network, ("100.64.0.0/10", "64:ff9b:1::/48")))
-_TRANSLATED: Final = ipaddress.ip_network("64:ff9b::/96")
 
 
 class ForbiddenAddressError(PenfoldError):
@@ -44,23 +37,8 @@ def resolve(host: str, port: int) -> list[str]:
 
 def is_allowed(text: str, *, loopback: bool) -> bool:
     """Return whether a textual address may be connected to."""
-    address = _unwrap(ipaddress.ip_address(text.partition("%")[0]))
-    if address.is_loopback:
-        return loopback
-    return address.is_global and not address.is_multicast and not _is_never(address)
-
-
-def _unwrap(address: Address) -> Address:
-    """Return the IPv4 address inside a mapped, 6to4 or translated one."""
-    if isinstance(address, ipaddress.IPv4Address):
-        return address
-    if address in _TRANSLATED:
-        return ipaddress.IPv4Address(int(address) & 0xFFFFFFFF)
-    return address.ipv4_mapped or address.sixtofour or address
-
-
-def _is_never(address: Address) -> bool:
-    return any(address.version == net.version and address in net for net in _NEVER)
+    reach = reach_of(text)
+    return reach is Reach.PUBLIC or (loopback and reach is Reach.LOOPBACK)
 
 
 def connect(

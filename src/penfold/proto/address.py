@@ -55,7 +55,7 @@ def parse_mailbox(text: str) -> str:
         raise ParseError("address without local part or domain")
     if not text.isprintable():
         raise ParseError("address with control characters")
-    result = f"{_parse_local_part(local)}@{_parse_domain(domain)}"
+    result = f"{_parse_local_part(local)}@{parse_domain(domain)}"
     if len(result.encode()) > ADDRESS_MAX_BYTES:
         raise ParseError("address too long")
     return result
@@ -74,8 +74,9 @@ def _parse_local_part(local: str) -> str:
     return local
 
 
-def _parse_domain(domain: str) -> str:
-    if domain[0] == "[":
+def parse_domain(domain: str) -> str:
+    """Return a domain in normal form: lower-case A-labels, or a checked address literal."""
+    if domain[:1] == "[":
         return _parse_literal(domain)
     name = domain.lower() if domain.isascii() else _encode_domain(domain)
     if len(name) > DOMAIN_MAX_BYTES or not _HOST.fullmatch(name):

@@ -10,13 +10,19 @@ A setting that another release will honour and this one cannot is refused in wor
 
 # ruff: noqa: RUF009 - _setting returns a dataclasses.field
 
+import ipaddress
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field, fields
 from typing import Any, Final, NamedTuple
 
 from penfold.base.errors import ParseError
-from penfold.base.limits import IN_FLIGHT_MAX, SEND_MESSAGES_PER_DAY, SEND_RECIPIENTS_PER_DAY
+from penfold.base.limits import (
+    DNS_SERVERS_MAX,
+    IN_FLIGHT_MAX,
+    SEND_MESSAGES_PER_DAY,
+    SEND_RECIPIENTS_PER_DAY,
+)
 from penfold.spec.quotas import GOOGLE_2026, OFF, TABLES, QuotaTable
 
 #: The domain of local mode.
@@ -29,6 +35,7 @@ _HOSTNAME = re.compile(
     r"(?=.{1,253}\Z)[a-z0-9_]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*"
 )
 _PORT_MAX: Final = 65_535
+_DNS_PORT: Final = 53
 
 
 class Endpoint(NamedTuple):
@@ -130,6 +137,24 @@ def _domains(value: object) -> tuple[str, ...]:
         if not _HOSTNAME.fullmatch(name) or "." not in name:
             raise ParseError(f"{name!r} is not a domain name")
     return names
+
+
+def _resolvers(value: object) -> tuple[Endpoint, ...]:
+    items = value.split(",") if isinstance(value, str) else value
+    if not isinstance(items, list) or not 1 <= len(items) <= DNS_SERVERS_MAX:
+        raise ParseError(f"must be a list of 1 to {DNS_SERVERS_MAX} addresses")
+    return tuple(map(_resolver, items))
+
+
+def _resolver(item: object) -> Endpoint:
+    text = _text(item)
+    bare = text.count(":") > 1 and not text.startswith("[")
+    found = Endpoint(text, _DNS_PORT) if bare or ":" not in text else parse_endpoint(text)
+    try:
+        ipaddress.ip_address(found.host.partition("%")[0])
+    except ValueError:
+        raise ParseError(f"{text!r} is not an IP address, with or without a port") from None
+    return found
 
 
 def _hostname(value: object) -> str:
@@ -239,6 +264,20 @@ class Settings:
         LOCAL_DOMAIN,
         "NAME",
         "The name Penfold gives itself in SMTP and in certificates.",
+    )
+    dns_servers: tuple[Endpoint, ...] = _setting(
+        _resolvers,
+        (),
+        "ADDRESSES",
+        "Resolvers to ask, used in production mode. [default: those of /etc/resolv.conf]",
+        serve=False,
+    )
+    dns_trusted: str = _setting(
+        _one_of("on", OFF),
+        OFF,
+        "on|off",
+        "Whether those resolvers validate and the way to them is safe, as it is on this machine.",
+        serve=False,
     )
     metrics_token: str = _setting(
         _text,
