@@ -631,3 +631,19 @@ NOTIFY_LOOK_S: Final = 0.2
 NOTIFY_REST_MS: Final = 2_000
 #: Seconds between two rounds that look into every watched mailbox, whatever its file says.
 NOTIFY_ALL_S: Final = 600.0
+
+# --- Reports by mail -------------------------------------------------------------------
+#: Characters of a reply that are looked at to find out what it means. RFC 5321 §4.5.3.1.5 gives a
+#: line 512 octets; the longest replies in the field have about ten lines of 80.
+OUTCOME_TEXT_MAX: Final = 2_000
+#: Seconds a server can make us wait by naming a time; longer ones are cut to it.
+OUTCOME_WAIT_MAX_S: Final = 6 * 3_600
+#: Characters of ENVID and ORCPT as they are written (RFC 3461 §4.4, §4.2).
+DSN_ENVID_MAX: Final = 100
+DSN_ORCPT_MAX: Final = 500
+#: Octets of the keyed hash in a return address: 80 bits, more than anybody can try by mail, and a
+#: multiple of 5, so that base 32 needs no padding.
+VERP_TOKEN_BYTES: Final = 10
+#: Days in which a return address of ours is believed. Mail waits up to 5 days in the queue of
+#: others, and their notification as long again.
+VERP_DAYS: Final = 10

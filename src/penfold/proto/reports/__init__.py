@@ -1,0 +1,1 @@
+"""Reports that come by mail: delivery status, complaints, DMARC and TLS statistics."""
