@@ -647,3 +647,18 @@ VERP_TOKEN_BYTES: Final = 10
 #: Days in which a return address of ours is believed. Mail waits up to 5 days in the queue of
 #: others, and their notification as long again.
 VERP_DAYS: Final = 10
+#: Recipients one notification tells about; further ones take another. A message has no more.
+DSN_RECIPIENTS_MAX: Final = 500
+#: Characters of a remote server's words in a notification: ten lines, and one line of SMTP
+#: (RFC 5321 §4.5.3.1.6: 1,000 octets) when they are one word.
+DSN_DIAGNOSTIC_MAX: Final = 800
+#: Octets of the returned message, or of its header when it is longer or its body is not asked for.
+#: Postfix returns 50,000; a notification stays below 100 kB whatever it is about.
+DSN_RETURN_MAX_BYTES: Final = 50_000
+#: Octets of a notification's status part, of a bounce's text and of a returned header that are
+#: read. The longest seen have some 100 recipients, of 500 octets each.
+REPORT_TEXT_MAX_BYTES: Final = 262_144
+#: Recipients that are read from one notification of others.
+REPORT_RECIPIENTS_MAX: Final = 1_000
+#: Characters of one value in a report of others that are kept.
+REPORT_VALUE_MAX: Final = 2_000

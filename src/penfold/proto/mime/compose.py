@@ -78,16 +78,17 @@ def _without(raw: bytes, fields: Sequence[re.Match[bytes]]) -> bytes:
     return b"".join(kept)
 
 
-def prepend_headers(raw: bytes, headers: Sequence[tuple[str, str]]) -> bytes:
+def prepend_headers(raw: bytes, headers: Sequence[tuple[str, str]], *, utf8: bool = False) -> bytes:
     """Return the message with these fields, in this order, before all others.
 
     A value of ASCII is written as it is (so it may hold encoded words), any other is encoded.
+    utf8: no value is encoded, the message can only go where SMTPUTF8 is offered (RFC 6532).
     """
     if not headers:
         return raw
     start, stop, body = find_block(raw, 0, len(raw))
     line_end = _line_end(raw)
-    block = b"".join(_write_field(name, value, line_end) for name, value in headers)
+    block = b"".join(_write_field(name, value, line_end, utf8=utf8) for name, value in headers)
     if start == stop and body == stop:
         block += line_end  # no field and no blank line: what follows is body
     return raw[:start] + block + raw[start:]
@@ -109,11 +110,13 @@ def _line_end(raw: bytes) -> bytes:
     return b"\n" if at > 0 and raw[at - 1 : at] != b"\r" else b"\r\n"
 
 
-def _write_field(name: str, value: str, line_end: bytes) -> bytes:
+def _write_field(name: str, value: str, line_end: bytes, *, utf8: bool = False) -> bytes:
     if not _NAME.fullmatch(name):
         raise ValueError("not a header field name")
-    text = _fold(encode_words(value.strip(" ")), len(name) + 2)
-    return f"{name}: {text}\r\n".encode("ascii").replace(b"\r\n", line_end)
+    if utf8 and _CONTROL.search(value):
+        raise ValueError("control character in a header field value")
+    text = _fold(value.strip(" ") if utf8 else encode_words(value.strip(" ")), len(name) + 2)
+    return f"{name}: {text}\r\n".encode().replace(b"\r\n", line_end)
 
 
 def normalize_crlf(raw: bytes) -> bytes:

@@ -52,6 +52,13 @@ def test_nothing_to_write_changes_nothing():
     assert prepend_headers(RAW, []) is RAW
 
 
+def test_internationalized_fields_are_written_as_they_are():
+    raw = prepend_headers(b"\r\n", [("To", "jörg@exämple.test")], utf8=True)
+    assert raw == "To: jörg@exämple.test\r\n\r\n".encode()
+    with pytest.raises(ValueError):
+        prepend_headers(b"\r\n", [("To", "jörg@x\r\nBcc: evil@x")], utf8=True)
+
+
 def test_lines_of_encoded_words_stay_short_behind_a_long_name():
     name = "X-" + "Long-" * 12 + "Name"
     raw = prepend_headers(b"\r\n", [(name, "é" * 100)])

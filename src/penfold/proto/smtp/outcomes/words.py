@@ -107,6 +107,7 @@ WORD_RULES: Final = (
         r"bad address|<\S{1,80}> (?:not found|does not exist)|non-?existent user|badrcptto",
         r"no mail box|no ?one at this address|unknown e-?mail|addresses were unknown",
         r"not an active address|missing home directory|not a (?:local|valid) (?:address|mailbox)",
+        r"user doesn't have an? \S{1,60} account",
         r"addressee unknown|un-?recogni[sz]ed recipient|recipient unrecogni[sz]ed",
         r"invalid (?:recipient|mailbox|address|user|account)|not a (?:valid|known) user",
         r"no mail-?box|no account by|unrout(?:e)?able address|undeliverable address",
