@@ -662,3 +662,17 @@ REPORT_TEXT_MAX_BYTES: Final = 262_144
 REPORT_RECIPIENTS_MAX: Final = 1_000
 #: Characters of one value in a report of others that are kept.
 REPORT_VALUE_MAX: Final = 2_000
+#: Octets of a packed report, and of what it unpacks to. RFC 7489 §6.2 shows 10 MB as what a domain
+#: may ask for; reading a megabyte of XML takes 0.3 s, so this is a worker's task.
+REPORT_PACKED_MAX_BYTES: Final = 10_485_760
+REPORT_UNPACKED_MAX_BYTES: Final = 16_777_216
+#: Levels of XML, and elements held at a time: a DMARC record has about 30 in 5 levels.
+XML_DEPTH_MAX: Final = 32
+XML_ELEMENTS_MAX: Final = 10_000
+#: Records of one DMARC report, policies and failures of one TLS report that are read; further
+#: records are counted only. A record takes 0.15 ms and 1 kB.
+DMARC_RECORDS_MAX: Final = 20_000
+TLS_POLICIES_MAX: Final = 1_000
+TLS_FAILURES_MAX: Final = 10_000
+#: Attachments of one message that are tried as reports.
+REPORT_FILES_MAX: Final = 8
