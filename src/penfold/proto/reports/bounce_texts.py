@@ -44,7 +44,7 @@ _CHAR: Final = r"[^\s<>()\"',;:\x00-\x1f\x7f-\x9f]"
 _ADDRESS: Final = rf"({_CHAR}{{1,200}}@{_CHAR}{{1,255}})"
 _BARE = re.compile(rf"[ \t]*<?{_ADDRESS}>?:?[ \t]*\Z")
 _COPY = re.compile(
-    r"[ \t]*-{3,}.{0,20}(?:copy of|original message|returned message|message follow)",
+    r"[ \t]*+-{3,}+.{0,20}(?:copy of|original message|returned message|message follow)",
     re.IGNORECASE,
 )
 
@@ -167,9 +167,12 @@ def _is_from_program(root: Part) -> bool:
 
 
 def _find_text(raw: bytes, root: Part) -> str:
-    """Return the first text for people, with plain line ends."""
+    """Return the first text for people, with plain line ends.
+
+    A container that does not come apart, because its header was damaged, is a text as well.
+    """
     for part in iter_parts(root):
-        if part.mime_type == "text/plain" and not part.parts:
+        if part.mime_type.startswith(("text/plain", "multipart/")) and not part.parts:
             text = decode_text(decode_start(raw, part), part.charset)
             return text.replace("\r\n", "\n").replace("\r", "\n").lstrip()
     return ""

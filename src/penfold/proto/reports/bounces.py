@@ -46,6 +46,7 @@ _BY_DIGIT: Final = {"2": Action.DELIVERED, "4": Action.DELAYED, "5": Action.FAIL
 _ADDRESS_FIELDS: Final = frozenset({"final-recipient", "original-recipient", "x-actual-recipient"})
 _RESULT_FIELDS: Final = frozenset({"action", "status", "diagnostic-code"})
 _STATUS = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?![\d.])")
+_COMMENT = re.compile(r"\(([^()]{1,500})\)")
 _TYPED = re.compile(r"\s*([A-Za-z0-9-]{1,40})\s*;\s*(.*)", re.DOTALL)
 _EMBEDDED = re.compile(r"\\x\{([0-9A-Fa-f]{2,6})\}")
 _WORD = re.compile(r"[a-z]+")
@@ -123,7 +124,10 @@ def _read_recipient(fields: list[Field]) -> RecipientStatus | None:
     if not (final or original or actual):
         return None
     kind, diagnostic = _split_type(find_value(fields, "diagnostic-code"))
-    status = _STATUS.search(find_value(fields, "status")) or _STATUS.search(diagnostic)
+    said = find_value(fields, "status")
+    status = _STATUS.search(said) or _STATUS.search(diagnostic)
+    if not diagnostic and (comment := _COMMENT.search(said)):
+        diagnostic = comment[1]  # Status: 5.0.0 (recipient reached disk quota)
     number = status[1] if status else ""
     return RecipientStatus(
         final=final or actual or original,

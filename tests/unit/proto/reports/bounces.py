@@ -290,6 +290,40 @@ be delivered to one or more recipients.
     header="In-Reply-To: <m1@penfold.test>\n",
 )
 
+#: Sisimai's set-of-emails (BSD-2-Clause), rhost-franceptt-12, shortened: no status part at all.
+LAPOSTE = b"""\
+From: MAILER-DAEMON@xxxx.xxxx.net (Mail Delivery System)
+Subject: Undelivered Mail Returned to Sender
+Auto-Submitted: auto-replied
+MIME-Version: 1.0
+Content-Type: multipart/report; report-type=delivery-status;
+\tboundary="64BD1268DDF4.1634301720/xxxx.xxxx.net"
+Content-Transfer-Encoding: 8bit
+
+This is a MIME-encapsulated message.
+
+--64BD1268DDF4.1634301720/xxxx.xxxx.net
+Content-Description: Notification
+Content-Type: text/plain; charset=utf-8
+
+This is the mail system at host xxxx.xxxx.net.
+
+I'm sorry to have to inform you that your message could not
+be delivered to one or more recipients. It's attached below.
+
+<xxxx@xxxx.net>: host xxxx.laposte.net said: 554
+    5.7.1 <xxxx.xxxx.net>: Client host rejected:
+    #216 lpn LPN000_630 (in reply to RCPT TO command)
+
+--64BD1268DDF4.1634301720/xxxx.xxxx.net
+Content-Type: text/rfc822-headers
+
+Message-Id: <m1@penfold.test>
+From: xxxx@xxxx.net
+
+--64BD1268DDF4.1634301720/xxxx.xxxx.net--
+"""
+
 ALL = {
     name: value for name, value in list(globals().items()) if isinstance(value, bytes)
 }  # for the tests that try each of them

@@ -1,5 +1,7 @@
 """Notifications of the field: who did not get what, and why."""
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -46,6 +48,7 @@ def test_postfix_says_everything():
         ("GMAIL_OLD", [("nobody@example.org", FAILED, "5.1.1")]),
         ("YAHOO", [("nobody@example.org", FAILED, "")]),
         ("OTHER", [("nobody@example.org", FAILED, "5.1.1")]),
+        ("LAPOSTE", [("xxxx@xxxx.net", FAILED, "5.7.1")]),
     ],
 )
 def test_bounce_says_who_did_not_get_which_message(name, recipients):
@@ -74,6 +77,25 @@ def test_bounce_says_who_did_not_get_which_message(name, recipients):
 def test_bounce_says_why(name, kinds):
     found = find_bounce(bounces.ALL[name])
     assert [classify_recipient(recipient).kind for recipient in found.recipients] == kinds
+
+
+@pytest.mark.parametrize(
+    ("name", "count", "kind"),
+    [
+        ("msg_16.txt", 1, Kind.MAILBOX_FULL),  # Sun Internet Mail Server
+        ("msg_25.txt", 1, Kind.POLICY),  # sendmail, its boundary lost on the way
+        ("msg_43.txt", 25, Kind.CONTENT_REJECTED),  # Postfix
+    ],
+)
+def test_real_bounces_of_the_standard_librarys_corpus_are_read(name, count, kind):
+    data = pytest.importorskip("test.test_email", reason="this Python came without its tests")
+    path = Path(data.__file__).parent / "data" / name
+    if not path.exists():
+        pytest.skip("this interpreter came without test messages")
+    raw = path.read_bytes()
+    found = find_bounce(raw)
+    assert len(found.recipients) == count
+    assert {classify_recipient(each).kind for each in found.recipients} == {kind}
 
 
 def test_family_of_a_text_is_known():
