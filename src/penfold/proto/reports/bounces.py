@@ -67,10 +67,8 @@ def find_bounce(raw: bytes, root: Part | None = None) -> BounceReport | None:
 def classify_recipient(recipient: RecipientStatus, *, provider: str = "") -> Outcome:
     """Return what to do about a recipient, from the reply that a notification passes on."""
     said = read_reply(recipient.diagnostic)
+    # A gateway says 5.0.0 of whatever it was told; the remote server said why.
     enhanced = said.enhanced or recipient.status
-    # A gateway says 5.0.0 of whatever it was told, the remote server said why.
-    if said.code and recipient.status and not said.enhanced and recipient.status[1:] == ".0.0":
-        enhanced = ""
     return classify(Stage.REPORT, said.code, enhanced, recipient.diagnostic, provider=provider)
 
 

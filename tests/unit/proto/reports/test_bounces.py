@@ -111,9 +111,9 @@ def test_family_of_a_text_is_known():
 def test_gateways_empty_status_does_not_hide_what_the_server_said():
     raw = bounces.report(
         "Reporting-MTA: dns; x\n\nFinal-Recipient: rfc822; a@b\nAction: failed\nStatus: 5.0.0\n"
-        "Diagnostic-Code: smtp; 552 quota exceeded\n"
+        "Diagnostic-Code: smtp; 552 5.3.4 no\n"
     )
-    assert classify_recipient(find_bounce(raw).recipients[0]).kind is Kind.MAILBOX_FULL
+    assert classify_recipient(find_bounce(raw).recipients[0]).kind is Kind.MESSAGE_TOO_LARGE
 
 
 def test_status_without_words_is_enough():
@@ -150,6 +150,9 @@ def test_message_is_known_by_the_thread_when_nothing_came_back():
     [
         pytest.param(b"", id="empty"),
         pytest.param(b"From: bob@example.org\n\nHi. This is the qmail-send program", id="letter"),
+        pytest.param(
+            bounces.QMAIL.replace(b"MAILER-DAEMON@mx", b"bob@mx"), id="quoted-by-a-person"
+        ),
         pytest.param(bounces.letter("Hello,\n\nall is well.\n"), id="daemon-says-nothing"),
         pytest.param(
             bounces.letter("Look what I got:\n\nHi. This is the qmail-send program\n<a@b>:\nx\n",
