@@ -4,8 +4,7 @@ RFC 3464 in the form of RFC 6522, with RFC 6533 for addresses beyond ASCII, and 
 from mailer-daemon@ the domain, in the sender's thread, the reason in plain words first. It goes out
 with the null reverse-path (RFC 3461 §6.1), so that nothing answers it.
 
-A remote server's words come from a stranger: they are cut, and control characters leave them. What
-is returned of the message has no NUL and no line longer than RFC 5322 §2.1.1 allows.
+A remote server's words come from a stranger: they are cut, and control characters leave them.
 """
 
 import base64
@@ -17,16 +16,15 @@ from typing import Final
 from msgspec import Struct
 
 from penfold.base.chance import Chance
-from penfold.base.limits import DSN_DIAGNOSTIC_MAX, DSN_RECIPIENTS_MAX, DSN_RETURN_MAX_BYTES
+from penfold.base.limits import DSN_DIAGNOSTIC_MAX, DSN_RECIPIENTS_MAX
 from penfold.proto.mime.compose import (
     format_date,
     header_values,
-    normalize_crlf,
     prepend_headers,
 )
-from penfold.proto.mime.fields import find_block
 from penfold.proto.mime.words import strip_controls
 from penfold.proto.reports.action import Action
+from penfold.proto.reports.returning import make_returned
 from penfold.proto.reports.wording import find_wording
 from penfold.proto.reports.xtext import OriginalRecipient
 from penfold.proto.smtp.outcomes.rule import Kind
@@ -92,7 +90,7 @@ def compose_dsn(
     if not 0 < len(recipients) <= DSN_RECIPIENTS_MAX:
         raise ValueError("no recipients, or too many")
     utf8 = not all(each.isascii() for each in _list_addresses(subject, recipients))
-    returned = _make_returned(
+    returned = make_returned(
         subject.raw, full=subject.full and any(each.action is Action.FAILED for each in recipients)
     )
     parts = [_make_text(recipients), _make_status(subject, recipients, utf8=utf8), returned]
@@ -263,40 +261,3 @@ def _write_block(fields: Sequence[tuple[str, str]], *, utf8: bool) -> bytes:
         for name, value in fields
     ]
     return prepend_headers(b"", plain, utf8=utf8)
-
-
-# --- the message it is about -------------------------------------------------------------
-
-#: RFC 5322 §2.1.1: octets of a line without its end.
-_LINE_MAX: Final = 998
-_LONG_LINE = re.compile(rb"([^\r\n]{998})[^\r\n]+")
-
-
-def _make_returned(raw: bytes, *, full: bool) -> bytes:
-    """Return the third part: the message, or its header when that is enough or all that fits."""
-    whole = raw if full and len(raw) <= DSN_RETURN_MAX_BYTES else b""
-    if whole and b"\0" not in whole and not _LONG_LINE.search(whole):
-        kind = "global" if _is_utf8(whole[: find_block(whole, 0, len(whole))[1]]) else "rfc822"
-        return _head_part(f"message/{kind}", whole) + normalize_crlf(whole)
-    header = _cut_header(raw)
-    kind = "message/global-headers" if _is_utf8(header) else "text/rfc822-headers"
-    return _head_part(kind, header) + header
-
-
-def _head_part(mime_type: str, data: bytes) -> bytes:
-    encoding = "" if data.isascii() else "Content-Transfer-Encoding: 8bit\r\n"
-    return f"Content-Type: {mime_type}\r\n{encoding}\r\n".encode()
-
-
-def _is_utf8(header: bytes) -> bool:
-    """Return whether a header is an internationalized one (RFC 6532)."""
-    return not header.isascii() and header.decode("utf-8", "ignore").encode() == header
-
-
-def _cut_header(raw: bytes) -> bytes:
-    """Return the header without what SMTP may not carry and beyond what is returned."""
-    start, stop, _ = find_block(raw, 0, len(raw))
-    if stop - start > DSN_RETURN_MAX_BYTES:
-        stop = raw.rfind(b"\n", start, start + DSN_RETURN_MAX_BYTES) + 1 or start
-    header = normalize_crlf(raw[start:stop] + b"\r\n")
-    return _LONG_LINE.sub(rb"\1", header.replace(b"\0", b"?")).rstrip(b"\r\n") + b"\r\n"
