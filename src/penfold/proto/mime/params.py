@@ -16,8 +16,10 @@ from penfold.proto.mime.charset import decode_text
 from penfold.proto.mime.words import decode_words, strip_controls
 
 _TYPE = re.compile(r"\s*+([!#$%&'*+.^_`|~0-9A-Za-z-]++)/([!#$%&'*+.^_`|~0-9A-Za-z-]++)")
+#: A run of blanks is entered at its start only: tried from each blank, it would cost its square.
 _PARAM = re.compile(
-    r'[;\s]\s*+([^\s=;"()<>]++)\s*+=\s*+(?:"((?:[^"\\]++|\\.)*+)(?:"|\\?\Z)|([^;"]*+))', re.DOTALL
+    r'(?:;\s*+|(?<![;\s])\s++)([^\s=;"()<>]++)\s*+=\s*+(?:"((?:[^"\\]++|\\.)*+)(?:"|\\?\Z)|([^;"]*+))',
+    re.DOTALL,
 )
 _PAIR = re.compile(r"\\(.)", re.DOTALL)
 _SEGMENT = re.compile(r"([^*]++)(?:\*([0-9]{1,4}))?(\*)?")

@@ -76,3 +76,14 @@ def test_segments_are_counted():
 @given(st.lists(st.sampled_from(["; ", "a", "=", '"', "\\", "*", "0", "'", "%", "filename", " "])))
 def test_anything_has_parameters(pieces):
     assert isinstance(name("".join(pieces)), str)
+
+
+@pytest.mark.timeout(20)  # gone through from every blank, this takes a minute and more
+@pytest.mark.parametrize(
+    "blank", [" ", "\t", " \t", "; "], ids=["blank", "tab", "both", "semicolon"]
+)
+def test_hole_2026_013_a_run_of_blanks_is_gone_through_once(blank):
+    # Hole 2026-013: 20,000 blanks in a Content-Type took 1 s, the 256 KiB that are read three minutes.
+    run = (blank * 200_000)[:200_000]
+    params = parse_params(f'text/plain; a="b"{run}c d=e{run}')
+    assert (params.find("a"), params.find("d")) == ("b", "e")
