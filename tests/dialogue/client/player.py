@@ -13,12 +13,19 @@ the null one, then recipients) and `results`, `results2`, ... for them; `raw` (w
 `original`, `require-tls`, `utf8`, `quit`, `chunking no`, `pipelining no`, `bdat-min`.
 """
 
+import asyncio
+
+from tests.scripted import serve
+
+from penfold.net.smtp_out import SmtpConnection
+from penfold.net.tls_out import NoTls, Opportunistic, Verify
 from penfold.proto.smtp.client import Client
 from penfold.proto.smtp.client_events import Closed, Ready, Sent, StartTls
 from penfold.proto.smtp.client_profile import ClientProfile, TlsNeed
 from penfold.proto.smtp.outcome import TlsFacts
 from penfold.proto.smtp.sasl_client import Credentials
 from penfold.proto.smtp.transaction import Envelope, Notify, Recipient, Ret
+from penfold.testing.dialogue import PATIENCE_S
 
 HOST, PORT = "mx.box.example", 25
 RAW = b"Subject: hi\r\n\r\nhello\r\n"
@@ -155,3 +162,43 @@ class _Table:
             self.machine.send(self.waiting.pop(0), self.raw)
         elif self.quits and self.machine.is_ready:
             self.machine.quit()
+
+
+def make_mode(options, trust):
+    modes = {"none": NoTls(), "if-offered": Opportunistic()}
+    return modes.get(options.get("tls", "none")) or Verify((HOST,), trust.authorities)
+
+
+async def play_over_sockets(dialogue, trust):
+    """Hold the dialogue between a server of the script and a connection of ours."""
+    options = dialogue.options
+    mode = make_mode(options, trust)
+    served = serve(lambda talk: _follow(dialogue, talk), trust=trust)
+    async with asyncio.timeout(PATIENCE_S), served as (port, heard):
+        connection = await SmtpConnection.open(
+            HOST, "127.0.0.1", port, mode, profile=make_profile(options), allowed=lambda _: True
+        )
+        outcomes = [
+            await connection.send(envelope, make_raw(options))
+            for envelope in list_envelopes(options)
+        ]
+        await connection.close()
+        assert not connection.is_usable
+    assert heard in ([""], [])
+    return outcomes
+
+
+async def _follow(dialogue, talk):
+    """Be the server; return what the client says wrongly."""
+    for exchange in dialogue.exchanges:
+        for _ in range(exchange.repeat):
+            if exchange.act == "EOF":
+                return ""
+            if exchange.act == "TLS":
+                await talk.start_tls()
+            expected = b"".join(exchange.sends)
+            said = await talk.reader.readexactly(len(expected))
+            if said != expected:
+                return f"line {exchange.line}: {said!r}"
+            await talk.say(*(text for _, text in exchange.expects))
+    return ""

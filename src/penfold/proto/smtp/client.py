@@ -32,7 +32,7 @@ from penfold.proto.smtp.reply_reader import ReplyFault, ReplyReader, ServerReply
 from penfold.proto.smtp.sasl_client import find_secrets
 from penfold.proto.smtp.script import FailedError, Script
 from penfold.proto.smtp.transaction import Book, Envelope
-from penfold.proto.smtp.transcript import Transcript
+from penfold.proto.smtp.transcript import Transcript, mask
 from penfold.proto.smtp.transfer import transfer
 
 _NO_DATA = memoryview(b"")
@@ -42,10 +42,9 @@ class Client:
     """One session. clock: seconds, monotonic."""
 
     __slots__ = (
-        "_body", "_clock", "_deadline_s", "_events", "_opening",
-        "_output", "_reader", "_script", "_session_end_s", "_stage", "_talk", "_wants_tls",
-        "capabilities", "failure", "host", "is_closed", "is_used", "needs_reset", "port",
-        "profile", "server", "tls",
+        "_body", "_clock", "_deadline_s", "_events", "_opening", "_output", "_reader", "_script",
+        "_secrets", "_session_end_s", "_stage", "_talk", "_wants_tls", "capabilities", "failure",
+        "host", "is_closed", "is_used", "needs_reset", "port", "profile", "server", "tls",
     )  # fmt: skip
 
     def __init__(
@@ -67,10 +66,9 @@ class Client:
         self._events: deque[Event] = deque()
         self._wants_tls = False
         self._opening, self._talk = Transcript(), Transcript()
-        if profile.credentials is not None:
-            secrets = find_secrets(profile.credentials, host=host, port=port)
-            self._opening.hide(secrets)
-            self._talk.hide(secrets)
+        login = profile.credentials
+        #: Servers repeat what they were sent; what they say goes into logs and to users.
+        self._secrets = find_secrets(login, host=host, port=port) if login else ()
         #: The name in the server's banner.
         self.server = ""
         self.capabilities: Capabilities = NOTHING
@@ -181,7 +179,7 @@ class Client:
         raw: with CR LF line ends. Only while is_ready, or after the session has failed.
         """
         assert self.is_ready or self.is_closed, "one message at a time"
-        self._talk = self._talk.renew()
+        self._talk = Transcript()
         if self.is_closed:
             book = Book(envelope.recipients)
             failure = self.failure or Failure(Stage.CONNECT, Reason.CLOSED, None, "closed")
@@ -236,6 +234,7 @@ class Client:
         self._go_on(lambda: next(script))
 
     def _hear(self, reply: ServerReply) -> None:
+        reply = self._without_secrets(reply)
         self._note("S", _show(reply))
         script = self._script
         assert script is not None
@@ -247,6 +246,12 @@ class Client:
         else:
             self._go_on(lambda: script.send(reply))
 
+    def _without_secrets(self, reply: ServerReply) -> ServerReply:
+        if not self._secrets:
+            return reply
+        lines = tuple(mask(line, self._secrets) for line in reply.lines)
+        return ServerReply(reply.code, reply.enhanced, lines)
+
     def _answer_early(self, reply: ServerReply) -> None:
         if reply.kind in (4, 5):
             self._break_off(Reason.REPLY, "", reply)
@@ -256,6 +261,7 @@ class Client:
     def _hear_unasked(self) -> None:
         reply = self._reader.take()
         if isinstance(reply, ServerReply) and not self._wants_tls:
+            reply = self._without_secrets(reply)
             self._note("S", _show(reply))
             if reply.kind in (4, 5):
                 self._break_off(Reason.REPLY, "", reply)

@@ -1,7 +1,7 @@
 """What was said in a conversation, for people who ask where their mail is.
 
-Bounded: of a long conversation the beginning and the end are kept. Secrets are masked by whoever
-adds a line, and once more here, because servers repeat what they were sent.
+Bounded: of a long conversation the beginning and the end are kept. Whoever adds a line has masked
+the secrets in it.
 """
 
 from collections import deque
@@ -22,28 +22,17 @@ def mask(text: str, secrets: tuple[str, ...]) -> str:
 class Transcript:
     """Lines in order; half the room is for the first ones, half for the last."""
 
-    __slots__ = ("_dropped", "_head", "_head_room", "_secrets", "_tail", "_tail_room")
+    __slots__ = ("_dropped", "_head", "_head_room", "_tail", "_tail_room")
 
     def __init__(self, *, max_chars: int = SMTP_OUT_TRANSCRIPT_CHARS) -> None:
         self._head: list[str] = []
         self._tail: deque[str] = deque()
         self._head_room = self._tail_room = max_chars // 2
         self._dropped = 0
-        self._secrets: tuple[str, ...] = ()
-
-    def hide(self, secrets: tuple[str, ...]) -> None:
-        """Mask these in every line that is added from now on."""
-        self._secrets = secrets
-
-    def renew(self) -> "Transcript":
-        """Return an empty one that masks the same secrets."""
-        fresh = Transcript()
-        fresh.hide(self._secrets)
-        return fresh
 
     def add(self, who: str, text: str) -> None:
         """Add what was said; who: C, S, or -- for what is not a line on the wire."""
-        line = f"{who}: {mask(text, self._secrets)}"[:SMTP_OUT_TRANSCRIPT_LINE_CHARS]
+        line = f"{who}: {text}"[:SMTP_OUT_TRANSCRIPT_LINE_CHARS]
         if not self._tail and len(line) <= self._head_room:
             self._head.append(line)
             self._head_room -= len(line)
