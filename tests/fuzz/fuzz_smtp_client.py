@@ -71,7 +71,7 @@ def make_case(rng):
     profile = ClientProfile(
         hostname="mail.probe.example",
         credentials=rng.choice((None, None, LOGIN)),
-        auth_in_clear=True,
+        auth_unverified=True,
         bdat_min_bytes=rng.choice((0, 1_000_000)),
     )
     edges = sorted(rng.randrange(len(data) + 1) for _ in range(rng.randrange(1, 12)))

@@ -42,7 +42,7 @@ def make_profile(options, **more):
     return ClientProfile(
         hostname="mail.probe.example",
         credentials=LOGINS[login] if login else None,
-        auth_in_clear="in-clear" in options,
+        auth_unverified="in-clear" in options,
         pipelining=options.get("pipelining") != "no",
         chunking=options.get("chunking") != "no",
         bdat_min_bytes=int(options.get("bdat-min", "1000000")),

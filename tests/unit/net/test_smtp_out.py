@@ -218,6 +218,12 @@ def test_a_login_goes_through_tls(trust):
     assert heard == [b"\0al\0right"]
 
 
+def test_no_login_goes_to_a_server_that_anybody_could_be(trust):
+    profile = ClientProfile(hostname="mail.probe.example", credentials=Credentials("al", "right"))
+    outcome, _ = attempt(offer_tls, Opportunistic(), trust=trust, profile=profile)
+    assert verdict(outcome) == (Fate.FAILED, Stage.AUTH, Reason.AUTH_UNSAFE)
+
+
 # --- servers that misbehave --------------------------------------------------------------
 
 

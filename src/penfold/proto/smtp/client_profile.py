@@ -44,13 +44,13 @@ class Timeouts(Struct, frozen=True, gc=False):
 class ClientProfile(Struct, frozen=True, gc=False, kw_only=True):
     """hostname: what EHLO says; the name this machine's address has in the DNS.
 
-    pipelining, chunking: whether to use them where they are offered. auth_in_clear: credentials
-    may go out without TLS; for a server on this machine only.
+    pipelining, chunking: whether to use them where they are offered. auth_unverified:
+    credentials may go to who has not proved to be the server that is meant.
     """
 
     hostname: str
     credentials: Credentials | None = None
-    auth_in_clear: bool = False
+    auth_unverified: bool = False
     pipelining: bool = True
     chunking: bool = True
     bdat_min_bytes: int = limits.SMTP_OUT_BDAT_MIN_BYTES

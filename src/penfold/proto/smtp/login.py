@@ -1,4 +1,4 @@
-"""The script of AUTH (RFC 4954), and its rule: no secret goes out in clear."""
+"""The script of AUTH (RFC 4954), and its rule: a secret goes to nobody but the server it is for."""
 
 from penfold.proto.smtp.outcome import Failure, Reason, Stage
 from penfold.proto.smtp.sasl_client import final_response, find_mechanism, make_responses
@@ -15,9 +15,10 @@ def log_in(session: Session) -> Part:
     credentials = session.profile.credentials
     if credentials is None:
         return
-    if session.tls is None and not session.profile.auth_in_clear:
-        detail = "there is no TLS to send a password through"
-        raise FailedError(Failure(Stage.AUTH, Reason.AUTH_NEEDS_TLS, None, detail))
+    is_proved = session.tls is not None and session.tls.verified
+    if not (is_proved or session.profile.auth_unverified):
+        detail = "a password needs TLS, and a certificate that proves who gets it"
+        raise FailedError(Failure(Stage.AUTH, Reason.AUTH_UNSAFE, None, detail))
     offered = session.capabilities.mechanisms
     mechanism = find_mechanism(credentials, offered)
     if mechanism is None:

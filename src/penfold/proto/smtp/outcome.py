@@ -56,7 +56,7 @@ class Reason(StrEnum):
     TLS_NOT_OFFERED = "tls-not-offered"
     TLS_FAILED = "tls-failed"
     TLS_UNVERIFIED = "tls-unverified"
-    AUTH_NEEDS_TLS = "auth-needs-tls"
+    AUTH_UNSAFE = "auth-unsafe"
     NO_MECHANISM = "no-mechanism"
     # The message, found before a word about it was said.
     TOO_BIG = "too-big"

@@ -182,7 +182,7 @@ def test_a_message_to_nobody_is_over_at_once():
 
 def test_a_long_token_waits_until_it_is_asked_for():
     login = Credentials("al", "SECRET" * 100, is_token=True)
-    client = make_client(credentials=login, auth_in_clear=True)
+    client = make_client(credentials=login, auth_unverified=True)
     client.receive(b"220 mx\r\n")
     client.receive(b"250-mx\r\n250 AUTH XOAUTH2\r\n")
     assert drain(client).endswith(b"AUTH XOAUTH2\r\n")
