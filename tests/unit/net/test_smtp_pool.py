@@ -199,6 +199,29 @@ def test_a_message_whose_verdict_is_lost_is_not_sent_again():
     assert run(play, leave_at_dot)[0] == 1
 
 
+def test_a_message_that_got_further_is_not_sent_again_by_itself():
+    async def leave_at_data(conversation):
+        await conversation.greet()
+        for reply in ("250 OK", "250 OK", "354 go"):
+            await conversation.hear()
+            await conversation.say(reply)
+        await conversation.hear_message()
+        await conversation.say("250 OK")
+        for reply in ("250 OK", "250 OK"):
+            await conversation.hear()
+            await conversation.say(reply)
+        await conversation.hear()
+
+    async def play(scene):
+        await scene.send()
+        outcome = await scene.send()
+        (result,) = outcome.results
+        assert (result.fate, result.stage, result.reason) == (Fate.FAILED, "data", Reason.CLOSED)
+        return scene.opened
+
+    assert run(play, leave_at_data)[0] == 1
+
+
 def test_a_closed_pool_keeps_nothing():
     async def play(scene):
         await scene.pool.close()

@@ -5,10 +5,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from penfold.base.limits import SMTP_OUT_BLOCK_BYTES
+from penfold.proto.smtp.capabilities import NOTHING
 from penfold.proto.smtp.client import Client
-from penfold.proto.smtp.client_events import Closed, Ready, Sent
+from penfold.proto.smtp.client_events import Closed, Ready, Sent, StartTls
 from penfold.proto.smtp.client_profile import ClientProfile, Timeouts, TlsNeed
-from penfold.proto.smtp.outcome import Fate, Reason, Stage
+from penfold.proto.smtp.outcome import Fate, Reason, Stage, TlsFacts
 from penfold.proto.smtp.sasl_client import Credentials
 from penfold.proto.smtp.transaction import Envelope, Recipient
 from penfold.proto.smtp.transcript import Transcript
@@ -154,6 +155,32 @@ def test_what_nobody_asked_for_ends_an_idle_session(octets):
     (event,) = [client.next_event()]
     assert {each.fate for each in event.results} <= {Fate.FAILED, Fate.DEFERRED}
     assert drain(client) == b""
+
+
+def ask_for_tls():
+    profile = ClientProfile(hostname="mail.probe.example")
+    client = Client(profile, need=TlsNeed.REQUIRED, clock=Clock(), host="mx.box.example", port=25)
+    client.receive(b"220 mx\r\n")
+    client.receive(b"250-mx\r\n250 STARTTLS\r\n")
+    client.receive(b"220 go\r\n")
+    assert isinstance(client.next_event(), StartTls)
+    return client
+
+
+def test_octets_in_clear_after_the_220_end_the_session():
+    client = ask_for_tls()
+    client.receive(b"250-evil\r\n250 AUTH PLAIN\r\n")
+    assert (client.failure.stage, client.failure.reason) == (Stage.STARTTLS, Reason.NONSENSE)
+    client.tls_started(TlsFacts("TLSv1.3", "x", True, ""))
+    assert isinstance(client.next_event(), Closed)
+    assert client.next_event() is None
+
+
+def test_tls_forgets_what_was_offered_in_clear():
+    client = ask_for_tls()
+    assert client.capabilities.keywords == {"STARTTLS"}
+    client.tls_started(TlsFacts("TLSv1.3", "x", True, ""))
+    assert client.capabilities == NOTHING
 
 
 def test_recipients_that_are_no_addresses_do_not_stop_the_others():
