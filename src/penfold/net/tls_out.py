@@ -17,7 +17,7 @@ from typing import Any, Final
 from cryptography import x509
 from msgspec import Struct
 
-from penfold.base.limits import CERTIFICATES_MAX
+from penfold.base.limits import CHAIN_MAX
 from penfold.proto.smtp.client_profile import TlsNeed
 from penfold.proto.smtp.outcome import TlsFacts
 
@@ -128,15 +128,15 @@ def _explain(wanted: tuple[str, ...], names: tuple[str, ...], matched: list[str]
 
 
 def find_chain(tls: ssl.SSLObject) -> Chain:
-    """Return the certificates the server sent, at most CERTIFICATES_MAX."""
+    """Return the certificates the server sent, at most CHAIN_MAX."""
     if hasattr(tls, "get_unverified_chain"):  # Python 3.13
-        return tuple(tls.get_unverified_chain())[:CERTIFICATES_MAX]
+        return tuple(tls.get_unverified_chain())[:CHAIN_MAX]
     own = tls.getpeercert(binary_form=True)
     inner: Any = getattr(tls, "_sslobj", None)
     if inner is None or not hasattr(inner, "get_unverified_chain"):
         return (own,) if own else ()
     sent = inner.get_unverified_chain() or ()
-    return tuple(each.public_bytes(_DER) for each in sent)[:CERTIFICATES_MAX]
+    return tuple(each.public_bytes(_DER) for each in sent)[:CHAIN_MAX]
 
 
 def find_names(certificate: bytes) -> tuple[str, ...]:

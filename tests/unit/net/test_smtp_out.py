@@ -2,14 +2,19 @@
 
 import asyncio
 import base64
+import hashlib
 import itertools
 import ssl
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 from tests.scripted import Trust, serve
 
 from penfold.net.smtp_out import SmtpConnection
 from penfold.net.tls_out import Dane, NoTls, Opportunistic, Verify
+from penfold.proto.dane import CERT, DANE_EE, SHA2_256, Verdict, verify_chain
+from penfold.proto.dns import Association
 from penfold.proto.smtp.client_profile import ClientProfile, Timeouts
 from penfold.proto.smtp.outcome import Fate, Reason, Stage
 from penfold.proto.smtp.sasl_client import Credentials
@@ -157,6 +162,21 @@ def test_dane_that_does_not_match_stops_the_message(trust):
     outcome, _ = attempt(offer_tls, Dane(lambda _: "no TLSA record matches"), trust=trust)
     assert verdict(outcome) == (Fate.FAILED, Stage.STARTTLS, Reason.TLS_UNVERIFIED)
     assert outcome.results[0].text == "no TLSA record matches"
+
+
+@pytest.mark.parametrize("names_it", [True, False])
+def test_tlsa_records_decide_about_the_chain_that_was_sent(trust, names_it):
+    own = x509.load_pem_x509_certificate(trust.pem.read_bytes()).public_bytes(Encoding.DER)
+    data = hashlib.sha256(own if names_it else b"another").digest()
+    records = (Association(DANE_EE, CERT, SHA2_256, data),)
+
+    def check(chain):
+        verdict = verify_chain(chain, records, (HOST,), now_ms=0)
+        return "" if verdict is Verdict.KEY else verdict.value
+
+    outcome, _ = attempt(offer_tls, Dane(check), trust=trust)
+    assert outcome.is_accepted == names_it
+    assert outcome.results[0].text == ("OK" if names_it else "unnamed")
 
 
 @pytest.mark.parametrize("mode", [Opportunistic(), Verify((HOST,))])
