@@ -55,7 +55,7 @@ class Conversation:
         lines = ["mx.box.example", *offers]
         await self.say(*(f"250-{line}" for line in lines[:-1]), f"250 {lines[-1]}")
 
-    async def take_messages(self, *, ahead=False):
+    async def take_messages(self):
         """Take one message after the other and return how many, until QUIT or the end."""
         count = 0
         while line := await self.hear():

@@ -404,6 +404,9 @@ SMTP_OUT_SESSION_S: Final = 3_600.0
 SMTP_OUT_REPLY_LINE_MAX_BYTES: Final = 4_096
 SMTP_OUT_REPLY_LINES_MAX: Final = 100
 SMTP_OUT_REPLY_MAX_BYTES: Final = 65_536
+#: Characters of a reply that the result of each recipient keeps: there may be
+#: SMTP_RECIPIENTS_MAX of them.
+SMTP_OUT_TEXT_CHARS: Final = 2_048
 #: Octets of the message written in one go, and what waits unsent beside them: the time for a
 #: block counts for so much.
 SMTP_OUT_BLOCK_BYTES: Final = 65_536

@@ -27,11 +27,11 @@ class Clock:
 
 
 class Scene:
-    """A pool and a server; `opened` connections, how many of them were open at a time."""
+    """A pool and a server; `opened` counts connections."""
 
     def __init__(self, port, bounds):
         self.clock = Clock()
-        self.opened = self.open = self.most = 0
+        self.opened = 0
         self.pool = SmtpPool(self._open, clock=self.clock, bounds=bounds)
         self.port = port
 

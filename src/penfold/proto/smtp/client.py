@@ -44,7 +44,7 @@ class Client:
     __slots__ = (
         "_body", "_clock", "_deadline_s", "_events", "_opening", "_output", "_reader", "_script",
         "_secrets", "_session_end_s", "_stage", "_talk", "_wants_tls", "capabilities", "failure",
-        "host", "is_closed", "is_used", "needs_reset", "port", "profile", "server", "tls",
+        "host", "is_closed", "needs_reset", "port", "profile", "server", "tls",
     )  # fmt: skip
 
     def __init__(
@@ -73,8 +73,6 @@ class Client:
         self.server = ""
         self.capabilities: Capabilities = NOTHING
         self.tls = tls
-        #: A message was sent over it, or tried.
-        self.is_used = False
         #: The server may hold an unfinished transaction.
         self.needs_reset = False
         self.is_closed = False
@@ -217,7 +215,6 @@ class Client:
         except FailedError as error:
             book.fail_rest(error.failure)
             self._shut(error.failure)
-        self.is_used = True
         return Sent(book.results, dsn)
 
     def _leave(self) -> Script:

@@ -8,6 +8,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
+from penfold.base.limits import SMTP_OUT_TEXT_CHARS
 from penfold.proto.smtp.reply_reader import ServerReply
 
 
@@ -113,9 +114,8 @@ class Result(Struct, frozen=True, gc=False):
 
 
 def make_accepted(address: str, reply: ServerReply) -> Result:
-    return Result(
-        address, Fate.ACCEPTED, Stage.DOT, Reason.REPLY, reply.code, reply.enhanced, reply.text
-    )
+    text = reply.text[:SMTP_OUT_TEXT_CHARS]
+    return Result(address, Fate.ACCEPTED, Stage.DOT, Reason.REPLY, reply.code, reply.enhanced, text)
 
 
 def make_failed(address: str, failure: Failure) -> Result:
@@ -128,7 +128,7 @@ def make_failed(address: str, failure: Failure) -> Result:
         failure.reason,
         reply.code if reply else 0,
         reply.enhanced if reply else _UNSUITED.get(failure.reason, ""),
-        reply.text if reply else failure.detail,
+        (reply.text if reply else failure.detail)[:SMTP_OUT_TEXT_CHARS],
     )
 
 

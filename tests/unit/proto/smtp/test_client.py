@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from penfold.base.limits import SMTP_OUT_BLOCK_BYTES
+from penfold.base.limits import SMTP_OUT_BLOCK_BYTES, SMTP_OUT_TEXT_CHARS
 from penfold.proto.smtp.capabilities import NOTHING
 from penfold.proto.smtp.client import Client
 from penfold.proto.smtp.client_events import Closed, Ready, Sent, StartTls
@@ -195,6 +195,16 @@ def test_recipients_that_are_no_addresses_do_not_stop_the_others():
     drain(client)
     client.receive(b"250 OK\r\n")
     assert [each.fate for each in client.next_event().results] == [Fate.UNSUITED, Fate.ACCEPTED]
+
+
+def test_of_a_long_reply_each_recipient_keeps_the_beginning():
+    client = make_client()
+    client.receive((b"554-" + b"x" * 900 + b"\r\n") * 60)
+    client.receive(b"554 end\r\n")
+    client.send(ENVELOPE, RAW)
+    client.next_event()
+    event = client.next_event()
+    assert {len(each.text) for each in event.results} == {SMTP_OUT_TEXT_CHARS}
 
 
 def test_a_message_to_nobody_is_over_at_once():
