@@ -378,6 +378,52 @@ SPF_EXPLANATION_MAX_CHARS: Final = 400
 #: Characters of a record that a result repeats, for logs and header fields.
 SPF_TEXT_MAX_CHARS: Final = 100
 
+# --- SMTP as a client ------------------------------------------------------------------
+#: Seconds until a connection stands. RFC 5321 names none; Postfix: 30.
+SMTP_OUT_CONNECT_S: Final = 30.0
+#: Seconds for the banner, and for replies to EHLO, MAIL, RCPT and whatever else has none of its
+#: own. RFC 5321 §4.5.3.2.1 to .3: 5 minutes. Busy servers use them.
+SMTP_OUT_REPLY_S: Final = 300.0
+#: Seconds for a TLS handshake and for the reply to STARTTLS. Postfix gives 300 for both.
+SMTP_OUT_TLS_S: Final = 120.0
+#: Seconds for the reply to DATA, and for each block of the message to leave. RFC 5321
+#: §4.5.3.2.4 and .5: 2 and 3 minutes.
+SMTP_OUT_DATA_S: Final = 120.0
+SMTP_OUT_BLOCK_S: Final = 180.0
+#: Seconds for the reply to the final dot. RFC 5321 §4.5.3.2.6: 10 minutes; who gives up sooner
+#: sends the message twice.
+SMTP_OUT_DOT_S: Final = 600.0
+#: Seconds for the reply to QUIT. Nothing depends on it, and a queue should not wait for it.
+SMTP_OUT_QUIT_S: Final = 5.0
+#: Seconds for all of an opening, and for all of a message. A server that uses each of the times
+#: above to the end, recipient by recipient, would hold a connection for days. The largest message
+#: (SEND_MAX_BYTES) passes at 10 kB a second.
+SMTP_OUT_SESSION_S: Final = 3_600.0
+#: Octets of a line of a reply (RFC 5321 §4.5.3.1.5: 512, but servers with long texts are
+#: many), lines of one reply (EHLO has about 15), and octets of one reply.
+SMTP_OUT_REPLY_LINE_MAX_BYTES: Final = 4_096
+SMTP_OUT_REPLY_LINES_MAX: Final = 100
+SMTP_OUT_REPLY_MAX_BYTES: Final = 65_536
+#: Characters of a reply that the result of each recipient keeps: there may be
+#: SMTP_RECIPIENTS_MAX of them.
+SMTP_OUT_TEXT_CHARS: Final = 2_048
+#: Octets of the message written in one go, and what waits unsent beside them: the time for a
+#: block counts for so much.
+SMTP_OUT_BLOCK_BYTES: Final = 65_536
+#: Octets of a message from which BDAT is better than DATA where both cost the same round trips:
+#: DATA needs a copy with its dots doubled.
+SMTP_OUT_BDAT_MIN_BYTES: Final = 1_048_576
+#: Characters of a transcript (one for the opening, one for the message), and of one line in it.
+#: Enough for a dozen recipients whole; of longer ones the middle is left out.
+SMTP_OUT_TRANSCRIPT_CHARS: Final = 8_192
+SMTP_OUT_TRANSCRIPT_LINE_CHARS: Final = 512
+#: Connections to one destination, messages over one of them, seconds it may stand idle, and
+#: connections that stand idle in all. KumoMTA: 10, 100 and 60; a descriptor and 20 kB each.
+SMTP_OUT_CONNECTIONS_MAX: Final = 10
+SMTP_OUT_MESSAGES_MAX: Final = 100
+SMTP_OUT_IDLE_S: Final = 60.0
+SMTP_OUT_IDLE_MAX: Final = 200
+
 # --- Storage ---------------------------------------------------------------------------
 #: Octets of raw message kept inside the mailbox file; larger ones become a blob.
 INLINE_RAW_MAX_BYTES: Final = 262_144
