@@ -13,7 +13,7 @@ from pathlib import Path
 from looping import run
 
 from penfold.proto.smtp import replies
-from penfold.proto.smtp.events import Login, Mail, Message, Rcpt
+from penfold.proto.smtp.events import Login, Mail, Message, Rcpt, Slow
 from penfold.proto.smtp.profile import make_mx_profile, make_submission_profile
 from penfold.proto.smtp.server import Server
 from penfold.testing.dialogue import load_dialogue
@@ -78,7 +78,10 @@ def converse(profile, pieces):
         machine.receive(piece)
         while (event := machine.next_event()) is not None:
             events.append(event)
-            machine.answer(answer(event))
+            if isinstance(event, Slow):
+                machine.resume()
+            else:
+                machine.answer(answer(event))
         output += machine.take_output()
         assert machine.unread_bytes <= 20_000, "the engine keeps too much"
     return events, output

@@ -12,10 +12,11 @@ from tests.dialogue.product import MemoryProduct, make_profile
 
 from penfold.base import limits
 from penfold.base.clock import FixedClock
+from penfold.front.smtp.bounds import Bounds
 from penfold.front.smtp.doors import MxDoor, SubmissionDoor
 from penfold.front.smtp.facts import SessionFacts, TransactionFacts
 from penfold.front.smtp.listener import Listener
-from penfold.front.smtp.protocol import HELD_MAX, Bounds, Session
+from penfold.front.smtp.protocol import HELD_MAX, Session
 
 HELO = b"EHLO probe.example\r\n"
 OK = b"250 2.0.0 OK\r\n"
@@ -123,7 +124,7 @@ def run(request):
                 chance=random.Random(3),
                 observe=facts.append,
                 tls=tls,
-                bounds=Bounds(**{"login_delay_s": 0.0, **bounds}),
+                bounds=Bounds(**{"login_delay_s": 0.0, "error_delay_s": 0.0, **bounds}),
             )
             sock = socket.create_server(("127.0.0.1", 0))
             await listener.start(sock)
@@ -135,7 +136,7 @@ def run(request):
                     await client.close()
                 await listener.stop(grace_s=0)
             assert listener.sessions == 0
-            assert not listener._by_client
+            assert listener.visitors.is_empty
 
         with asyncio.Runner(loop_factory=request.param) as runner:
             runner.run(main())
@@ -375,6 +376,7 @@ def test_a_last_command_in_the_same_read_as_the_end_is_answered(run):
     async def test(world):
         session, transport = Session(world.listener), RememberingTransport()
         session.connection_made(transport)
+        session.greet()
         session.data_received(b"NOOP\r\n")
         assert not session.eof_received()
         assert transport.written.endswith(OK)
