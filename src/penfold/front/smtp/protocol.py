@@ -133,7 +133,7 @@ class Session(asyncio.Protocol):
             self._timer = None
             self._awaits_greeting = False
             self._machine.greet()
-            self._house.flush_soon(self)
+            self._go_on()  # whoever may talk early has perhaps done so
 
     def data_received(self, data: bytes) -> None:
         self._heard = self._house.now
