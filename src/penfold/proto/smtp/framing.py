@@ -135,7 +135,7 @@ class Inspector:
 
     def feed(self, taken: bytes) -> None:
         if self.fault is not None:
-            return
+            return  # the first one is told
         piece = self._carry + taken if self._carry else taken
         if piece.endswith(b"\r"):
             self._carry = b"\r"

@@ -40,7 +40,7 @@ Outcome = Reply | Event
 #: What the next octets are. From _ASKING on nothing is read: an event waits for its answer, TLS
 #: is being started, a client that errs is slowed down, the session is over. Plain integers,
 #: because every line compares them.
-_COMMAND, _DATA, _CHUNK, _AUTH, _ASKING, _TLS, _SLOW, _CLOSED = range(8)
+_COMMAND, _AUTH, _DATA, _CHUNK, _ASKING, _TLS, _SLOW, _CLOSED = range(8)
 
 _LINE_FAULTS: Final = {
     Fault.BARE_LF: replies.BARE_LF,
@@ -65,7 +65,7 @@ class Server:
     """One session. `tag` ends every refusal, so that it can be found in the log."""
 
     __slots__ = (
-        "_commands", "_exchange", "_lines", "_mails", "_mode", "_output", "_profile",
+        "_commands", "_exchange", "_lines", "_mails", "_mode", "_offers", "_output", "_profile",
         "_question", "_tag", "_transaction", "errors", "esmtp", "helo", "last_refusal", "logged_in",
         "login_failures", "tls",
     )  # fmt: skip
@@ -81,11 +81,13 @@ class Server:
         self._transaction = Transaction()
         self._commands = self._mails = 0
         self.tls = tls
+        self._offers = profile.offers(tls=tls)
         self.errors = 0
         #: For the log: what the client was refused last.
         self.last_refusal: Reply | None = None
         self.login_failures = 0
-        self._forget_client()
+        self.helo = ""
+        self.esmtp = self.logged_in = False
 
     # --- the driver's side -------------------------------------------------------------
 
@@ -149,15 +151,15 @@ class Server:
     def next_event(self) -> Event | None:
         """Read on up to the next question; None: everything is read, or an answer is due."""
         lines, line_max = self._lines, self._profile.line_max
-        while self._mode < _ASKING and lines.position < len(lines.buffer):
+        while (mode := self._mode) < _ASKING and lines.position < len(lines.buffer):
             outcome: Outcome | None
-            if self._mode == _DATA:
-                outcome = self._read_data()
-            elif self._mode == _CHUNK:
-                outcome = self._read_chunk()
-            else:
+            if mode < _DATA:
                 line = lines.take_line(line_max)
                 outcome = None if line is None else self._read_line(line)
+            elif mode == _DATA:
+                outcome = self._read_data()
+            else:
+                outcome = self._read_chunk()
             if outcome is None:
                 return None
             if isinstance(outcome, Reply):
@@ -167,7 +169,7 @@ class Server:
                 self._question = outcome
                 self._mode = _ASKING
             return outcome
-        if self._mode == _SLOW and self._question is None:
+        if mode == _SLOW and self._question is None:
             self._question = Slow(self.errors)
             return self._question
         return None
@@ -200,6 +202,7 @@ class Server:
     def tls_started(self) -> None:
         """Begin again: RFC 3207 §4.2 wants all knowledge of the client discarded."""
         self.tls = True
+        self._offers = self._profile.offers(tls=True)
         self._lines.clear()
         self._forget_client()
         self._mode = _COMMAND
@@ -212,7 +215,7 @@ class Server:
                 self.last_refusal = reply if reply.code >= 400 else self.last_refusal
             self._mode = _CLOSED
             self._question = self._exchange = None
-            self._transaction.clear()
+            self._transaction.drop_content()
             self._lines.clear()
 
     # --- reading -----------------------------------------------------------------------
@@ -318,11 +321,11 @@ class Server:
         if self._mails > self._profile.messages_max > 0:
             # RFC 9422 §4: the number that LIMITS told.
             return replies.TOO_MANY_MESSAGES
-        command = parse_mail(argument, offered=self._profile.offers(tls=self.tls))
+        command = parse_mail(argument, offered=self._offers)
         if command.size > self._profile.max_bytes:
             # RFC 1870 §6.1: refused before a single octet of it is sent.
             return replies.TOO_BIG
-        self._transaction.plan(command)
+        self._transaction.options = command.options
         return Mail(command.sender, command.size)
 
     def _rcpt(self, argument: bytes) -> Outcome:
@@ -336,7 +339,7 @@ class Server:
             argument,
             utf8=mail.options.utf8,
             domain=profile.domain,
-            offered=profile.offers(tls=self.tls),
+            offered=self._offers,
         )
         if len(mail.recipients) >= profile.recipients_max:
             return replies.TOO_MANY_RECIPIENTS

@@ -6,7 +6,7 @@ out of order; the state machine says when it is read. `clear` is what RSET means
 
 from penfold.proto.smtp import replies
 from penfold.proto.smtp.chunks import ChunkReader
-from penfold.proto.smtp.commands import ChunkCommand, MailCommand
+from penfold.proto.smtp.commands import ChunkCommand
 from penfold.proto.smtp.content import check_binary, check_content, find_fault_refusal
 from penfold.proto.smtp.events import Message, Rcpt
 from penfold.proto.smtp.framing import DataReader
@@ -34,9 +34,8 @@ class Transaction:
         if self._reports:
             self._reports = {}
 
-    def plan(self, command: MailCommand) -> None:
-        """Note how the message will come; it counts once the sender is accepted."""
-        self.options = command.options
+    def drop_content(self) -> None:
+        self.data = self.chunks = None
 
     def add(self, recipient: Rcpt) -> None:
         if recipient.report is not None:

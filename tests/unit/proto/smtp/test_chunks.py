@@ -158,8 +158,11 @@ def test_what_ends_a_transaction_drops_its_chunks(command):
     ids=lambda line: repr(line[:12]),
 )  # fmt: skip
 def test_behind_an_unclear_announcement_nothing_is_read(line):
-    for driver in (at_message(), Driver(dataclasses.replace(SUBMISSION))):
-        driver.send(line + b"MAIL FROM:<x@x.example>\r\nNOOP\r\n")
+    stream = line + b"MAIL FROM:<x@x.example>\r\nNOOP\r\n"
+    for profile, step in ((MX, len(stream)), (SUBMISSION, len(stream)), (MX, 1), (SUBMISSION, 1)):
+        driver = Driver(profile)
+        for at in range(0, len(stream), step):
+            driver.send(stream[at : at + step])
         assert codes(driver.output)[-1] == 501
         assert driver.machine.is_closed
 
