@@ -149,6 +149,15 @@ def test_what_ends_a_transaction_drops_its_chunks(command):
     assert [message.data for message in messages(driver)] == [b"new"]
 
 
+def test_chunks_sent_before_tls_are_forgotten():
+    driver = at_message()
+    driver.send(bdat(b"in clear"))
+    driver.send(b"STARTTLS\r\n")
+    driver.machine.tls_started()
+    assert driver.machine.held_bytes == 0
+    assert codes(driver.send(bdat(b"QUIT\r\n", last=True) + b"NOOP\r\n")) == [503, 250]
+
+
 @pytest.mark.parametrize(
     "line",
     [
