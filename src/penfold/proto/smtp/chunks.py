@@ -8,12 +8,12 @@ from penfold.proto.smtp.framing import Fault, Inspector
 from penfold.proto.smtp.replies import Reply
 
 
-class ChunkReader:
+class ChunkReader(Inspector):
     """Collects the chunks of one message; counts on, but keeps nothing, beyond `limit`."""
 
     __slots__ = (
         "_content",
-        "_inspector",
+        "_inspects",
         "_limit",
         "chunk_size",
         "is_last",
@@ -27,8 +27,9 @@ class ChunkReader:
 
         refusal: what every chunk is answered with once it is read; then none is kept.
         """
+        super().__init__()
         self._content = bytearray()
-        self._inspector = Inspector() if inspects else None
+        self._inspects = inspects
         self._limit = limit
         self.refusal = refusal
         #: Octets of the message, of the chunk at hand, and how many of that are to come.
@@ -48,12 +49,9 @@ class ChunkReader:
         """Return the octets of the chunk at hand that came in so far."""
         return self.chunk_size - self.left
 
-    @property
-    def fault(self) -> Fault | None:
+    def find_fault(self) -> Fault | None:
         """Return the first thing no text may hold; a CR at the end of a chunk may have its LF."""
-        if self._inspector is None:
-            return None
-        return self._inspector.finish() if self.is_last else self._inspector.fault
+        return self.final_fault() if self.is_last else self.fault
 
     def begin(self, size: int, *, is_last: bool) -> None:
         self.chunk_size = self.left = size
@@ -69,8 +67,8 @@ class ChunkReader:
         if self.refusal is None and not self.is_over:
             taken = octets[start:end]
             self._content += taken
-            if self._inspector is not None:
-                self._inspector.feed(taken)
+            if self._inspects and self.fault is None:
+                self.inspect(taken)
         return end
 
     def finish(self) -> bytes:

@@ -25,9 +25,9 @@ _FAULTS: Final = {
 }
 
 
-def find_fault_refusal(fault: Fault | None, profile: Profile) -> Reply | None:
-    """Return how a message with this fault is refused, None when it is (or can be made) sound."""
-    if fault is None or (profile.normalizes and fault is not Fault.NUL):
+def find_fault_refusal(fault: Fault, profile: Profile) -> Reply | None:
+    """Return how a message with this fault is refused, None when it can be made sound."""
+    if profile.normalizes and fault is not Fault.NUL:
         return None
     return _FAULTS[fault]
 
@@ -41,17 +41,6 @@ def check_content(content: bytes, fault: Fault | None, profile: Profile) -> byte
         content = normalize_line_ends(content)
         if b"\0" in content:
             return replies.NUL_IN_DATA
-    return _check_way(content, profile)
-
-
-def check_binary(content: bytes, profile: Profile) -> bytes | Reply:
-    """Do the same for BODY=BINARYMIME: only the header must be text (RFC 3030 §3)."""
-    if find_fault(take_header(content, header_max=MIME_MAX_HEADER_BYTES)) is not None:
-        return replies.BAD_BINARY_HEADER
-    return _check_way(content, profile)
-
-
-def _check_way(content: bytes, profile: Profile) -> bytes | Reply:
     if len(content) > profile.max_bytes:
         return replies.TOO_BIG
     hops = count_hops(content, header_max=MIME_MAX_HEADER_BYTES)
@@ -62,3 +51,10 @@ def _check_way(content: bytes, profile: Profile) -> bytes | Reply:
         if count_own_hops(header, profile.hostname) > profile.own_hops_max:
             return replies.OWN_LOOP
     return content
+
+
+def check_binary(content: bytes, profile: Profile) -> bytes | Reply:
+    """Do the same for BODY=BINARYMIME: only the header must be text (RFC 3030 §3)."""
+    if find_fault(take_header(content, header_max=MIME_MAX_HEADER_BYTES)) is not None:
+        return replies.BAD_BINARY_HEADER
+    return check_content(content, None, profile)

@@ -123,7 +123,7 @@ class LineReader:
 
 
 class Inspector:
-    """Looks at a message read by read for what it may not hold."""
+    """Looks at a message read by read for what it may not hold; the readers of messages are one."""
 
     __slots__ = ("_carry", "fault")
 
@@ -133,9 +133,8 @@ class Inspector:
         #: The first thing found.
         self.fault: Fault | None = None
 
-    def feed(self, taken: bytes) -> None:
-        if self.fault is not None:
-            return  # the first one is told
+    def inspect(self, taken: bytes) -> None:
+        """Look at the next octets; not needed any more when there is a fault."""
         piece = self._carry + taken if self._carry else taken
         if piece.endswith(b"\r"):
             self._carry = b"\r"
@@ -144,34 +143,29 @@ class Inspector:
             self._carry = b""
         self.fault = find_fault(piece)
 
-    def finish(self) -> Fault | None:
+    def final_fault(self) -> Fault | None:
         """Return what was found, now that no further read explains a CR at the end."""
         return self.fault or (Fault.BARE_CR if self._carry else None)
 
 
-class DataReader:
+class DataReader(Inspector):
     """Collects one message up to its end; counts on, but keeps nothing, beyond `limit`.
 
     Everything that costs time per octet is done read by read, so that a message of any size
     never holds up others at its end.
     """
 
-    __slots__ = ("_chunks", "_inspector", "_is_stuffed", "_limit", "_tail", "size")
+    __slots__ = ("_chunks", "_is_stuffed", "_limit", "_tail", "size")
 
     def __init__(self, *, limit: int) -> None:
         """limit: octets on the wire, dot stuffing and the final dot included."""
+        super().__init__()
         self._chunks: list[bytes] = []
         self._limit = limit
         # RFC 5321 §4.1.1.4: the CR LF that ends the DATA command starts the terminator too.
         self._tail = b"\r\n"
-        self._inspector = Inspector()
         self._is_stuffed = False
         self.size = 0
-
-    @property
-    def fault(self) -> Fault | None:
-        """Return the first thing found that no message may hold."""
-        return self._inspector.fault
 
     @property
     def is_over(self) -> bool:
@@ -190,7 +184,8 @@ class DataReader:
             self._chunks.clear()
         else:
             self._chunks.append(taken)
-            self._inspector.feed(taken)
+            if self.fault is None:
+                self.inspect(taken)
         if end < 0:
             self._tail = (self._tail + taken[-4:])[-4:]
         return end

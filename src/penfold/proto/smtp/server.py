@@ -65,9 +65,9 @@ class Server:
     """One session. `tag` ends every refusal, so that it can be found in the log."""
 
     __slots__ = (
-        "_commands", "_exchange", "_lines", "_mails", "_mode", "_offers", "_output", "_profile",
-        "_question", "_tag", "_transaction", "errors", "esmtp", "helo", "last_refusal", "logged_in",
-        "login_failures", "tls",
+        "_commands", "_exchange", "_lines", "_mails_left", "_mode", "_offers", "_output",
+        "_profile", "_question", "_tag", "_transaction", "errors", "esmtp", "helo",
+        "last_refusal", "logged_in", "login_failures", "tls",
     )  # fmt: skip
 
     def __init__(self, profile: Profile, *, tag: str = "", tls: bool = False) -> None:
@@ -79,7 +79,9 @@ class Server:
         self._question: Event | None = None
         self._exchange: Exchange | None = None
         self._transaction = Transaction()
-        self._commands = self._mails = 0
+        self._commands = 0
+        #: Below zero: any number.
+        self._mails_left = profile.messages_max or -1
         self.tls = tls
         self._offers = profile.offers(tls=tls)
         self.errors = 0
@@ -317,10 +319,10 @@ class Server:
         if self._profile.require_auth and not self.logged_in:
             may = self._profile.may_log_in(tls=self.tls)
             return replies.LOGIN_FIRST if may else replies.TLS_FIRST
-        self._mails += 1
-        if self._mails > self._profile.messages_max > 0:
+        if not self._mails_left:
             # RFC 9422 §4: the number that LIMITS told.
             return replies.TOO_MANY_MESSAGES
+        self._mails_left -= 1
         command = parse_mail(argument, offered=self._offers)
         if command.size > self._profile.max_bytes:
             # RFC 1870 §6.1: refused before a single octet of it is sent.
@@ -347,7 +349,7 @@ class Server:
 
     def _begin_data(self, argument: bytes) -> Outcome:
         _refuse_argument(argument)
-        reply = self._transaction.begin_data(self._profile, greeted=bool(self.helo))
+        reply = self._transaction.begin_data(self._profile, self.helo)
         if reply is replies.GO_AHEAD:
             self._mode = _DATA
         return reply
@@ -356,7 +358,7 @@ class Server:
         command = parse_chunk(argument)
         if command.size >= SMTP_CHUNK_SMALL_BYTES:
             self._commands -= 1
-        if not self._transaction.begin_chunk(command, self._profile, greeted=bool(self.helo)):
+        if not self._transaction.begin_chunk(command, self._profile, self.helo):
             return replies.ENDLESS_DATA
         self._mode = _CHUNK
         return self._read_chunk()

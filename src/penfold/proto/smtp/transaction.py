@@ -42,20 +42,20 @@ class Transaction:
             self._reports[len(self.recipients)] = recipient.report
         self.recipients.append(recipient.address)
 
-    def find_disorder(self, *, greeted: bool) -> Reply | None:
-        """Return why no message can come now, None when it can."""
+    def find_disorder(self, helo: str) -> Reply | None:
+        """Return why no message can come now, None when it can; helo is "" before EHLO."""
         if self.recipients:
             return None
         if self.sender is None:
-            return replies.MAIL_FIRST if greeted else replies.HELO_FIRST
+            return replies.MAIL_FIRST if helo else replies.HELO_FIRST
         # RFC 5321 §3.3: 503 when none was named, 554 when all were refused.
         return replies.NO_VALID_RECIPIENTS if self.rcpt_seen else replies.RCPT_FIRST
 
     # --- DATA ------------------------------------------------------------------------------
 
-    def begin_data(self, profile: Profile, *, greeted: bool) -> Reply:
+    def begin_data(self, profile: Profile, helo: str) -> Reply:
         if not self.recipients:
-            return self.find_disorder(greeted=greeted) or replies.RCPT_FIRST
+            return self.find_disorder(helo) or replies.RCPT_FIRST
         if self.chunks is not None:
             return replies.CHUNKS_BEGUN  # RFC 3030 §2: DATA and BDAT do not mix
         if self.options.body == "BINARYMIME":
@@ -72,14 +72,14 @@ class Transaction:
         if reader.is_over:
             return self._refuse(replies.TOO_BIG)
         fault = reader.fault
-        refusal = find_fault_refusal(fault, profile)
-        if refusal is not None:
+        refusal = fault and find_fault_refusal(fault, profile)
+        if refusal:
             return self._refuse(refusal)
         return self._make_message(check_content(reader.finish(), fault, profile))
 
     # --- BDAT ------------------------------------------------------------------------------
 
-    def begin_chunk(self, command: ChunkCommand, profile: Profile, *, greeted: bool) -> bool:
+    def begin_chunk(self, command: ChunkCommand, profile: Profile, helo: str) -> bool:
         """Expect a chunk; False when the message would become absurdly large.
 
         RFC 3030 §2: whatever the reply will be, the octets are read first.
@@ -87,7 +87,7 @@ class Transaction:
         reader = self.chunks or ChunkReader(
             limit=profile.max_bytes,
             inspects=self.options.body != "BINARYMIME",
-            refusal=self.find_disorder(greeted=greeted),
+            refusal=self.find_disorder(helo),
         )
         reader.begin(command.size, is_last=command.is_last)
         self.chunks = reader
@@ -103,9 +103,9 @@ class Transaction:
             return reader.refusal
         if reader.is_over:
             return self._refuse(replies.TOO_BIG)
-        fault = reader.fault
-        refusal = find_fault_refusal(fault, profile)
-        if refusal is not None:
+        fault = reader.find_fault()
+        refusal = fault and find_fault_refusal(fault, profile)
+        if refusal:
             return self._refuse(refusal)
         if not reader.is_last:
             return replies.make_chunk_taken(reader.chunk_size)
