@@ -13,9 +13,9 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from tests.dialogue.product import MemoryProduct, make_profile
 
 from penfold.base.clock import FixedClock
+from penfold.front.smtp.bounds import Bounds
 from penfold.front.smtp.doors import MxDoor, SubmissionDoor
 from penfold.front.smtp.listener import Listener
-from penfold.front.smtp.protocol import Bounds
 
 
 @pytest.fixture(scope="session")
@@ -69,7 +69,11 @@ def converse(tls_contexts):
                 chance=random.Random(5),
                 observe=facts.append,
                 tls=tls_contexts[0],
-                bounds=Bounds(login_delay_s=0.0),
+                bounds=Bounds(
+                    login_delay_s=0.0,
+                    error_delay_s=0.0,
+                    greet_delay_s=float(options.get("greet_delay_s", 0.0)),
+                ),
             )
             sock = socket.create_server(("127.0.0.1", 0))
             await listener.start(sock, implicit_tls=listener_name == "submissions")

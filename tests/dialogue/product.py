@@ -82,5 +82,8 @@ def make_profile(listener, options):
     profile = make(
         hostname="mx.box.example", domain="box.example", starttls=listener != "submissions"
     )
-    numbers = ("max_bytes", "recipients_max", "errors_max", "commands_max", "hops_max")
+    numbers = (
+        "max_bytes", "recipients_max", "errors_max", "commands_max", "hops_max", "messages_max",
+        "own_hops_max",
+    )  # fmt: skip
     return dataclasses.replace(profile, **{n: int(options[n]) for n in numbers if n in options})

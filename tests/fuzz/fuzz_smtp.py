@@ -13,7 +13,7 @@ from pathlib import Path
 from looping import run
 
 from penfold.proto.smtp import replies
-from penfold.proto.smtp.events import Login, Mail, Message, Rcpt
+from penfold.proto.smtp.events import Login, Mail, Message, Rcpt, Slow
 from penfold.proto.smtp.profile import make_mx_profile, make_submission_profile
 from penfold.proto.smtp.server import Server
 from penfold.testing.dialogue import load_dialogue
@@ -25,7 +25,9 @@ SUBMISSION = make_submission_profile(
 )
 PROFILES = [dataclasses.replace(p, max_bytes=2_000, errors_max=50) for p in (MX, SUBMISSION)]
 PIECES = [b"\r\n.\r\n", b"\r\n", b"\n", b"\r", b".", b"\0", b"..", b"\xff", b"x" * 3_000, b"<", b">",
-          b'"', b"\\", b"DATA\r\n", b"RSET\r\n", b"RCPT TO:<a@box.example>\r\n", b"=", b"*\r\n"]  # fmt: skip
+          b'"', b"\\", b"DATA\r\n", b"RSET\r\n", b"RCPT TO:<a@box.example>\r\n", b"=", b"*\r\n", b"BDAT 7\r\n",
+          b"BDAT 0 LAST\r\n", b"BDAT 900 LAST\r\n", b"BDAT 2100\r\n", b" BODY=BINARYMIME", b" LAST",
+          b" RET=FULL ENVID=a+2B", b" NOTIFY=DELAY ORCPT=rfc822;a@b", b"bdat", b" SMTPUTF8"]  # fmt: skip
 
 
 def load_seeds():
@@ -78,7 +80,10 @@ def converse(profile, pieces):
         machine.receive(piece)
         while (event := machine.next_event()) is not None:
             events.append(event)
-            machine.answer(answer(event))
+            if isinstance(event, Slow):
+                machine.resume()
+            else:
+                machine.answer(answer(event))
         output += machine.take_output()
         assert machine.unread_bytes <= 20_000, "the engine keeps too much"
     return events, output
@@ -88,7 +93,10 @@ def check(profile, events, output):
     for message in events:
         if isinstance(message, Message):
             assert len(message.data) <= profile.max_bytes
-            assert not set(b"\r\n\0") & set(message.data.replace(b"\r\n", b""))
+            assert len(message.reports) in (0, len(message.recipients))
+            is_binary = message.options.body == "BINARYMIME"
+            text = message.data.partition(b"\r\n\r\n")[0] if is_binary else message.data
+            assert not set(b"\r\n\0") & set(text.replace(b"\r\n", b""))
     for line in output.split(b"\r\n")[:-1]:
         assert line[:3].isdigit(), line
         assert len(line) <= 510, line

@@ -11,8 +11,8 @@ from benchmarks import postfix
 
 from penfold.net.smtp_out import SmtpConnection
 from penfold.net.tls_out import NoTls, Opportunistic
-from penfold.proto.smtp.client_profile import ClientProfile
-from penfold.proto.smtp.transaction import Envelope, Notify, Recipient, Ret
+from penfold.proto.smtp.client.profile import ClientProfile
+from penfold.proto.smtp.client.transaction import Envelope, Notify, Recipient, Ret
 
 PROFILE = ClientProfile(hostname="mail.probe.example")
 #: A dot to stuff, an octet above ASCII, a line of the length RFC 5321 allows.

@@ -13,9 +13,10 @@ from penfold.app.pushing import make_pushing
 from penfold.app.sweeping import make_sweeps
 from penfold.app.wiring import Product
 from penfold.base.limits import SMTP_CONNECTIONS_MAX, SMTP_RECIPIENTS_MAX, SUBMISSION_RECIPIENTS_MAX
+from penfold.domain.attempts import Attempts
+from penfold.front.smtp.bounds import Bounds
 from penfold.front.smtp.doors import Door, MxDoor, SubmissionDoor
 from penfold.front.smtp.listener import Listener
-from penfold.front.smtp.protocol import Bounds
 from penfold.front.worker.tasks import Task, Tasks
 from penfold.net.tls import load_server_context
 from penfold.proto.smtp.profile import Profile, make_mx_profile, make_submission_profile
@@ -52,7 +53,11 @@ class MailService:
         most = SUBMISSION_RECIPIENTS_MAX if limited else SMTP_RECIPIENTS_MAX
         mx, submission = (
             MxDoor(product.inbound),
-            SubmissionDoor(product.outbound, product.stores.directory),
+            SubmissionDoor(
+                product.outbound,
+                product.stores.directory,
+                failures=Attempts(product.stores.clock),
+            ),
         )
         self._listeners = [
             self._listener("smtp", make_mx_profile(**names, starttls=True), mx),

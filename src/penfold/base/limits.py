@@ -310,10 +310,24 @@ SMTP_ERRORS_MAX: Final = 20
 #: Commands without a stored message in between, then 421: room for a transaction with
 #: SMTP_RECIPIENTS_MAX recipients and some idle talk. Postfix: 100 that are not part of one.
 SMTP_COMMANDS_MAX: Final = 1_200
+#: Octets from which a chunk (BDAT) does not count as a command; clients send 8 kB and more, so a
+#: large message takes thousands. Smaller ones are as many as other commands may be.
+SMTP_CHUNK_SMALL_BYTES: Final = 1_024
+#: Characters of ENVID and ORCPT as they are sent. RFC 3461 §4.4 and §4.2.
+SMTP_ENVID_MAX_CHARS: Final = 100
+SMTP_ORCPT_MAX_CHARS: Final = 500
+#: Errors of a session that cost nothing; after each further one the next command is read later,
+#: by SMTP_ERROR_DELAY_S more every time. Postfix: 10 and 1 s; guessing addresses must not pay.
+SMTP_ERRORS_FREE: Final = 5
+SMTP_ERROR_DELAY_S: Final = 1.0
+SMTP_ERROR_DELAY_MAX_S: Final = 10.0
 #: Seconds of silence. RFC 5321 §4.5.3.2.7 asks for 5 minutes.
 SMTP_IDLE_S: Final = 300.0
 #: Received fields that prove a loop. RFC 5321 §6.3 asks for at least 100.
 SMTP_HOPS_MAX: Final = 100
+#: Received fields that carry our own name and prove a loop: mail that a list or a forwarder sends
+#: back has two or three.
+SMTP_OWN_HOPS_MAX: Final = 8
 #: Octets without a line end that are skipped after a line became too long, then 421. Enough
 #: for any honest mistake; a client that sends more is not speaking SMTP.
 SMTP_SKIP_MAX_BYTES: Final = 65_536
@@ -322,10 +336,20 @@ SMTP_SKIP_MAX_BYTES: Final = 65_536
 SMTP_LOGIN_FAILURES_MAX: Final = 3
 #: Seconds a refused login waits for its answer: one connection tries one password a second.
 SMTP_LOGIN_DELAY_S: Final = 1.0
-#: Connections of one listener. Each holds a descriptor and about 10 kB.
+#: Connections of one listener. An idle one holds a descriptor and 2.4 kB, over TLS 30 kB.
 SMTP_CONNECTIONS_MAX: Final = 5_000
 #: Connections from one address (IPv6: one /64) to one listener. mox: 30.
 SMTP_CLIENT_CONNECTIONS_MAX: Final = 30
+#: New connections a minute from one address (IPv6: one /64), then 421; this machine is exempt.
+#: A large sender opens a few a second, a flood hundreds.
+SMTP_CLIENT_RATE_MAX: Final = 600
+#: Addresses whose connections are counted at a time, about 0.3 kB each.
+SMTP_CLIENTS_COUNTED_MAX: Final = 20_000
+#: Seconds the greeting waits to see who talks early. 0: only what is there already counts.
+#: Postfix's postscreen: 6; every honest client would wait.
+SMTP_GREET_DELAY_S: Final = 0.0
+#: Failed logins of one address in SIGN_IN_WINDOW_S on all its connections, then 421.
+SMTP_LOGIN_ADDRESS_MAX: Final = 50
 #: Share of SMTP_CONNECTIONS_MAX from which SMTP_STRESS_IDLE_S counts. Postfix does the same.
 SMTP_STRESS_SHARE: Final = 0.75
 #: Seconds of silence while the listener is nearly full. Postfix: 10.

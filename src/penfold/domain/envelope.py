@@ -8,12 +8,16 @@ from enum import Enum
 
 from msgspec import Struct
 
+from penfold.proto.smtp.parameters import NO_OPTIONS, MailOptions, ReportRequest
+
 
 class Envelope(Struct, frozen=True, gc=False):
     """One mail transaction as the client announced it.
 
     sender is "" for the null reverse-path. helo as the client said it; client its address;
-    protocol the RFC 3848 name for Received (SMTP, ESMTPS, ESMTPSA, UTF8SMTP, …).
+    protocol the RFC 3848 name for Received (SMTP, ESMTPS, ESMTPSA, UTF8SMTP, …). options: how
+    the sender wants the message handled; reports: what each recipient's delivery is reported
+    for, in their order, or empty when nobody asked.
     """
 
     session: str
@@ -22,6 +26,8 @@ class Envelope(Struct, frozen=True, gc=False):
     protocol: str
     sender: str
     recipients: tuple[str, ...]
+    options: MailOptions = NO_OPTIONS
+    reports: tuple[ReportRequest, ...] = ()
 
 
 class Recipient(Enum):

@@ -1,4 +1,4 @@
-"""A connection to another mail server: the state machine of proto/smtp/client on a socket.
+"""A connection to another mail server: the state machine of proto/smtp/client/machine on a socket.
 
 Owns when things happen: connecting, writing block by block, the handshake, deadlines, the end.
 What goes wrong with the other side is an Outcome, never an exception; `open` returns a connection
@@ -18,11 +18,11 @@ from typing import Any, Final, Self, TypeVar
 from penfold.net.guard import is_allowed
 from penfold.net.smtp_wire import Wire
 from penfold.net.tls_out import Dane, TlsMode, Verify, find_context, find_need, is_implicit, judge
-from penfold.proto.smtp.client import Client
-from penfold.proto.smtp.client_events import Closed, Event, Ready, Sent, StartTls
-from penfold.proto.smtp.client_profile import ClientProfile
-from penfold.proto.smtp.outcome import Failure, Outcome, Reason, Stage, TlsFacts
-from penfold.proto.smtp.transaction import Book, Envelope
+from penfold.proto.smtp.client.machine import Client
+from penfold.proto.smtp.client.events import Closed, Event, Ready, Sent, StartTls
+from penfold.proto.smtp.client.profile import ClientProfile
+from penfold.proto.smtp.client.outcome import Failure, Outcome, Reason, Stage, TlsFacts
+from penfold.proto.smtp.client.transaction import Book, Envelope
 
 T = TypeVar("T")
 
@@ -95,7 +95,7 @@ class SmtpConnection:
     async def send(self, envelope: Envelope, raw: bytes) -> Outcome:
         """Send a message and return what came of it for each recipient; never raises for that.
 
-        raw: with CR LF line ends; what else it must be, `proto/smtp/transaction` says. On
+        raw: with CR LF line ends; what else it must be, `proto/smtp/client/transaction` says. On
         cancellation the connection is cut; whether the message was taken is then unknown.
         """
         reused, self.messages = self.messages > 0, self.messages + 1

@@ -9,7 +9,7 @@ import ssl
 from collections.abc import Callable
 from typing import cast
 
-from penfold.proto.smtp.client import Client
+from penfold.proto.smtp.client.machine import Client
 
 
 class Wire(asyncio.Protocol):

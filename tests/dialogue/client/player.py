@@ -19,12 +19,12 @@ from tests.scripted import serve
 
 from penfold.net.smtp_out import SmtpConnection
 from penfold.net.tls_out import NoTls, Opportunistic, Verify
-from penfold.proto.smtp.client import Client
-from penfold.proto.smtp.client_events import Closed, Ready, Sent, StartTls
-from penfold.proto.smtp.client_profile import ClientProfile, TlsNeed
-from penfold.proto.smtp.outcome import TlsFacts
-from penfold.proto.smtp.sasl_client import Credentials
-from penfold.proto.smtp.transaction import Envelope, Notify, Recipient, Ret
+from penfold.proto.smtp.client.machine import Client
+from penfold.proto.smtp.client.events import Closed, Ready, Sent, StartTls
+from penfold.proto.smtp.client.profile import ClientProfile, TlsNeed
+from penfold.proto.smtp.client.outcome import TlsFacts
+from penfold.proto.smtp.client.sasl import Credentials
+from penfold.proto.smtp.client.transaction import Envelope, Notify, Recipient, Ret
 from penfold.testing.dialogue import PATIENCE_S
 
 HOST, PORT = "mx.box.example", 25

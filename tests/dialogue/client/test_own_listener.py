@@ -7,10 +7,10 @@ from tests.dialogue.client.player import LOGINS
 
 from penfold.net.smtp_out import SmtpConnection
 from penfold.net.tls_out import NoTls, Opportunistic
-from penfold.proto.smtp.client_profile import ClientProfile
-from penfold.proto.smtp.outcome import Fate
-from penfold.proto.smtp.sasl_client import Credentials
-from penfold.proto.smtp.transaction import Envelope, Recipient
+from penfold.proto.smtp.client.profile import ClientProfile
+from penfold.proto.smtp.client.outcome import Fate
+from penfold.proto.smtp.client.sasl import Credentials
+from penfold.proto.smtp.client.transaction import Envelope, Recipient
 
 RAW = b"Subject: hi\r\n\r\n.\r\n..hello\r\nh\xc3\xa9\r\n"
 PATIENCE_S = 20

@@ -1,12 +1,14 @@
 """The two ways in: from the internet for accounts here, and from accounts here for anyone.
 
 A door turns the product's decisions into replies. It holds no state of a session; the same door
-serves all of a listener's sessions.
+serves all of a listener's sessions, and of other listeners too.
 """
 
 from typing import Final, Protocol
 
 from penfold.base.addresses import canonical_address
+from penfold.base.limits import SMTP_LOGIN_ADDRESS_MAX
+from penfold.domain.attempts import Attempts
 from penfold.front.smtp.decisions import (
     Decisions,
     Done,
@@ -14,6 +16,7 @@ from penfold.front.smtp.decisions import (
     Recipient,
     SubmissionDecisions,
 )
+from penfold.front.smtp.visitors import is_loopback, network_of
 from penfold.ports.directory import Account
 from penfold.ports.identity import Authenticator
 from penfold.proto.smtp import replies
@@ -37,7 +40,10 @@ class Door(Protocol):
 
     def check_sender(self, account: Account | None, address: str) -> Reply: ...
     def check_recipient(self, address: str) -> Reply: ...
-    def find_account(self, claim: Login | Bearer) -> Account | None: ...
+    def find_account(self, claim: Login | Bearer, client: str) -> Account | None:
+        """Return who this is. TooManyError: the client's network guessed wrong too often."""
+        ...
+
     def deliver(
         self, account: Account | None, envelope: Envelope, data: bytes, done: Done
     ) -> None: ...
@@ -55,7 +61,7 @@ class MxDoor:
     def check_recipient(self, address: str) -> Reply:
         return _MX_REPLIES[self._decisions.check_recipient(address)]
 
-    def find_account(self, claim: Login | Bearer) -> Account | None:  # noqa: ARG002 - Door
+    def find_account(self, claim: Login | Bearer, client: str) -> Account | None:  # noqa: ARG002 - Door
         return None
 
     def deliver(
@@ -71,9 +77,17 @@ class MxDoor:
 class SubmissionDoor:
     """Accounts here, after a login, with addresses of their own."""
 
-    def __init__(self, decisions: SubmissionDecisions, authenticator: Authenticator) -> None:
+    def __init__(
+        self,
+        decisions: SubmissionDecisions,
+        authenticator: Authenticator,
+        *,
+        failures: Attempts | None = None,
+    ) -> None:
+        """failures: failed logins by network, over all connections; None: nobody counts."""
         self._decisions = decisions
         self._authenticator = authenticator
+        self._failures = failures
 
     def check_sender(self, account: Account | None, address: str) -> Reply:
         if account is None:
@@ -84,10 +98,17 @@ class SubmissionDoor:
     def check_recipient(self, address: str) -> Reply:
         return _SUBMISSION_REPLIES[self._decisions.check_recipient(address)]
 
-    def find_account(self, claim: Login | Bearer) -> Account | None:
+    def find_account(self, claim: Login | Bearer, client: str) -> Account | None:
         """Return who this is; None for every reason there may be, which the client never learns."""
+        failures = None if is_loopback(client) else self._failures
+        if failures is not None:
+            failures.check(network_of(client), most=SMTP_LOGIN_ADDRESS_MAX)
         account = self._find(claim)
-        return account if account is not None and not account.suspended else None
+        if account is not None and not account.suspended:
+            return account
+        if failures is not None:
+            failures.note(network_of(client))
+        return None
 
     def _find(self, claim: Login | Bearer) -> Account | None:
         if isinstance(claim, Login):

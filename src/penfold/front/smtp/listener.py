@@ -9,7 +9,6 @@ a grace time, the rest is cut without a reply that would be untrue.
 """
 
 import asyncio
-import ipaddress
 import socket
 import ssl
 from typing import Final
@@ -18,9 +17,11 @@ from penfold.base import limits
 from penfold.base.chance import Chance
 from penfold.base.clock import Clock
 from penfold.front.smtp.answers import Answers
+from penfold.front.smtp.bounds import Bounds
 from penfold.front.smtp.doors import Door
 from penfold.front.smtp.facts import Observe
-from penfold.front.smtp.protocol import TLS_HANDSHAKE_S, Bounds, Session
+from penfold.front.smtp.protocol import TLS_HANDSHAKE_S, Session
+from penfold.front.smtp.visitors import Visitors
 from penfold.proto.smtp import replies
 from penfold.proto.smtp.profile import Profile
 from penfold.proto.smtp.replies import Reply
@@ -54,15 +55,16 @@ class Listener:
         self.observe = observe
         self.tls = tls
         self.bounds = bounds or Bounds()
+        self.visitors = Visitors(self.bounds)
         self.now = 0.0
         self.is_crowded = False
         self._chance = chance
         self._sessions: set[Session] = set()
-        self._by_client: dict[str, int] = {}
         self._servers: list[asyncio.Server] = []
         self._timer: asyncio.TimerHandle | None = None
         self._is_stopping = False
         self._unflushed: list[Session] = []
+        self._ungreeted: list[Session] = []
 
     async def start(self, sock: socket.socket, *, implicit_tls: bool = False) -> None:
         """Accept connections on a bound socket; call again for further sockets."""
@@ -152,16 +154,28 @@ class Listener:
         return f"{self._chance.getrandbits(48):012x}"
 
     def admit(self, session: Session, client: str) -> Reply | None:
-        network = _network_of(client)
-        count = self._by_client.get(network, 0)
-        self._by_client[network] = count + 1
+        refusal = self.visitors.admit(client, self.now)
         self._sessions.add(session)
         self._empty.clear()
         if self._is_stopping:
             return replies.STOPPING
-        if count >= self.bounds.client_connections_max:
-            return replies.TOO_MANY_CONNECTIONS
+        if refusal is not None:
+            return refusal
         return replies.FULL if len(self._sessions) > self.bounds.connections_max else None
+
+    def greet_soon(self, session: Session) -> None:
+        # Two turns of the loop: the next one looks at the socket, the one after it greets.
+        self._ungreeted.append(session)
+        if len(self._ungreeted) == 1:
+            self._loop.call_soon(self._greet_next_turn)
+
+    def _greet_next_turn(self) -> None:
+        sessions, self._ungreeted = self._ungreeted, []
+        self._loop.call_soon(self._greet, sessions)
+
+    def _greet(self, sessions: list[Session]) -> None:
+        for session in sessions:
+            session.greet()
 
     def flush_soon(self, session: Session) -> None:
         self._unflushed.append(session)
@@ -175,21 +189,6 @@ class Listener:
 
     def leave(self, session: Session) -> None:
         self._sessions.discard(session)
-        network = _network_of(session.client)
-        count = self._by_client.get(network, 0) - 1
-        if count > 0:
-            self._by_client[network] = count
-        else:
-            self._by_client.pop(network, None)
+        self.visitors.leave(session.client)
         if not self._sessions:
             self._empty.set()
-
-
-def _network_of(client: str) -> str:
-    """Return whom a connection is counted for: an IPv4 address, or an IPv6 /64."""
-    if ":" not in client:
-        return client
-    address = ipaddress.IPv6Address(client.partition("%")[0])
-    if address.ipv4_mapped is not None:
-        return str(address.ipv4_mapped)
-    return address.packed[:8].hex()

@@ -13,19 +13,18 @@ import asyncio
 import ssl
 from typing import Final, Protocol, cast
 
-from msgspec import Struct
-
-from penfold.base import limits
 from penfold.base.clock import Clock
 from penfold.base.errors import PenfoldError
+from penfold.domain.attempts import TooManyError
 from penfold.front.smtp.answers import Answers
+from penfold.front.smtp.bounds import Bounds
 from penfold.front.smtp.decisions import Envelope
 from penfold.front.smtp.doors import Door
 from penfold.front.smtp.facts import Observe, SessionFacts, TransactionFacts
 from penfold.front.smtp.refusals import find_refusal
 from penfold.ports.directory import Account
 from penfold.proto.smtp import replies
-from penfold.proto.smtp.events import Bearer, Event, Login, Mail, Message, Rcpt
+from penfold.proto.smtp.events import Bearer, Event, Login, Mail, Message, Rcpt, Slow
 from penfold.proto.smtp.profile import Profile
 from penfold.proto.smtp.replies import Reply
 from penfold.proto.smtp.server import Server
@@ -35,18 +34,6 @@ HELD_MAX: Final = 65_536
 #: Seconds a client has to take the last replies, and to finish a TLS handshake.
 LAST_WORDS_S: Final = 10.0
 TLS_HANDSHAKE_S: Final = 30.0
-
-
-class Bounds(Struct, frozen=True, gc=False):
-    """What a listener and its sessions may use; the defaults are explained in base.limits."""
-
-    idle_s: float = limits.SMTP_IDLE_S
-    rate_min_bytes: int = limits.SMTP_RATE_MIN_BYTES
-    slow_start_s: float = limits.SMTP_SLOW_START_S
-    login_delay_s: float = limits.SMTP_LOGIN_DELAY_S
-    connections_max: int = limits.SMTP_CONNECTIONS_MAX
-    client_connections_max: int = limits.SMTP_CLIENT_CONNECTIONS_MAX
-    memory_max_bytes: int = limits.SMTP_MEMORY_MAX_BYTES
 
 
 class House(Protocol):
@@ -66,6 +53,10 @@ class House(Protocol):
     def make_session_id(self) -> str: ...
     def admit(self, session: "Session", client: str) -> Reply | None:
         """Return why this connection is refused, or None after counting it in."""
+        ...
+
+    def greet_soon(self, session: "Session") -> None:
+        """Call session.greet() when what the client sent already has been read."""
         ...
 
     def flush_soon(self, session: "Session") -> None: ...
@@ -89,9 +80,9 @@ class Session(asyncio.Protocol):
     """One connection, from connection_made to connection_lost."""
 
     __slots__ = (
-        "_account", "_blocked", "_bytes_in", "_delivery", "_early", "_gone", "_half_closed",
-        "_heard", "_house", "_id", "_leaving", "_machine", "_messages", "_paused", "_pumping",
-        "_since", "_started_ms", "_task", "_timer", "_tls", "_transport", "client",
+        "_account", "_awaits_greeting", "_blocked", "_bytes_in", "_delivery", "_early", "_gone",
+        "_half_closed", "_heard", "_house", "_id", "_leaving", "_machine", "_messages", "_paused",
+        "_pumping", "_since", "_started_ms", "_task", "_timer", "_tls", "_transport", "client",
     )  # fmt: skip
 
     def __init__(self, house: House) -> None:
@@ -101,9 +92,8 @@ class Session(asyncio.Protocol):
         self._delivery: _Delivery | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None
-        self._pumping = self._blocked = self._paused = self._leaving = self._half_closed = (
-            self._gone
-        ) = False
+        self._pumping = self._blocked = self._paused = self._leaving = False
+        self._half_closed = self._gone = self._awaits_greeting = False
         self._bytes_in = self._messages = 0
         self._tls = ""
         self._early = b""
@@ -125,15 +115,33 @@ class Session(asyncio.Protocol):
         self._since = self._heard = house.now
         self._started_ms = house.clock.now_ms()
         refusal = house.admit(self, self.client)
-        if refusal is None:
-            self._machine.greet()
-        else:
+        if refusal is not None:
             self._machine.close(refusal)
-        house.flush_soon(self)
+            house.flush_soon(self)
+            return
+        self._awaits_greeting = True
+        if house.bounds.greet_delay_s:
+            loop = asyncio.get_running_loop()
+            self._timer = loop.call_later(house.bounds.greet_delay_s, self.greet)
+        elif house.profile.refuses_early_talk:
+            house.greet_soon(self)
+        else:
+            self.greet()
+
+    def greet(self) -> None:
+        if self._awaits_greeting and not self._machine.is_closed:
+            self._timer = None
+            self._awaits_greeting = False
+            self._machine.greet()
+            self._go_on()  # whoever may talk early has perhaps done so
 
     def data_received(self, data: bytes) -> None:
         self._heard = self._house.now
         self._bytes_in += len(data)
+        if self._awaits_greeting and self._house.profile.refuses_early_talk:
+            # Honest clients wait (RFC 5321 §4.3.1); programs that only send do not.
+            self.end(replies.EARLY_TALKER)
+            return
         if self._task is not None:
             # Decrypted already: it came with the end of the handshake, before _upgrade went on.
             # Octets sent in clear cannot get here, reading was paused and then given to TLS.
@@ -292,6 +300,8 @@ class Session(asyncio.Protocol):
                 self._deliver(event)
             elif isinstance(event, Login | Bearer):
                 self._log_in(event)
+            elif isinstance(event, Slow):
+                self._slow_down(event)
             else:
                 self._start_tls()
         except Exception as error:  # noqa: BLE001 - top of a session: the client gets a 4xx
@@ -301,6 +311,20 @@ class Session(asyncio.Protocol):
         if self._house.is_crowded:
             return replies.NO_ROOM
         return self._house.door.check_sender(self._account, event.sender)
+
+    def _slow_down(self, event: Slow) -> None:
+        """Read the next command later; a timer waits, no thread does."""
+        house = self._house
+        delay = house.bounds.error_delay(event.errors - house.profile.errors_free)
+        if delay > 0:
+            self._timer = asyncio.get_running_loop().call_later(delay, self._resume)
+        else:
+            self._machine.resume()
+
+    def _resume(self) -> None:
+        self._timer = None
+        self._machine.resume()
+        self._go_on()
 
     def _fail(self, event: Event, error: Exception) -> None:
         """Answer a question whose decision raised; what is not an error of ours is reported."""
@@ -327,6 +351,8 @@ class Session(asyncio.Protocol):
             protocol=machine.protocol,
             sender=message.sender,
             recipients=message.recipients,
+            options=message.options,
+            reports=message.reports,
         )
         delivery = _Delivery(envelope, len(message.data), house.clock.now_ms())
         self._delivery = delivery
@@ -361,7 +387,12 @@ class Session(asyncio.Protocol):
     # --- login and TLS -------------------------------------------------------------------------
 
     def _log_in(self, claim: Login | Bearer) -> None:
-        account = self._house.door.find_account(claim)
+        try:
+            account = self._house.door.find_account(claim, self.client)
+        except TooManyError:
+            # Right or wrong, so that a guesser learns nothing more.
+            self._machine.answer(replies.TOO_MANY_LOGINS)
+            return
         if account is not None:
             self._account = account
             self._machine.answer(replies.ACCEPTED)

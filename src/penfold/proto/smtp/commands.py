@@ -1,11 +1,13 @@
 """The arguments of SMTP commands, parsed strictly.
 
 Owns the grammar of RFC 5321 §4.1.2 around addresses; what an address is belongs to
-`penfold.proto.address`. Every parser is pure and raises RefusedError with the reply the client
-gets. Fails closed: nothing with a syntax error becomes a value (OpenSMTPD CVE-2020-7247).
+`penfold.proto.address`, what parameters mean to `penfold.proto.smtp.parameters`. Every parser is
+pure and raises RefusedError with the reply the client gets. Fails closed: nothing with a syntax
+error becomes a value (OpenSMTPD CVE-2020-7247).
 """
 
 import re
+from collections.abc import Collection
 from functools import lru_cache
 from typing import Final
 
@@ -14,6 +16,13 @@ from msgspec import Struct
 from penfold.base.errors import ParseError
 from penfold.proto.address import parse_mailbox
 from penfold.proto.smtp import replies
+from penfold.proto.smtp.parameters import (
+    NO_OPTIONS,
+    MailOptions,
+    ReportRequest,
+    parse_mail_parameters,
+    parse_rcpt_parameters,
+)
 from penfold.proto.smtp.replies import RefusedError, Reply
 
 #: A host name as clients really send it (underscores, single labels) or an address literal,
@@ -23,11 +32,11 @@ _HELO = re.compile(rb"[A-Za-z0-9_](?:[A-Za-z0-9._-]{0,253})|\[[A-Za-z0-9:.-]{2,6
 #: RFC 5321 §4.1.2: Reverse-path and Forward-path with their parameters. The space after the
 #: colon is not in the grammar; too many clients send it to refuse it.
 _PATH = re.compile(rb'<((?:[^"<>\s\x00-\x1f\x7f]++|"(?:[^"\\]|\\.)*+")*+)>(?: +(.*\S))? *')
-_PARAMETER = re.compile(rb"([A-Za-z0-9][A-Za-z0-9-]*)(?:=([\x21-\x3c\x3e-\x7e\x80-\xff]+))?")
+#: RFC 3030 §2: bdat-cmd, with a size that fits any counter.
+_CHUNK = re.compile(rb" *([0-9]{1,18})(?: +(LAST))? *", re.IGNORECASE)
 
-#: RFC 1870 §4: size-value = 1*20DIGIT.
-_SIZE = re.compile(rb"[0-9]{1,20}")
-_BODIES: Final = frozenset({b"7BIT", b"8BITMIME"})
+#: What every listener offers; the state machine says what else its client may use.
+BASIC: Final = frozenset({"SIZE", "8BITMIME", "SMTPUTF8"})
 
 
 class MailCommand(Struct, frozen=True, gc=False):
@@ -35,7 +44,21 @@ class MailCommand(Struct, frozen=True, gc=False):
 
     sender: str
     size: int = 0
-    utf8: bool = False
+    options: MailOptions = NO_OPTIONS
+
+
+class RcptCommand(Struct, frozen=True, gc=False):
+    """RCPT TO. report is None when nothing was said about reports."""
+
+    address: str
+    report: ReportRequest | None = None
+
+
+class ChunkCommand(Struct, frozen=True, gc=False):
+    """BDAT: `size` octets follow (RFC 3030 §2)."""
+
+    size: int
+    is_last: bool
 
 
 def parse_helo(argument: bytes) -> str:
@@ -47,40 +70,38 @@ def parse_helo(argument: bytes) -> str:
     return argument.decode("ascii")
 
 
-def parse_mail(argument: bytes) -> MailCommand:
+def parse_mail(argument: bytes, *, offered: Collection[str] = BASIC) -> MailCommand:
+    """Return what MAIL says; offered: the keywords of the last EHLO reply."""
     if argument[:5].upper() != b"FROM:":
         raise RefusedError(replies.SYNTAX)
     path, tail = _split_path(argument[5:])
     if not tail:
         return MailCommand(_parse_address(path, replies.BAD_SENDER) if path else "")
-    size, utf8 = 0, False
-    for name, value in _parse_parameters(tail).items():
-        if name == b"SIZE":
-            size = _parse_size(value)
-        elif name == b"SMTPUTF8" and value is None:
-            utf8 = True
-        elif name == b"BODY" and value is not None and value.upper() in _BODIES:
-            pass  # RFC 6152 §3: the message is kept octet for octet either way
-        elif name == b"AUTH" and value is not None:
-            pass  # RFC 4954 §5: a server that does not trust the client takes it as AUTH=<>
-        else:
-            known = name in (b"SMTPUTF8", b"BODY", b"AUTH")
-            raise RefusedError(replies.BAD_PARAMETER if known else replies.UNKNOWN_PARAMETER)
+    parameters = parse_mail_parameters(tail, offered)
+    utf8 = parameters.options.utf8
     sender = _parse_address(path, replies.BAD_SENDER, utf8=utf8) if path else ""
-    return MailCommand(sender, size, utf8)
+    return MailCommand(sender, parameters.size, parameters.options)
 
 
-def parse_rcpt(argument: bytes, *, utf8: bool, domain: str) -> str:
-    """Return the recipient's address; `domain` completes RFC 5321 §4.1.1.3's <Postmaster>."""
+def parse_rcpt(
+    argument: bytes, *, utf8: bool, domain: str, offered: Collection[str] = BASIC
+) -> RcptCommand:
+    """Return whom RCPT names; `domain` completes RFC 5321 §4.1.1.3's <Postmaster>."""
     if argument[:3].upper() != b"TO:":
         raise RefusedError(replies.SYNTAX)
     path, tail = _split_path(argument[3:])
-    if tail:
-        _parse_parameters(tail)
-        raise RefusedError(replies.UNKNOWN_PARAMETER)
+    report = parse_rcpt_parameters(tail, offered) if tail else None
     if path.lower() == b"postmaster":
-        return f"postmaster@{domain}"
-    return _parse_address(path, replies.BAD_RECIPIENT, utf8=utf8)
+        return RcptCommand(f"postmaster@{domain}", report)
+    return RcptCommand(_parse_address(path, replies.BAD_RECIPIENT, utf8=utf8), report)
+
+
+def parse_chunk(argument: bytes) -> ChunkCommand:
+    """Return what BDAT says. The refusal ends the session: nobody knows where the chunk ends."""
+    match = _CHUNK.fullmatch(argument)
+    if not match:
+        raise RefusedError(replies.BAD_CHUNK)
+    return ChunkCommand(int(match[1]), match[2] is not None)
 
 
 def _split_path(argument: bytes) -> tuple[bytes, bytes | None]:
@@ -105,19 +126,3 @@ def _parse_address(path: bytes, refusal: Reply, *, utf8: bool = False) -> str:
 def _decode_mailbox(path: bytes) -> str:
     """Return the address in normal form; the same few names come again and again."""
     return parse_mailbox(path.decode("utf-8"))
-
-
-def _parse_parameters(tail: bytes) -> dict[bytes, bytes | None]:
-    parameters: dict[bytes, bytes | None] = {}
-    for word in tail.split():
-        match = _PARAMETER.fullmatch(word)
-        if not match or match[1].upper() in parameters:
-            raise RefusedError(replies.BAD_PARAMETER)
-        parameters[match[1].upper()] = match[2]
-    return parameters
-
-
-def _parse_size(value: bytes | None) -> int:
-    if value is None or not _SIZE.fullmatch(value):
-        raise RefusedError(replies.BAD_PARAMETER)
-    return int(value)

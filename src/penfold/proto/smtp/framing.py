@@ -18,7 +18,13 @@ END_OF_DATA: Final = b"\r\n.\r\n"
 
 _UNREMARKABLE: Final = bytes(octet for octet in range(256) if octet not in b"\0\r\n")
 _CR_ALONE: Final = re.compile(rb"\r[^\n]")
+#: RFC 5322 §2.2.3: a line end before white space only folds a field.
+_FIELD_END: Final = re.compile(rb"\r\n(?![ \t])")
 _FAULT: Final = re.compile(rb"\r(?!\n)|(?<!\r)\n|\0")
+
+
+#: Octets of a faulty line that are kept: the longest verb that matters.
+_CULPRIT: Final = 4
 
 
 class Fault(Enum):
@@ -42,7 +48,7 @@ class LineReader:
     §2.3.8 makes it all one line.
     """
 
-    __slots__ = ("_broken", "_skip_max", "_skipped", "buffer", "position")
+    __slots__ = ("_broken", "_held", "_skip_max", "_skipped", "buffer", "culprit", "position")
 
     def __init__(self, *, skip_max: int) -> None:
         """skip_max: octets of an overlong line that are skipped before it counts as endless."""
@@ -51,6 +57,9 @@ class LineReader:
         self._skip_max = skip_max
         self._skipped = 0
         self._broken = False
+        self._held = b""
+        #: How the line began that the last fault was found in.
+        self.culprit = b""
 
     def feed(self, octets: bytes) -> None:
         if self.position < len(self.buffer):
@@ -83,8 +92,9 @@ class LineReader:
             return Fault.ENDLESS
         line = buffer[start : end - 1] if end > start else b""
         is_crlf = end > start and buffer[end - 1] == 13
-        if is_crlf and length <= limit and not self._broken and b"\r" not in line:
-            return Fault.NUL if b"\0" in line else line
+        is_sound = is_crlf and length <= limit and not self._broken
+        if is_sound and b"\r" not in line and b"\0" not in line:
+            return line
         return self._judge(line, is_crlf=is_crlf, is_long=length > limit)
 
     def _hold(self, limit: int) -> Fault | None:
@@ -93,6 +103,8 @@ class LineReader:
         if held + self._skipped > self._skip_max:
             return Fault.ENDLESS
         if held > limit:
+            if not self._skipped:
+                self._held = self.buffer[self.position : self.position + _CULPRIT]
             self._skipped += held - 1
             self.buffer = self.buffer[-1:]
             self.position = 0
@@ -100,6 +112,7 @@ class LineReader:
 
     def _judge(self, line: bytes, *, is_crlf: bool, is_long: bool) -> Fault:
         was_broken = self._broken
+        self.culprit = self._held if self._skipped else line[:_CULPRIT]
         self._skipped = 0
         self._broken = not is_crlf
         if is_long:
@@ -109,26 +122,49 @@ class LineReader:
         return Fault.BARE_CR if b"\r" in line else Fault.NUL
 
 
-class DataReader:
+class Inspector:
+    """Looks at a message read by read for what it may not hold; the readers of messages are one."""
+
+    __slots__ = ("_carry", "fault")
+
+    def __init__(self) -> None:
+        #: A CR at the end of a read, which the next read has to explain.
+        self._carry = b""
+        #: The first thing found.
+        self.fault: Fault | None = None
+
+    def inspect(self, taken: bytes) -> None:
+        """Look at the next octets; not needed any more when there is a fault."""
+        piece = self._carry + taken if self._carry else taken
+        if piece.endswith(b"\r"):
+            self._carry = b"\r"
+            piece = piece[:-1]
+        else:
+            self._carry = b""
+        self.fault = find_fault(piece)
+
+    def final_fault(self) -> Fault | None:
+        """Return what was found, now that no further read explains a CR at the end."""
+        return self.fault or (Fault.BARE_CR if self._carry else None)
+
+
+class DataReader(Inspector):
     """Collects one message up to its end; counts on, but keeps nothing, beyond `limit`.
 
     Everything that costs time per octet is done read by read, so that a message of any size
     never holds up others at its end.
     """
 
-    __slots__ = ("_carry", "_chunks", "_is_stuffed", "_limit", "_tail", "fault", "size")
+    __slots__ = ("_chunks", "_is_stuffed", "_limit", "_tail", "size")
 
     def __init__(self, *, limit: int) -> None:
         """limit: octets on the wire, dot stuffing and the final dot included."""
+        super().__init__()
         self._chunks: list[bytes] = []
         self._limit = limit
         # RFC 5321 §4.1.1.4: the CR LF that ends the DATA command starts the terminator too.
         self._tail = b"\r\n"
-        #: A CR at the end of a read, which the next read has to explain.
-        self._carry = b""
         self._is_stuffed = False
-        #: The first thing found that no message may hold.
-        self.fault: Fault | None = None
         self.size = 0
 
     @property
@@ -149,7 +185,7 @@ class DataReader:
         else:
             self._chunks.append(taken)
             if self.fault is None:
-                self._inspect(taken)
+                self.inspect(taken)
         if end < 0:
             self._tail = (self._tail + taken[-4:])[-4:]
         return end
@@ -167,15 +203,6 @@ class DataReader:
             self._is_stuffed = True
             at = octets.find(END_OF_DATA, at + 3)
         return at + 5 if at >= 0 else -1
-
-    def _inspect(self, taken: bytes) -> None:
-        piece = self._carry + taken if self._carry else taken
-        if piece.endswith(b"\r"):
-            self._carry = b"\r"
-            piece = piece[:-1]
-        else:
-            self._carry = b""
-        self.fault = find_fault(piece)
 
     def finish(self) -> bytes:
         """Return the message as the client meant it, without the dots; for use once."""
@@ -225,10 +252,25 @@ def normalize_line_ends(content: bytes) -> bytes:
     return content.replace(b"\r\n", b"\n").replace(b"\r", b"\n").replace(b"\n", b"\r\n")
 
 
+def take_header(content: bytes, *, header_max: int) -> bytes:
+    """Return the header of a message without its last line end; no more than header_max octets."""
+    if content.startswith(b"\r\n"):
+        return b""  # RFC 5322 §3.5: the header is empty
+    end = content.find(b"\r\n\r\n", 0, header_max)
+    if end >= 0:
+        return content[:end]
+    header = content[:header_max]
+    return header[:-1] if len(content) > header_max and header.endswith(b"\r") else header
+
+
 def count_hops(content: bytes, *, header_max: int) -> int:
     """Return the number of Received fields in the header (RFC 5321 §6.3), and only there."""
-    if content.startswith(b"\r\n"):
-        return 0  # RFC 5322 §3.5: the header is empty
-    end = content.find(b"\r\n\r\n", 0, header_max)
-    header = content[: end if end >= 0 else header_max].lower()
+    header = take_header(content, header_max=header_max).lower()
     return header.count(b"\r\nreceived:") + header.startswith(b"received:")
+
+
+def count_own_hops(header: bytes, hostname: str) -> int:
+    """Return the number of Received fields that say they were made by this host."""
+    by_us = re.compile(rb"\sby\s+%s(?=[\s;(]|\Z)" % re.escape(hostname.lower().encode("ascii")))
+    fields = _FIELD_END.split(header.lower())
+    return sum(field.startswith(b"received:") and bool(by_us.search(field)) for field in fields)

@@ -105,6 +105,16 @@ OUT_OF_MEMORY: Final = _final(421, "4.3.1", "Insufficient system storage, try ag
 ENDLESS_LINE: Final = _final(421, "4.7.0", "Line has no end, closing connection")
 NOT_SMTP: Final = _final(554, "5.5.0", "This is an SMTP server, closing connection")
 EARLY_TALK: Final = _final(501, "5.5.1", "Octets after STARTTLS and before TLS, closing connection")
+#: RFC 5321 §4.3.1: the client has to wait for the greeting.
+EARLY_TALKER: Final = _final(554, "5.5.0", "You spoke before the greeting, closing connection")
+TOO_FAST: Final = _final(
+    421, "4.7.0", "Too many new connections from your address, try again later"
+)
+TOO_MANY_MESSAGES: Final = _final(
+    421, "4.7.0", "Too many messages in one connection, open another one"
+)
+#: Nobody knows where the chunk ends, so nothing behind it can be read as a command.
+BAD_CHUNK: Final = _final(501, "5.5.4", "BDAT needs a size; closing connection")
 #: It was told the limit and goes on; nobody drains an endless message.
 ENDLESS_DATA: Final = _final(552, "5.3.4", "Message exceeds the size limit, closing connection")
 
@@ -128,6 +138,14 @@ BAD_HELO: Final = make_reply(501, "5.5.4", "HELO/EHLO argument is not a host nam
 EMPTY_HELO: Final = make_reply(501, "5.5.4", "Empty HELO/EHLO argument not allowed")
 NO_ARGUMENT: Final = make_reply(501, "5.5.4", "This command takes no argument")
 BAD_PARAMETER: Final = make_reply(501, "5.5.4", "Parameter repeated or malformed")
+BAD_RET: Final = make_reply(501, "5.5.4", "RET is FULL or HDRS")
+BAD_ENVID: Final = make_reply(501, "5.5.4", "ENVID is up to 100 characters of xtext (RFC 3461)")
+BAD_NOTIFY: Final = make_reply(
+    501, "5.5.4", "NOTIFY is NEVER, or one or more of SUCCESS, FAILURE and DELAY"
+)
+BAD_ORCPT: Final = make_reply(
+    501, "5.5.4", "ORCPT is an address type, a semicolon and an address in xtext (RFC 3461)"
+)
 CANNOT_DECODE: Final = make_reply(501, "5.5.2", "Cannot Decode response")
 LOGIN_CANCELLED: Final = make_reply(501, "5.7.0", "Authentication canceled")
 UNRECOGNIZED: Final = make_reply(502, "5.5.1", "Unrecognized command")
@@ -136,11 +154,14 @@ HELO_FIRST: Final = make_reply(503, "5.5.1", "EHLO/HELO first")
 MAIL_FIRST: Final = make_reply(503, "5.5.1", "MAIL first")
 RCPT_FIRST: Final = make_reply(503, "5.5.1", "RCPT first")
 NESTED_MAIL: Final = make_reply(503, "5.5.1", "A transaction is open; finish it or send RSET")
+CHUNKS_BEGUN: Final = make_reply(503, "5.5.1", "BDAT has begun; send its last chunk or send RSET")
+BINARY_NEEDS_BDAT: Final = make_reply(503, "5.5.1", "BODY=BINARYMIME needs BDAT")
 LOGGED_IN_ALREADY: Final = make_reply(503, "5.5.1", "Already authenticated")
 TLS_ALREADY: Final = make_reply(503, "5.5.1", "TLS is active already")
 UNKNOWN_MECHANISM: Final = make_reply(504, "5.7.4", "Unrecognized Authentication Type")
 # Gmail (documented): also for AUTH before TLS, where RFC 4954 §6 would allow 538.
 TLS_FIRST: Final = make_reply(530, "5.7.0", "Must issue a STARTTLS command first")
+REQUIRETLS_NEEDS_TLS: Final = make_reply(530, "5.7.0", "REQUIRETLS needs TLS on this connection")
 LOGIN_FIRST: Final = make_reply(530, "5.7.0", "Authentication Required")
 SYNTAX: Final = make_reply(555, "5.5.2", "Syntax error")
 UNKNOWN_PARAMETER: Final = make_reply(555, "5.5.4", "Parameter not recognized")
@@ -172,6 +193,7 @@ RELAY_DENIED: Final = make_reply(550, "5.7.1", "Mail relay denied")
 TOO_BIG: Final = make_reply(552, "5.3.4", "Message exceeds the size limit")
 NO_VALID_RECIPIENTS: Final = make_reply(554, "5.5.1", "No valid recipients")
 LOOP: Final = make_reply(554, "5.4.6", "Message has passed too many servers: a loop")
+OWN_LOOP: Final = make_reply(554, "5.4.6", "Message came back here too often: a loop")
 BARE_LF_IN_DATA: Final = make_reply(
     550, "5.6.11", "Message holds a bare LF; every line must end with CR LF"
 )
@@ -180,6 +202,9 @@ BARE_CR_IN_DATA: Final = make_reply(
 )
 NUL_IN_DATA: Final = make_reply(554, "5.6.0", "Message holds a NUL octet")
 NOT_ALLOWED: Final = make_reply(550, "5.7.1", "This account may not do that")
+BAD_BINARY_HEADER: Final = make_reply(
+    554, "5.6.0", "Message header holds a bare CR, a bare LF or a NUL octet"
+)
 MALFORMED: Final = make_reply(554, "5.6.0", "Mail message is malformed. Not accepted")
 
 
@@ -190,6 +215,11 @@ def make_greeting(hostname: str, tag: str) -> Reply:
 def make_stored(epoch_s: int, message_id: str) -> Reply:
     """Return the reply to a stored message; Gmail (observed): the time, then an id."""
     return Reply(250, f"250 2.0.0 OK {epoch_s} {message_id} - penfold\r\n".encode("ascii"))
+
+
+def make_chunk_taken(octets: int) -> Reply:
+    """Return the reply to a chunk that is not the last one (RFC 3030 §2)."""
+    return Reply(250, b"250 2.0.0 %d octets received\r\n" % octets)
 
 
 def make_session_tag(session: str) -> str:

@@ -12,38 +12,35 @@ accounts and no clock, and decides nothing about addresses: it asks, through eve
         transport.close()
 
 Invariants: after an event, nothing is read until it is answered; replies leave in the order of
-the commands (RFC 2920 §3.1); the result does not depend on how the stream was cut; after
-is_closed nothing is read or said. Bounds: one line, one message, `recipients_max` addresses.
+the commands (RFC 2920 §3.1); the octets of a chunk are never commands; the result does not
+depend on how the stream was cut; after is_closed nothing is read or said. Bounds: one line, one
+message, `recipients_max` addresses.
 """
 
 from collections.abc import Callable
 from typing import ClassVar, Final
 
 from penfold.base.limits import (
-    MIME_MAX_HEADER_BYTES,
+    SMTP_CHUNK_SMALL_BYTES,
     SMTP_COMMAND_MAX_BYTES,
     SMTP_SKIP_MAX_BYTES,
 )
 from penfold.proto.smtp import replies
-from penfold.proto.smtp.commands import parse_helo, parse_mail, parse_rcpt
-from penfold.proto.smtp.events import Bearer, Event, Mail, Message, Rcpt, StartTls
-from penfold.proto.smtp.framing import (
-    DataReader,
-    Fault,
-    LineReader,
-    count_hops,
-    normalize_line_ends,
-)
+from penfold.proto.smtp.commands import parse_chunk, parse_helo, parse_mail, parse_rcpt
+from penfold.proto.smtp.events import Bearer, Event, Mail, Message, Rcpt, Slow, StartTls
+from penfold.proto.smtp.framing import Fault, LineReader
 from penfold.proto.smtp.profile import Profile
 from penfold.proto.smtp.replies import RefusedError, Reply
 from penfold.proto.smtp.sasl import Exchange
+from penfold.proto.smtp.transaction import Transaction
 
-#: What a command comes to: a reply to give, or a question to ask first.
+#: What a command comes to: a reply to give, or a question to ask first; None: octets are missing.
 Outcome = Reply | Event
 
-#: What the next octets are. From _ASKING on nothing is read: an event waits for its answer,
-#: TLS is being started, the session is over. Plain integers, because every line compares them.
-_COMMAND, _DATA, _AUTH, _ASKING, _TLS, _CLOSED = range(6)
+#: What the next octets are. From _ASKING on nothing is read: an event waits for its answer, TLS
+#: is being started, a client that errs is slowed down, the session is over. Plain integers,
+#: because every line compares them.
+_COMMAND, _AUTH, _DATA, _CHUNK, _ASKING, _TLS, _SLOW, _CLOSED = range(8)
 
 _LINE_FAULTS: Final = {
     Fault.BARE_LF: replies.BARE_LF,
@@ -51,11 +48,6 @@ _LINE_FAULTS: Final = {
     Fault.NUL: replies.NUL_IN_COMMAND,
     Fault.TOO_LONG: replies.LINE_TOO_LONG,
     Fault.ENDLESS: replies.ENDLESS_LINE,
-}
-_DATA_FAULTS: Final = {
-    Fault.BARE_LF: replies.BARE_LF_IN_DATA,
-    Fault.BARE_CR: replies.BARE_CR_IN_DATA,
-    Fault.NUL: replies.NUL_IN_DATA,
 }
 #: Commands whose reply never varies and never matters to the session.
 _CONSTANT: Final = {
@@ -73,8 +65,8 @@ class Server:
     """One session. `tag` ends every refusal, so that it can be found in the log."""
 
     __slots__ = (
-        "_commands", "_data", "_exchange", "_lines", "_mode", "_output", "_profile", "_question",
-        "_rcpt_seen", "_recipients", "_sender", "_tag", "_utf8", "errors", "esmtp", "helo",
+        "_commands", "_exchange", "_lines", "_mails_left", "_mode", "_offers", "_output",
+        "_profile", "_question", "_tag", "_transaction", "errors", "esmtp", "helo",
         "last_refusal", "logged_in", "login_failures", "tls",
     )  # fmt: skip
 
@@ -86,16 +78,18 @@ class Server:
         self._mode = _COMMAND
         self._question: Event | None = None
         self._exchange: Exchange | None = None
-        self._data: DataReader | None = None
-        self._sender: str | None = None
-        self._recipients: list[str] = []
+        self._transaction = Transaction()
         self._commands = 0
+        #: Below zero: any number.
+        self._mails_left = profile.messages_max or -1
         self.tls = tls
+        self._offers = profile.offers(tls=tls)
         self.errors = 0
         #: For the log: what the client was refused last.
         self.last_refusal: Reply | None = None
         self.login_failures = 0
-        self._forget_client()
+        self.helo = ""
+        self.esmtp = self.logged_in = False
 
     # --- the driver's side -------------------------------------------------------------
 
@@ -104,12 +98,12 @@ class Server:
         """Return the name for Received (RFC 3848; RFC 6531 §4.3 for the UTF8 forms)."""
         if not self.esmtp:
             return "SMTP"
-        base = "UTF8SMTP" if self._utf8 else "ESMTP"
+        base = "UTF8SMTP" if self._transaction.options.utf8 else "ESMTP"
         return f"{base}{'S' if self.tls else ''}{'A' if self.logged_in else ''}"
 
     @property
     def is_receiving_data(self) -> bool:
-        return self._mode == _DATA
+        return self._mode in (_DATA, _CHUNK)
 
     @property
     def is_closed(self) -> bool:
@@ -117,13 +111,17 @@ class Server:
 
     @property
     def data_bytes(self) -> int:
-        """Return the octets of the unfinished message that came in so far."""
-        return self._data.size if self._data is not None else 0
+        """Return the octets that came in since the client was last asked to send any."""
+        data, chunks = self._transaction.data, self._transaction.chunks
+        if data is not None:
+            return data.size
+        return chunks.taken if chunks is not None else 0
 
     @property
     def held_bytes(self) -> int:
         """Return the octets of the unfinished message that are kept."""
-        return self._data.held_bytes if self._data is not None else 0
+        reader = self._transaction.data or self._transaction.chunks
+        return reader.held_bytes if reader is not None else 0
 
     @property
     def unread_bytes(self) -> int:
@@ -155,13 +153,15 @@ class Server:
     def next_event(self) -> Event | None:
         """Read on up to the next question; None: everything is read, or an answer is due."""
         lines, line_max = self._lines, self._profile.line_max
-        while self._mode < _ASKING and lines.position < len(lines.buffer):
+        while (mode := self._mode) < _ASKING and lines.position < len(lines.buffer):
             outcome: Outcome | None
-            if self._mode == _DATA:
-                outcome = self._read_data()
-            else:
+            if mode < _DATA:
                 line = lines.take_line(line_max)
                 outcome = None if line is None else self._read_line(line)
+            elif mode == _DATA:
+                outcome = self._read_data()
+            else:
+                outcome = self._read_chunk()
             if outcome is None:
                 return None
             if isinstance(outcome, Reply):
@@ -171,7 +171,16 @@ class Server:
                 self._question = outcome
                 self._mode = _ASKING
             return outcome
+        if mode == _SLOW and self._question is None:
+            self._question = Slow(self.errors)
+            return self._question
         return None
+
+    def resume(self) -> None:
+        """Read on after the event Slow."""
+        if self._mode == _SLOW:
+            self._question = None
+            self._mode = _COMMAND
 
     def answer(self, reply: Reply) -> None:
         """Answer the question asked last; a positive reply lets its matter take effect."""
@@ -181,11 +190,11 @@ class Server:
         self._mode = _COMMAND
         if isinstance(question, Rcpt):
             if reply.code < 400:
-                self._recipients.append(question.address)
+                self._transaction.add(question)
         elif isinstance(question, Mail):
-            self._sender = question.sender if reply.code < 400 else None
+            self._transaction.sender = question.sender if reply.code < 400 else None
         elif isinstance(question, Message):
-            self._reset()
+            self._transaction.clear()
             if reply.code < 400:
                 self._commands = 0
         else:
@@ -195,6 +204,7 @@ class Server:
     def tls_started(self) -> None:
         """Begin again: RFC 3207 §4.2 wants all knowledge of the client discarded."""
         self.tls = True
+        self._offers = self._profile.offers(tls=True)
         self._lines.clear()
         self._forget_client()
         self._mode = _COMMAND
@@ -206,7 +216,8 @@ class Server:
                 self._output.append(reply.tagged(self._tag))
                 self.last_refusal = reply if reply.code >= 400 else self.last_refusal
             self._mode = _CLOSED
-            self._question = self._data = self._exchange = None
+            self._question = self._exchange = None
+            self._transaction.drop_content()
             self._lines.clear()
 
     # --- reading -----------------------------------------------------------------------
@@ -215,13 +226,7 @@ class Server:
         self.helo = ""
         self.esmtp = False
         self.logged_in = False
-        self._reset()
-
-    def _reset(self) -> None:
-        self._sender = None
-        self._utf8 = False
-        self._rcpt_seen = False
-        self._recipients = []
+        self._transaction.clear()
 
     def _say(self, reply: Reply) -> None:
         if reply.final:
@@ -235,15 +240,18 @@ class Server:
                 self.close(replies.TOO_MANY_ERRORS)
             else:
                 self._output.append(reply.tagged(self._tag))
+                if self.errors > self._profile.errors_free:
+                    self._mode = _SLOW
 
-    def _read_line(self, line: bytes | Fault) -> Outcome:
+    def _read_line(self, line: bytes | Fault) -> Outcome | None:
         self._commands += 1
         if self._commands > self._profile.commands_max:
             return replies.TOO_MANY_COMMANDS
         exchange, self._exchange = self._exchange, None
         self._mode = _COMMAND
         if isinstance(line, Fault):
-            return _LINE_FAULTS[line]
+            is_chunk = self._lines.culprit.upper() == b"BDAT"
+            return replies.BAD_CHUNK if is_chunk else _LINE_FAULTS[line]
         try:
             if exchange is not None:
                 return self._step(exchange, line)
@@ -251,22 +259,24 @@ class Server:
         except RefusedError as error:
             return error.reply
 
-    def _run(self, line: bytes) -> Outcome:
+    def _run(self, line: bytes) -> Outcome | None:
         verb, _, argument = line.partition(b" ")
         handler = self._handlers.get(verb)
         if handler is None:
             verb = verb.upper()
             handler = self._handlers.get(verb)
         if len(line) + 2 > SMTP_COMMAND_MAX_BYTES and verb != b"AUTH":
-            return replies.LINE_TOO_LONG
+            return replies.BAD_CHUNK if verb == b"BDAT" else replies.LINE_TOO_LONG
         if handler is not None:
             return handler(self, argument)
         if verb in _NOT_SMTP:
             return replies.NOT_SMTP
+        if verb.startswith(b"BDAT"):
+            return replies.BAD_CHUNK  # whatever it was meant to be, octets may follow
         return _CONSTANT.get(verb, replies.UNRECOGNIZED)
 
     def _read_data(self) -> Outcome | None:
-        reader, lines = self._data, self._lines
+        reader, lines = self._transaction.data, self._lines
         assert reader is not None
         end = reader.feed(lines.buffer, lines.position)
         lines.position = end if end >= 0 else len(lines.buffer)
@@ -274,30 +284,17 @@ class Server:
             return replies.ENDLESS_DATA
         if end < 0:
             return None
-        self._data = None
         self._mode = _COMMAND
-        if reader.is_over:
-            outcome: Outcome = replies.TOO_BIG
-        else:
-            outcome = self._check_data(reader)
-        if isinstance(outcome, Reply):
-            self._reset()
-        return outcome
+        return self._transaction.end_data(self._profile)
 
-    def _check_data(self, reader: DataReader) -> Outcome:
-        fault = reader.fault
-        if fault is not None and (fault is Fault.NUL or not self._profile.normalizes):
-            return _DATA_FAULTS[fault]
-        content = reader.finish()
-        if fault is not None:
-            content = normalize_line_ends(content)
-            if b"\0" in content:
-                return replies.NUL_IN_DATA
-        if len(content) > self._profile.max_bytes:
-            return replies.TOO_BIG
-        if count_hops(content, header_max=MIME_MAX_HEADER_BYTES) > self._profile.hops_max:
-            return replies.LOOP
-        return Message(self._sender or "", tuple(self._recipients), content)
+    def _read_chunk(self) -> Outcome | None:
+        reader, lines = self._transaction.chunks, self._lines
+        assert reader is not None
+        lines.position = reader.feed(lines.buffer, lines.position)
+        if reader.left:
+            return None
+        self._mode = _COMMAND
+        return self._transaction.end_chunk(self._profile)
 
     # --- commands ----------------------------------------------------------------------
 
@@ -305,55 +302,70 @@ class Server:
         # RFC 5321 §4.1.4: EHLO in the middle of a session is a RSET as well.
         self.helo = parse_helo(argument.strip(b" "))
         self.esmtp = True
-        self._reset()
+        self._transaction.clear()
         return self._profile.ehlo(tls=self.tls, logged_in=self.logged_in)
 
     def _helo(self, argument: bytes) -> Outcome:
         self.helo = parse_helo(argument.strip(b" "))
         self.esmtp = False
-        self._reset()
+        self._transaction.clear()
         return self._profile.helo
 
     def _mail(self, argument: bytes) -> Outcome:
         if not self.helo:
             return replies.HELO_FIRST
-        if self._sender is not None:
+        if self._transaction.sender is not None:
             return replies.NESTED_MAIL
         if self._profile.require_auth and not self.logged_in:
             may = self._profile.may_log_in(tls=self.tls)
             return replies.LOGIN_FIRST if may else replies.TLS_FIRST
-        command = parse_mail(argument)
+        if not self._mails_left:
+            # RFC 9422 §4: the number that LIMITS told.
+            return replies.TOO_MANY_MESSAGES
+        self._mails_left -= 1
+        command = parse_mail(argument, offered=self._offers)
         if command.size > self._profile.max_bytes:
             # RFC 1870 §6.1: refused before a single octet of it is sent.
             return replies.TOO_BIG
-        self._utf8 = command.utf8
+        self._transaction.options = command.options
         return Mail(command.sender, command.size)
 
     def _rcpt(self, argument: bytes) -> Outcome:
-        if self._sender is None:
+        mail, profile = self._transaction, self._profile
+        if mail.sender is None:
             return replies.MAIL_FIRST if self.helo else replies.HELO_FIRST
-        self._rcpt_seen = True
-        address = parse_rcpt(argument, utf8=self._utf8, domain=self._profile.domain)
-        if len(self._recipients) >= self._profile.recipients_max:
+        if mail.chunks is not None:
+            return replies.CHUNKS_BEGUN
+        mail.rcpt_seen = True
+        command = parse_rcpt(
+            argument,
+            utf8=mail.options.utf8,
+            domain=profile.domain,
+            offered=self._offers,
+        )
+        if len(mail.recipients) >= profile.recipients_max:
             return replies.TOO_MANY_RECIPIENTS
-        return Rcpt(address)
+        return Rcpt(command.address, command.report)
 
     def _begin_data(self, argument: bytes) -> Outcome:
         _refuse_argument(argument)
-        if not self._recipients:
-            if self._sender is None:
-                return replies.MAIL_FIRST if self.helo else replies.HELO_FIRST
-            # RFC 5321 §3.3: 503 when none was named, 554 when all were refused.
-            return replies.NO_VALID_RECIPIENTS if self._rcpt_seen else replies.RCPT_FIRST
-        # Stuffed dots do not count (RFC 1870 §3), so the wire may carry a little more.
-        limit = self._profile.max_bytes + (self._profile.max_bytes >> 6) + 1024
-        self._data = DataReader(limit=limit)
-        self._mode = _DATA
-        return replies.GO_AHEAD
+        reply = self._transaction.begin_data(self._profile, self.helo)
+        if reply is replies.GO_AHEAD:
+            self._mode = _DATA
+        return reply
+
+    def _begin_chunk(self, argument: bytes) -> Outcome | None:
+        command = parse_chunk(argument)
+        if command.size >= SMTP_CHUNK_SMALL_BYTES:
+            self._commands -= 1
+        if not self._transaction.begin_chunk(command, self._profile, self.helo):
+            return replies.ENDLESS_DATA
+        self._mode = _CHUNK
+        return self._read_chunk()
 
     def _rset(self, argument: bytes) -> Outcome:
         _refuse_argument(argument)
-        self._reset()
+        self._transaction.clear()
         return replies.FLUSHED
 
     def _quit(self, argument: bytes) -> Outcome:
@@ -388,7 +400,7 @@ class Server:
         if self.logged_in:
             # RFC 4954 §4: once per session.
             return replies.LOGGED_IN_ALREADY
-        if self._sender is not None:
+        if self._transaction.sender is not None:
             return replies.NESTED_MAIL
         if self.login_failures >= self._profile.login_failures_max:
             return replies.TOO_MANY_LOGINS
@@ -425,12 +437,13 @@ class Server:
             return self._continue(refused, replies.BEARER_FAILED)
         return reply
 
-    _handlers: ClassVar[dict[bytes, Callable[["Server", bytes], Outcome]]] = {
+    _handlers: ClassVar[dict[bytes, Callable[["Server", bytes], Outcome | None]]] = {
         b"EHLO": _ehlo,
         b"HELO": _helo,
         b"MAIL": _mail,
         b"RCPT": _rcpt,
         b"DATA": _begin_data,
+        b"BDAT": _begin_chunk,
         b"RSET": _rset,
         b"QUIT": _quit,
         b"STARTTLS": _starttls,

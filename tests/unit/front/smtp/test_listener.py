@@ -2,24 +2,16 @@
 
 import asyncio
 import contextlib
-import random
-import socket
-import struct
 
 import pytest
-import uvloop
-from tests.dialogue.product import MemoryProduct, make_profile
+from tests.dialogue.product import MemoryProduct
+from tests.unit.front.smtp.world import HELO, TRANSACTION
 
 from penfold.base import limits
-from penfold.base.clock import FixedClock
-from penfold.front.smtp.doors import MxDoor, SubmissionDoor
 from penfold.front.smtp.facts import SessionFacts, TransactionFacts
-from penfold.front.smtp.listener import Listener
-from penfold.front.smtp.protocol import HELD_MAX, Bounds, Session
+from penfold.front.smtp.protocol import HELD_MAX, Session
 
-HELO = b"EHLO probe.example\r\n"
 OK = b"250 2.0.0 OK\r\n"
-TRANSACTION = b"MAIL FROM:<p@probe.example>\r\nRCPT TO:<alice@box.example>\r\nDATA\r\n"
 
 
 class HeldProduct(MemoryProduct):
@@ -32,115 +24,6 @@ class HeldProduct(MemoryProduct):
     def accept(self, envelope, data, done):
         self.delivered.append((envelope, data))
         self.waiting.put_nowait(done)
-
-
-class World:
-    """A listener and its clients."""
-
-    def __init__(self, product, listener, address, facts):
-        self.product, self.listener, self.address, self.facts = product, listener, address, facts
-        self.clients = []
-
-    async def connect(self):
-        client = Client(*await asyncio.open_connection(*self.address))
-        self.clients.append(client)
-        return client
-
-    async def greeted(self):
-        client = await self.connect()
-        assert await client.reply() == 220
-        await client.say(HELO)
-        assert await client.reply() == 250
-        return client
-
-    async def until(self, condition):
-        while not condition():  # noqa: ASYNC110 - what the kernel hands on has no event
-            await asyncio.sleep(0)
-
-    async def at_data(self):
-        client = await self.greeted()
-        await client.say(TRANSACTION)
-        assert [await client.reply() for _ in range(3)] == [250, 250, 354]
-        return client
-
-    def pass_time(self, seconds):
-        """Apply the deadlines as of so many seconds from now."""
-        self.listener.review(self.listener.now + seconds)
-
-    def seen(self, kind):
-        return [fact for fact in self.facts if isinstance(fact, kind)]
-
-
-class Client:
-    def __init__(self, reader, writer):
-        self.reader, self.writer = reader, writer
-        self.text = ""
-
-    async def say(self, octets):
-        self.writer.write(octets)
-        await self.writer.drain()
-
-    async def reply(self):
-        """Return the code of the next reply, 0 at the end."""
-        while line := await asyncio.wait_for(self.reader.readline(), 10):
-            self.text = line.decode()
-            if line[3:4] == b" ":
-                return int(line[:3])
-        return 0
-
-    async def octets(self, count):
-        return await asyncio.wait_for(self.reader.readexactly(count), 10)
-
-    async def reset(self):
-        """Go away without a farewell: the kernel sends RST."""
-        linger = struct.pack("ii", 1, 0)
-        sock = self.writer.get_extra_info("socket")
-        sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
-        await self.close()
-
-    async def close(self):
-        self.writer.close()
-        try:
-            await self.writer.wait_closed()
-        except OSError:
-            return
-
-
-@pytest.fixture(params=[asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"])
-def run(request):
-    """Return a function that runs a test's coroutine in a world of its own."""
-
-    def run_test(test, *, name="mx", options=None, make=MemoryProduct, tls=None, **bounds):
-        async def main():
-            product, facts = make(), []
-            profile = make_profile(name, options or {})
-            is_mx = name == "mx"
-            listener = Listener(
-                name=name,
-                profile=profile,
-                door=MxDoor(product) if is_mx else SubmissionDoor(product, product),
-                clock=FixedClock(),
-                chance=random.Random(3),
-                observe=facts.append,
-                tls=tls,
-                bounds=Bounds(**{"login_delay_s": 0.0, **bounds}),
-            )
-            sock = socket.create_server(("127.0.0.1", 0))
-            await listener.start(sock)
-            world = World(product, listener, sock.getsockname(), facts)
-            try:
-                await test(world)
-            finally:
-                for client in world.clients:
-                    await client.close()
-                await listener.stop(grace_s=0)
-            assert listener.sessions == 0
-            assert not listener._by_client
-
-        with asyncio.Runner(loop_factory=request.param) as runner:
-            runner.run(main())
-
-    return run_test
 
 
 # --- who comes in ---------------------------------------------------------------------------------
@@ -375,6 +258,7 @@ def test_a_last_command_in_the_same_read_as_the_end_is_answered(run):
     async def test(world):
         session, transport = Session(world.listener), RememberingTransport()
         session.connection_made(transport)
+        session.greet()
         session.data_received(b"NOOP\r\n")
         assert not session.eof_received()
         assert transport.written.endswith(OK)

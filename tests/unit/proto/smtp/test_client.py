@@ -5,14 +5,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from penfold.base.limits import SMTP_OUT_BLOCK_BYTES, SMTP_OUT_TEXT_CHARS
-from penfold.proto.smtp.capabilities import NOTHING
-from penfold.proto.smtp.client import Client
-from penfold.proto.smtp.client_events import Closed, Ready, Sent, StartTls
-from penfold.proto.smtp.client_profile import ClientProfile, Timeouts, TlsNeed
-from penfold.proto.smtp.outcome import Fate, Reason, Stage, TlsFacts
-from penfold.proto.smtp.sasl_client import Credentials
-from penfold.proto.smtp.transaction import Envelope, Recipient
-from penfold.proto.smtp.transcript import Transcript
+from penfold.proto.smtp.client.capabilities import NOTHING
+from penfold.proto.smtp.client.machine import Client
+from penfold.proto.smtp.client.events import Closed, Ready, Sent, StartTls
+from penfold.proto.smtp.client.profile import ClientProfile, Timeouts, TlsNeed
+from penfold.proto.smtp.client.outcome import Fate, Reason, Stage, TlsFacts
+from penfold.proto.smtp.client.sasl import Credentials
+from penfold.proto.smtp.client.transaction import Envelope, Recipient
+from penfold.proto.smtp.client.transcript import Transcript
 
 RAW = b"Subject: hi\r\n\r\nhello\r\n"
 ENVELOPE = Envelope("p@probe.example", (Recipient("al@box.example"), Recipient("bo@box.example")))

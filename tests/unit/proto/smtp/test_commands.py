@@ -6,7 +6,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from penfold.proto.smtp.commands import MailCommand, parse_helo, parse_mail, parse_rcpt
+from penfold.proto.smtp.commands import (
+    ChunkCommand,
+    MailCommand,
+    parse_chunk,
+    parse_helo,
+    parse_mail,
+    parse_rcpt,
+)
+from penfold.proto.smtp.parameters import MailOptions
 from penfold.proto.smtp.replies import RefusedError
 
 
@@ -22,14 +30,20 @@ def refusal(parse, argument, **options):
         pytest.param(b"FROM:<a@b.example>", MailCommand("a@b.example"), id="plain"),
         pytest.param(b"from: <a@B.Example> ", MailCommand("a@b.example"), id="space-and-case"),
         pytest.param(b"FROM:<>", MailCommand(""), id="null"),
-        pytest.param(b"FROM:<> SIZE=5 BODY=7bit", MailCommand("", 5), id="parameters"),
+        pytest.param(
+            b"FROM:<> SIZE=5 BODY=7bit",
+            MailCommand("", 5, MailOptions(body="7BIT")),
+            id="parameters",
+        ),
         pytest.param(b'FROM:<"a > b"@b.example>', MailCommand('"a > b"@b.example'), id="quoted"),
         pytest.param(
-            "FROM:<é@b.example> SMTPUTF8".encode(), MailCommand("é@b.example", utf8=True), id="utf8"
+            "FROM:<é@b.example> SMTPUTF8".encode(),
+            MailCommand("é@b.example", options=MailOptions(utf8=True)),
+            id="utf8",
         ),
         pytest.param(
             "FROM:<a@bücher.example> SMTPUTF8".encode(),
-            MailCommand("a@xn--bcher-kva.example", utf8=True),
+            MailCommand("a@xn--bcher-kva.example", options=MailOptions(utf8=True)),
             id="idn",
         ),
     ],
@@ -62,7 +76,8 @@ def test_a_bad_sender_is_refused(argument, code):
 
 
 def test_postmaster_needs_no_domain():
-    assert parse_rcpt(b"TO:<PostMaster>", utf8=False, domain="d.example") == "postmaster@d.example"
+    command = parse_rcpt(b"TO:<PostMaster>", utf8=False, domain="d.example")
+    assert command.address == "postmaster@d.example"
 
 
 @pytest.mark.parametrize("argument", [b"TO:<>", b"TO:<root>", b"TO:<postmaster@>"])
@@ -76,9 +91,43 @@ def test_arguments_are_read_or_refused(octets, start):
         with contextlib.suppress(RefusedError):
             parse(start + octets)
     with contextlib.suppress(RefusedError):
-        assert "@" in parse_rcpt(start + octets, utf8=True, domain="d.example")
+        assert "@" in parse_rcpt(start + octets, utf8=True, domain="d.example").address
 
 
 @pytest.mark.parametrize("octets", [b'"' * 2000, b'<"' * 1000, b"a" * 2000, b'"a' * 1000], ids=repr)
 def test_a_path_that_never_ends_is_refused_at_once(octets):
     assert refusal(parse_mail, b"FROM:<" + octets) == 555
+
+
+# --- BDAT -------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("argument", "expected"),
+    [
+        pytest.param(b"0", ChunkCommand(0, is_last=False), id="empty"),
+        pytest.param(b"86 LAST", ChunkCommand(86, is_last=True), id="last"),
+        pytest.param(b"86 last ", ChunkCommand(86, is_last=True), id="case"),
+    ],
+)
+def test_a_chunk_is_announced(argument, expected):
+    assert parse_chunk(argument) == expected
+
+
+@pytest.mark.parametrize(
+    "argument",
+    [b"", b"-1", b"+1", b"1e3", b"0x10", b"18446744073709551616", b"5 LASTX", b"5LAST", b"5 5",
+     b". ", b"LAST", b"5\tLAST", "٣".encode()],
+    ids=repr,
+)  # fmt: skip
+def test_a_chunk_without_a_sound_size_ends_the_session(argument):
+    with pytest.raises(RefusedError) as caught:
+        parse_chunk(argument)
+    assert caught.value.reply.code == 501
+    assert caught.value.reply.final
+
+
+@given(st.binary(max_size=40))
+def test_what_bdat_says_is_read_or_refused(octets):
+    with contextlib.suppress(RefusedError):
+        assert 0 <= parse_chunk(octets).size < 10**18

@@ -9,7 +9,7 @@ from penfold.base.limits import (
     SMTP_OUT_REPLY_LINES_MAX,
     SMTP_OUT_REPLY_MAX_BYTES,
 )
-from penfold.proto.smtp.reply_reader import ReplyFault, ReplyReader, ServerReply
+from penfold.proto.smtp.client.reply_reader import ReplyFault, ReplyReader, ServerReply
 
 
 def read(*pieces):

@@ -7,66 +7,19 @@ from itertools import pairwise
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.unit.proto.smtp.driver import (
+    MX,
+    SMALL,
+    SUBMISSION,
+    Driver,
+    codes,
+    messages,
+    open_transaction,
+)
 
 from penfold.proto.smtp import replies
-from penfold.proto.smtp.events import Bearer, Login, Mail, Message, Rcpt, StartTls
-from penfold.proto.smtp.profile import make_mx_profile, make_submission_profile
+from penfold.proto.smtp.events import Bearer, Login, Mail, Rcpt, StartTls
 from penfold.proto.smtp.server import Server
-
-MX = make_mx_profile(hostname="mx.box.example", domain="box.example", starttls=True)
-SUBMISSION = make_submission_profile(
-    hostname="mx.box.example", domain="box.example", starttls=False
-)
-SMALL = dataclasses.replace(
-    MX, max_bytes=400, recipients_max=2, errors_max=4, hops_max=2, starttls=False
-)
-
-
-class Driver:
-    """Answers every question at once: yes, unless the address says no."""
-
-    def __init__(self, profile=MX, *, tls=False):
-        self.machine = Server(profile, tag="s1 - penfold", tls=tls)
-        self.events = []
-        self.output = b""
-
-    def send(self, octets):
-        self.machine.receive(octets)
-        while (event := self.machine.next_event()) is not None:
-            self.events.append(event)
-            if isinstance(event, StartTls):
-                break
-            self.machine.answer(self.decide(event))
-        new = self.machine.take_output()
-        self.output += new
-        return new
-
-    def decide(self, event):
-        match event:
-            case Mail(sender=sender):
-                return replies.SENDER_OK if "no" not in sender else replies.NOT_YOUR_ADDRESS
-            case Rcpt(address=address):
-                no = "no" in address.partition("@")[0]
-                return replies.UNKNOWN_RECIPIENT if no else replies.RECIPIENT_OK
-            case Login(password=secret) | Bearer(token=secret):
-                return replies.ACCEPTED if secret == "good" else replies.BAD_CREDENTIALS
-        return replies.make_stored(1, "id")
-
-
-def codes(output):
-    return [int(line[:3]) for line in output.splitlines() if line[3:4] == b" "]
-
-
-def open_transaction(profile=MX, **options):
-    driver = Driver(profile, **options)
-    driver.send(b"EHLO a\r\nMAIL FROM:<a@a.example>\r\nRCPT TO:<b@box.example>\r\nDATA\r\n")
-    driver.output = b""
-    return driver
-
-
-def messages(driver):
-    return [event for event in driver.events if isinstance(event, Message)]
-
 
 # --- any stream ---------------------------------------------------------------------------
 
@@ -78,6 +31,9 @@ COMMANDS = [
     b"AUTH LOGIN\r\n", b"YQ==\r\n", b"Z29vZA==\r\n", b"*\r\n", b"\r\n", b"GET / HTTP/1.1\r\n",
     b"AUTH XOAUTH2 " + base64.b64encode(b"user=a\x01auth=Bearer bad\x01\x01") + b"\r\n",
     b"Subject: x\r\n\r\ntext\r\n", b".\r\n", b"..\r\n", b"\r\n.\r\n", b"x\n.\n", b"\r.\r", b"\0",
+    b"BDAT 0\r\n", b"BDAT 0 LAST\r\n", b"BDAT 6\r\nNOOP\r\n", b"BDAT 9 LAST\r\nRSET\r\n.\r\n",
+    b"BDAT 5 LAST\r\n", b"BDAT 300\r\n", b"BDAT 900\r\n", b"BDAT x\r\n", b"BDAT 4\n", b"BDAT 1\r\n\r",
+    b"MAIL FROM:<a@a.example> BODY=BINARYMIME\r\n", b"RCPT TO:<b@box.example> NOTIFY=DELAY\r\n",
     b"Received: x\r\n" * 3, b"y" * 300 + b"\r\n", b"z" * 3000, b"RCPT TO:<\xff@b>\r\n", b"junk\r\n",
 ]  # fmt: skip
 STREAMS = st.lists(st.sampled_from(COMMANDS) | st.binary(max_size=30), max_size=30).map(b"".join)
@@ -123,7 +79,9 @@ def test_whatever_comes_every_reply_is_well_formed_and_every_message_within_boun
     for message in messages(driver):
         assert 1 <= len(message.recipients) <= profile.recipients_max
         assert len(message.data) <= profile.max_bytes
-        assert not set(b"\r\n\0") & set(message.data.replace(b"\r\n", b""))
+        assert len(message.reports) in (0, len(message.recipients))
+        if message.options.body != "BINARYMIME":
+            assert not set(b"\r\n\0") & set(message.data.replace(b"\r\n", b""))
     assert driver.machine.errors <= profile.errors_max + 1
 
 
@@ -146,6 +104,7 @@ VERBS = {
     "MAIL": b"MAIL FROM:<a@a.example>\r\n",
     "RCPT": b"RCPT TO:<b@box.example>\r\n",
     "DATA": b"DATA\r\n",
+    "BDAT": b"BDAT 6\r\nQUIT\r\n",
     "RSET": b"RSET\r\n",
     "VRFY": b"VRFY x\r\n",
     "NOOP": b"NOOP\r\n",
@@ -153,25 +112,28 @@ VERBS = {
 
 
 def expected_codes(verbs):
-    """Say what RFC 5321 §4.1.4 wants, from a state of three flags."""
-    helo = mail = rcpt = False
+    """Say what RFC 5321 §4.1.4 and RFC 3030 §2 want, from a state of four flags."""
+    helo = mail = rcpt = chunk = False
     for verb in verbs:
         match verb:
             case "EHLO" | "HELO":
-                helo, mail, rcpt = True, False, False
+                helo, mail, rcpt, chunk = True, False, False, False
                 yield 250
             case "MAIL":
                 yield 250 if helo and not mail else 503
                 mail = mail or helo
             case "RCPT":
-                yield 250 if mail else 503
+                yield 250 if mail and not chunk else 503
                 rcpt = rcpt or mail
             case "DATA":
-                yield 354 if rcpt else 503
-                if rcpt:
+                yield 354 if rcpt and not chunk else 503
+                if rcpt and not chunk:
                     return
+            case "BDAT":
+                yield 250 if rcpt else 503
+                chunk = chunk or rcpt
             case "RSET":
-                mail = rcpt = False
+                mail = rcpt = chunk = False
                 yield 250
             case "VRFY":
                 yield 252
@@ -253,7 +215,7 @@ def test_while_data_is_too_big_nothing_of_it_is_kept():
     for _ in range(150):
         driver.send(b"x" * 998 + b"\r\n")
     assert driver.machine.is_receiving_data
-    assert not driver.machine._data._chunks
+    assert not driver.machine.held_bytes
     assert codes(driver.send(b".\r\n")) == [552]
     assert codes(driver.send(b"NOOP\r\n")) == [250]
 

@@ -4,10 +4,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from penfold.proto.smtp.capabilities import NOTHING, Capabilities, parse_capabilities
+from penfold.proto.smtp.client.capabilities import NOTHING, Capabilities, parse_capabilities
 from penfold.proto.smtp.commands import parse_mail
-from penfold.proto.smtp.outcome import Fate, Reason
-from penfold.proto.smtp.transaction import (
+from penfold.proto.smtp.client.outcome import Fate, Reason
+from penfold.proto.smtp.client.transaction import (
     Envelope,
     Recipient,
     encode_utf8_xtext,

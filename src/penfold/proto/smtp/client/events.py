@@ -2,7 +2,7 @@
 
 from msgspec import Struct
 
-from penfold.proto.smtp.outcome import Failure, Result
+from penfold.proto.smtp.client.outcome import Failure, Result
 
 
 class StartTls(Struct, frozen=True, gc=False):

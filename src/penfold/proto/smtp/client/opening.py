@@ -2,13 +2,13 @@
 
 from collections.abc import Generator
 
-from penfold.proto.smtp.capabilities import NOTHING, parse_capabilities
-from penfold.proto.smtp.client_events import Ready, StartTls
-from penfold.proto.smtp.client_profile import TlsNeed
-from penfold.proto.smtp.login import log_in
-from penfold.proto.smtp.outcome import Failure, Reason, Stage
-from penfold.proto.smtp.reply_reader import ServerReply
-from penfold.proto.smtp.script import FailedError, Part, Script, Session, demand
+from penfold.proto.smtp.client.capabilities import NOTHING, parse_capabilities
+from penfold.proto.smtp.client.events import Ready, StartTls
+from penfold.proto.smtp.client.profile import TlsNeed
+from penfold.proto.smtp.client.login import log_in
+from penfold.proto.smtp.client.outcome import Failure, Reason, Stage
+from penfold.proto.smtp.client.reply_reader import ServerReply
+from penfold.proto.smtp.client.script import FailedError, Part, Script, Session, demand
 
 
 def open_session(session: Session, need: TlsNeed) -> Script:

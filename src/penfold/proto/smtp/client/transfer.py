@@ -11,10 +11,10 @@ from enum import Enum
 from msgspec import Struct
 
 from penfold.proto.smtp.framing import stuff
-from penfold.proto.smtp.outcome import Failure, Reason, Stage
-from penfold.proto.smtp.reply_reader import ServerReply
-from penfold.proto.smtp.script import FailedError, Part, Session, demand
-from penfold.proto.smtp.transaction import (
+from penfold.proto.smtp.client.outcome import Failure, Reason, Stage
+from penfold.proto.smtp.client.reply_reader import ServerReply
+from penfold.proto.smtp.client.script import FailedError, Part, Session, demand
+from penfold.proto.smtp.client.transaction import (
     Book,
     Envelope,
     Needs,

@@ -23,17 +23,17 @@ from collections import deque
 from collections.abc import Callable
 
 from penfold.base.limits import SMTP_OUT_BLOCK_BYTES
-from penfold.proto.smtp.capabilities import NOTHING, Capabilities
-from penfold.proto.smtp.client_events import Closed, Event, Sent, StartTls
-from penfold.proto.smtp.client_profile import ClientProfile, TlsNeed
-from penfold.proto.smtp.opening import open_in_private, open_session
-from penfold.proto.smtp.outcome import Failure, Reason, Stage, TlsFacts
-from penfold.proto.smtp.reply_reader import ReplyFault, ReplyReader, ServerReply
-from penfold.proto.smtp.sasl_client import find_secrets
-from penfold.proto.smtp.script import FailedError, Script
-from penfold.proto.smtp.transaction import Book, Envelope
-from penfold.proto.smtp.transcript import Transcript, mask
-from penfold.proto.smtp.transfer import transfer
+from penfold.proto.smtp.client.capabilities import NOTHING, Capabilities
+from penfold.proto.smtp.client.events import Closed, Event, Sent, StartTls
+from penfold.proto.smtp.client.profile import ClientProfile, TlsNeed
+from penfold.proto.smtp.client.opening import open_in_private, open_session
+from penfold.proto.smtp.client.outcome import Failure, Reason, Stage, TlsFacts
+from penfold.proto.smtp.client.reply_reader import ReplyFault, ReplyReader, ServerReply
+from penfold.proto.smtp.client.sasl import find_secrets
+from penfold.proto.smtp.client.script import FailedError, Script
+from penfold.proto.smtp.client.transaction import Book, Envelope
+from penfold.proto.smtp.client.transcript import Transcript, mask
+from penfold.proto.smtp.client.transfer import transfer
 
 _NO_DATA = memoryview(b"")
 

@@ -9,7 +9,7 @@ from enum import StrEnum
 from msgspec import Struct
 
 from penfold.base.limits import SMTP_OUT_TEXT_CHARS
-from penfold.proto.smtp.reply_reader import ServerReply
+from penfold.proto.smtp.client.reply_reader import ServerReply
 
 
 class Stage(StrEnum):

@@ -1,0 +1,1 @@
+"""SMTP as a client: octets in, commands and outcomes out, no I/O."""

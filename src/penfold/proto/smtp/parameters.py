@@ -1,0 +1,237 @@
+"""What MAIL and RCPT ask for beside an address: their parameters, parsed strictly.
+
+One table per command says which EHLO keyword a parameter belongs to and how its value is read; a
+parameter whose keyword was not offered is not recognized (RFC 5321 §4.1.1.11). Pure; raises
+RefusedError with the reply the client gets.
+"""
+
+import re
+from collections.abc import Callable, Collection
+from typing import Any, Final, Literal, TypeVar
+
+from msgspec import Struct
+from msgspec.structs import replace
+
+from penfold.base.errors import ParseError
+from penfold.base.limits import SMTP_ENVID_MAX_CHARS, SMTP_ORCPT_MAX_CHARS
+from penfold.proto.smtp import replies
+from penfold.proto.smtp.replies import RefusedError, Reply
+from penfold.proto.smtp.xtext import encode_xtext, parse_xtext
+
+V = TypeVar("V", bound=Struct)
+Body = Literal["", "7BIT", "8BITMIME", "BINARYMIME"]
+Ret = Literal["", "FULL", "HDRS"]
+Notify = Literal["NEVER", "SUCCESS", "FAILURE", "DELAY"]
+
+_PARAMETER: Final = re.compile(rb"([A-Za-z0-9][A-Za-z0-9-]*)(?:=([\x21-\x3c\x3e-\x7e\x80-\xff]+))?")
+#: RFC 1870 §4: size-value = 1*20DIGIT.
+_SIZE: Final = re.compile(rb"[0-9]{1,20}")
+_BODIES: Final[dict[bytes, Body]] = {
+    b"7BIT": "7BIT",
+    b"8BITMIME": "8BITMIME",
+    b"BINARYMIME": "BINARYMIME",
+}
+_RETS: Final[dict[bytes, Ret]] = {b"FULL": "FULL", b"HDRS": "HDRS"}
+_NOTIFIES: Final[tuple[Notify, ...]] = ("NEVER", "SUCCESS", "FAILURE", "DELAY")
+#: RFC 3461 §4.2: addr-type ";" xtext; an addr-type is an atom.
+_ORCPT: Final = re.compile(rb"([A-Za-z0-9-]+);([!-~\x80-\xff]+)")
+#: RFC 6533 §3, as text: characters that stand for themselves, and `\x{...}` for any.
+_UTF8_ADDRESS: Final = re.compile(r"(?:[^+=\\\s]|\\x\{[0-9A-F]{2,6}\})+")
+
+
+class MailOptions(Struct, frozen=True, gc=False):
+    """How a message wants to be handled, "" and False where nothing was said.
+
+    ret: how much of it a report of failure returns; envid: what its sender calls it (RFC 3461
+    §4.3, §4.4; decoded, printable ASCII). require_tls: RFC 8689, no hop without verified TLS.
+    """
+
+    body: Body = ""
+    utf8: bool = False
+    require_tls: bool = False
+    ret: Ret = ""
+    envid: str = ""
+
+
+class ReportRequest(Struct, frozen=True, gc=False):
+    r"""What one recipient's delivery is reported for (RFC 3461 §4.1, §4.2).
+
+    notify is empty where nothing was said: then failures, and delays at our choice. original is
+    whom the first sender named, of the kind `original_type` ("rfc822" as a rule), printable
+    ASCII and decoded; one of the kind "utf-8" keeps its `\x{...}` (RFC 6533 §3). Empty when it
+    was not said.
+    """
+
+    notify: tuple[Notify, ...] = ()
+    original_type: str = ""
+    original: str = ""
+
+    @property
+    def orcpt(self) -> str:
+        """Return the value of ORCPT for the next host, "" for none."""
+        if not self.original_type:
+            return ""
+        is_utf8 = self.original_type == "utf-8"
+        return f"{self.original_type};{self.original if is_utf8 else encode_xtext(self.original)}"
+
+
+class MailParameters(Struct, frozen=True, gc=False):
+    """size: octets, 0 when not announced."""
+
+    size: int = 0
+    options: MailOptions = MailOptions()
+
+
+#: The MAIL of most clients, made once.
+NO_PARAMETERS: Final = MailParameters()
+NO_OPTIONS: Final = NO_PARAMETERS.options
+NO_REQUEST: Final = ReportRequest()
+
+
+def parse_mail_parameters(tail: bytes, offered: Collection[str]) -> MailParameters:
+    return _parse(tail, offered, _MAIL, NO_PARAMETERS)
+
+
+def parse_rcpt_parameters(tail: bytes, offered: Collection[str]) -> ReportRequest:
+    return _parse(tail, offered, _RCPT, NO_REQUEST)
+
+
+def _parse(
+    tail: bytes,
+    offered: Collection[str],
+    table: "dict[bytes, tuple[str, Callable[[Any, bytes | None], V]]]",
+    value: V,
+) -> V:
+    for name, text in _split(tail).items():
+        keyword, read = table.get(name, ("", None))
+        if read is None or keyword not in offered:
+            raise RefusedError(_MISSING.get(keyword, replies.UNKNOWN_PARAMETER))
+        value = read(value, text)
+    if isinstance(value, MailParameters):
+        _check_body(value.options, offered)
+    return value
+
+
+def _split(tail: bytes) -> dict[bytes, bytes | None]:
+    parameters: dict[bytes, bytes | None] = {}
+    for word in tail.split():
+        match = _PARAMETER.fullmatch(word)
+        if not match or match[1].upper() in parameters:
+            raise RefusedError(replies.BAD_PARAMETER)
+        parameters[match[1].upper()] = match[2]
+    return parameters
+
+
+def _check_body(options: MailOptions, offered: Collection[str]) -> None:
+    if options.body == "BINARYMIME" and "BINARYMIME" not in offered:
+        raise RefusedError(replies.BAD_PARAMETER)
+
+
+# --- MAIL ------------------------------------------------------------------------------------
+def _size(value: MailParameters, text: bytes | None) -> MailParameters:
+    if text is None or not _SIZE.fullmatch(text):
+        raise RefusedError(replies.BAD_PARAMETER)
+    return replace(value, size=int(text))
+
+
+def _set(value: MailParameters, **changes: Any) -> MailParameters:
+    return replace(value, options=replace(value.options, **changes))
+
+
+def _body(value: MailParameters, text: bytes | None) -> MailParameters:
+    # RFC 6152 §3: the message is kept octet for octet whichever is said.
+    body = _BODIES.get((text or b"").upper())
+    if body is None:
+        raise RefusedError(replies.BAD_PARAMETER)
+    return _set(value, body=body)
+
+
+def _utf8(value: MailParameters, text: bytes | None) -> MailParameters:
+    _refuse_value(text, replies.BAD_PARAMETER)
+    return _set(value, utf8=True)
+
+
+def _auth(value: MailParameters, text: bytes | None) -> MailParameters:
+    if text is None:
+        raise RefusedError(replies.BAD_PARAMETER)
+    return value  # RFC 4954 §5: a server that does not trust the client takes it as AUTH=<>
+
+
+def _require_tls(value: MailParameters, text: bytes | None) -> MailParameters:
+    _refuse_value(text, replies.BAD_PARAMETER)
+    return _set(value, require_tls=True)
+
+
+def _ret(value: MailParameters, text: bytes | None) -> MailParameters:
+    ret = _RETS.get((text or b"").upper())
+    if ret is None:
+        raise RefusedError(replies.BAD_RET)
+    return _set(value, ret=ret)
+
+
+def _envid(value: MailParameters, text: bytes | None) -> MailParameters:
+    return _set(value, envid=_parse_text(text, SMTP_ENVID_MAX_CHARS, replies.BAD_ENVID))
+
+
+# --- RCPT ------------------------------------------------------------------------------------
+def _notify(value: ReportRequest, text: bytes | None) -> ReportRequest:
+    said = set((text or b"").upper().decode("latin-1").split(","))
+    notify = tuple(each for each in _NOTIFIES if each in said)
+    if said - set(notify) or ("NEVER" in said and len(said) > 1):
+        raise RefusedError(replies.BAD_NOTIFY)
+    return replace(value, notify=notify)
+
+
+def _orcpt(value: ReportRequest, text: bytes | None) -> ReportRequest:
+    match = _ORCPT.fullmatch(text or b"")
+    if match is None or len(text or b"") > SMTP_ORCPT_MAX_CHARS:
+        raise RefusedError(replies.BAD_ORCPT)
+    kind = match[1].decode("ascii").lower()
+    if kind == "utf-8":
+        return replace(value, original_type=kind, original=_parse_utf8_address(match[2]))
+    original = _parse_text(match[2], SMTP_ORCPT_MAX_CHARS, replies.BAD_ORCPT)
+    return replace(value, original_type=kind, original=original)
+
+
+def _parse_utf8_address(octets: bytes) -> str:
+    """Return the address with everything beyond ASCII in its escaped form."""
+    try:
+        text = octets.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise RefusedError(replies.BAD_ORCPT) from error
+    if not (text.isprintable() and _UTF8_ADDRESS.fullmatch(text)):
+        raise RefusedError(replies.BAD_ORCPT)
+    return "".join(char if char.isascii() else f"\\x{{{ord(char):X}}}" for char in text)
+
+
+def _parse_text(text: bytes | None, chars_max: int, refusal: Reply) -> str:
+    if not text or len(text) > chars_max:
+        raise RefusedError(refusal)
+    try:
+        return parse_xtext(text)
+    except ParseError as error:
+        raise RefusedError(refusal) from error
+
+
+def _refuse_value(text: bytes | None, refusal: Reply) -> None:
+    if text is not None:
+        raise RefusedError(refusal)
+
+
+#: Parameter: the keyword that offers it, and its reader.
+_MAIL: Final[dict[bytes, tuple[str, Callable[[MailParameters, bytes | None], MailParameters]]]] = {
+    b"SIZE": ("SIZE", _size),
+    b"BODY": ("8BITMIME", _body),
+    b"SMTPUTF8": ("SMTPUTF8", _utf8),
+    # Clients that logged in before TLS send it, offered or not.
+    b"AUTH": ("SIZE", _auth),
+    b"REQUIRETLS": ("REQUIRETLS", _require_tls),
+    b"RET": ("DSN", _ret),
+    b"ENVID": ("DSN", _envid),
+}
+_RCPT: Final[dict[bytes, tuple[str, Callable[[ReportRequest, bytes | None], ReportRequest]]]] = {
+    b"NOTIFY": ("DSN", _notify),
+    b"ORCPT": ("DSN", _orcpt),
+}
+#: RFC 8689 §3: REQUIRETLS is offered over TLS only; whoever asks without it is told why.
+_MISSING: Final = {"REQUIRETLS": replies.REQUIRETLS_NEEDS_TLS}
