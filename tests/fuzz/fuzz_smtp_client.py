@@ -13,10 +13,10 @@ from pathlib import Path
 from looping import mutate_often, run
 
 from penfold.base.limits import SMTP_OUT_REPLY_LINE_MAX_BYTES, SMTP_OUT_REPLY_MAX_BYTES
-from penfold.proto.smtp.client.machine import Client
 from penfold.proto.smtp.client.events import Sent, StartTls
-from penfold.proto.smtp.client.profile import ClientProfile, TlsNeed
+from penfold.proto.smtp.client.machine import Client
 from penfold.proto.smtp.client.outcome import TlsFacts
+from penfold.proto.smtp.client.profile import ClientProfile, TlsNeed
 from penfold.proto.smtp.client.sasl import Credentials
 from penfold.proto.smtp.client.transaction import Envelope, Recipient
 from penfold.testing.dialogue import load_dialogue

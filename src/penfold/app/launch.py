@@ -51,6 +51,7 @@ def decode_launch(line: bytes) -> Launch:
     for name in _ENDPOINTS:
         settings[name] = Endpoint(*settings[name])
     settings["domains"] = tuple(settings["domains"])
+    settings["dns_servers"] = tuple(Endpoint(*each) for each in settings["dns_servers"])
     addresses = {name: Endpoint(*value) for name, value in document["addresses"].items()}
     return Launch(**document | {"settings": Settings(**settings), "addresses": addresses})
 

@@ -18,8 +18,8 @@ from cryptography import x509
 from msgspec import Struct
 
 from penfold.base.limits import CHAIN_MAX
-from penfold.proto.smtp.client.profile import TlsNeed
 from penfold.proto.smtp.client.outcome import TlsFacts
+from penfold.proto.smtp.client.profile import TlsNeed
 
 #: Certificates as DER, the server's own first, as it sent them: nothing about them is verified.
 Chain = tuple[bytes, ...]

@@ -19,10 +19,10 @@ from tests.scripted import serve
 
 from penfold.net.smtp_out import SmtpConnection
 from penfold.net.tls_out import NoTls, Opportunistic, Verify
-from penfold.proto.smtp.client.machine import Client
 from penfold.proto.smtp.client.events import Closed, Ready, Sent, StartTls
-from penfold.proto.smtp.client.profile import ClientProfile, TlsNeed
+from penfold.proto.smtp.client.machine import Client
 from penfold.proto.smtp.client.outcome import TlsFacts
+from penfold.proto.smtp.client.profile import ClientProfile, TlsNeed
 from penfold.proto.smtp.client.sasl import Credentials
 from penfold.proto.smtp.client.transaction import Envelope, Notify, Recipient, Ret
 from penfold.testing.dialogue import PATIENCE_S

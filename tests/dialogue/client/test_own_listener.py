@@ -7,8 +7,8 @@ from tests.dialogue.client.player import LOGINS
 
 from penfold.net.smtp_out import SmtpConnection
 from penfold.net.tls_out import NoTls, Opportunistic
-from penfold.proto.smtp.client.profile import ClientProfile
 from penfold.proto.smtp.client.outcome import Fate
+from penfold.proto.smtp.client.profile import ClientProfile
 from penfold.proto.smtp.client.sasl import Credentials
 from penfold.proto.smtp.client.transaction import Envelope, Recipient
 

@@ -14,7 +14,13 @@ from penfold.spec.settings import Endpoint, Settings
 LAUNCH = Launch(
     role="http",
     index=2,
-    settings=Settings(data="/d", http=Endpoint("::1", 0), domains=("a.example",), workers=3),
+    settings=Settings(
+        data="/d",
+        http=Endpoint("::1", 0),
+        domains=("a.example",),
+        dns_servers=(Endpoint("192.0.2.1", 53),),
+        workers=3,
+    ),
     addresses={"http": Endpoint("::1", 8025), "smtp": Endpoint("127.0.0.1", 2525)},
     sockets={"http": 7},
 )

@@ -8,8 +8,8 @@ from tests.scripted import serve
 from penfold.net.smtp_out import SmtpConnection
 from penfold.net.smtp_pool import Bounds, Destination, SmtpPool
 from penfold.net.tls_out import NoTls, Opportunistic
-from penfold.proto.smtp.client.profile import ClientProfile
 from penfold.proto.smtp.client.outcome import Fate, Reason
+from penfold.proto.smtp.client.profile import ClientProfile
 from penfold.proto.smtp.client.transaction import Envelope, Recipient
 
 RAW = b"Subject: hi\r\n\r\nhello\r\n"

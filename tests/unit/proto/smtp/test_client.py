@@ -6,10 +6,10 @@ from hypothesis import strategies as st
 
 from penfold.base.limits import SMTP_OUT_BLOCK_BYTES, SMTP_OUT_TEXT_CHARS
 from penfold.proto.smtp.client.capabilities import NOTHING
-from penfold.proto.smtp.client.machine import Client
 from penfold.proto.smtp.client.events import Closed, Ready, Sent, StartTls
-from penfold.proto.smtp.client.profile import ClientProfile, Timeouts, TlsNeed
+from penfold.proto.smtp.client.machine import Client
 from penfold.proto.smtp.client.outcome import Fate, Reason, Stage, TlsFacts
+from penfold.proto.smtp.client.profile import ClientProfile, Timeouts, TlsNeed
 from penfold.proto.smtp.client.sasl import Credentials
 from penfold.proto.smtp.client.transaction import Envelope, Recipient
 from penfold.proto.smtp.client.transcript import Transcript

@@ -5,7 +5,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from penfold.proto.smtp.client.capabilities import NOTHING, Capabilities, parse_capabilities
-from penfold.proto.smtp.commands import parse_mail
 from penfold.proto.smtp.client.outcome import Fate, Reason
 from penfold.proto.smtp.client.transaction import (
     Envelope,
@@ -19,6 +18,7 @@ from penfold.proto.smtp.client.transaction import (
     make_mail,
     make_rcpt,
 )
+from penfold.proto.smtp.commands import parse_mail
 
 RAW = b"Subject: hi\r\n\r\nhello\r\n"
 DSN = Capabilities(frozenset({"DSN"}))

@@ -25,9 +25,9 @@ from collections.abc import Callable
 from penfold.base.limits import SMTP_OUT_BLOCK_BYTES
 from penfold.proto.smtp.client.capabilities import NOTHING, Capabilities
 from penfold.proto.smtp.client.events import Closed, Event, Sent, StartTls
-from penfold.proto.smtp.client.profile import ClientProfile, TlsNeed
 from penfold.proto.smtp.client.opening import open_in_private, open_session
 from penfold.proto.smtp.client.outcome import Failure, Reason, Stage, TlsFacts
+from penfold.proto.smtp.client.profile import ClientProfile, TlsNeed
 from penfold.proto.smtp.client.reply_reader import ReplyFault, ReplyReader, ServerReply
 from penfold.proto.smtp.client.sasl import find_secrets
 from penfold.proto.smtp.client.script import FailedError, Script

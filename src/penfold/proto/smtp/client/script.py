@@ -10,8 +10,8 @@ from typing import Protocol
 from penfold.base.errors import PenfoldError
 from penfold.proto.smtp.client.capabilities import Capabilities
 from penfold.proto.smtp.client.events import Event
-from penfold.proto.smtp.client.profile import ClientProfile
 from penfold.proto.smtp.client.outcome import Failure, Reason, Stage, TlsFacts
+from penfold.proto.smtp.client.profile import ClientProfile
 from penfold.proto.smtp.client.reply_reader import ServerReply
 
 #: A part of a script, and a whole one.

@@ -13,9 +13,16 @@ from msgspec import Struct
 
 from penfold.base.limits import MIME_MAX_ALL_HEADER_BYTES
 from penfold.proto.smtp.client.capabilities import Capabilities
-from penfold.proto.smtp.framing import find_fault
-from penfold.proto.smtp.client.outcome import Failure, Reason, Result, Stage, make_accepted, make_failed
+from penfold.proto.smtp.client.outcome import (
+    Failure,
+    Reason,
+    Result,
+    Stage,
+    make_accepted,
+    make_failed,
+)
 from penfold.proto.smtp.client.reply_reader import ServerReply
+from penfold.proto.smtp.framing import find_fault
 
 #: What may stand between "<" and ">": RFC 5321 §4.1.2, with a quoted local part, no controls.
 _PATH: Final = re.compile(

@@ -10,7 +10,6 @@ from enum import Enum
 
 from msgspec import Struct
 
-from penfold.proto.smtp.framing import stuff
 from penfold.proto.smtp.client.outcome import Failure, Reason, Stage
 from penfold.proto.smtp.client.reply_reader import ServerReply
 from penfold.proto.smtp.client.script import FailedError, Part, Session, demand
@@ -24,6 +23,7 @@ from penfold.proto.smtp.client.transaction import (
     make_mail,
     make_rcpt,
 )
+from penfold.proto.smtp.framing import stuff
 
 
 class _Verb(Enum):
