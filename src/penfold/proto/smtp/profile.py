@@ -165,7 +165,6 @@ def make_mx_profile(*, hostname: str, domain: str, starttls: bool) -> Profile:
         normalizes=False,
         max_bytes=SMTP_MX_MAX_BYTES,
         binary=True,
-        reports=True,
         requires_tls=True,
         refuses_early_talk=True,
     )

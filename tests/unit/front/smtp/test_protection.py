@@ -254,7 +254,7 @@ def test_options_and_requests_reach_the_product(run):
         assert envelope.reports == (ReportRequest(("NEVER",)),)
         assert data == b"x\r\n"
 
-    run(test)
+    run(test, options={"reports": "1"})
 
 
 @pytest.mark.parametrize("sent", [b"BDAT 9 LAST\r\nhalf", b"BDAT 4\r\nhalf"], ids=["in", "between"])

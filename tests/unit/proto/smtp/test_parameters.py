@@ -1,6 +1,7 @@
 """Parameters of MAIL and RCPT: what is offered is read strictly, the rest is refused."""
 
 import contextlib
+import dataclasses
 
 import pytest
 from hypothesis import given
@@ -17,7 +18,9 @@ from penfold.proto.smtp.profile import make_mx_profile, make_submission_profile
 from penfold.proto.smtp.replies import RefusedError
 from penfold.proto.smtp.xtext import encode_xtext, parse_xtext
 
-MX = make_mx_profile(hostname="mx.box.example", domain="box.example", starttls=True)
+MX = dataclasses.replace(
+    make_mx_profile(hostname="mx.box.example", domain="box.example", starttls=True), reports=True
+)
 SUBMISSION = make_submission_profile(hostname="mx.box.example", domain="box.example", starttls=True)
 TLS, CLEAR = MX.offers(tls=True), MX.offers(tls=False)
 
