@@ -8,7 +8,7 @@ import contextlib
 from looping import mutate_often, run
 
 from penfold.base.errors import ParseError
-from penfold.proto.reports.xtext import decode_xtext, format_orcpt, parse_envid, parse_orcpt
+from penfold.proto.smtp.xtext import decode_xtext, format_orcpt, parse_envid, parse_orcpt
 from penfold.proto.verp import make_verp, read_verp
 
 KEY = b"k" * 32

@@ -708,9 +708,6 @@ NOTIFY_ALL_S: Final = 600.0
 OUTCOME_TEXT_MAX: Final = 2_000
 #: Seconds a server can make us wait by naming a time; longer ones are cut to it.
 OUTCOME_WAIT_MAX_S: Final = 6 * 3_600
-#: Characters of ENVID and ORCPT as they are written (RFC 3461 §4.4, §4.2).
-DSN_ENVID_MAX: Final = 100
-DSN_ORCPT_MAX: Final = 500
 #: Octets of the keyed hash in a return address: 80 bits, more than anybody can try by mail, and a
 #: multiple of 5, so that base 32 needs no padding.
 VERP_TOKEN_BYTES: Final = 10

@@ -26,8 +26,8 @@ from penfold.proto.mime.words import strip_controls
 from penfold.proto.reports.action import Action
 from penfold.proto.reports.returning import make_returned
 from penfold.proto.reports.wording import find_wording
-from penfold.proto.reports.xtext import OriginalRecipient
 from penfold.proto.smtp.outcomes.rule import Kind
+from penfold.proto.smtp.xtext import OriginalRecipient
 
 
 class Told(Struct, frozen=True, gc=False):

@@ -6,8 +6,9 @@ gets into one (OpenSMTPD CVE-2020-7247 was such a hole on the other side).
 """
 
 import re
+from collections.abc import Callable
 from enum import StrEnum
-from typing import Final
+from typing import Final, TypeVar
 
 from msgspec import Struct
 
@@ -23,13 +24,14 @@ from penfold.proto.smtp.client.outcome import (
 )
 from penfold.proto.smtp.client.reply_reader import ServerReply
 from penfold.proto.smtp.framing import find_fault
+from penfold.proto.smtp.xtext import OriginalRecipient, format_envid, format_orcpt
+
+T = TypeVar("T")
 
 #: What may stand between "<" and ">": RFC 5321 §4.1.2, with a quoted local part, no controls.
 _PATH: Final = re.compile(
     r'(?:[^\s"<>\x00-\x1f\x7f-\x9f]|"(?:[^"\\\x00-\x1f\x7f-\x9f]|\\[ -~])*")*'
 )
-#: RFC 3461 §4: xchar is printable ASCII without "+" and "=".
-_NOT_XCHAR: Final = re.compile(rb"[^!-*,-<>-~]")
 _TYPE: Final = re.compile(r"[A-Za-z0-9-]+")
 
 
@@ -151,8 +153,8 @@ def make_mail(envelope: Envelope, needs: Needs, offered: Capabilities) -> str:
     if "DSN" in keywords:
         if envelope.ret:
             words.append(f"RET={envelope.ret}")
-        if envelope.envelope_id:
-            words.append(f"ENVID={encode_xtext(envelope.envelope_id)}")
+        if value := _spell(format_envid, envelope.envelope_id):
+            words.append(f"ENVID={value}")
     return " ".join(words)
 
 
@@ -162,20 +164,22 @@ def make_rcpt(recipient: Recipient, offered: Capabilities) -> str:
         if recipient.notify:
             words.append(f"NOTIFY={','.join(recipient.notify)}")
         kind, _, original = recipient.original.partition(";")
-        if original and _TYPE.fullmatch(kind):
-            encode = encode_utf8_xtext if kind.lower() == "utf-8" else encode_xtext
-            words.append(f"ORCPT={kind};{encode(original)}")
+        if _TYPE.fullmatch(kind) and (value := _spell(_format_original, (kind, original))):
+            words.append(f"ORCPT={value}")
     return " ".join(words)
 
 
-def encode_xtext(text: str) -> str:
-    """Return the text as RFC 3461 §4 wants it: "+" and two hexadecimal digits for the odd ones."""
-    return _NOT_XCHAR.sub(lambda match: b"+%02X" % match[0][0], text.encode()).decode("ascii")
+def _spell(spell: Callable[[T], str], value: T) -> str:
+    """Return a parameter's value, "" for one that cannot be carried: a wish stops no mail."""
+    try:
+        return spell(value)
+    except ValueError:
+        return ""
 
 
-def encode_utf8_xtext(text: str) -> str:
-    r"""Return the text as utf-8-addr-xtext (RFC 6533 §3): \x{...} for the odd ones, all ASCII."""
-    return "".join(c if "!" <= c <= "~" and c not in "\\+=" else f"\\x{{{ord(c):X}}}" for c in text)
+def _format_original(original: tuple[str, str]) -> str:
+    kind, address = original
+    return format_orcpt(OriginalRecipient(kind.lower(), address), utf8=False)
 
 
 class Book:

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from penfold.base.errors import ParseError
-from penfold.base.limits import DSN_ENVID_MAX, DSN_ORCPT_MAX
-from penfold.proto.reports.xtext import (
+from penfold.base.limits import SMTP_ENVID_MAX_CHARS, SMTP_ORCPT_MAX_CHARS
+from penfold.proto.smtp.xtext import (
     OriginalRecipient,
     decode_xtext,
     encode_xtext,
@@ -58,7 +58,7 @@ def test_envelope_id_comes_back(text):
         assert parse_envid(format_envid(text)) == text
 
 
-@pytest.mark.parametrize("value", ["", "x" * (DSN_ENVID_MAX + 1), "+0D+0A", "+FF", "a b"])
+@pytest.mark.parametrize("value", ["", "x" * (SMTP_ENVID_MAX_CHARS + 1), "+0D+0A", "+FF", "a b"])
 def test_envelope_id_that_no_field_could_hold_is_refused(value):
     with pytest.raises(ParseError):
         parse_envid(value)
@@ -107,7 +107,7 @@ def test_original_recipient_is_read(value, kind, address):
         r"utf-8;\x{110000}@x",
         r"utf-8;\x{0A}@x",
         r"utf-8;a\b@x",
-        "rfc822;" + "x" * DSN_ORCPT_MAX,
+        "rfc822;" + "x" * SMTP_ORCPT_MAX_CHARS,
     ],
 )
 def test_malformed_original_recipient_is_refused(value):
@@ -117,7 +117,7 @@ def test_malformed_original_recipient_is_refused(value):
 
 def test_original_recipient_too_long_to_carry_is_not_written():
     with pytest.raises(ValueError):
-        format_orcpt(make_original("x" * DSN_ORCPT_MAX), utf8=False)
+        format_orcpt(make_original("x" * SMTP_ORCPT_MAX_CHARS), utf8=False)
 
 
 @given(st.text(max_size=80))
