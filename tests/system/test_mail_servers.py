@@ -1,4 +1,4 @@
-"""Our client and other people's mail servers: Postfix, and its smtp-sink with all its moods."""
+"""Our client and another program's mail server: Postfix's smtp-sink with all its moods."""
 
 import asyncio
 import socket
@@ -7,17 +7,15 @@ import time
 from contextlib import contextmanager
 
 import pytest
-from benchmarks import postfix
 
 from penfold.net.smtp_out import SmtpConnection
-from penfold.net.tls_out import NoTls, Opportunistic
+from penfold.net.tls_out import NoTls
 from penfold.proto.smtp.client.profile import ClientProfile
 from penfold.proto.smtp.client.transaction import Envelope, Notify, Recipient, Ret
 
 PROFILE = ClientProfile(hostname="mail.probe.example")
 #: A dot to stuff, an octet above ASCII, a line of the length RFC 5321 allows.
 RAW = b"Subject: hi\r\n\r\n.\r\n..hello\r\nh\xc3\xa9\r\n" + b"x" * 998 + b"\r\n"
-LARGE = b"Subject: large\r\n\r\n" + b".0123456789abcdef\r\n" * 200_000
 ENVELOPE = Envelope(
     "p@probe.example",
     (
@@ -99,33 +97,3 @@ def test_what_a_sink_does_is_what_the_outcome_says(program, options, verdict):
     with sink(*options.split()) as port:
         (outcome,) = deliver(port, RAW)
     assert {f"{r.fate} {r.stage} {r.reason}" for r in outcome.results} == {verdict}
-
-
-def test_postfix_gets_the_message_octet_for_octet(program, tmp_path):
-    program("postfix")
-    if not postfix.is_installed():
-        pytest.skip("only root can run Postfix")
-    with postfix.run(tmp_path) as (address, folder):
-        port = int(address.rpartition(":")[2])
-        # By DATA with all of the envelope ahead, by BDAT, and one after the other.
-        outcomes = deliver(port, RAW, LARGE, mode=Opportunistic())
-        slow = ClientProfile(hostname="mail.probe.example", pipelining=False, chunking=False)
-        outcomes += deliver(port, RAW, profile=slow)
-        assert [outcome.is_accepted for outcome in outcomes] == [True, True, True]
-        assert [outcome.dsn for outcome in outcomes] == [True, True, True]
-        assert "BDAT" in "".join(outcomes[1].transcript)
-        # Each message goes to two people, and Postfix's static map puts both into one Maildir.
-        found = read_maildir(folder, 6)
-    bodies = [raw.partition(b"\r\n\r\n")[2].replace(b"\r\n", b"\n") for raw in (RAW, LARGE)]
-    expected = sorted(bodies * 2 + bodies[:1] * 2)
-    assert sorted(found) == expected, (tmp_path / "log").read_text()
-
-
-def read_maildir(folder, count):
-    """Wait until so many messages are there and return their bodies."""
-    end = time.monotonic() + PATIENCE_S
-    paths = []
-    while len(paths) < count and time.monotonic() < end:
-        paths = list((folder / "new").glob("*")) if folder.exists() else []
-        time.sleep(0.02)
-    return [path.read_bytes().partition(b"\n\n")[2] for path in paths]
