@@ -375,9 +375,8 @@ DELIVERY_DELAYS_S: Final = (300, 600, 1_200, 2_400, 3_600, 7_200, 14_400, 21_600
 DELIVERY_FIRST_S: Final = 60
 #: The part of a delay that chance adds or takes, so that what failed together is not tried so.
 DELIVERY_JITTER: Final = 0.2
-#: Seconds behind the moment a server named, and seconds it may name at most.
+#: Seconds behind the moment a server named: its clock is not ours.
 DELIVERY_NAMED_MARGIN_S: Final = 10
-DELIVERY_NAMED_MAX_S: Final = 6 * 3_600
 # --- SPF -------------------------------------------------------------------------------
 #: Terms of a check that look something up, RFC 7208 §4.6.4; the next is a permerror.
 SPF_TERMS_MAX: Final = 10

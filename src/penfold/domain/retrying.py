@@ -7,7 +7,6 @@ from penfold.base.limits import (
     DELIVERY_JITTER,
     DELIVERY_LIFE_S,
     DELIVERY_NAMED_MARGIN_S,
-    DELIVERY_NAMED_MAX_S,
 )
 
 
@@ -23,13 +22,13 @@ def find_next_attempt(
     """Return when to try again (epoch ms), None when the mail is given up.
 
     tries: how many there were. soon: nobody was reached, or a greylist answered. named_s: how
-    long the server said to wait. The last try is made when the time for it ends (RFC 5321
-    §4.5.4.1), however long the step before it.
+    long the server said to wait, as proto.smtp.outcomes bounds it. The last try is made when the
+    time for it ends (RFC 5321 §4.5.4.1), however long the step before it.
     """
     ends_ms = created_ms + 1_000 * DELIVERY_LIFE_S
     if now_ms >= ends_ms:
         return None
-    if named_s is not None and named_s <= DELIVERY_NAMED_MAX_S:
+    if named_s is not None:
         delay_s: float = named_s + DELIVERY_NAMED_MARGIN_S
     else:
         delays_s = (DELIVERY_FIRST_S, *DELIVERY_DELAYS_S) if soon else DELIVERY_DELAYS_S
