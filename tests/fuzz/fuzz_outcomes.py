@@ -7,7 +7,8 @@ import time
 
 from looping import run
 
-from penfold.proto.smtp.outcomes.classify import Stage, classify, read_reply
+from penfold.proto.smtp.outcomes.classify import classify, read_reply
+from penfold.proto.smtp.stage import Stage
 
 WORDS = (
     "550 5.1.1 450 4.7.1 user mailbox account unknown full quota exceeded over is size message too "

@@ -20,9 +20,10 @@ from penfold.net.smtp_wire import Wire
 from penfold.net.tls_out import Dane, TlsMode, Verify, find_context, find_need, is_implicit, judge
 from penfold.proto.smtp.client.events import Closed, Event, Ready, Sent, StartTls
 from penfold.proto.smtp.client.machine import Client
-from penfold.proto.smtp.client.outcome import Failure, Outcome, Reason, Stage, TlsFacts
+from penfold.proto.smtp.client.outcome import Failure, Outcome, Reason, TlsFacts
 from penfold.proto.smtp.client.profile import ClientProfile
 from penfold.proto.smtp.client.transaction import Book, Envelope
+from penfold.proto.smtp.stage import Stage
 
 T = TypeVar("T")
 

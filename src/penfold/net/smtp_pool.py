@@ -18,8 +18,9 @@ from msgspec import Struct
 from penfold.base import limits
 from penfold.net.smtp_out import SmtpConnection
 from penfold.net.tls_out import TlsMode
-from penfold.proto.smtp.client.outcome import Fate, Outcome, Reason, Result, Stage
+from penfold.proto.smtp.client.outcome import Fate, Outcome, Reason, Result
 from penfold.proto.smtp.client.transaction import Envelope
+from penfold.proto.smtp.stage import Stage
 
 
 class Destination(Struct, frozen=True):

@@ -15,10 +15,11 @@ from penfold.net.smtp_out import SmtpConnection
 from penfold.net.tls_out import Dane, NoTls, Opportunistic, Verify
 from penfold.proto.dane import CERT, DANE_EE, SHA2_256, Verdict, verify_chain
 from penfold.proto.dns import Association
-from penfold.proto.smtp.client.outcome import Fate, Reason, Stage
+from penfold.proto.smtp.client.outcome import Fate, Reason
 from penfold.proto.smtp.client.profile import ClientProfile, Timeouts
 from penfold.proto.smtp.client.sasl import Credentials
 from penfold.proto.smtp.client.transaction import Envelope, Recipient
+from penfold.proto.smtp.stage import Stage
 
 HOST = "mx.box.example"
 RAW = b"Subject: hi\r\n\r\nhello\r\n"

@@ -30,7 +30,8 @@ from penfold.proto.reports.blocks import (
 )
 from penfold.proto.reports.bounce_texts import read_text_bounce
 from penfold.proto.reports.returned import BounceReport, RecipientStatus
-from penfold.proto.smtp.outcomes.classify import Outcome, Stage, classify, read_reply
+from penfold.proto.smtp.outcomes.classify import Outcome, classify, read_reply
+from penfold.proto.smtp.stage import Stage
 
 _STATUS_TYPES: Final = frozenset({"message/delivery-status", "message/global-delivery-status"})
 _ACTIONS: Final = {

@@ -15,8 +15,9 @@ from penfold.proto.reports.action import Action
 from penfold.proto.reports.bounces import classify_recipient, find_bounce
 from penfold.proto.reports.dsn import Subject, Told, compose_dsn
 from penfold.proto.reports.wording import FAILURES
-from penfold.proto.smtp.outcomes.classify import Stage, classify, read_reply
+from penfold.proto.smtp.outcomes.classify import classify, read_reply
 from penfold.proto.smtp.outcomes.rule import Kind
+from penfold.proto.smtp.stage import Stage
 from penfold.proto.smtp.xtext import make_original
 
 RAW = (

@@ -8,11 +8,12 @@ from penfold.base.limits import SMTP_OUT_BLOCK_BYTES, SMTP_OUT_TEXT_CHARS
 from penfold.proto.smtp.client.capabilities import NOTHING
 from penfold.proto.smtp.client.events import Closed, Ready, Sent, StartTls
 from penfold.proto.smtp.client.machine import Client
-from penfold.proto.smtp.client.outcome import Fate, Reason, Stage, TlsFacts
+from penfold.proto.smtp.client.outcome import Fate, Reason, TlsFacts
 from penfold.proto.smtp.client.profile import ClientProfile, Timeouts, TlsNeed
 from penfold.proto.smtp.client.sasl import Credentials
 from penfold.proto.smtp.client.transaction import Envelope, Recipient
 from penfold.proto.smtp.client.transcript import Transcript
+from penfold.proto.smtp.stage import Stage
 
 RAW = b"Subject: hi\r\n\r\nhello\r\n"
 ENVELOPE = Envelope("p@probe.example", (Recipient("al@box.example"), Recipient("bo@box.example")))

@@ -12,7 +12,6 @@ from penfold.proto.smtp.outcomes.classify import (
     RULES,
     Blame,
     Retry,
-    Stage,
     classify,
     find_provider,
     find_wait_s,
@@ -20,6 +19,7 @@ from penfold.proto.smtp.outcomes.classify import (
 )
 from penfold.proto.smtp.outcomes.providers import PROVIDERS
 from penfold.proto.smtp.outcomes.rule import Kind
+from penfold.proto.smtp.stage import Stage
 
 TABLE = tomllib.loads((Path(__file__).parent / "replies.toml").read_text())
 ROWS = [

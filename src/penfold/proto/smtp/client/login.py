@@ -1,9 +1,10 @@
 """The script of AUTH (RFC 4954), and its rule: a secret goes to nobody but the server it is for."""
 
-from penfold.proto.smtp.client.outcome import Failure, Reason, Stage
+from penfold.proto.smtp.client.outcome import Failure, Reason
 from penfold.proto.smtp.client.sasl import final_response, find_mechanism, make_responses
 from penfold.proto.smtp.client.script import FailedError, Part, Session, demand
 from penfold.proto.smtp.client.transcript import MASK
+from penfold.proto.smtp.stage import Stage
 
 #: RFC 4954 §4: an initial response that makes the command longer than RFC 5321 §4.5.3.1.4
 #: allows (512 octets with the line end) waits until it is asked for.

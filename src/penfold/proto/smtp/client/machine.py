@@ -26,7 +26,7 @@ from penfold.base.limits import SMTP_OUT_BLOCK_BYTES
 from penfold.proto.smtp.client.capabilities import NOTHING, Capabilities
 from penfold.proto.smtp.client.events import Closed, Event, Sent, StartTls
 from penfold.proto.smtp.client.opening import open_in_private, open_session
-from penfold.proto.smtp.client.outcome import Failure, Reason, Stage, TlsFacts
+from penfold.proto.smtp.client.outcome import Failure, Reason, TlsFacts
 from penfold.proto.smtp.client.profile import ClientProfile, TlsNeed
 from penfold.proto.smtp.client.reply_reader import ReplyFault, ReplyReader, ServerReply
 from penfold.proto.smtp.client.sasl import find_secrets
@@ -34,6 +34,7 @@ from penfold.proto.smtp.client.script import FailedError, Script
 from penfold.proto.smtp.client.transaction import Book, Envelope
 from penfold.proto.smtp.client.transcript import Transcript, mask
 from penfold.proto.smtp.client.transfer import transfer
+from penfold.proto.smtp.stage import Stage
 
 _NO_DATA = memoryview(b"")
 

@@ -5,10 +5,11 @@ from collections.abc import Generator
 from penfold.proto.smtp.client.capabilities import NOTHING, parse_capabilities
 from penfold.proto.smtp.client.events import Ready, StartTls
 from penfold.proto.smtp.client.login import log_in
-from penfold.proto.smtp.client.outcome import Failure, Reason, Stage
+from penfold.proto.smtp.client.outcome import Failure, Reason
 from penfold.proto.smtp.client.profile import TlsNeed
 from penfold.proto.smtp.client.reply_reader import ServerReply
 from penfold.proto.smtp.client.script import FailedError, Part, Script, Session, demand
+from penfold.proto.smtp.stage import Stage
 
 
 def open_session(session: Session, need: TlsNeed) -> Script:

@@ -10,21 +10,7 @@ from msgspec import Struct
 
 from penfold.base.limits import SMTP_OUT_TEXT_CHARS
 from penfold.proto.smtp.client.reply_reader import ServerReply
-
-
-class Stage(StrEnum):
-    """How far it went: what the verdict, or the silence, was about. quit is in no result."""
-
-    CONNECT = "connect"
-    BANNER = "banner"
-    EHLO = "ehlo"
-    STARTTLS = "starttls"
-    AUTH = "auth"
-    MAIL = "mail"
-    RCPT = "rcpt"
-    DATA = "data"
-    DOT = "dot"
-    QUIT = "quit"
+from penfold.proto.smtp.stage import Stage
 
 
 class Fate(StrEnum):

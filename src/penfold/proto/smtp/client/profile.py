@@ -5,8 +5,8 @@ from enum import Enum
 from msgspec import Struct
 
 from penfold.base import limits
-from penfold.proto.smtp.client.outcome import Stage
 from penfold.proto.smtp.client.sasl import Credentials
+from penfold.proto.smtp.stage import Stage
 
 
 class TlsNeed(Enum):

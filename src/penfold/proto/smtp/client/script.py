@@ -10,9 +10,10 @@ from typing import Protocol
 from penfold.base.errors import PenfoldError
 from penfold.proto.smtp.client.capabilities import Capabilities
 from penfold.proto.smtp.client.events import Event
-from penfold.proto.smtp.client.outcome import Failure, Reason, Stage, TlsFacts
+from penfold.proto.smtp.client.outcome import Failure, Reason, TlsFacts
 from penfold.proto.smtp.client.profile import ClientProfile
 from penfold.proto.smtp.client.reply_reader import ServerReply
+from penfold.proto.smtp.stage import Stage
 
 #: A part of a script, and a whole one.
 Part = Generator[Stage, ServerReply, None]

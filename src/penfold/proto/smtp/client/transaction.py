@@ -14,16 +14,10 @@ from msgspec import Struct
 
 from penfold.base.limits import MIME_MAX_ALL_HEADER_BYTES
 from penfold.proto.smtp.client.capabilities import Capabilities
-from penfold.proto.smtp.client.outcome import (
-    Failure,
-    Reason,
-    Result,
-    Stage,
-    make_accepted,
-    make_failed,
-)
+from penfold.proto.smtp.client.outcome import Failure, Reason, Result, make_accepted, make_failed
 from penfold.proto.smtp.client.reply_reader import ServerReply
 from penfold.proto.smtp.framing import find_fault
+from penfold.proto.smtp.stage import Stage
 from penfold.proto.smtp.xtext import OriginalRecipient, format_envid, format_orcpt
 
 T = TypeVar("T")

@@ -10,7 +10,7 @@ from enum import Enum
 
 from msgspec import Struct
 
-from penfold.proto.smtp.client.outcome import Failure, Reason, Stage
+from penfold.proto.smtp.client.outcome import Failure, Reason
 from penfold.proto.smtp.client.reply_reader import ServerReply
 from penfold.proto.smtp.client.script import FailedError, Part, Session, demand
 from penfold.proto.smtp.client.transaction import (
@@ -24,6 +24,7 @@ from penfold.proto.smtp.client.transaction import (
     make_rcpt,
 )
 from penfold.proto.smtp.framing import stuff
+from penfold.proto.smtp.stage import Stage
 
 
 class _Verb(Enum):

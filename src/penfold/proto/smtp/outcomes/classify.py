@@ -22,25 +22,10 @@ from penfold.proto.smtp.outcomes.codes import CODE_RULES, ENHANCED_RULES, STAGE_
 from penfold.proto.smtp.outcomes.providers import PROVIDER_RULES, PROVIDERS
 from penfold.proto.smtp.outcomes.rule import Kind, Rule
 from penfold.proto.smtp.outcomes.words import WORD_RULES
+from penfold.proto.smtp.stage import Stage
 
 #: All of them, in the order in which they are tried.
 RULES: Final = (*STAGE_RULES, *PROVIDER_RULES, *WORD_RULES, *ENHANCED_RULES, *CODE_RULES)
-
-
-class Stage(StrEnum):
-    """How far an attempt came. report: no attempt of ours, a notification that came by mail."""
-
-    DNS = "dns"
-    CONNECT = "connect"
-    BANNER = "banner"
-    EHLO = "ehlo"
-    STARTTLS = "starttls"
-    AUTH = "auth"
-    MAIL = "mail"
-    RCPT = "rcpt"
-    DATA = "data"
-    DOT = "dot"
-    REPORT = "report"
 
 
 class Blame(StrEnum):
