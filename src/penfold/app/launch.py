@@ -10,16 +10,17 @@ import os
 import socket
 import threading
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
+
+import msgspec
 
 from penfold.app.exits import WRONG_USE
 from penfold.spec.settings import Endpoint, Settings
 
 #: Seconds between signs of life.
 HEARTBEAT_S: Final = 2.0
-_ENDPOINTS: Final = ("http", "smtp", "submission", "submissions")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,18 +43,11 @@ class Launch:
 
 
 def encode_launch(launch: Launch) -> bytes:
-    return json.dumps(asdict(launch)).encode() + b"\n"
+    return msgspec.json.encode(launch) + b"\n"
 
 
 def decode_launch(line: bytes) -> Launch:
-    document: dict[str, Any] = json.loads(line)
-    settings = document["settings"]
-    for name in _ENDPOINTS:
-        settings[name] = Endpoint(*settings[name])
-    settings["domains"] = tuple(settings["domains"])
-    settings["dns_servers"] = tuple(Endpoint(*each) for each in settings["dns_servers"])
-    addresses = {name: Endpoint(*value) for name, value in document["addresses"].items()}
-    return Launch(**document | {"settings": Settings(**settings), "addresses": addresses})
+    return msgspec.json.decode(line, type=Launch)
 
 
 class Channel:
