@@ -10,7 +10,6 @@ from penfold.app.datadir import check_data_dir, is_served
 from penfold.app.exits import stop_at_once
 from penfold.app.logs import SystemClock
 from penfold.app.stores import make_identity, open_stores
-from penfold.base.collector import calm_collector
 from penfold.base.limits import IMPORT_ALONE_COMMIT_S, IMPORT_CACHE_KIB, IMPORT_COMMIT_S
 from penfold.domain.exporting import Exporter
 from penfold.domain.importing import Importer
@@ -23,7 +22,6 @@ from penfold.store.moving.source import FileSources
 def open_moving(data: Path) -> Iterator[Moving]:
     check_data_dir(data)
     os.umask(0o077)
-    calm_collector()
     clock = SystemClock()
     # One mailbox is written, so one writer.
     stores = open_stores(

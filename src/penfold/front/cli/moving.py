@@ -11,6 +11,7 @@ from typing import Annotated, Any, Final, get_args
 
 import typer
 
+from penfold.base.collector import calm_collector
 from penfold.domain.exporting import Exported
 from penfold.domain.importing import Tally
 from penfold.front.cli.doors import Doors
@@ -70,6 +71,7 @@ def add_import_command(commands: typer.Typer, doors: Doors) -> None:
         with doors.open_moving(Path(data)) as moving, _until_interrupted() as stop:
             account = moving.accounts.get(address)
             source = moving.sources.open(files, style)  # type: ignore[arg-type]  # checked above
+            calm_collector()
             with contextlib.closing(source), Progress(source.total_bytes) as progress:
                 tally = moving.importer.run(
                     account.id,
