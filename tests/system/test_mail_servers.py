@@ -11,7 +11,7 @@ import pytest
 from penfold.net.smtp_out import SmtpConnection
 from penfold.net.tls_out import NoTls
 from penfold.proto.smtp.client.profile import ClientProfile
-from penfold.proto.smtp.client.transaction import Envelope, Notify, Recipient, Ret
+from penfold.proto.smtp.client.transaction import Envelope, Recipient
 
 PROFILE = ClientProfile(hostname="mail.probe.example")
 #: A dot to stuff, an octet above ASCII, a line of the length RFC 5321 allows.
@@ -19,10 +19,10 @@ RAW = b"Subject: hi\r\n\r\n.\r\n..hello\r\nh\xc3\xa9\r\n" + b"x" * 998 + b"\r\n"
 ENVELOPE = Envelope(
     "p@probe.example",
     (
-        Recipient("alice@penfold.test", (Notify.FAILURE, Notify.DELAY), "rfc822;al+x@box.example"),
+        Recipient("alice@penfold.test", ("FAILURE", "DELAY"), "rfc822;al+x@box.example"),
         Recipient("bob@penfold.test"),
     ),
-    ret=Ret.HEADERS,
+    ret="HDRS",
     envelope_id="id+1",
 )
 PATIENCE_S = 30

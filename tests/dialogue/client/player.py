@@ -24,7 +24,7 @@ from penfold.proto.smtp.client.machine import Client
 from penfold.proto.smtp.client.outcome import TlsFacts
 from penfold.proto.smtp.client.profile import ClientProfile, TlsNeed
 from penfold.proto.smtp.client.sasl import Credentials
-from penfold.proto.smtp.client.transaction import Envelope, Notify, Recipient, Ret
+from penfold.proto.smtp.client.transaction import Envelope, Recipient
 from penfold.testing.dialogue import PATIENCE_S
 
 HOST, PORT = "mx.box.example", 25
@@ -67,12 +67,12 @@ def list_envelopes(options):
 
 
 def make_envelope(options, sender, recipients):
-    notify = tuple(map(Notify, options["notify"].split(","))) if "notify" in options else ()
+    notify = tuple(options["notify"].split(",")) if "notify" in options else ()
     original = options.get("original", "")
     return Envelope(
         sender,
         tuple(Recipient(address, notify, original) for address in recipients),
-        ret=Ret(options.get("ret", "")),
+        ret=options.get("ret", ""),
         envelope_id=options.get("envid", ""),
         utf8={"yes": True, "no": False}.get(options.get("utf8")),
         require_tls="require-tls" in options,

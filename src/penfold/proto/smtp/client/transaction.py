@@ -7,7 +7,6 @@ gets into one (OpenSMTPD CVE-2020-7247 was such a hole on the other side).
 
 import re
 from collections.abc import Callable
-from enum import StrEnum
 from typing import Final, TypeVar
 
 from msgspec import Struct
@@ -17,6 +16,7 @@ from penfold.proto.smtp.client.capabilities import Capabilities
 from penfold.proto.smtp.client.outcome import Failure, Reason, Result, make_accepted, make_failed
 from penfold.proto.smtp.client.reply_reader import ServerReply
 from penfold.proto.smtp.framing import find_fault
+from penfold.proto.smtp.parameters import Notify, Ret
 from penfold.proto.smtp.stage import Stage
 from penfold.proto.smtp.xtext import OriginalRecipient, format_envid, format_orcpt
 
@@ -27,23 +27,6 @@ _PATH: Final = re.compile(
     r'(?:[^\s"<>\x00-\x1f\x7f-\x9f]|"(?:[^"\\\x00-\x1f\x7f-\x9f]|\\[ -~])*")*'
 )
 _TYPE: Final = re.compile(r"[A-Za-z0-9-]+")
-
-
-class Notify(StrEnum):
-    """RFC 3461 §4.1."""
-
-    NEVER = "NEVER"
-    SUCCESS = "SUCCESS"
-    FAILURE = "FAILURE"
-    DELAY = "DELAY"
-
-
-class Ret(StrEnum):
-    """RFC 3461 §4.3: how much of the message a failure report returns."""
-
-    UNSAID = ""
-    FULL = "FULL"
-    HEADERS = "HDRS"
 
 
 class Recipient(Struct, frozen=True, gc=False):
@@ -61,7 +44,7 @@ class Envelope(Struct, frozen=True, gc=False):
 
     sender: str
     recipients: tuple[Recipient, ...]
-    ret: Ret = Ret.UNSAID
+    ret: Ret = ""
     envelope_id: str = ""
     utf8: bool | None = None
     require_tls: bool = False
