@@ -62,7 +62,7 @@ def sink(*options):
                 socket.create_connection(("127.0.0.1", port)).close()
                 break
             except OSError:
-                time.sleep(0.005)
+                time.sleep(0.005)  # it does not say when it listens
         yield port
     finally:
         process.kill()

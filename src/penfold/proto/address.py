@@ -78,7 +78,7 @@ def parse_domain(domain: str) -> str:
     """Return a domain in normal form: lower-case A-labels, or a checked address literal."""
     if domain[:1] == "[":
         return _parse_literal(domain)
-    name = domain.lower() if domain.isascii() else _encode_domain(domain)
+    name = domain.lower() if domain.isascii() else encode_domain(domain)
     if len(name) > DOMAIN_MAX_BYTES or not _HOST.fullmatch(name):
         raise ParseError("malformed domain")
     if name.rpartition(".")[2].isdigit():
@@ -86,7 +86,8 @@ def parse_domain(domain: str) -> str:
     return name
 
 
-def _encode_domain(domain: str) -> str:
+def encode_domain(domain: str) -> str:
+    """Return a domain in A-labels (RFC 5890 §2.3.2.1); ParseError when it has none."""
     if len(domain) > DOMAIN_MAX_BYTES:
         raise ParseError("domain too long")
     try:

@@ -6,9 +6,9 @@ literals and bare words that are no names are None. Never raises; linear.
 
 import re
 
-import idna
-
+from penfold.base.errors import ParseError
 from penfold.base.limits import DOMAIN_MAX_BYTES
+from penfold.proto.address import encode_domain
 
 #: RFC 1035 §2.3.4: a label has 63 octets, and a name 255 on the wire: 253 without the final dot.
 _NAME = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)(?:\.(?!-)[a-z0-9_-]{1,63}(?<!-))*+")
@@ -19,19 +19,15 @@ def find_domain_name(text: str) -> str | None:
     """Return the name in the one spelling that is compared (RFC 5890 §2.3.2.1); None for none."""
     if len(text) > DOMAIN_MAX_BYTES:
         return None
-    name = text.lower() if text.isascii() else _encode(text)
+    try:
+        name = text.lower() if text.isascii() else encode_domain(text)
+    except ParseError:
+        return None
     name = name.removesuffix(".")
     if len(name) > NAME_MAX or not _NAME.fullmatch(name):
         return None
     # An address in digits is no name: no top level is a number (RFC 3696 §2).
     return None if name.rpartition(".")[2].isdigit() else name
-
-
-def _encode(text: str) -> str:
-    try:
-        return idna.encode(text, uts46=True).decode("ascii")
-    except (UnicodeError, ValueError, IndexError):
-        return ""
 
 
 def is_within(name: str, domain: str) -> bool:
