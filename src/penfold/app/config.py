@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from penfold.app.exits import StartError
 from penfold.base.errors import ParseError
-from penfold.spec.settings import SETTING_OF, SETTINGS, Setting, Settings
+from penfold.spec.settings import LOCAL_DOMAIN, SETTING_OF, SETTINGS, Setting, Settings
 
 CONFIG_NAME: Final = "penfold.toml"
 DEFAULT: Final = "default"
@@ -53,11 +53,11 @@ def load_settings(flags: Mapping[str, str], env: Mapping[str, str]) -> Resolved:
 
 
 def check_served(settings: Settings) -> None:
-    """Raise ConfigError when the settings ask for what this release cannot do."""
-    if settings.domains:
+    """Raise ConfigError when a setting lacks another that it needs."""
+    if settings.is_production and settings.hostname == LOCAL_DOMAIN:
         raise ConfigError(
-            f"{settings.config}: domains: this release runs in local mode only and cannot serve "
-            f"{settings.domains[0]} yet; take the line out to run in local mode"
+            f"{settings.config}: hostname: production mode (domains) needs the name this machine "
+            f'has in the DNS, such as hostname = "mail.{settings.first_domain}"'
         )
 
 

@@ -11,7 +11,7 @@ from penfold.app.metrics import load_totals, render
 from penfold.app.observe_http import HttpObserver
 from penfold.app.process import Core, end_process, open_for, run_service
 from penfold.app.quota import find_quota_limits, make_quota
-from penfold.app.wiring import LOCAL_MODE, Product
+from penfold.app.wiring import Product
 from penfold.domain.confirming import Asking
 from penfold.domain.mail_servers import MailServers
 from penfold.domain.quota import Quota
@@ -72,7 +72,7 @@ class HttpService:
             product.pubsub,
             stores.directory,
             clock=stores.clock,
-            open_door=LOCAL_MODE,
+            open_door=not core.launch.settings.is_production,
             make_request_id=self._api.make_request_id,
             observe=observe,
             stop=lambda error: end_process(core.log, error),
@@ -126,7 +126,7 @@ class HttpService:
 
 def _make_services(launch: Launch, product: Product, quota: Quota | None) -> Services:
     stores, settings = product.stores, launch.settings
-    probe = SubmissionProbe(hostname=settings.hostname, loopback=LOCAL_MODE)
+    probe = SubmissionProbe(hostname=settings.hostname, loopback=not settings.is_production)
     return Services(
         directory=stores.directory,
         outbound=product.outbound,

@@ -21,7 +21,6 @@ from penfold.front.worker.tasks import Task, Tasks
 from penfold.net.tls import load_server_context
 from penfold.proto.smtp.profile import Profile, make_mx_profile, make_submission_profile
 from penfold.spec.metrics import HANDLES
-from penfold.spec.settings import LOCAL_DOMAIN
 
 _MINUTE_S: Final = 60.0
 #: Seconds until what had all its tries is moved on even if nobody pulls.
@@ -48,7 +47,10 @@ class MailService:
         self._product = product
         self._tls = load_server_context(core.launch.data / "tls")
         self._observe = SmtpObserver(core.log, core.counters)
-        names = {"hostname": core.launch.settings.hostname, "domain": LOCAL_DOMAIN}
+        names = {
+            "hostname": core.launch.settings.hostname,
+            "domain": core.launch.settings.first_domain,
+        }
         limited = core.launch.settings.find_quota() is not None
         most = SUBMISSION_RECIPIENTS_MAX if limited else SMTP_RECIPIENTS_MAX
         mx, submission = (

@@ -8,7 +8,7 @@ rewritten, because the addresses in them follow the listeners.
 
 import sys
 import time
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import apsw
@@ -31,7 +31,9 @@ from penfold.net.certificates import (
     make_authority,
     make_server_certificate,
 )
+from penfold.ports.identity import Domain
 from penfold.spec.events import PREPARED
+from penfold.store.credentials import load_files
 
 
 def run(launch: Launch, channel: Channel) -> None:
@@ -68,7 +70,7 @@ def prepare_tls(folder: Path, names: tuple[str, ...], *, now_ms: int) -> None:
 
 
 def prepare_store(launch: Launch, clock: SystemClock, *, create: Collection[str]) -> None:
-    """Bring the databases to this release's shape and set up local mode."""
+    """Bring the databases to this release's shape and set up the mode the settings ask for."""
     try:
         stores = open_stores(launch.data, clock=clock, fatal=_fail, create=create)
     except apsw.Error as error:
@@ -79,17 +81,36 @@ def prepare_store(launch: Launch, clock: SystemClock, *, create: Collection[str]
     except (UnavailableError, NewerDataError) as error:
         raise StartError(f"{launch.data}: {error} {error.facts or ''}".rstrip()) from error
     try:
-        prepare_local_mode(make_identity(stores), launch.data / "credentials", base=launch.base_url)
+        folder = launch.data / "credentials"
+        if launch.settings.is_production:
+            prepare_production(make_identity(stores), folder, launch)
+        else:
+            prepare_local_mode(make_identity(stores), folder, base=launch.base_url)
     finally:
         stores.close()
 
 
 def prepare_local_mode(identity: Identity, folder: Path, *, base: str) -> None:
     """Make what is missing and write the credentials files for a server reached at `base`."""
-    files = {path.name: path.read_bytes() for path in folder.glob("*.json")}
+    files = load_files(folder)
     secrets = local_mode.set_up(identity, local_mode.parse(files))
-    for name, octets in local_mode.render(secrets, base=base).items():
-        if files.get(name) != octets:
+    _save_changed(folder, files, local_mode.render(secrets, base=base))
+
+
+def prepare_production(identity: Identity, folder: Path, launch: Launch) -> None:
+    """Serve the domains of the settings too, and have an application to issue tokens for."""
+    for name in launch.settings.domains:
+        if identity.book.find(Domain, name) is None:
+            identity.accounts.add_domain(name)
+    files = load_files(folder)
+    new = local_mode.ensure_client(identity, local_mode.parse(files))
+    base = launch.settings.issuer or launch.base_url
+    _save_changed(folder, files, local_mode.render_client(new.client.id, new.secret, base=base))
+
+
+def _save_changed(folder: Path, old: Mapping[str, bytes], files: Mapping[str, bytes]) -> None:
+    for name, octets in files.items():
+        if old.get(name) != octets:
             save_private(folder / name, octets)
 
 

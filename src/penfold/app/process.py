@@ -131,7 +131,12 @@ def open_for(core: Core) -> Product:
     )
     core.log.emit(STORAGE, **describe_settings())
     settings = core.launch.settings
-    return make_product(stores, hostname=settings.hostname, limits=find_sending_limits(settings))
+    return make_product(
+        stores,
+        hostname=settings.hostname,
+        local=not settings.is_production,
+        limits=find_sending_limits(settings),
+    )
 
 
 def end_process(log: EventLog, error: BaseException) -> None:

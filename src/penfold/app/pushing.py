@@ -8,7 +8,7 @@ from pathlib import Path
 
 from penfold.app.process import Core
 from penfold.app.stores import Stores, make_identity
-from penfold.app.wiring import LOCAL_MODE, Product
+from penfold.app.wiring import Product
 from penfold.base.limits import NOTIFY_LOOK_S, PUSH_LOOK_S
 from penfold.domain.push import MakeToken, Pusher
 from penfold.front.worker.notifying import FileState, Notifier, PushRounds
@@ -47,7 +47,7 @@ def make_pushing(core: Core, product: Product) -> Pushing:
 
     pusher = Pusher(
         stores.pubsub,
-        HttpOut(plain=LOCAL_MODE),
+        HttpOut(plain=not core.launch.settings.is_production),
         stores.clock,
         stores.chance,
         make_token_maker(stores, issuer=core.launch.settings.issuer or core.launch.base_url),

@@ -278,7 +278,7 @@ class Supervisor:
             "pid": os.getpid(),
         }
         text = (
-            make_banner(facts)
+            make_banner(facts, self._settings.domains)
             if sys.stdout.isatty()
             else json.dumps({"event": "ready", **facts}, separators=(",", ":"))
         )

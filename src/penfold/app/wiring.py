@@ -5,7 +5,6 @@ everything in the order that loses nothing.
 """
 
 from dataclasses import dataclass
-from typing import Final
 
 from penfold.app.stores import Stores
 from penfold.domain.inbound import Inbound
@@ -14,10 +13,6 @@ from penfold.domain.pubsub import Pubsub
 from penfold.domain.sending_limits import SendingLimits
 from penfold.domain.subscriptions import Rules
 from penfold.ports.identity import ServiceAccount
-
-#: Mail for others is captured, programs on this machine use topics without a token, and pushes
-#: may go to it. The only mode so far.
-LOCAL_MODE: Final = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +32,14 @@ class Product:
         self.stores.close()
 
 
-def make_product(stores: Stores, *, hostname: str, limits: SendingLimits | None = None) -> Product:
-    """Return the product around these stores; in local mode mail for others is captured."""
+def make_product(
+    stores: Stores, *, hostname: str, local: bool = True, limits: SendingLimits | None = None
+) -> Product:
+    """Return the product around these stores.
+
+    local: local mode, where mail for others is captured, and programs on this machine use topics
+    without a token.
+    """
     outbound = Outbound(
         directory=stores.directory,
         mailboxes=stores.mailboxes,
@@ -46,7 +47,7 @@ def make_product(stores: Stores, *, hostname: str, limits: SendingLimits | None 
         clock=stores.clock,
         chance=stores.chance,
         hostname=hostname,
-        captures=LOCAL_MODE,
+        captures=local,
         limits=limits,
     )
     inbound = Inbound(
@@ -59,7 +60,7 @@ def make_product(stores: Stores, *, hostname: str, limits: SendingLimits | None 
     pubsub = Pubsub(
         stores.pubsub,
         Rules(
-            plain=LOCAL_MODE,
+            plain=local,
             is_service=lambda email: stores.directory.find(ServiceAccount, email) is not None,
         ),
     )

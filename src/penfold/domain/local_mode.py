@@ -80,7 +80,7 @@ def set_up(identity: Identity, known: Secrets) -> Secrets:
     """
     if identity.book.find(Domain, LOCAL_DOMAIN) is None:
         identity.accounts.add_domain(LOCAL_DOMAIN)
-    client = _ensure_client(identity, known)
+    client = ensure_client(identity, known)
     people = {
         name: _ensure_person(identity, client.client, name, known.people.get(name, Person()))
         for name in LOCAL_ACCOUNTS
@@ -89,7 +89,8 @@ def set_up(identity: Identity, known: Secrets) -> Secrets:
     return Secrets(client.client.id, client.secret, people, service)
 
 
-def _ensure_client(identity: Identity, known: Secrets) -> NewClient:
+def ensure_client(identity: Identity, known: Secrets) -> NewClient:
+    """Return the application `penfold token` issues tokens for, which production mode has too."""
     client = identity.book.find(Client, known.client_id)
     if client is not None and same_secret(known.client_secret, client.secret):
         return NewClient(client, known.client_secret)
@@ -160,9 +161,6 @@ def _ensure_service(identity: Identity, known: ServiceSecret) -> ServiceSecret:
 def render(secrets: Secrets, *, base: str) -> dict[str, bytes]:
     """Return the credentials files by name, for a server reached at `base`."""
     documents: dict[str, Any] = {
-        "client_secret.json": client_document(
-            secrets.client_id, secrets.client_secret, kind="desktop", base=base
-        ),
         "service-account.json": service_document(secrets.service, base=base),
         "passwords.json": {
             f"{name}@{LOCAL_DOMAIN}": {
@@ -183,7 +181,18 @@ def render(secrets: Secrets, *, base: str) -> dict[str, bytes]:
             scopes=DEFAULT_SCOPES,
             base=base,
         )
-    return {name: json.dumps(d, indent=2).encode() + b"\n" for name, d in documents.items()}
+    client = render_client(secrets.client_id, secrets.client_secret, base=base)
+    return client | {name: _print(document) for name, document in documents.items()}
+
+
+def render_client(client_id: str, secret: str, *, base: str) -> dict[str, bytes]:
+    """Return the file of the application, the only one that production mode has."""
+    document = client_document(client_id, secret, kind="desktop", base=base)
+    return {"client_secret.json": _print(document)}
+
+
+def _print(document: Mapping[str, Any]) -> bytes:
+    return json.dumps(document, indent=2).encode() + b"\n"
 
 
 def parse(files: Mapping[str, bytes]) -> Secrets:

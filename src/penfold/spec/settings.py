@@ -5,7 +5,7 @@ the help of `penfold serve` are derived from the field. `parse_setting` turns wh
 wrote into a value or says in one sentence what is wrong with it. Nothing here reads anything:
 app/config.py does, in the order flag, environment, penfold.toml, default.
 
-A setting that another release will honour and this one cannot is refused in words.
+Whether a setting goes with the others is app/config.check_served's affair.
 """
 
 # ruff: noqa: RUF009 - _setting returns a dataclasses.field
@@ -263,7 +263,8 @@ class Settings:
         _hostname,
         LOCAL_DOMAIN,
         "NAME",
-        "The name Penfold gives itself in SMTP and in certificates.",
+        "The name Penfold gives itself in SMTP and in certificates. In production mode it must "
+        "be the name this machine has in the DNS.",
     )
     dns_servers: tuple[Endpoint, ...] = _setting(
         _resolvers,
@@ -291,13 +292,23 @@ class Settings:
         _domains,
         (),
         "NAMES",
-        "Domains to serve in production mode. This release runs in local mode only.",
+        "Domains whose mail is delivered here; naming one turns production mode on.",
         serve=False,
     )
 
+    @property
+    def is_production(self) -> bool:
+        """Return whether mail leaves this machine; else it is local mode."""
+        return bool(self.domains)
+
+    @property
+    def first_domain(self) -> str:
+        """The domain that completes <postmaster>."""
+        return self.domains[0] if self.domains else LOCAL_DOMAIN
+
     def find_quota(self) -> QuotaTable | None:
         """Return the quota table in force, None when there is none."""
-        return TABLES.get(self.quota or (OFF if self.domains else GOOGLE_2026.name))
+        return TABLES.get(self.quota or (OFF if self.is_production else GOOGLE_2026.name))
 
 
 #: All settings, in the order help and `config show` print them.

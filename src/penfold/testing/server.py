@@ -15,7 +15,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
+
+_COMMAND_S: Final = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +41,22 @@ class RunningServer:
         text = (self.data / "credentials" / f"{name}.json").read_text()
         document: dict[str, Any] = json.loads(text)
         return document
+
+    def run(self, *arguments: str, stdin: str | None = None) -> str:
+        """Run `penfold ARGUMENTS` on this server's data and return what it printed.
+
+        Raises subprocess.CalledProcessError, with its words in `stderr`, unless it exits with 0.
+        """
+        done = subprocess.run(
+            [sys.executable, "-m", "penfold.app.main", *arguments],
+            capture_output=True,
+            text=True,
+            timeout=_COMMAND_S,
+            input=stdin,
+            env={**os.environ, "PENFOLD_DATA": str(self.data)},
+            check=True,
+        )
+        return done.stdout
 
     def stop(self, *, grace_s: float = 15.0) -> int:
         """Ask the server to finish and return its exit code."""

@@ -106,11 +106,18 @@ def test_a_bad_value_is_named_by_where_it_was_given(data, flags, env, where):
     assert str(caught.value).startswith(where)
 
 
-def test_domains_are_read_and_serving_them_is_refused_in_words(data):
-    write(data, 'domains = ["Example.COM", "post.example.org"]\n')
+def test_domains_turn_production_mode_on_once_the_server_has_a_name(data):
+    write(data, 'domains = ["Example.COM", "post.example.org"]\nhostname = "mail.example.com"\n')
     settings = load_settings({"data": data}, {}).settings
+    check_served(settings)
+    assert settings.is_production
     assert settings.domains == ("example.com", "post.example.org")
-    with pytest.raises(ConfigError, match=r"domains: this release runs in local mode only"):
+
+
+def test_production_mode_without_a_name_is_refused_in_words(data):
+    write(data, 'domains = ["example.com"]\n')
+    settings = load_settings({"data": data}, {}).settings
+    with pytest.raises(ConfigError, match=r'hostname = "mail.example.com"'):
         check_served(settings)
 
 
