@@ -3,7 +3,15 @@
 import pytest
 
 from penfold.base.errors import ConflictError, NotFoundError
-from penfold.ports.queue import Attempt, Destination, NewQueueRow, QueueState
+from penfold.ports.queue import (
+    Attempt,
+    Destination,
+    Facts,
+    NewQueueRow,
+    QueueState,
+    Settlement,
+    Tried,
+)
 
 NOW = 1_790_000_000_000
 RAW = b"Subject: hello\r\n\r\nbody\r\n"
@@ -22,7 +30,25 @@ def letter(recipient="kim@elsewhere.example", *, origin="m1", number=1, raw=RAW,
 
 
 LEASE_MS = 1_000
-ATTEMPT = Attempt(at_ms=NOW, outcome="250 ok", transcript="")
+ATTEMPT = Attempt(
+    at_ms=NOW,
+    outcome="250 ok",
+    transcript="",
+    kind="accepted",
+    facts=Facts(
+        dns=("MX elsewhere.example: 10 mx.elsewhere.example",),
+        tried=(
+            Tried("mx.elsewhere.example", "192.0.2.1", 25, "opportunistic", "no-policy-found",
+                  "dot", "accepted", "reply", 250, "2.0.0", "ok", "TLSv1.3", ms=12),
+        ),
+        rule="code.2xx",
+    ),
+)  # fmt: skip
+
+
+def settle(queue, lease, state, *, next_attempt_ms=0):
+    [counted] = queue.settle([Settlement(lease, ATTEMPT, state, next_attempt_ms)])
+    return counted
 
 
 def take(queue, now_ms, *, limit=10, skip=()):
@@ -178,20 +204,49 @@ class QueueContract:
         [first] = take(queue, NOW)
         [second] = take(queue, NOW + LEASE_MS)
         assert (second.row.id, second.tries) == (first.row.id, 2)
-        assert not queue.settle(first, ATTEMPT, state=QueueState.SENT)
+        assert not settle(queue, first, QueueState.SENT)
         assert queue.get_row(first.row.id).state is QueueState.QUEUED
         assert queue.list_attempts(first.row.id) == []
-        assert queue.settle(second, ATTEMPT, state=QueueState.SENT)
+        assert settle(queue, second, QueueState.SENT)
         assert queue.get_row(first.row.id).state is QueueState.SENT
         assert queue.list_attempts(first.row.id) == [ATTEMPT]
 
     def test_a_row_that_is_put_off_is_due_again_then(self, queue):
         queue.add([letter()], state=QueueState.QUEUED)
         [lease] = take(queue, NOW)
-        queue.settle(lease, ATTEMPT, state=QueueState.QUEUED, next_attempt_ms=NOW + 500)
+        settle(queue, lease, QueueState.QUEUED, next_attempt_ms=NOW + 500)
         assert queue.find_next_due() == NOW + 500
         assert take(queue, NOW + 499) == []
         assert [each.tries for each in take(queue, NOW + 500)] == [2]
+
+    def test_several_leases_are_settled_at_once_each_by_itself(self, queue):
+        queue.add([letter(number=n) for n in range(3)], state=QueueState.QUEUED)
+        first, second, third = take(queue, NOW)
+        settle(queue, second, QueueState.FAILED)
+        take(queue, NOW + LEASE_MS)  # the third is somebody else's now, and the first
+        [again] = queue.settle([Settlement(third, ATTEMPT, QueueState.SENT)])
+        assert not again
+        assert queue.settle(
+            [
+                Settlement(first, ATTEMPT, QueueState.SENT),
+                Settlement(second, ATTEMPT, QueueState.SENT),
+            ]
+        ) == [False, True]
+        assert queue.get_row(second.row.id).state is QueueState.SENT
+        assert queue.settle([]) == []
+
+    def test_releasing_makes_what_was_taken_due_and_nothing_else(self, queue):
+        queue.add([letter(number=n) for n in range(3)], state=QueueState.QUEUED)
+        taken, put_off, sent = take(queue, NOW)
+        settle(queue, put_off, QueueState.QUEUED, next_attempt_ms=NOW + 900)
+        settle(queue, sent, QueueState.SENT)
+        assert queue.find_next_due() == NOW + 900
+        assert queue.release(now_ms=NOW + 1) == 1
+        assert queue.find_next_due() == NOW + 1
+        [again] = take(queue, NOW + 1)
+        assert (again.row.id, again.tries) == (taken.row.id, 2)
+        assert queue.release(now_ms=NOW + 2) == 1
+        assert queue.release(now_ms=NOW + 2) == 0
 
     def test_the_domain_that_waits_longest_comes_first_and_alone(self, queue):
         queue.add([letter("a@one.example", number=1, created_ms=NOW + 2)], state=QueueState.QUEUED)
@@ -249,7 +304,7 @@ class QueueContract:
         [row_id] = queue.add([letter()], state=QueueState.QUEUED)
         [lease] = take(queue, NOW)
         queue.cancel(row_id)
-        queue.settle(lease, ATTEMPT, state=outcome, next_attempt_ms=NOW)
+        settle(queue, lease, outcome, next_attempt_ms=NOW)
         assert queue.get_row(row_id).state is expected
         assert queue.list_destinations() == []
 

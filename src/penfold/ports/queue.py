@@ -15,12 +15,54 @@ class QueueState(StrEnum):
     CANCELLED = "cancelled"
 
 
+class Tried(Struct, frozen=True, gc=False, omit_defaults=True):
+    """One server that was called in an attempt, and what it said.
+
+    demand, policy: what TLS had to be, and by which policy (proto.tls_ladder). stage, fate, reason,
+    code, enhanced, text: as in proto.smtp.client.outcome. tls: "" in clear, else version, cipher
+    and how the certificate was judged. sent: when it was handed to the connection, it took ms.
+    """
+
+    host: str
+    address: str
+    port: int
+    demand: str
+    policy: str
+    stage: str
+    fate: str
+    reason: str
+    code: int = 0
+    enhanced: str = ""
+    text: str = ""
+    tls: str = ""
+    reused: bool = False
+    ms: int = 0
+
+
+class Facts(Struct, frozen=True, gc=False, omit_defaults=True):
+    """Why an attempt came out as it did.
+
+    dns: the answers it was routed by, a line for each. tried: servers in their order, the last
+    decided. rule: which rule classified that (proto.smtp.outcomes). blame: who can mend it.
+    """
+
+    dns: tuple[str, ...] = ()
+    tried: tuple[Tried, ...] = ()
+    rule: str = ""
+    blame: str = ""
+
+
 class Attempt(Struct, frozen=True, gc=False):
-    """One try: when, what came of it, and the conversation."""
+    """One try: when, what came of it, and the conversation.
+
+    outcome: in the server's words, or ours. kind: their class (proto.smtp.outcomes.rule.Kind).
+    """
 
     at_ms: int
     outcome: str
     transcript: str
+    kind: str = ""
+    facts: Facts = Facts()
 
 
 class QueueRow(Struct, frozen=True, gc=False):
@@ -57,6 +99,15 @@ class Lease(Struct, frozen=True, gc=False):
     row: QueueRow
     number: int
     tries: int
+
+
+class Settlement(Struct, frozen=True, gc=False):
+    """What came of a lease. next_attempt_ms: of a row that is QUEUED again."""
+
+    lease: Lease
+    attempt: Attempt
+    state: QueueState
+    next_attempt_ms: int = 0
 
 
 class Destination(Struct, frozen=True, gc=False):
@@ -109,12 +160,17 @@ class Queue(Protocol):
         """
         ...
 
-    def settle(
-        self, lease: Lease, attempt: Attempt, *, state: QueueState, next_attempt_ms: int = 0
-    ) -> bool:
-        """Record what came of a lease, durable on return; next_attempt_ms: of a QUEUED one.
+    def settle(self, settlements: Sequence[Settlement]) -> list[bool]:
+        """Record what came of leases, durable on return, and say of each whether it counted.
 
-        Returns False, and changes nothing, when the row was taken by somebody else meanwhile.
+        One whose row was taken by somebody else meanwhile changes nothing.
+        """
+        ...
+
+    def release(self, *, now_ms: int) -> int:
+        """End all leases: their rows are due now. Return how many there were.
+
+        For the one process that delivers, when it starts: whoever held them is gone.
         """
         ...
 

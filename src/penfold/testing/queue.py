@@ -14,6 +14,7 @@ from penfold.ports.queue import (
     NewQueueRow,
     QueueRow,
     QueueState,
+    Settlement,
 )
 
 
@@ -26,6 +27,7 @@ class MemoryQueue:
         self._attempts: dict[int, list[Attempt]] = {}
         self._next = count(1)
         self._leases: dict[int, int] = {}
+        self._taken: set[int] = set()
         self._holds: dict[str, tuple[int, str]] = {}
 
     def add(self, rows: Sequence[NewQueueRow], *, state: QueueState) -> list[int]:
@@ -124,6 +126,7 @@ class MemoryQueue:
         for row in rows:
             number = self._leases[row.id] = self._leases.get(row.id, 0) + 1
             self._rows[row.id] = structs.replace(row, next_attempt_ms=now_ms + lease_ms)
+            self._taken.add(row.id)
             leases.append(Lease(row, number, number))
         return leases
 
@@ -135,18 +138,30 @@ class MemoryQueue:
         )
         return sorted(found, key=lambda row: (row.next_attempt_ms, row.id))
 
-    def settle(
-        self, lease: Lease, attempt: Attempt, *, state: QueueState, next_attempt_ms: int = 0
-    ) -> bool:
+    def settle(self, settlements: Sequence[Settlement]) -> list[bool]:
         with self._lock:
-            row = self._rows[lease.row.id]
-            if self._leases.get(row.id) != lease.number:
-                return False
-            if row.state is QueueState.CANCELLED and state is not QueueState.SENT:
-                state = row.state
-            self._rows[row.id] = structs.replace(row, state=state, next_attempt_ms=next_attempt_ms)
-            self._attempts.setdefault(row.id, []).append(attempt)
-            return True
+            return [self._settle(each) for each in settlements]
+
+    def _settle(self, settlement: Settlement) -> bool:
+        lease, state = settlement.lease, settlement.state
+        row = self._rows[lease.row.id]
+        if self._leases.get(row.id) != lease.number:
+            return False
+        if row.state is QueueState.CANCELLED and state is not QueueState.SENT:
+            state = row.state
+        self._taken.discard(row.id)
+        self._rows[row.id] = structs.replace(
+            row, state=state, next_attempt_ms=settlement.next_attempt_ms
+        )
+        self._attempts.setdefault(row.id, []).append(settlement.attempt)
+        return True
+
+    def release(self, *, now_ms: int) -> int:
+        with self._lock:
+            taken, self._taken = self._taken, set()
+            for row_id in taken:
+                self._rows[row_id] = structs.replace(self._rows[row_id], next_attempt_ms=now_ms)
+            return len(taken)
 
     def hold(self, domain: str, *, until_ms: int, why: str) -> None:
         with self._lock:

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, Final
 
 import apsw
+import msgspec
 import zstandard
 
 from penfold.base.errors import (
@@ -21,10 +22,12 @@ from penfold.base.errors import (
 from penfold.ports.queue import (
     Attempt,
     Destination,
+    Facts,
     Lease,
     NewQueueRow,
     QueueRow,
     QueueState,
+    Settlement,
 )
 from penfold.store.sqlite.commit import Fatal
 from penfold.store.sqlite.shared import SharedFile
@@ -50,7 +53,12 @@ _TAKE: Final = (
     f"SELECT {_COLUMNS}, lease, tries {_FROM} WHERE domain = ? AND state = 'queued'"
     " AND next_attempt_ms <= ? ORDER BY next_attempt_ms LIMIT ?"
 )
-_LEASE: Final = "UPDATE recipient SET next_attempt_ms = ?, lease = ?, tries = ? WHERE id = ?"
+_LEASE: Final = (
+    "UPDATE recipient SET next_attempt_ms = ?, lease = ?, tries = ?, taken = 1 WHERE id = ?"
+)
+_RELEASE: Final = (
+    "UPDATE recipient SET next_attempt_ms = ?, taken = 0 WHERE taken = 1 RETURNING domain"
+)
 _HOLD: Final = (
     "INSERT INTO destination (domain, due_ms, held_ms, why) VALUES (?1, ?2, ?2, ?3)"
     " ON CONFLICT (domain) DO UPDATE SET held_ms = excluded.held_ms, why = excluded.why"
@@ -62,6 +70,10 @@ _REFRESH: Final = (
     " WHERE domain = ?1 AND state = 'queued' AND true"
     " ON CONFLICT (domain) DO UPDATE SET due_ms = max(excluded.due_ms, held_ms)"
 )
+
+
+_encode_facts: Final = msgspec.json.Encoder().encode
+_decode_facts: Final = msgspec.json.Decoder(Facts).decode
 
 
 class SqliteQueue:
@@ -127,10 +139,14 @@ class SqliteQueue:
 
     def list_attempts(self, row_id: int) -> list[Attempt]:
         rows = self._file.read(
-            "SELECT at_ms, outcome, transcript FROM attempt WHERE recipient = ? ORDER BY number",
+            "SELECT at_ms, outcome, transcript, kind, facts FROM attempt WHERE recipient = ?"
+            " ORDER BY number",
             (row_id,),
         )
-        return [Attempt(*values) for values in rows]
+        return [
+            Attempt(at_ms, outcome, transcript, kind, _decode_facts(facts))
+            for at_ms, outcome, transcript, kind, facts in rows
+        ]
 
     def add_attempt(self, row_id: int, attempt: Attempt, *, state: QueueState) -> None:
         def change(db: apsw.Connection) -> None:
@@ -187,25 +203,21 @@ class SqliteQueue:
         first = self.find_next_due()
         return [] if first is None or first > now_ms else self._file.change(change)
 
-    def settle(
-        self, lease: Lease, attempt: Attempt, *, state: QueueState, next_attempt_ms: int = 0
-    ) -> bool:
-        def change(db: apsw.Connection) -> bool:
-            row_id = lease.row.id
-            found: Any = db.execute(
-                "SELECT lease, state FROM recipient WHERE id = ?", (row_id,)
-            ).get
-            if found is None or found[0] != lease.number:
-                return False
-            # What a person gave up stays so, unless it has arrived.
-            kept = found[1] == QueueState.CANCELLED and state is not QueueState.SENT
-            db.execute(
-                "UPDATE recipient SET state = ?, next_attempt_ms = ? WHERE id = ?",
-                (QueueState.CANCELLED if kept else state, next_attempt_ms, row_id),
-            )
-            _add_attempt(db, row_id, attempt)
-            _refresh(db, _domain_of(lease.row.recipient))
-            return True
+    def settle(self, settlements: Sequence[Settlement]) -> list[bool]:
+        def change(db: apsw.Connection) -> list[bool]:
+            counted = [_settle(db, each) for each in settlements]
+            for domain in {_domain_of(each.lease.row.recipient) for each in settlements}:
+                _refresh(db, domain)
+            return counted
+
+        return self._file.change(change)
+
+    def release(self, *, now_ms: int) -> int:
+        def change(db: apsw.Connection) -> int:
+            rows: list[Any] = db.execute(_RELEASE, (now_ms,)).fetchall()
+            for domain in {domain for (domain,) in rows}:
+                _refresh(db, domain)
+            return len(rows)
 
         return self._file.change(change)
 
@@ -285,10 +297,34 @@ def _set_state(db: apsw.Connection, row_id: int, state: QueueState) -> None:
 
 def _add_attempt(db: apsw.Connection, row_id: int, attempt: Attempt) -> None:
     db.execute(
-        "INSERT INTO attempt SELECT ?1, 1 + coalesce(max(number), 0), ?2, ?3, ?4"
+        "INSERT INTO attempt (recipient, number, at_ms, outcome, transcript, kind, facts)"
+        " SELECT ?1, 1 + coalesce(max(number), 0), ?2, ?3, ?4, ?5, ?6"
         " FROM attempt WHERE recipient = ?1",
-        (row_id, attempt.at_ms, attempt.outcome, attempt.transcript),
+        (
+            row_id,
+            attempt.at_ms,
+            attempt.outcome,
+            attempt.transcript,
+            attempt.kind,
+            _encode_facts(attempt.facts).decode(),
+        ),
     )
+
+
+def _settle(db: apsw.Connection, settlement: Settlement) -> bool:
+    lease, state = settlement.lease, settlement.state
+    row_id = lease.row.id
+    found: Any = db.execute("SELECT lease, state FROM recipient WHERE id = ?", (row_id,)).get
+    if found is None or found[0] != lease.number:
+        return False
+    # What a person gave up stays so, unless it has arrived.
+    kept = found[1] == QueueState.CANCELLED and state is not QueueState.SENT
+    db.execute(
+        "UPDATE recipient SET state = ?, next_attempt_ms = ?, taken = 0 WHERE id = ?",
+        (QueueState.CANCELLED if kept else state, settlement.next_attempt_ms, row_id),
+    )
+    _add_attempt(db, row_id, settlement.attempt)
+    return True
 
 
 def _take(db: apsw.Connection, domain: str, now_ms: int, limit: int) -> list[Lease]:
