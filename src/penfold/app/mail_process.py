@@ -5,11 +5,13 @@ import resource
 import socket
 from typing import Final
 
+from penfold.app.delivering import Delivery
 from penfold.app.extracting import make_attachment_reading
 from penfold.app.launch import Channel, Launch
 from penfold.app.observe_smtp import SmtpObserver
 from penfold.app.process import Core, end_process, open_for, run_service
 from penfold.app.pushing import make_pushing
+from penfold.app.resolving import make_resolver
 from penfold.app.sweeping import make_sweeps
 from penfold.app.wiring import Product
 from penfold.base.limits import SMTP_CONNECTIONS_MAX, SMTP_RECIPIENTS_MAX, SUBMISSION_RECIPIENTS_MAX
@@ -29,6 +31,8 @@ _HOUR_S: Final = 3600.0
 _LISTENERS: Final = 3
 #: Seconds a stopping process waits for pushes in hand; what is cut off is sent again later.
 _PUSH_GRACE_S: Final = 1.0
+#: Seconds of the grace that are kept for cutting off deliveries and closing their connections.
+_CUT_OFF_S: Final = 2.0
 
 
 def run(launch: Launch, channel: Channel) -> None:
@@ -74,6 +78,9 @@ class MailService:
         ]
         self._pushing = make_pushing(core, product)
         self._reading = make_attachment_reading(core, product)
+        self._resolver = make_resolver(core.launch.settings, core.clock)
+        production = core.launch.settings.is_production
+        self._delivery = Delivery(core, product, self._resolver) if production else None
         self._tasks = Tasks(
             [*make_tasks(core, product), *self._pushing.tasks, *self._reading.tasks],
             log=core.log,
@@ -86,12 +93,18 @@ class MailService:
             sock = socket.socket(fileno=self._core.launch.sockets[listener.name])
             await listener.start(sock, implicit_tls=listener.name == "submissions")
         self._tasks.start()
+        if self._delivery is not None:
+            await self._delivery.start()
 
     def count(self) -> None:
         self._core.counters.put(HANDLES, self._product.stores.mailboxes.handles)
 
     async def stop(self, *, grace_s: float) -> None:
-        await asyncio.gather(*(each.stop(grace_s=grace_s) for each in self._listeners))
+        stopping = [each.stop(grace_s=grace_s) for each in self._listeners]
+        if self._delivery is not None:
+            stopping.append(self._delivery.stop(grace_s=grace_s - _CUT_OFF_S))
+        await asyncio.gather(*stopping)
+        await self._resolver.close()
         await self._tasks.stop()
         self._reading.extractor.close()
         await asyncio.to_thread(self._pushing.rounds.close, timeout_s=_PUSH_GRACE_S)

@@ -377,6 +377,34 @@ DELIVERY_FIRST_S: Final = 60
 DELIVERY_JITTER: Final = 0.2
 #: Seconds behind the moment a server named: its clock is not ours.
 DELIVERY_NAMED_MARGIN_S: Final = 10
+#: Rows in hand at a time, each a task of a few kB, and how many are taken in one transaction.
+DELIVERIES_MAX: Final = 200
+DELIVERY_BATCH: Final = 20
+#: Octets of messages that are being sent; a larger one goes alone.
+DELIVERY_MEMORY_MAX_BYTES: Final = 134_217_728
+#: Seconds a row belongs to the process that took it; longer than any attempt can take, and ended
+#: by the next process that starts.
+DELIVERY_LEASE_S: Final = 6 * 3_600
+#: Seconds between two looks at the queue, which other processes add to; a look costs 13 us.
+DELIVERY_LOOK_S: Final = 0.2
+#: Seconds for the questions to the DNS of one attempt.
+DELIVERY_DNS_S: Final = 60.0
+#: Servers that are called in one attempt. RFC 5321 §5.1: at least two, and some limit.
+DELIVERY_TRIED_MAX: Final = 8
+#: Attempts in a row that reached no server of a domain until it is left alone, and for how many
+#: seconds: doubled each time up to the last.
+CIRCUIT_FAILURES: Final = 3
+CIRCUIT_FIRST_S: Final = 300
+CIRCUIT_LAST_S: Final = 3_600
+#: Seconds a domain is left alone that wants less of us and does not say for how long.
+SLOW_DOWN_S: Final = 300
+#: Milliseconds without a complaint after which a tenth more is tried again.
+RECOVER_MS: Final = 600_000
+#: Days a server is remembered whose TLS is broken; KumoMTA 2026 does so for 3.
+BROKEN_TLS_DAYS: Final = 3
+#: Domains and servers that are remembered, the longest unused go first.
+SITES_MAX: Final = 10_000
+
 # --- SPF -------------------------------------------------------------------------------
 #: Terms of a check that look something up, RFC 7208 §4.6.4; the next is a permerror.
 SPF_TERMS_MAX: Final = 10

@@ -18,18 +18,20 @@ from msgspec import Struct
 from penfold.base import limits
 from penfold.net.smtp_out import SmtpConnection
 from penfold.net.tls_out import TlsMode
+from penfold.ports.delivering import Share
 from penfold.proto.smtp.client.outcome import Fate, Outcome, Reason, Result
 from penfold.proto.smtp.client.transaction import Envelope
 from penfold.proto.smtp.stage import Stage
 
 
 class Destination(Struct, frozen=True):
-    """host: the name it is known by. address: textual."""
+    """host: the name it is known by. address: textual. login: as in ports.delivering.Hop."""
 
     host: str
     address: str
     port: int
     tls: TlsMode
+    login: str = ""
 
 
 class Bounds(Struct, frozen=True, gc=False):
@@ -47,11 +49,12 @@ Open = Callable[[Destination], Awaitable[SmtpConnection]]
 class _Lane:
     """What belongs to one destination. users: who has a connection, or waits for one."""
 
-    __slots__ = ("destination", "idle", "room", "users")
+    __slots__ = ("destination", "idle", "messages_max", "room", "users")
 
-    def __init__(self, destination: Destination, connections_max: int) -> None:
+    def __init__(self, destination: Destination, share: Share) -> None:
         self.destination = destination
-        self.room = asyncio.Semaphore(connections_max)
+        self.room = asyncio.Semaphore(share.connections)
+        self.messages_max = share.messages
         self.idle: list[SmtpConnection] = []
         self.users = 0
 
@@ -76,14 +79,20 @@ class SmtpPool:
     def idle_connections(self) -> int:
         return len(self._idle)
 
-    async def send(self, destination: Destination, envelope: Envelope, raw: bytes) -> Outcome:
+    async def send(
+        self, destination: Destination, envelope: Envelope, raw: bytes, share: Share | None = None
+    ) -> Outcome:
         """Send a message over a connection that is free, or a new one; wait for room if need be.
 
-        As `SmtpConnection.send`: it never raises for what the other side does.
+        As `SmtpConnection.send`: it never raises for what the other side does. share: what the
+        destination is used for at most, instead of the pool's bounds; the first that is given
+        counts while the destination is in use.
         """
         lane = self._lanes.get(destination)
         if lane is None:
-            lane = self._lanes[destination] = _Lane(destination, self._bounds.connections_max)
+            bounds = self._bounds
+            share = share or Share(bounds.connections_max, bounds.messages_max)
+            lane = self._lanes[destination] = _Lane(destination, share)
         lane.users += 1
         try:
             async with lane.room:
@@ -115,7 +124,7 @@ class SmtpPool:
         return None
 
     def _put_back(self, lane: _Lane, connection: SmtpConnection) -> None:
-        is_worn = connection.messages >= self._bounds.messages_max
+        is_worn = connection.messages >= lane.messages_max
         if self._is_closed or is_worn or not connection.is_usable:
             self._part_from(connection)
             return

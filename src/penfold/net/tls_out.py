@@ -1,7 +1,8 @@
 """TLS towards other mail servers: what is asked for as a value, what came of it as facts.
 
 Modes, from the weakest: NoTls; Opportunistic takes any certificate (RFC 7435: against who only
-listens, unauthenticated is far better than clear); Verify wants a chain to a known authority and
+listens, unauthenticated is far better than clear), Encrypted does so too, but never goes in clear;
+Verify wants a chain to a known authority and
 one of the names (MTA-STS, RFC 8461 §4.1; submission, RFC 8314); Dane leaves the judgement of
 the chain to a function that knows the TLSA records (RFC 7672).
 
@@ -43,6 +44,12 @@ class Opportunistic(Struct, frozen=True, gc=False):
     implicit: bool = False
 
 
+class Encrypted(Struct, frozen=True, gc=False):
+    """TLS with any certificate, or nothing at all."""
+
+    implicit: bool = False
+
+
 class Verify(Struct, frozen=True, gc=False):
     """names: the certificate must carry one of them. authorities: PEM, "" for the system's."""
 
@@ -57,7 +64,7 @@ class Dane(Struct, frozen=True):
     check: ChainCheck
 
 
-TlsMode = NoTls | Opportunistic | Verify | Dane
+TlsMode = NoTls | Opportunistic | Encrypted | Verify | Dane
 
 
 def find_need(mode: TlsMode) -> TlsNeed:
@@ -67,7 +74,7 @@ def find_need(mode: TlsMode) -> TlsNeed:
 
 
 def is_implicit(mode: TlsMode) -> bool:
-    return isinstance(mode, Opportunistic | Verify) and mode.implicit
+    return isinstance(mode, Opportunistic | Encrypted | Verify) and mode.implicit
 
 
 def find_context(mode: TlsMode) -> ssl.SSLContext:

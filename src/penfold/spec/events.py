@@ -88,6 +88,22 @@ DELIVERY: Final = _event(
     "queue origin number sender recipient outcome",
     "A message for another domain was handed on, captured or refused.",
 )
+DELIVERY_TRIED: Final = _event(
+    "delivery_tried",
+    "queue recipient state kind host address code enhanced tls servers ms",
+    "A message was offered to the servers of its domain; `penfold queue show` has what was said.",
+)
+DELIVERY_RECOVERED: Final = _event(
+    "delivery_recovered",
+    "messages",
+    "Messages a process before this one had in hand are tried again.",
+)
+DELIVERY_TROUBLE: Final = _event(
+    "delivery_trouble",
+    "error detail trace",
+    "Delivering went wrong on this side; the message stays queued.",
+    Severity.ERROR,
+)
 PUSH_FAILED: Final = _event(
     "push_failed",
     "subscription attempt outcome",

@@ -20,6 +20,12 @@ STATUSES: Final = (
     "404", "405", "409", "411", "412", "413", "415", "416", "429", "431", "500", "501", "503",
     "507", "other",
 )  # fmt: skip
+#: The classes of proto.smtp.outcomes.rule.Kind, which a test compares with these.
+DELIVERY_KINDS: Final = (
+    "accepted", "invalid_recipient", "bad_domain", "inactive_mailbox", "mailbox_full",
+    "message_too_large", "content_rejected", "spam_block", "auth_failed", "ptr_missing", "policy",
+    "rate_limited", "greylisted", "network", "protocol", "expired", "undetermined",
+)  # fmt: skip
 LISTENERS: Final = ("smtp", "submission", "submissions")
 #: Seconds. From a memory answer to what a client gives up on.
 LATENCY_BUCKETS: Final = (
@@ -111,6 +117,19 @@ DELIVERIES: Final = Metric(
     "Messages handed to the outbound queue, by what became of them.",
     (("outcome", ("captured", "queued", "failed")),),
 )
+DELIVERY_TRIES: Final = Metric(
+    "penfold_delivery_tries_total",
+    Kind.COUNTER,
+    "Attempts to deliver a message to another server, by the class of what came of it.",
+    (("kind", DELIVERY_KINDS),),
+)
+DELIVERY_SECONDS: Final = Metric(
+    "penfold_delivery_seconds",
+    Kind.HISTOGRAM,
+    "Seconds an attempt to deliver took, from the first connection to the last reply.",
+    (),
+    LATENCY_BUCKETS,
+)
 NOTIFICATIONS: Final = Metric(
     "penfold_notifications_total",
     Kind.COUNTER,
@@ -171,7 +190,8 @@ STARTS: Final = Metric(
 #: Families kept in the shared file, in file order.
 METRICS: Final = (
     REQUESTS, REQUEST_SECONDS, QUOTA_UNITS, QUOTA_REFUSALS, CONNECTIONS, SMTP_SESSIONS,
-    SMTP_MESSAGES, SMTP_BYTES, SMTP_SECONDS, DELIVERIES, NOTIFICATIONS, PUSHES,
+    SMTP_MESSAGES, SMTP_BYTES, SMTP_SECONDS, DELIVERIES, DELIVERY_TRIES, DELIVERY_SECONDS,
+    NOTIFICATIONS, PUSHES,
     ATTACHMENTS, ATTACHMENT_SECONDS, ATTACHMENTS_WAITING, COMMITS, GROUP_SIZE, HANDLES, MEMORY,
     STARTS,
 )  # fmt: skip

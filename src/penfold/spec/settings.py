@@ -28,6 +28,12 @@ from penfold.spec.quotas import GOOGLE_2026, OFF, TABLES, QuotaTable
 #: The domain of local mode.
 LOCAL_DOMAIN: Final = "penfold.test"
 
+#: How far mail may go; each takes in those before it.
+PUBLIC: Final = "public"
+PRIVATE: Final = "private"
+LOOPBACK: Final = "loopback"
+REACHES: Final = (PUBLIC, PRIVATE, LOOPBACK)
+
 #: HTTP processes at most: each costs about 60 MB and its own file handles.
 WORKERS_MAX: Final = 64
 
@@ -119,6 +125,13 @@ def _amount(value: object) -> int:
     if not isinstance(text, str) or not re.fullmatch(r"[0-9]{1,10}", text):
         raise ParseError(f"must be a whole number from 0 to 9999999999, not {value!r}")
     return int(text)
+
+
+def _port(value: object) -> int:
+    number = _amount(value)
+    if not 1 <= number <= _PORT_MAX:
+        raise ParseError(f"must be a port from 1 to {_PORT_MAX}, not {number}")
+    return number
 
 
 def _url(value: object) -> str:
@@ -278,6 +291,36 @@ class Settings:
         OFF,
         "on|off",
         "Whether those resolvers validate and the way to them is safe, as it is on this machine.",
+        serve=False,
+    )
+    delivery_reach: str = _setting(
+        _one_of(*REACHES),
+        PUBLIC,
+        "|".join(REACHES),
+        "Where mail may be sent: to public addresses; to private networks too; or to this machine "
+        "as well, for tests.",
+        serve=False,
+    )
+    delivery_port: int = _setting(
+        _port,
+        25,
+        "PORT",
+        "The port of other mail servers; another than 25 is for tests.",
+        serve=False,
+    )
+    delivery_families: str = _setting(
+        _one_of("ipv4", "ipv6", "ipv4-first", "ipv6-first"),
+        "ipv4-first",
+        "ipv4|ipv6|ipv4-first|ipv6-first",
+        "Which addresses of other mail servers are called, and which of them first.",
+        serve=False,
+    )
+    delivery_authorities: str = _setting(
+        _text,
+        "",
+        "FILE",
+        "Certificates (PEM) of authorities that vouch for other mail servers under MTA-STS. "
+        "[default: the system's]",
         serve=False,
     )
     metrics_token: str = _setting(

@@ -1,8 +1,10 @@
 """penfold queue list|show|retry|cancel: mail for other domains, and every try to deliver it."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Annotated
 
+import msgspec
 import typer
 
 from penfold.front.cli.doors import Doors
@@ -14,7 +16,7 @@ from penfold.front.cli.output import (
     print_rows,
     show_time,
 )
-from penfold.ports.queue import Attempt, QueueRow, QueueState
+from penfold.ports.queue import Attempt, Facts, QueueRow, QueueState
 
 Id = Annotated[int, typer.Argument(metavar="ID", help="The id, as `penfold queue list` shows it.")]
 
@@ -107,7 +109,9 @@ def _row(row: QueueRow) -> dict[str, object]:
 def _attempt(attempt: Attempt) -> dict[str, object]:
     return {
         "at": show_time(attempt.at_ms),
+        "kind": attempt.kind or None,
         "outcome": attempt.outcome,
+        "facts": msgspec.to_builtins(attempt.facts),
         "transcript": attempt.transcript,
     }
 
@@ -122,9 +126,22 @@ def _show(row: QueueRow, attempts: list[Attempt]) -> None:
     elif not attempts:
         typer.echo("\nNobody has tried to deliver it yet.")
     for attempt in attempts:
-        typer.echo(f"\n{show_time(attempt.at_ms)}  {_clean(attempt.outcome)}")
-        for line in attempt.transcript.splitlines():
+        kind = f"{attempt.kind}: " if attempt.kind else ""
+        typer.echo(f"\n{show_time(attempt.at_ms)}  {kind}{_clean(attempt.outcome)}")
+        for line in (*_explain(attempt.facts), *attempt.transcript.splitlines()):
             typer.echo(f"    {_clean(line)}")
+
+
+def _explain(facts: Facts) -> Iterator[str]:
+    """Yield how an attempt went, a line for each thing that was found out."""
+    yield from (f"DNS  {line}" for line in facts.dns)
+    for tried in facts.tried:
+        tls = tried.tls or "in clear"
+        again = ", over a connection used before" if tried.reused else ""
+        yield f"at   {tried.host} [{tried.address}]:{tried.port}, {tried.ms} ms{again}"
+        yield f"TLS  {tls} (wanted: {tried.demand}, by {tried.policy})"
+    if facts.rule:
+        yield f"rule {facts.rule}" + (f", up to: {facts.blame}" if facts.blame != "nobody" else "")
 
 
 def _clean(text: str) -> str:

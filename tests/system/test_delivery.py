@@ -1,0 +1,130 @@
+"""Two servers in production mode and the DNS between them: mail goes from one to the other."""
+
+import json
+import smtplib
+import ssl
+import time
+from contextlib import ExitStack
+
+import pytest
+
+from penfold.proto.dns import Exchange
+from penfold.store.sqlite.queue import SqliteQueue
+from penfold.testing.dns import DnsServer
+from penfold.testing.server import serve
+
+ZONES = {
+    "away.example": {"MX": [Exchange(10, "gone.away.example"), Exchange(20, "mail.away.example")]},
+    "gone.away.example": {"A": ["127.0.0.2"]},
+    "mail.away.example": {"A": ["127.0.0.1"]},
+    "silent.example": {"MX": [Exchange(10, "gone.away.example")]},
+}
+PATIENCE_S = 30
+
+
+def configure(folder, domain, dns, **more):
+    folder.mkdir()
+    settings = {
+        "domains": [domain],
+        "hostname": f"mail.{domain}",
+        "dns_servers": [f"127.0.0.1:{dns.port}"],
+        "delivery_reach": "loopback",
+        **more,
+    }
+    lines = [f"{name} = {json.dumps(value)}\n" for name, value in settings.items()]
+    (folder / "penfold.toml").write_text("".join(lines))
+    return folder
+
+
+class World:
+    """home sends, away receives."""
+
+    def __init__(self, stack, folder):
+        self.dns = stack.enter_context(DnsServer(ZONES))
+        self.away = stack.enter_context(serve(configure(folder / "a", "away.example", self.dns)))
+        self.away.run("user", "add", "kim@away.example")
+        port = int(self.away.smtp.rpartition(":")[2])
+        config = configure(folder / "h", "home.example", self.dns, delivery_port=port)
+        self.home = stack.enter_context(serve(config))
+        self.home.run("user", "add", "al@home.example")
+        made = self.home.run("app-password", "add", "al@home.example", "--json")
+        self.password = json.loads(made)["password"]
+        self.queue = SqliteQueue(self.home.data / "queue.db", create=False)
+        stack.callback(self.queue.close)
+
+    def send(self, *recipients, subject):
+        context = ssl.create_default_context(cafile=self.home.data / "tls" / "ca.pem")
+        host, _, port = self.home.submissions.rpartition(":")
+        text = f"From: al@home.example\r\nTo: {recipients[0]}\r\nSubject: {subject}\r\n\r\nhi\r\n"
+        with smtplib.SMTP_SSL(host, int(port), timeout=10, context=context) as smtp:
+            smtp.login("al@home.example", self.password)
+            smtp.sendmail("al@home.example", recipients, text.encode())
+
+    def find_row(self, subject, recipient, *, attempts=1):
+        """Return the row and its attempts once it has had so many."""
+        ends = time.monotonic() + PATIENCE_S
+        while time.monotonic() < ends:
+            for row in self.queue.list_rows():
+                made = self.queue.list_attempts(row.id)
+                if (row.subject, row.recipient) == (subject, recipient) and len(made) >= attempts:
+                    return row, made
+            time.sleep(0.02)
+        raise AssertionError(f"no attempt at {recipient} in time")
+
+
+@pytest.fixture(scope="module")
+def world(tmp_path_factory):
+    with ExitStack() as stack:
+        yield World(stack, tmp_path_factory.mktemp("two"))
+
+
+def test_mail_goes_to_the_other_server_past_one_that_is_dead_over_tls(world):
+    world.send("kim@away.example", subject="first")
+    row, [attempt] = world.find_row("first", "kim@away.example")
+    assert row.state == "sent"
+    dead, alive = attempt.facts.tried
+    assert (dead.host, dead.fate) == ("gone.away.example", "failed")
+    assert (alive.host, alive.fate, alive.code) == ("mail.away.example", "accepted", 250)
+    assert alive.tls.startswith("TLSv1.3")
+    assert attempt.facts.dns[0] == "MX: 10 gone.away.example at 127.0.0.2"
+    assert "C: RCPT TO:<kim@away.example>" in attempt.transcript
+    assert "first" in world.away.run("search", "kim@away.example", "subject:first")
+
+
+def test_each_recipient_fares_by_itself_and_the_row_says_how(world):
+    world.send(
+        "kim@away.example", "nobody@away.example", "x@none.example", "y@silent.example",
+        subject="second",
+    )  # fmt: skip
+    states = {
+        recipient: (row.state, attempt.kind)
+        for recipient in (
+            "kim@away.example", "nobody@away.example", "x@none.example", "y@silent.example",
+        )
+        for row, [attempt] in [world.find_row("second", recipient)]
+    }  # fmt: skip
+    assert states == {
+        "kim@away.example": ("sent", "accepted"),
+        "nobody@away.example": ("failed", "invalid_recipient"),
+        "x@none.example": ("failed", "bad_domain"),
+        "y@silent.example": ("queued", "network"),
+    }
+
+
+def test_a_person_reads_what_was_asked_and_said(world):
+    world.send("nobody@away.example", subject="third")
+    row, _ = world.find_row("third", "nobody@away.example")
+    shown = world.home.run("queue", "show", str(row.id))
+    assert "invalid_recipient: 550 5.1.1" in shown
+    assert "DNS  MX: 20 mail.away.example at 127.0.0.1" in shown
+    assert "up to: address" in shown
+
+
+def test_retry_makes_a_failed_row_due_at_once(world):
+    world.send("later@away.example", subject="fourth")
+    row, _ = world.find_row("fourth", "later@away.example")
+    assert row.state == "failed"
+    world.away.run("user", "add", "later@away.example")
+    world.home.run("queue", "retry", str(row.id))
+    row, _ = world.find_row("fourth", "later@away.example", attempts=2)
+    assert row.state == "sent"

@@ -1,0 +1,170 @@
+"""One attempt: the servers of a domain, one after the other, until one decides."""
+
+import asyncio
+import random
+
+import pytest
+
+from penfold.base.clock import FixedClock
+from penfold.base.limits import BROKEN_TLS_DAYS, DELIVERY_TRIED_MAX
+from penfold.front.worker.attempting import Attempting, Letter
+from penfold.ports.delivering import Share
+from penfold.proto.dns import Answer, Association, Exchange, Status, run_check
+from penfold.proto.exchangers import Policy
+from penfold.proto.mta_sts import Mode
+from penfold.proto.mta_sts import Policy as StsPolicy
+from penfold.proto.smtp.client.outcome import Fate, Outcome, Reason, Result, TlsFacts
+from penfold.proto.smtp.client.transaction import Envelope, Recipient
+from penfold.proto.smtp.stage import Stage
+from penfold.proto.tls_ladder import Rung
+
+ENVELOPE = Envelope("al@penfold.test", (Recipient("kim@box.example"),))
+ZONES = {
+    ("box.example", "MX"): (Exchange(10, "mx1.box.example"), Exchange(20, "mx2.box.example")),
+    ("mx1.box.example", "A"): ("198.41.0.4", "199.9.14.201"),
+    ("mx2.box.example", "A"): ("192.33.4.12",),
+}
+TLSA = Association(3, 1, 1, b"\0" * 32)
+SILENT = Result("", Fate.FAILED, Stage.CONNECT, Reason.UNREACHABLE, 0, "", "nobody there")
+ACCEPTED = Result("", Fate.ACCEPTED, Stage.DOT, Reason.REPLY, 250, "2.0.0", "ok")
+REFUSED = Result("", Fate.REFUSED, Stage.RCPT, Reason.REPLY, 550, "5.1.1", "no such user")
+TLS_BROKEN = Result("", Fate.FAILED, Stage.STARTTLS, Reason.TLS_FAILED, 0, "", "bad handshake")
+FACTS = TlsFacts("TLSv1.3", "TLS_AES_128_GCM_SHA256", verified=True, why="for mx1.box.example")
+
+
+class World:
+    """The DNS from a table, and servers that answer from a list; `hops` were called."""
+
+    def __init__(self, *results, zones=ZONES, secure=False, sts=None):
+        self.results = list(results)
+        self.zones, self.secure, self.sts = zones, secure, sts
+        self.hops = []
+        self.clock = FixedClock()
+        self.attempting = Attempting(
+            self, self, self,
+            reach=Policy(), clock=self.clock, chance=random.Random(7), elapsed=lambda: 1.0,
+        )  # fmt: skip
+
+    async def run(self, check, *, within_s=None):
+        assert within_s
+        return run_check(check, self._answer)
+
+    def _answer(self, question):
+        found = self.zones.get((question.name, question.kind), ())
+        if found == "failed":
+            return Answer(Status.FAILED)
+        status = Status.FOUND if found else Status.NOTHING
+        return Answer(status, found, secure=self.secure)
+
+    async def find(self, domain):
+        assert domain == "box.example"
+        return self.sts
+
+    async def send(self, hop, envelope, raw, share):
+        assert (envelope, raw, share) == (ENVELOPE, b"raw", Share(3, 9))
+        self.hops.append(hop)
+        result = self.results.pop(0) if self.results else SILENT
+        tls = FACTS if result.fate is Fate.ACCEPTED and not hop.clear else None
+        said = (f"S: {result.code}",)
+        return Outcome((result,), hop.host, hop.address, hop.port, tls=tls, transcript=said)
+
+    def attempt(self, *, encrypted=False, domain="box.example"):
+        letter = Letter(ENVELOPE, b"raw", encrypted)
+
+        async def run():
+            route = await self.attempting.find_route(domain)
+            return await self.attempting.deliver(route, letter, Share(3, 9))
+
+        return asyncio.run(run())
+
+    @property
+    def called(self):
+        return [(hop.host, hop.decision.rung, hop.clear) for hop in self.hops]
+
+
+def test_servers_are_called_by_preference_and_each_address_until_one_decides():
+    world = World(SILENT, SILENT, ACCEPTED)
+    trail = world.attempt()
+    assert [hop.host for hop in world.hops] == ["mx1.box.example"] * 2 + ["mx2.box.example"]
+    assert {hop.address for hop in world.hops[:2]} == {"198.41.0.4", "199.9.14.201"}
+    assert [each.fate for each in trail.tried] == ["failed", "failed", "accepted"]
+    assert trail.tried[-1].tls.startswith("TLSv1.3 TLS_AES_128_GCM_SHA256, verified: for mx1")
+    assert trail.transcript == "S: 0\nS: 0\nS: 250"
+    assert trail.dns[1] == "MX: 20 mx2.box.example at 192.33.4.12"
+
+
+def test_a_refusal_of_the_recipient_ends_the_attempt():
+    world = World(REFUSED)
+    world.attempt()
+    assert len(world.hops) == 1
+
+
+def test_a_domain_without_servers_calls_nobody():
+    world = World(zones={("box.example", "MX"): (Exchange(0, ""),)})
+    trail = world.attempt()
+    assert (world.hops, trail.tried) == ([], ())
+    assert trail.dns == ("box.example: null-mx",)
+
+
+def test_broken_tls_is_done_without_where_nothing_demands_it_and_remembered():
+    world = World(TLS_BROKEN, ACCEPTED, ACCEPTED)
+    trail = world.attempt()
+    first, second = world.hops
+    assert (first.clear, second.clear) == (False, True)
+    assert second.address == first.address
+    assert [each.fate for each in trail.tried] == ["failed", "accepted"]
+    world.results = [SILENT, SILENT, ACCEPTED]
+    world.attempt()
+    assert {(hop.address, hop.clear) for hop in world.hops[2:]} >= {(first.address, True)}
+    world.clock.advance(days=BROKEN_TLS_DAYS)
+    world.hops.clear()
+    world.attempt()
+    assert not any(hop.clear for hop in world.hops)
+
+
+def test_a_provider_that_is_never_called_in_clear_is_not_when_its_tls_is_broken():
+    world = World(TLS_BROKEN, TLS_BROKEN, TLS_BROKEN)
+    world.attempt(encrypted=True)
+    assert {(rung, clear) for _, rung, clear in world.called} == {(Rung.ENCRYPTED, False)}
+    assert len(world.hops) == 3
+
+
+def test_a_policy_of_the_domain_leaves_out_servers_it_does_not_name():
+    policy = StsPolicy(Mode.ENFORCE, 86_400, ("mx2.box.example",))
+    world = World(ACCEPTED, sts=policy)
+    trail = world.attempt()
+    assert world.called == [("mx2.box.example", Rung.VERIFIED, False)]
+    assert "mx1.box.example is not called" in trail.dns[-1]
+    assert trail.tried[0].policy == "sts"
+
+
+def test_tlsa_records_are_asked_for_where_the_dns_is_secure_and_bind():
+    zones = {**ZONES, ("_25._tcp.mx1.box.example", "TLSA"): (TLSA,)}
+    world = World(ACCEPTED, zones=zones, secure=True)
+    world.attempt()
+    [hop] = world.hops
+    assert (hop.decision.rung, hop.decision.records) == (Rung.DANE, (TLSA,))
+    assert hop.names == ("mx1.box.example", "box.example")
+
+
+def test_when_nobody_says_which_certificate_is_right_the_server_is_not_called():
+    zones = {
+        **ZONES,
+        ("_25._tcp.mx1.box.example", "TLSA"): "failed",
+        ("_25._tcp.mx2.box.example", "TLSA"): "failed",
+    }
+    world = World(zones=zones, secure=True)
+    trail = world.attempt()
+    assert world.hops == []
+    assert [line for line in trail.dns if "is not called" in line] == list(trail.dns[2:])
+
+
+@pytest.mark.parametrize("hosts", [4, 30])
+def test_no_more_servers_are_called_than_one_attempt_may(hosts):
+    zones = {
+        ("box.example", "MX"): tuple(Exchange(n, f"m{n}.box.example") for n in range(hosts)),
+        **{(f"m{n}.box.example", "A"): (f"198.41.{n}.4",) for n in range(hosts)},
+    }
+    world = World(zones=zones)
+    trail = world.attempt()
+    assert len(trail.tried) == min(hosts, DELIVERY_TRIED_MAX)

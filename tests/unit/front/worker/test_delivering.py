@@ -1,0 +1,236 @@
+"""The loop that delivers the queue: what is due is tried, and everything is recorded."""
+
+import asyncio
+import random
+from contextlib import asynccontextmanager
+
+import pytest
+
+from penfold.base.clock import FixedClock
+from penfold.base.limits import DELIVERIES_MAX
+from penfold.domain.delivery import Trail
+from penfold.domain.shaping import Sites
+from penfold.front.worker.delivering import Delivering
+from penfold.ports.queue import NewQueueRow, QueueState, Tried
+from penfold.proto.exchangers import Host, Route, Verdict
+from penfold.testing.queue import MemoryQueue
+
+NOW = 1_790_000_000_000
+PATIENCE_S = 20
+RAW = b"Subject: hi\r\n\r\nhello\r\n"
+
+
+def answer(code, *, text="", stage="rcpt", fate="", host="mx.box.example"):
+    fate = fate or {2: "accepted", 4: "deferred", 5: "refused"}.get(code // 100, "failed")
+    return Tried(
+        host, "192.0.2.1", 25, "opportunistic", "no-policy-found", stage, fate,
+        "reply" if code else "unreachable", code, "", text,
+    )  # fmt: skip
+
+
+class World:
+    """A queue, and servers by domain: a Tried, an exception, or an Event that lets them answer."""
+
+    def __init__(self, **servers):
+        self.queue = MemoryQueue()
+        self.servers = servers
+        self.clock = FixedClock(NOW)
+        self.calls, self.at_work, self.most_at_work = [], 0, 0
+        self.ended, self.failures = [], []
+        self.news = asyncio.Event()
+        self.door = asyncio.Event()
+        self.door.set()
+        self.delivering = Delivering(
+            self.queue,
+            self,
+            Sites(self.clock),
+            prepare=lambda _, raw: b"DKIM-Signature: x\r\n" + raw,
+            ended=lambda conclusion, _: self._tell(self.ended, conclusion),
+            failed=lambda error: self._tell(self.failures, error),
+            clock=self.clock,
+            chance=random.Random(7),
+        )
+
+    def _tell(self, where, what):
+        where.append(what)
+        self.loop.call_soon_threadsafe(self.news.set)
+
+    # an Attempting
+
+    async def find_route(self, domain):
+        return Route(Verdict.HOSTS, domain, (Host(f"mx.{domain}", ("192.0.2.1",)),))
+
+    async def deliver(self, route, letter, share):
+        self.calls.append((letter.envelope.recipients[0].address, letter.raw))
+        self.at_work += 1
+        self.most_at_work = max(self.most_at_work, self.at_work)
+        try:
+            await self.door.wait()
+        finally:
+            self.at_work -= 1
+        said = self.servers.get(route.domain.partition(".")[0], answer(250, stage="dot"))
+        if isinstance(said, Exception):
+            raise said
+        return Trail(route, (), (said,))
+
+    # the test
+
+    def add(self, *recipients, number=1):
+        rows = [
+            NewQueueRow("m1", number, "al@penfold.test", each, "hi", RAW, NOW)
+            for each in recipients
+        ]
+        return self.queue.add(rows, state=QueueState.QUEUED)
+
+    async def wait_for(self, reached):
+        async with asyncio.timeout(PATIENCE_S):
+            while not reached():
+                self.news.clear()
+                if not reached():
+                    with_patience = asyncio.wait_for(self.news.wait(), 0.05)
+                    await asyncio.gather(with_patience, return_exceptions=True)
+
+    @asynccontextmanager
+    async def running(self):
+        self.loop = asyncio.get_running_loop()
+        await self.delivering.start()
+        yield
+        await self.delivering.stop(grace_s=PATIENCE_S)
+
+
+def play(scene, **servers):
+    async def run():
+        world = World(**servers)
+        await scene(world)
+        return world
+
+    return asyncio.run(run())
+
+
+def test_rows_are_delivered_as_they_were_prepared_and_recorded():
+    async def scene(world):
+        ids = world.add("kim@box.example", "lee@other.example")
+        async with world.running():
+            await world.wait_for(lambda: len(world.ended) == 2)
+        assert {world.queue.get_row(row_id).state for row_id in ids} == {QueueState.SENT}
+        assert sorted(world.calls) == [
+            ("kim@box.example", b"DKIM-Signature: x\r\n" + RAW),
+            ("lee@other.example", b"DKIM-Signature: x\r\n" + RAW),
+        ]
+        [attempt] = world.queue.list_attempts(ids[0])
+        assert (attempt.kind, attempt.at_ms) == ("accepted", NOW)
+        assert not world.failures
+
+    play(scene)
+
+
+def test_what_is_added_while_it_runs_is_found():
+    async def scene(world):
+        async with world.running():
+            world.add("kim@box.example")
+            await world.wait_for(lambda: world.ended)
+
+    play(scene)
+
+
+def test_a_row_that_is_put_off_is_not_tried_before_its_time():
+    async def scene(world):
+        [row_id] = world.add("kim@box.example")
+        async with world.running():
+            await world.wait_for(lambda: len(world.ended) == 1)
+            row = world.queue.get_row(row_id)
+            assert row.state is QueueState.QUEUED
+            world.clock.advance(ms=row.next_attempt_ms - NOW - 1)
+            world.add("lee@other.example", number=2)
+            await world.wait_for(lambda: len(world.ended) == 2)
+            assert len(world.queue.list_attempts(row_id)) == 1
+            world.clock.advance(ms=1)
+            await world.wait_for(lambda: len(world.ended) == 3)
+        assert len(world.queue.list_attempts(row_id)) == 2
+
+    play(scene, box=answer(450, text="not now"))
+
+
+def test_rows_a_dead_process_had_in_hand_are_delivered_at_once():
+    async def scene(world):
+        [row_id] = world.add("kim@box.example")
+        world.queue.take(now_ms=NOW, lease_ms=3_600_000, limit=1)
+        async with world.running():
+            await world.wait_for(lambda: world.ended)
+        assert world.queue.get_row(row_id).state is QueueState.SENT
+
+    play(scene)
+
+
+def test_a_slow_site_keeps_no_other_waiting_and_gets_no_more_than_its_share():
+    async def scene(world):
+        world.door.clear()
+        world.add(*(f"r{n}@slow.example" for n in range(2 * DELIVERIES_MAX)))
+        world.add("kim@quick.example", number=2)
+        async with world.running():
+            await world.wait_for(lambda: any("quick" in call for call, _ in world.calls))
+            assert sum("slow" in call for call, _ in world.calls) <= 10
+            world.door.set()
+            await world.wait_for(lambda: len(world.ended) == 2 * DELIVERIES_MAX + 1)
+        assert world.most_at_work <= 11
+
+    play(scene)
+
+
+def test_trouble_of_our_own_puts_the_row_off_and_goes_on_with_others():
+    async def scene(world):
+        bad, good = world.add("kim@bad.example", "lee@good.example")
+        async with world.running():
+            await world.wait_for(lambda: world.ended and world.failures)
+            await world.wait_for(lambda: world.queue.list_attempts(bad))
+        assert world.queue.get_row(bad).state is QueueState.QUEUED
+        assert world.queue.get_row(bad).next_attempt_ms > NOW
+        assert world.queue.get_row(good).state is QueueState.SENT
+
+    play(scene, bad=ZeroDivisionError("bug"))
+
+
+@pytest.mark.parametrize(
+    ("said", "attempts"),
+    [
+        pytest.param(answer(421, text="too many messages, slow down"), 1, id="slower"),
+        pytest.param(answer(0, stage="connect"), 3, id="silent"),
+    ],
+)
+def test_a_domain_that_wants_less_or_is_silent_is_held(said, attempts):
+    async def scene(world):
+        world.add(*(f"r{n}@box.example" for n in range(attempts)))
+        async with world.running():
+            await world.wait_for(lambda: world.queue.list_destinations()[0].held_ms > NOW)
+            world.add("late@box.example", number=2)
+            world.add("kim@other.example", number=3)
+            await world.wait_for(lambda: len(world.ended) == attempts + 1)
+        assert not any("late" in call for call, _ in world.calls)
+
+    play(scene, box=said)
+
+
+def test_stopping_waits_for_what_is_in_hand():
+    async def scene(world):
+        world.door.clear()
+        [row_id] = world.add("kim@box.example")
+        async with world.running():
+            await world.wait_for(lambda: world.calls)
+            asyncio.get_running_loop().call_later(0.01, world.door.set)
+        assert world.queue.get_row(row_id).state is QueueState.SENT
+
+    play(scene)
+
+
+def test_stopping_cuts_off_what_takes_too_long_and_leaves_it_for_the_next_process():
+    async def scene(world):
+        world.door.clear()
+        [row_id] = world.add("kim@box.example")
+        world.loop = asyncio.get_running_loop()
+        await world.delivering.start()
+        await world.wait_for(lambda: world.calls)
+        await world.delivering.stop(grace_s=0)
+        assert world.queue.list_attempts(row_id) == []
+        assert world.queue.release(now_ms=NOW) == 1
+
+    play(scene)
