@@ -13,6 +13,7 @@ from penfold.ports.identity import (
     AppPassword,
     Client,
     Code,
+    DkimKey,
     Domain,
     Fact,
     Grant,
@@ -42,6 +43,7 @@ KEY = app_password_digest(ALICE.id, LETTERS)
 
 RECORDS = [
     Domain("penfold.test", 1),
+    DkimKey("p1._domainkey.x.test", "penfold.test", "p1", "rsa-sha256", "v=DKIM1", b"sealed", 2, 3),
     BOB,
     Password(ALICE.id, "$argon2id$…", 5),
     AppPassword(KEY, ALICE.id, "printer in the hall", 5),

@@ -226,6 +226,20 @@ DKIM_KEY_RECORD_MAX_BYTES: Final = 8_192
 DKIM_BODY_CHUNK_BYTES: Final = 65_536
 #: Sets of one ARC chain. RFC 8617 §4.2.1.
 ARC_SETS_MAX: Final = 50
+# --- Domains and their DNS -------------------------------------------------------------
+#: Bits of an RSA key we make. RFC 8301 §3.2: at least 1024, better 2048; longer ones do not fit
+#: a UDP answer everywhere, and signing takes four times as long.
+DKIM_KEY_BITS: Final = 2_048
+#: Milliseconds the keys of a domain are remembered by who signs: a new one signs that much later.
+DKIM_KEYS_KEPT_MS: Final = 60_000
+#: Domains whose keys are remembered, also those of which there are none: each takes up to 10 kB.
+DKIM_KEYS_KEPT_MAX: Final = 1_000
+#: Days a retired key stays published: mail it signed waits up to 5 days in queues, and programs
+#: that fetch mail verify it later still.
+DKIM_RETIRED_DAYS: Final = 14
+#: Keys made for one domain in one month: more would be a mistake in a script.
+DKIM_ROTATIONS_MAX: Final = 100
+
 # --- Who a message is from (DMARC, Authentication-Results) ------------------------------
 #: Questions of one DNS tree walk. RFC 9989 §4.10: names in use had up to seven labels.
 DMARC_QUERIES_MAX: Final = 8

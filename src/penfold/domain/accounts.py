@@ -44,13 +44,13 @@ class Accounts:
 
     def add_domain(self, name: str) -> Domain:
         """Deliver the domain's mail here from now on; ConflictError when it is so already."""
-        domain = Domain(_parse_domain(name), self.clock.now_ms())
+        domain = Domain(parse_domain_name(name), self.clock.now_ms())
         self.book.change(lambda writer: writer.add(domain))
         return domain
 
     def remove_domain(self, name: str) -> None:
         """Deliver the domain's mail here no longer; refused while it has accounts."""
-        name = _parse_domain(name)
+        name = parse_domain_name(name)
 
         def remove(writer: IdentityWriter) -> None:
             if any(one.address.endswith(f"@{name}") for one in writer.list_by(Account)):
@@ -158,7 +158,7 @@ class Accounts:
         return found
 
 
-def _parse_domain(name: str) -> str:
+def parse_domain_name(name: str) -> str:
     """Return a domain in lower case and A-labels, as addresses in it will be spelt."""
     domain = parse_mailbox(f"x@{name.strip().rstrip('.')}").rpartition("@")[2]
     if domain.startswith("["):

@@ -2,8 +2,8 @@
 
 Every record is a value whose first field is its key. A field `<kind>_id` refers to the key of
 that kind, and deleting the owner deletes what refers to it: an account takes its passwords,
-grants and sessions along, a grant its tokens. Secrets are kept as digests only
-(`penfold.proto.oauth.digest`); the one exception is the private signing key.
+grants and sessions along, a grant its tokens, a domain its keys. Secrets are kept as digests only
+(`penfold.proto.oauth.digest`); the exceptions are private signing keys, those of DKIM sealed.
 
 Several processes share the records; `change` is one transaction, durable on return. Its body may
 run twice and has no effect outside its writer.
@@ -60,6 +60,26 @@ class Domain(Struct, frozen=True, gc=False):
 
     name: str
     created_ms: int
+
+
+class DkimKey(Struct, frozen=True, gc=False):
+    """A key of a domain that signs its mail (RFC 6376).
+
+    name: of its record in the DNS, `<selector>._domainkey.<domain>`. algorithm: as a= of a
+    signature. record: the text to publish. sealed: the private key as PKCS #8, sealed under
+    `name`; b"" once it is retired. active_ms: since when it signs, retired_ms: since when it does
+    no more; 0: not yet.
+    """
+
+    name: str
+    domain_id: str
+    selector: str
+    algorithm: str
+    record: str
+    sealed: bytes
+    created_ms: int
+    active_ms: int = 0
+    retired_ms: int = 0
 
 
 class Password(Struct, frozen=True, gc=False):

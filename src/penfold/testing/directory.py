@@ -37,6 +37,7 @@ Tables = dict[type[Struct], dict[str | bytes, Any]]
 _OWNERS: Final[dict[str, type[Struct]]] = {
     "account_id": Account,
     "client_id": Client,
+    "domain_id": Domain,
     "grant_id": Grant,
 }
 

@@ -24,6 +24,7 @@ TABLES: Final[dict[type[Struct], str]] = {
     identity.AppPassword: "app_password",
     identity.Client: "client",
     identity.Code: "code",
+    identity.DkimKey: "dkim_key",
     identity.Domain: "domain",
     identity.Fact: "fact",
     identity.Grant: "grant_",
