@@ -265,6 +265,42 @@ RESULTS_WORD_MAX: Final = 400
 #: Blocklists that count against a message: they copy from each other.
 BLOCKLISTS_COUNTED_MAX: Final = 3
 
+# --- What arrives from the internet ----------------------------------------------------
+#: Seconds in which the checks of a message end; what is missing then is temperror.
+#: RFC 7208 §4.6.4: at least 20. RFC 5321 §4.5.3.2.6: the client waits 10 minutes for its answer.
+ARRIVAL_S: Final = 20.0
+#: Messages being checked at a time; further ones are asked to come later (451). With a DNS that
+#: does not answer, a flood would otherwise hold all its messages in memory for ARRIVAL_S.
+ARRIVALS_MAX: Final = 200
+#: Names of a client's address that are looked at (RFC 7208 §4.6.4 says 10 of `ptr`).
+IPREV_NAMES_MAX: Final = 10
+#: Blocklists asked for one client: each is a question, and more of them copy from each other.
+BLOCKLISTS_MAX: Final = 10
+#: Sealers of ARC chains the operator may trust; compared one by one.
+ARC_SEALERS_MAX: Final = 100
+#: Seconds rspamd has, its own limit for a message is 8; and octets of a message sent to it, of
+#: which it reads 50 MiB at most. A longer one is judged without it: spam is short.
+RSPAMD_S: Final = 10.0
+RSPAMD_MESSAGE_MAX_BYTES: Final = 33_554_432
+#: Octets of rspamd's answer: usually 2 to 10 kB, longer with many addresses found in the text.
+RSPAMD_ANSWER_MAX_BYTES: Final = 1_048_576
+#: Addresses of recipients told to rspamd in its header; it uses them for settings and statistics.
+RSPAMD_RECIPIENTS_MAX: Final = 100
+#: Seconds until a new triplet may come in. RFC 6647 §5: 1 minute to 24 hours; senders' first
+#: retry comes after 1 to 15 minutes, and most of what only sends once never comes back.
+GREYLIST_WAIT_S: Final = 300
+#: Seconds in which it has to come back: senders try for 4 to 5 days, but the first tries are soon.
+GREYLIST_RETRY_S: Final = 2 * 86_400
+#: Days a triplet that came back is remembered. RFC 6647 §5: a week at least; 36 days let a monthly
+#: letter through (Postgrey's 35, with a day for a month of 31 days and a weekend).
+GREYLIST_KEPT_DAYS: Final = 36
+#: Rows of the greylist, about 60 octets each with its index; then the longest unseen makes room.
+GREYLIST_ROWS_MAX: Final = 1_000_000
+#: Rows that make room at a time: 0.1 s of work.
+GREYLIST_ROOM: Final = 10_000
+#: Seconds a question of the greylist may take, SPF included; then the recipient is let in.
+GREYLIST_S: Final = 10.0
+
 # --- Text in attachments ---------------------------------------------------------------
 #: Octets of a message whose attachments are read: what Gmail lets people send. The mail process
 #: holds a message and one attachment of it at a time.
