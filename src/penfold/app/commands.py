@@ -16,8 +16,9 @@ from penfold.app.exits import FAILED, WRONG_USE, StartError, stop_at_once
 from penfold.app.logs import SystemClock
 from penfold.app.moving import open_moving
 from penfold.app.quota import load_quota
-from penfold.app.stores import QUEUE_NAME, make_identity, open_stores
+from penfold.app.stores import QUEUE_NAME, make_domains, make_identity, open_stores
 from penfold.base.errors import ParseError, PenfoldError
+from penfold.domain.domains import Domains
 from penfold.domain.identity import Identity
 from penfold.front.cli.doors import Doors, Value
 from penfold.front.cli.output import WrongUseError
@@ -34,6 +35,11 @@ _HINTS: Final = {
     "no such account": "; `penfold user list` shows who is here",
     "a listing took too long": "; a date, a sender or a label makes it shorter",
     "no such client": "; `penfold app list` shows them",
+    "the domain is there already": "; `penfold domain check` shows its DNS",
+    "no such domain": "; `penfold domain list` shows them",
+    "the domain has accounts": "; `penfold user list` shows them",
+    "new keys of the domain wait already": "; `penfold domain check` looks for their records",
+    "no such key waits": "; `penfold domain keys` shows them",
     "no such queue row": "; `penfold queue list` shows them",
     "the domain is not one of ours": "; local mode has penfold.test",
     "not an address an account can have": "; one looks like kim@penfold.test",
@@ -87,6 +93,7 @@ def _make_doors() -> Doors:
     return Doors(
         now_ms=SystemClock().now_ms,
         open_identity=open_identity,
+        open_domains=open_domains,
         open_queue=open_queue,
         open_faults=open_faults,
         load_base_url=load_base_url,
@@ -107,6 +114,17 @@ def open_identity(data: Path) -> Iterator[Identity]:
     stores = open_stores(data, clock=SystemClock(), fatal=stop_at_once)
     try:
         yield make_identity(stores)
+    finally:
+        stores.close()
+
+
+@contextlib.contextmanager
+def open_domains(data: Path) -> Iterator[Domains]:
+    check_data_dir(data)
+    os.umask(0o077)
+    stores = open_stores(data, clock=SystemClock(), fatal=stop_at_once)
+    try:
+        yield make_domains(stores)
     finally:
         stores.close()
 

@@ -8,7 +8,7 @@ rewritten, because the addresses in them follow the listeners.
 
 import sys
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 import apsw
@@ -18,9 +18,10 @@ from penfold.app.exits import StartError
 from penfold.app.launch import Channel, Launch
 from penfold.app.logs import LineLog, SystemClock
 from penfold.app.quota import save_quota
-from penfold.app.stores import known_schema, make_identity, open_stores
+from penfold.app.stores import known_schema, make_domains, make_identity, open_stores
 from penfold.base.errors import NewerDataError, UnavailableError
 from penfold.domain import local_mode
+from penfold.domain.domains import Domains
 from penfold.domain.identity import Identity
 from penfold.net.certificates import (
     GOOGLE_HOSTS,
@@ -31,7 +32,6 @@ from penfold.net.certificates import (
     make_authority,
     make_server_certificate,
 )
-from penfold.ports.identity import Domain
 from penfold.spec.events import PREPARED
 from penfold.store.credentials import load_files
 
@@ -83,6 +83,7 @@ def prepare_store(launch: Launch, clock: SystemClock, *, create: Collection[str]
     try:
         folder = launch.data / "credentials"
         if launch.settings.is_production:
+            prepare_domains(make_domains(stores), launch.settings.domains)
             prepare_production(make_identity(stores), folder, launch)
         else:
             prepare_local_mode(make_identity(stores), folder, base=launch.base_url)
@@ -97,11 +98,18 @@ def prepare_local_mode(identity: Identity, folder: Path, *, base: str) -> None:
     _save_changed(folder, files, local_mode.render(secrets, base=base))
 
 
+def prepare_domains(domains: Domains, names: Sequence[str]) -> None:
+    """Serve the domains of the settings too; each has keys to sign with."""
+    served = {domain.name: domain for domain in domains.list_domains()}
+    for name in names:
+        if name in served:
+            domains.ensure_keys(served[name])
+        else:
+            domains.add(name)
+
+
 def prepare_production(identity: Identity, folder: Path, launch: Launch) -> None:
-    """Serve the domains of the settings too, and have an application to issue tokens for."""
-    for name in launch.settings.domains:
-        if identity.book.find(Domain, name) is None:
-            identity.accounts.add_domain(name)
+    """Have an application to issue tokens for."""
     files = load_files(folder)
     new = local_mode.ensure_client(identity, local_mode.parse(files))
     base = launch.settings.issuer or launch.base_url

@@ -23,6 +23,7 @@ from penfold.store.sqlite.queue import SqliteQueue
 from penfold.store.uploads import FolderUploads
 
 if TYPE_CHECKING:
+    from penfold.domain.domains import Domains
     from penfold.domain.identity import Identity
 
 DIRECTORY_NAME: Final = "directory.db"
@@ -143,3 +144,12 @@ def make_identity(stores: Stores) -> "Identity":
     return build_identity(
         stores.directory, stores.mailboxes, clock=stores.clock, chance=stores.chance
     )
+
+
+def make_domains(stores: Stores) -> "Domains":
+    """Return the service for domains and their keys; imported here for the reason above."""
+    from penfold.domain.accounts import Accounts  # noqa: PLC0415 - see make_identity
+    from penfold.domain.domains import Domains  # noqa: PLC0415 - see make_identity
+
+    accounts = Accounts(stores.directory, stores.mailboxes, stores.clock, stores.chance)
+    return Domains(stores.directory, accounts, stores.sealer, stores.clock)

@@ -43,6 +43,8 @@ class Domains:
         ConflictError when it is so already, ParseError when the name is none.
         """
         domain = Domain(parse_domain_name(name), self.clock.now_ms())
+        if self.book.find(Domain, domain.name) is not None:
+            raise ConflictError("the domain is there already", domain=domain.name)
         keys = self._make_keys(domain.name, ALGORITHMS)
 
         def add(writer: IdentityWriter) -> None:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from penfold.domain.accounts import Accounts
+from penfold.domain.domains import Domains
 from penfold.domain.exporting import Exporter
 from penfold.domain.identity import Identity
 from penfold.domain.importing import Importer
@@ -76,6 +77,7 @@ class Doors:
 
     now_ms: Callable[[], int]
     open_identity: Callable[[Path], AbstractContextManager[Identity]]
+    open_domains: Callable[[Path], AbstractContextManager[Domains]]
     open_queue: Callable[[Path], AbstractContextManager[Queue]]
     open_faults: Callable[[Path], FaultBook]
     load_base_url: Callable[[Path], str]

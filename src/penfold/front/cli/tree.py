@@ -8,6 +8,7 @@ from penfold import __version__
 from penfold.front.cli.api import api_commands
 from penfold.front.cli.apps import app_commands, service_account_commands
 from penfold.front.cli.data import data_commands
+from penfold.front.cli.domains import domain_commands
 from penfold.front.cli.doors import Doors
 from penfold.front.cli.faults import fault_commands
 from penfold.front.cli.moving import add_export_command, add_import_command
@@ -52,6 +53,7 @@ def build_cli(doors: Doors) -> typer.Typer:
     commands.add_typer(service_account_commands(doors), name="service-account")
     add_token_command(commands, doors)
     commands.add_typer(app_password_commands(doors), name="app-password")
+    commands.add_typer(domain_commands(doors), name="domain")
     commands.add_typer(queue_commands(doors), name="queue")
     commands.add_typer(quota_commands(doors), name="quota")
     add_import_command(commands, doors)

@@ -5,11 +5,13 @@ import json
 from random import Random
 
 import pytest
+from tests.signatures import private_key
 from typer.testing import CliRunner
 
 from penfold.base.clock import FixedClock
 from penfold.base.errors import ConflictError, NotFoundError, ParseError
 from penfold.domain import local_mode
+from penfold.domain.domains import Domains
 from penfold.domain.identity import build_identity
 from penfold.front.cli.doors import Doors, QuotaView, Value
 from penfold.front.cli.output import WrongUseError
@@ -21,6 +23,7 @@ from penfold.testing.directory import MemoryDirectory
 from penfold.testing.faults import MemoryFaults
 from penfold.testing.mailbox import MemoryMailboxes
 from penfold.testing.queue import MemoryQueue
+from penfold.testing.sealing import PlainSealer
 
 BASE = "http://127.0.0.1:8025"
 ACCOUNT = "kim@penfold.test"
@@ -57,6 +60,9 @@ class Bench:
         book = MemoryDirectory(clock=clock)
         self.identity = build_identity(book, MemoryMailboxes(), clock=clock, chance=Random(7))
         self.identity.accounts.add_domain("penfold.test")
+        self.domains = Domains(
+            book, self.identity.accounts, PlainSealer(), clock, lambda _: private_key("ed")
+        )
         self.queue = MemoryQueue()
         self.faults = MemoryFaults()
         self.tools = Tools()
@@ -67,6 +73,7 @@ class Bench:
         doors = Doors(
             now_ms=clock.now_ms,
             open_identity=lambda data: contextlib.nullcontext(self.identity),
+            open_domains=lambda data: contextlib.nullcontext(self.domains),
             open_queue=lambda data: contextlib.nullcontext(self.queue),
             open_faults=lambda data: self.faults,
             load_base_url=lambda data: BASE,
