@@ -36,6 +36,7 @@ _HINTS: Final = {
     "a listing took too long": "; a date, a sender or a label makes it shorter",
     "no such client": "; `penfold app list` shows them",
     "the domain is there already": "; `penfold domain check` shows its DNS",
+    "malformed domain": "; one looks like example.org",
     "no such domain": "; `penfold domain list` shows them",
     "the domain has accounts": "; `penfold user list` shows them",
     "new keys of the domain wait already": "; `penfold domain check` looks for their records",

@@ -700,6 +700,14 @@ ROUTE_ADDRESSES_MAX: Final = 10
 EXCHANGERS_FAILED_MAX: Final = 3
 #: Octets of an MTA-STS policy file. RFC 8461 §3.3 advises 64 KiB.
 STS_POLICY_MAX_BYTES: Final = 65_536
+#: Seconds one fetch may take: RFC 8461 §3.3 advises a minute. Seconds for connecting to one of the
+#: addresses, and addresses that are tried: three silent ones leave time for the fourth.
+STS_FETCH_S: Final = 60.0
+STS_CONNECT_S: Final = 15.0
+STS_ADDRESSES_MAX: Final = 4
+#: Octets of the answer around the file: a status line, fields, the lengths of chunks. Web servers
+#: send less than 2 kB.
+STS_HEAD_MAX_BYTES: Final = 16_384
 #: Names in a policy; Microsoft's and Google's have less than ten.
 STS_NAMES_MAX: Final = 1_000
 #: Seconds a policy may live. RFC 8461 §3.2: about a year.

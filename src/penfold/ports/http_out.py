@@ -13,6 +13,12 @@ class NoAnswerError(PenfoldError):
     public = "The address does not answer"
 
 
+class UntrustedError(NoAnswerError):
+    """Somebody answered whose certificate is not good for that name."""
+
+    public = "The certificate is not good for that name"
+
+
 class Poster(Protocol):
     def send_post(self, url: str, headers: Sequence[tuple[str, str]], body: bytes) -> int:
         """Return the status of the answer, whatever it is; redirects are not followed."""

@@ -1,10 +1,13 @@
 """MTA-STS (RFC 8461): what a domain says about TLS for its mail, and which hosts it names.
 
-`find_policy_id` is a check for the TXT record, `parse_policy` reads the file that is then fetched
-from `policy_url`, `is_named` compares a host with it. `choose_step` says whether to fetch: a policy
-that is kept stays in force for its time, whatever happens to the record or to fetching (§5.1).
+Reading: `find_policy_id` is a check for the TXT record, `parse_policy` reads the file that is then
+fetched from `policy_url`, `is_named` compares a host with it. `choose_step` says whether to fetch:
+a policy that is kept stays in force for its time, whatever happens to the record or to fetching
+(§5.1).
+Publishing: `print_policy` is the file, `print_sts_record` the record.
 """
 
+import hashlib
 import re
 from collections.abc import Sequence
 from enum import StrEnum
@@ -29,6 +32,10 @@ _NAME: Final = re.compile(
     r"(\*\.)?[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*"
 )
 _NAME_MAX: Final = 255
+
+#: §3.3: where a policy is.
+HOST_LABEL: Final = "mta-sts"
+POLICY_PATH: Final = "/.well-known/mta-sts.txt"
 
 
 class Mode(StrEnum):
@@ -70,11 +77,35 @@ class Step(StrEnum):
     NOTHING = "nothing"
 
 
+def policy_host(domain: str) -> str:
+    """Return the host that has the policy file of a domain (§3.3)."""
+    return f"{HOST_LABEL}.{domain}"
+
+
 def policy_url(domain: str) -> str:
     """Return where the policy file is (§3.2). It must come by verified HTTPS, status 200, without
     redirects, as text/plain (§3.3).
     """
-    return f"https://mta-sts.{domain}/.well-known/mta-sts.txt"
+    return f"https://{policy_host(domain)}{POLICY_PATH}"
+
+
+def print_policy(policy: Policy) -> bytes:
+    """Return the policy file (§3.2)."""
+    names = [f"mx: {name}" for name in policy.names]
+    lines = ["version: STSv1", f"mode: {policy.mode}", *names, f"max_age: {policy.age_s}"]
+    return "".join(f"{line}\r\n" for line in lines).encode()
+
+
+def print_sts_record(policy: Policy) -> str:
+    """Return the text of the TXT record at `_mta-sts`; its id follows from the policy, so that it
+    changes when the policy does (§3.1).
+    """
+    return f"v=STSv1; id={find_own_id(policy)}"
+
+
+def find_own_id(policy: Policy) -> str:
+    """Return the id of a policy of ours: 20 of the 32 letters and digits it may have."""
+    return hashlib.sha256(print_policy(policy)).hexdigest()[:20]
 
 
 def find_policy_id(domain: str) -> Check[str | None]:

@@ -14,11 +14,14 @@ from penfold.proto.mta_sts import (
     Policy,
     Step,
     choose_step,
+    find_own_id,
     find_policy_id,
     is_named,
     parse_policy,
     parse_record,
     policy_url,
+    print_policy,
+    print_sts_record,
 )
 
 FILE = b"version: STSv1\r\nmode: enforce\r\nmx: mail.example.com\r\nmx: *.example.net\r\nmax_age: 604800\r\n"
@@ -187,3 +190,30 @@ def test_any_octets_are_a_policy_or_refused(octets, at):
         with contextlib.suppress(ParseError):
             assert parse_policy(body).names is not None
     parse_record([octets, b"v=STSv1;" + octets])
+
+
+NAMES = st.sampled_from(["mx.example.org", "*.example.org", "a-1.b.c.example", "x"])
+POLICIES = st.builds(
+    Policy,
+    st.sampled_from(Mode),
+    st.integers(0, 31_557_600),
+    st.lists(NAMES, min_size=1, max_size=4).map(tuple),
+)
+
+
+@given(POLICIES)
+def test_a_policy_of_ours_is_read_as_it_was_meant(policy):
+    assert parse_policy(print_policy(policy)) == policy
+    assert parse_record([print_sts_record(policy).encode()]) == find_own_id(policy)
+
+
+@given(POLICIES, POLICIES)
+def test_the_id_of_our_record_changes_with_the_policy(one, other):
+    assert (find_own_id(one) == find_own_id(other)) == (one == other)
+
+
+def test_a_policy_of_ours_has_the_lines_of_the_standard():
+    policy = Policy(Mode.TESTING, 86_400, ("mx.example.org",))
+    assert print_policy(policy) == (
+        b"version: STSv1\r\nmode: testing\r\nmx: mx.example.org\r\nmax_age: 86400\r\n"
+    )
