@@ -1,6 +1,7 @@
 """Put delivery together, for the mail process in production mode."""
 
 import asyncio
+import ssl
 from functools import partial
 from pathlib import Path
 from random import SystemRandom
@@ -9,17 +10,22 @@ from penfold.app.exits import StartError
 from penfold.app.logs import trace_of
 from penfold.app.process import Core, end_process
 from penfold.app.wiring import Product
+from penfold.base.clock import Clock
 from penfold.base.errors import OutcomeUnknownError
 from penfold.domain.delivery import Conclusion
 from penfold.domain.shaping import Sites
+from penfold.domain.signing_keys import SigningKeys
 from penfold.front.worker.attempting import Attempting
 from penfold.front.worker.delivering import Delivering
+from penfold.front.worker.policies import KeptPolicies
 from penfold.net.carrying import SmtpCarrier
 from penfold.net.dns import Resolver
+from penfold.net.mta_sts import PolicyFetcher
+from penfold.ports.mta_sts import PolicyError
 from penfold.ports.queue import QueueRow
 from penfold.proto.exchangers import Families, Policy, is_allowed
-from penfold.proto.mta_sts import Policy as StsPolicy
-from penfold.spec.events import DELIVERY_TRIED, DELIVERY_TROUBLE
+from penfold.proto.mailauth.author import find_author
+from penfold.spec.events import DELIVERY_TRIED, DELIVERY_TROUBLE, POLICY_UNFETCHED
 from penfold.spec.metrics import DELIVERY_SECONDS, DELIVERY_TRIES
 from penfold.spec.settings import LOOPBACK, PRIVATE, Settings
 
@@ -32,16 +38,23 @@ class Delivery:
         reach = find_reach(settings)
         elapsed = asyncio.get_running_loop().time
         self._core = core
+        authorities = _load_authorities(settings.delivery_authorities)
         self._carrier = SmtpCarrier(
             hostname=settings.hostname,
             clock=core.clock,
             elapsed=elapsed,
             allowed=partial(is_allowed, policy=reach),
-            authorities=_load_authorities(settings.delivery_authorities),
+            authorities=authorities,
         )
+        source = PolicyFetcher(
+            resolver,
+            context=ssl.create_default_context(cadata=authorities or None),
+            loopback=settings.delivery_reach == LOOPBACK,
+        )
+        keys = SigningKeys(product.stores.directory, product.stores.sealer, core.clock)
         attempting = Attempting(
             resolver,
-            _NoPolicies(),
+            KeptPolicies(resolver, source, core.clock, failed=self._tell_unfetched),
             self._carrier,
             reach=reach,
             clock=core.clock,
@@ -53,7 +66,7 @@ class Delivery:
             product.stores.queue,
             attempting,
             Sites(core.clock),
-            prepare=_prepare,
+            prepare=Signing(keys, core.clock).sign,
             ended=self._note,
             failed=self._fail,
             clock=core.clock,
@@ -88,6 +101,9 @@ class Delivery:
             ms=ms,
         )
 
+    def _tell_unfetched(self, domain: str, error: PolicyError) -> None:
+        self._core.log.emit(POLICY_UNFETCHED, domain=domain, detail=str(error))
+
     def _fail(self, error: BaseException) -> None:
         if isinstance(error, OutcomeUnknownError):
             end_process(self._core.log, error)
@@ -116,11 +132,21 @@ def _load_authorities(path: str) -> str:
         raise StartError(f"delivery_authorities: {path} cannot be read: {error}") from error
 
 
-def _prepare(_: QueueRow, raw: bytes) -> bytes:
-    return raw
+class Signing:
+    """Puts DKIM signatures in front of what leaves, the last message's remembered: rows that come
+    together are often one letter to several recipients.
+    """
 
+    def __init__(self, keys: SigningKeys, clock: Clock) -> None:
+        self._keys = keys
+        self._clock = clock
+        self._last: tuple[bytes, bytes] = (b"", b"")
 
-class _NoPolicies:
-    async def find(self, domain: str) -> StsPolicy | None:
-        del domain
-        return None
+    def sign(self, _: QueueRow, raw: bytes) -> bytes:
+        """Return the octets to send. Called on one thread."""
+        before, signed = self._last
+        if raw != before:
+            domain = find_author(raw).domain
+            signed = self._keys.sign(raw, domain, self._clock.now_ms() // 1000) if domain else raw
+            self._last = (raw, signed)
+        return signed

@@ -700,6 +700,10 @@ ROUTE_ADDRESSES_MAX: Final = 10
 EXCHANGERS_FAILED_MAX: Final = 3
 #: Octets of an MTA-STS policy file. RFC 8461 §3.3 advises 64 KiB.
 STS_POLICY_MAX_BYTES: Final = 65_536
+#: Domains whose policy is kept, and seconds until one that could not be fetched is tried again:
+#: RFC 8461 §3.3 wants at most once in five minutes.
+STS_KEPT_MAX: Final = 10_000
+STS_RETRY_S: Final = 300
 #: Seconds one fetch may take: RFC 8461 §3.3 advises a minute. Seconds for connecting to one of the
 #: addresses, and addresses that are tried: three silent ones leave time for the fourth.
 STS_FETCH_S: Final = 60.0

@@ -98,6 +98,12 @@ DELIVERY_RECOVERED: Final = _event(
     "messages",
     "Messages a process before this one had in hand are tried again.",
 )
+POLICY_UNFETCHED: Final = _event(
+    "policy_unfetched",
+    "domain detail",
+    "The MTA-STS policy a domain announces could not be had; one that is kept stays in force.",
+    Severity.WARNING,
+)
 DELIVERY_TROUBLE: Final = _event(
     "delivery_trouble",
     "error detail trace",
