@@ -1,10 +1,10 @@
-"""A Postfix of the benchmark's own: Debian's programs, a private folder, mail to a Maildir."""
+"""A Postfix of one's own: Debian's programs, a private folder, mail to a Maildir."""
 
 import os
 import shutil
 import socket
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -41,8 +41,18 @@ def is_installed() -> bool:
 
 
 @contextmanager
-def run(folder: Path) -> Iterator[tuple[str, Path]]:
-    """Run Postfix with its default settings; yield its address and the Maildir it fills."""
+def run(
+    folder: Path,
+    *,
+    settings: Mapping[str, str] | None = None,
+    listen: str = "",
+    via: Sequence[str] = (),
+) -> Iterator[tuple[str, Path]]:
+    """Run Postfix; yield its address and the Maildir it fills.
+
+    settings: of main.cf, beside those above. listen: HOST:PORT, by default a free port of this
+    machine. via: the command that runs it, as `ip netns exec NAME` does.
+    """
     owner = Path("/var/lib/postfix").stat()
     for name in ("config", "queue", "data", "mail"):
         (folder / name).mkdir(parents=True)
@@ -53,33 +63,38 @@ def run(folder: Path) -> Iterator[tuple[str, Path]]:
             parent.chmod(parent.stat().st_mode | 0o055)
     config = folder / "config"
     text = MAIN.format(folder=folder, uid=owner.st_uid, gid=owner.st_gid)
+    text += "".join(f"{name} = {value}\n" for name, value in (settings or {}).items())
     (config / "main.cf").write_text(text)
-    port = _free_port()
-    (config / "master.cf").write_text(_master(port))
-    _postfix(config, "start")
+    listen = listen or f"127.0.0.1:{_free_port()}"
+    (config / "master.cf").write_text(_master(listen))
+    _postfix(folder, "start", via)
     try:
-        yield f"127.0.0.1:{port}", folder / "mail" / "alice"
+        yield listen, folder / "mail" / "alice"
     finally:
-        _postfix(config, "stop")
+        _postfix(folder, "stop", via)
 
 
-def _master(port: int) -> str:
-    """Return Debian's own master.cf with our port in place of 25 and no chroot."""
+def _master(listen: str) -> str:
+    """Return Debian's own master.cf with our address in place of 25 and no chroot."""
     lines = []
     for line in Path("/etc/postfix/master.cf.proto").read_text().splitlines():
         fields = line.split(None, 7)
         if line[:1].isspace() or line.startswith("#") or len(fields) < 8:
             continue
         if fields[:2] == ["smtp", "inet"]:
-            fields[0] = f"127.0.0.1:{port}"
+            fields[0] = listen
         fields[4] = "n"
         lines.append(" ".join(fields))
     return "\n".join(lines) + "\n"
 
 
-def _postfix(config: Path, action: str) -> None:
-    command = ["postfix", "-c", str(config), action]
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+def _postfix(folder: Path, action: str, via: Sequence[str]) -> None:
+    command = [*via, "postfix", "-c", str(folder / "config"), action]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        log = folder / "log"
+        said = log.read_text() if log.exists() else ""
+        raise RuntimeError(f"postfix {action} failed: {done.stdout}{done.stderr}{said}")
 
 
 def _free_port() -> int:

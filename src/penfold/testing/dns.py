@@ -25,17 +25,26 @@ _TRIES = 20
 
 
 class DnsServer:
-    """asked: how often each (name, kind) came, a try counted as one; by_tcp: those by TCP."""
+    """asked: how often each (name, kind) came, a try counted as one; by_tcp: those by TCP.
 
-    host = "127.0.0.1"
+    host, port: where it listens; port 0 takes a free one.
+    """
 
-    def __init__(self, zones: Zones, *, negative_ttl_s: int | None = 60) -> None:
+    def __init__(
+        self,
+        zones: Zones,
+        *,
+        negative_ttl_s: int | None = 60,
+        host: str = "127.0.0.1",
+        port: int = 0,
+    ) -> None:
+        self.host = host
         self.answers = Answers(zones, negative_ttl_s=negative_ttl_s)
         self.asked: Counter[tuple[str, str]] = Counter()
         self.by_tcp: Counter[tuple[str, str]] = Counter()
         self._open: list[socket.socket] = []
         self._closing = False
-        self._udp, self._tcp = _bind_both(self.host)
+        self._udp, self._tcp = _bind_both(host, port)
         self.port: int = self._udp.getsockname()[1]
         self._threads = [
             threading.Thread(target=serve, daemon=True) for serve in (self._run_udp, self._run_tcp)
@@ -91,10 +100,10 @@ class DnsServer:
         return self.answers.print_answer(asked, udp=udp)
 
 
-def _bind_both(host: str) -> tuple[socket.socket, socket.socket]:
-    """Return a UDP and a TCP socket on one free port."""
+def _bind_both(host: str, port: int) -> tuple[socket.socket, socket.socket]:
+    """Return a UDP and a TCP socket on one port."""
     for _ in range(_TRIES):
-        tcp = socket.create_server((host, 0))
+        tcp = socket.create_server((host, port))
         udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         try:
             udp.bind(tcp.getsockname())

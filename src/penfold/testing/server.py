@@ -72,12 +72,14 @@ def start(
     env: Mapping[str, str] | None = None,
     log: Path | None = None,
     quota: str = "off",
+    via: Sequence[str] = (),
 ) -> RunningServer:
     """Start a server on `data` and return when it answers; its log goes to `log`, if named.
 
-    quota: "off", because tests ask more in a minute than Google lets anybody.
+    quota: "off", because tests ask more in a minute than Google lets anybody. via: the command
+    that runs the server, as `ip netns exec NAME` does.
     """
-    command = [sys.executable, "-m", "penfold.app.main", "serve", "--data", str(data)]
+    command = [*via, sys.executable, "-m", "penfold.app.main", "serve", "--data", str(data)]
     for listener in ("--http", "--smtp", "--submission", "--submissions"):
         command += [listener, "127.0.0.1:0"]
     command += ["--quota", quota]
@@ -114,9 +116,10 @@ def serve(
     env: Mapping[str, str] | None = None,
     log: Path | None = None,
     quota: str = "off",
+    via: Sequence[str] = (),
 ) -> Iterator[RunningServer]:
     """Run a server for the length of a `with` block."""
-    server = start(data, args=args, env=env, log=log, quota=quota)
+    server = start(data, args=args, env=env, log=log, quota=quota, via=via)
     try:
         yield server
     finally:
