@@ -1,0 +1,75 @@
+"""A mail server that takes everything and remembers when, for tests that count."""
+
+import re
+import socketserver
+import threading
+import time
+from contextlib import contextmanager, suppress
+
+
+class Sink:
+    """taken: for each mark that stood in a Subject, the moments its message was accepted.
+
+    answer: what the final dot of a mark gets, by a function; 250 by default.
+    """
+
+    def __init__(self, answer=lambda mark: "250 2.0.0 ok"):
+        self.answer = answer
+        self.taken = {}
+        self._lock = threading.Lock()
+        self.port = 0
+
+    def take(self, data):
+        """Return the reply to a message; one that is accepted is noted before it is said."""
+        found = re.search(rb"^Subject: (\S+)", data, re.MULTILINE)
+        mark = found[1].decode() if found else ""
+        reply = self.answer(mark)
+        if reply.startswith("250"):
+            with self._lock:
+                self.taken.setdefault(mark, []).append(time.monotonic())
+        return reply
+
+    @contextmanager
+    def serve(self, host="127.0.0.1"):
+        sink = self
+
+        class Handler(socketserver.StreamRequestHandler):
+            def handle(self):
+                with suppress(OSError):  # the client was killed
+                    _talk(self.rfile, self.wfile, sink)
+
+        class Server(socketserver.ThreadingTCPServer):
+            allow_reuse_address = True
+            daemon_threads = True
+            request_queue_size = 100
+
+        with Server((host, 0), Handler) as server:
+            self.port = server.server_address[1]
+            thread = threading.Thread(target=server.serve_forever, args=(0.05,))
+            thread.start()
+            try:
+                yield self
+            finally:
+                server.shutdown()
+                thread.join()
+
+
+def _talk(heard, said, sink):
+    def say(line):
+        said.write(line.encode() + b"\r\n")
+
+    say("220 sink.example ESMTP")
+    while line := heard.readline():
+        verb = line.split(b" ", 1)[0].strip().upper()
+        if verb == b"DATA":
+            say("354 go ahead")
+            data = b""
+            while (line := heard.readline()) not in (b".\r\n", b""):
+                data += line
+            if line:
+                say(sink.take(data))
+        elif verb == b"QUIT":
+            say("221 bye")
+            return
+        else:
+            say("250 8BITMIME" if verb == b"EHLO" else "250 2.1.0 ok")

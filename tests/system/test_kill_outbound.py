@@ -1,0 +1,145 @@
+"""The mail process may be killed while it delivers: what was accepted arrives, and once unless the
+reply to its final dot died with the process.
+"""
+
+import json
+import os
+import random
+import signal
+import smtplib
+import ssl
+import subprocess
+import threading
+import time
+from itertools import pairwise
+
+import pytest
+from tests.sink import Sink
+
+from penfold.ports.queue import QueueState
+from penfold.proto.dns import Exchange
+from penfold.store.sqlite.queue import SqliteQueue
+from penfold.testing.dns import DnsServer
+from penfold.testing.server import serve
+
+KILLS = int(os.environ.get("PENFOLD_KILLS", "3"))
+SEED = int(os.environ.get("PENFOLD_SEED", "20261128"))
+SENDERS = 3
+PATIENCE_S = 120
+ZONES = {
+    "sink.example": {"MX": [Exchange(10, "mx.sink.example")]},
+    "mx.sink.example": {"A": ["127.0.0.1"]},
+}
+
+
+class Ledger:
+    """Marks that were acknowledged at submission."""
+
+    def __init__(self):
+        self.acknowledged = set()
+        self._lock = threading.Lock()
+        self._count = 0
+
+    def next_mark(self):
+        with self._lock:
+            self._count += 1
+            return f"mark{self._count:06d}"
+
+
+def submit(server, password, ledger, stop):
+    """Keep submitting; what got no answer is not offered again, and may arrive or not."""
+    context = ssl.create_default_context(cafile=server.data / "tls" / "ca.pem")
+    host, _, port = server.submissions.rpartition(":")
+    while not stop.is_set():
+        try:
+            with smtplib.SMTP_SSL(host, int(port), timeout=10, context=context) as smtp:
+                smtp.login("al@home.example", password)
+                while not stop.wait(0.005):
+                    mark = ledger.next_mark()
+                    head = f"From: al@home.example\r\nTo: kim@sink.example\r\nSubject: {mark}\r\n"
+                    text = f"{head}\r\n{'words ' * 100}\r\n"
+                    smtp.sendmail("al@home.example", ["kim@sink.example"], text)
+                    ledger.acknowledged.add(mark)
+        except (OSError, smtplib.SMTPException):
+            stop.wait(0.02)
+
+
+def find_mail_process(server):
+    """Return the pid of the mail process: of the supervisor's children the one told so."""
+    log = (server.data.parent / "log").read_text().splitlines()
+    started = [json.loads(line) for line in log if '"process_started"' in line]
+    return [each["child"] for each in started if each["role"] == "mail"][-1]
+
+
+@pytest.mark.timeout(400)
+def test_killing_the_mail_process_while_it_delivers_loses_nothing(tmp_path):
+    chance = random.Random(SEED)
+    ledger, sink, kills = Ledger(), Sink(), []
+    data = tmp_path / "data"
+    data.mkdir()
+    with sink.serve(), DnsServer(ZONES) as dns:
+        settings = {
+            "domains": ["home.example"],
+            "hostname": "mail.home.example",
+            "dns_servers": [f"127.0.0.1:{dns.port}"],
+            "delivery_reach": "loopback",
+            "delivery_port": sink.port,
+        }
+        lines = [f"{name} = {json.dumps(value)}\n" for name, value in settings.items()]
+        (data / "penfold.toml").write_text("".join(lines))
+        with serve(data, log=tmp_path / "log") as server:
+            server.run("user", "add", "al@home.example")
+            made = server.run("app-password", "add", "al@home.example", "--json")
+            password = json.loads(made)["password"]
+            stop = threading.Event()
+            threads = [
+                threading.Thread(target=submit, args=(server, password, ledger, stop))
+                for _ in range(SENDERS)
+            ]
+            for thread in threads:
+                thread.start()
+            try:
+                kill(server, chance, kills, sink)
+            finally:
+                stop.set()
+                for thread in threads:
+                    thread.join()
+            wait_until_sent(server)
+            assert server.stop() == 0
+    assert len(ledger.acknowledged) > 10 * KILLS, "hardly any mail went out at all"
+    assert ledger.acknowledged - sink.taken.keys() == set()
+    for mark, moments in sink.taken.items():
+        for before, after in pairwise(moments):
+            assert any(before < at < after for at in kills), f"{mark} was sent twice for nothing"
+    verify = subprocess.run(
+        [*server.process.args[:3], "data", "verify", "--data", str(data)],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert verify.returncode == 0, verify.stdout + verify.stderr
+
+
+def kill(server, chance, kills, sink):
+    """Kill the mail process at odd moments, each time after it delivered something."""
+    ends = time.monotonic() + PATIENCE_S
+    for _ in range(KILLS):
+        seen = sum(map(len, sink.taken.values()))
+        while sum(map(len, sink.taken.values())) < seen + 5:
+            assert time.monotonic() < ends, "the server does not deliver any more"
+            time.sleep(0.005)
+        time.sleep(chance.uniform(0, 0.2))
+        os.kill(find_mail_process(server), signal.SIGKILL)
+        kills.append(time.monotonic())
+
+
+def wait_until_sent(server):
+    queue = SqliteQueue(server.data / "queue.db", create=False)
+    try:
+        ends = time.monotonic() + PATIENCE_S
+        while queue.find_next_due() is not None:
+            assert time.monotonic() < ends, queue.list_rows(state=QueueState.QUEUED, limit=3)
+            time.sleep(0.05)
+        assert queue.count_by_state()[QueueState.FAILED] == 0
+    finally:
+        queue.close()
