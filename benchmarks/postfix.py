@@ -65,7 +65,7 @@ def run(
     text = MAIN.format(folder=folder, uid=owner.st_uid, gid=owner.st_gid)
     text += "".join(f"{name} = {value}\n" for name, value in (settings or {}).items())
     (config / "main.cf").write_text(text)
-    listen = listen or f"127.0.0.1:{_free_port()}"
+    listen = listen or f"127.0.0.1:{find_free_port()}"
     (config / "master.cf").write_text(_master(listen))
     _postfix(folder, "start", via)
     try:
@@ -97,7 +97,7 @@ def _postfix(folder: Path, action: str, via: Sequence[str]) -> None:
         raise RuntimeError(f"postfix {action} failed: {done.stdout}{done.stderr}{said}")
 
 
-def _free_port() -> int:
+def find_free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
