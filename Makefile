@@ -32,6 +32,9 @@ $(NODE)/node_modules/.package-lock.json: $(NODE)/package-lock.json
 	@if command -v npm >/dev/null; then echo "Installing Node's Gmail client …" >&2; \
 	npm ci --prefix $(NODE) --no-audit --no-fund --loglevel=error >/dev/null && touch $@; fi
 
+# The whole suite on two processes; each file stays in one, so that its server is started once.
+SPREAD := --numprocesses 2 --dist loadfile
+
 .PHONY: help serve test check fmt fuzz bench gen lock clean
 
 help:  ## list the chores
@@ -41,7 +44,7 @@ serve: $(VENV)/.run  ## set up if needed and serve; ARGS="--http 127.0.0.1:9000"
 	@exec $(BIN)/penfold serve $(ARGS)
 
 test: $(VENV)/.test $(NODE)/node_modules/.package-lock.json  ## set up if needed and run the tests; ARGS picks some
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest $(or $(ARGS),$(SPREAD))
 
 check: $(VENV)/.test  ## lint, types, floors, formatting
 	@$(BIN)/ruff format --check .
