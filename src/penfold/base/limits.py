@@ -688,6 +688,50 @@ DNS_SERVERS_MAX: Final = 3
 #: Questions in flight at a time in one process: a descriptor each. More wait.
 DNS_IN_FLIGHT_MAX: Final = 200
 
+# --- Certificates ------------------------------------------------------------------------
+#: Octets of a file with certificates or a key. A chain has about 5 kB; a bundle of all public
+#: authorities 250 kB.
+TLS_FILE_MAX_BYTES: Final = 1_048_576
+#: Seconds between two looks at the files of a certificate, which costs two system calls: who
+#: replaces them sees at once whether it worked.
+TLS_LOOK_S: Final = 1.0
+#: Days before its end from which on a certificate is warned of, and hours between two warnings.
+TLS_WARN_DAYS: Final = 7
+TLS_WARN_HOURS: Final = 12
+#: Octets of a ClientHello that are looked at for the protocols it asks for. With the largest
+#: keys in use it has 2,000; RFC 8446 §5.1 ends a record at 16,384, which one never fills.
+CLIENT_HELLO_MAX_BYTES: Final = 16_384
+#: Octets of an answer of an ACME server: the longest is a chain, of about 5 kB.
+ACME_ANSWER_MAX_BYTES: Final = 262_144
+#: Seconds for one request to it, connection and answer together.
+ACME_REQUEST_S: Final = 30.0
+#: Entries of a list it sends: names of a certificate (authorities allow 100), challenges of a name.
+ACME_LIST_MAX: Final = 100
+#: Characters of an address or a nonce it gives, and of its words that are kept.
+ACME_URL_MAX: Final = 2_048
+ACME_TEXT_MAX: Final = 500
+#: Tries of a request whose nonce is refused. RFC 8555 §6.5 asks to try again; one in twenty
+#: refused at random, as test servers do, gets ten times in a row once in 10^13 requests.
+ACME_NONCE_TRIES: Final = 10
+#: Seconds between two looks whether the server has decided, the first and at most (doubling), and
+#: of all looks of an order together. Validation takes seconds; ten minutes mean that something
+#: is stuck.
+ACME_POLL_FIRST_S: Final = 0.5
+ACME_POLL_MAX_S: Final = 30.0
+ACME_WAIT_MAX_S: Final = 600.0
+#: Seconds until the next try after a failure: doubling from five minutes to a day. Let's Encrypt
+#: allows 5 failed validations of a name an hour; these are 4 in the first.
+ACME_RETRY_FIRST_S: Final = 300.0
+ACME_RETRY_MAX_S: Final = 86_400.0
+#: Seconds to which a start of the server shortens that: 4 tries an hour, however often it starts.
+ACME_RESTART_WAIT_S: Final = 900.0
+#: Seconds that a server may make us wait by Retry-After: a week is the longest of its limits.
+ACME_RETRY_AFTER_MAX_S: Final = 604_800.0
+#: Share of a certificate's life after which it is renewed: Let's Encrypt's advice, 60 of 90 days.
+#: The jitter, a share too, is added so that not all servers come at the same time.
+TLS_RENEW_SHARE: Final = 2 / 3
+TLS_RENEW_JITTER_SHARE: Final = 0.03
+
 # --- Ways out for mail -------------------------------------------------------------------
 #: Exchangers of a domain whose addresses are looked up, addresses of one of them, and
 #: addresses altogether: each may cost a connection that nobody answers. A domain may list

@@ -1,4 +1,4 @@
-"""The only client for HTTP: one POST to an address that a request named.
+"""The client for HTTP that requests can point somewhere: one POST to an address one named.
 
 Connections are made by net.guard alone, so they reach no neighbour; https is verified, plain
 http goes out in local mode only. Redirects are not followed, one deadline covers everything
