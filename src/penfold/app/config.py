@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 from penfold.app.exits import StartError
 from penfold.base.errors import ParseError
@@ -59,6 +59,24 @@ def check_served(settings: Settings) -> None:
             f"{settings.config}: hostname: production mode (domains) needs the name this machine "
             f'has in the DNS, such as hostname = "mail.{settings.first_domain}"'
         )
+    _check_certificate(settings)
+
+
+def _check_certificate(settings: Settings) -> None:
+    def refuse(name: str, text: str) -> NoReturn:
+        raise ConfigError(f"{settings.config or 'the environment'}: {name}: {text}")
+
+    if settings.tls_certificate and settings.acme_directory:
+        refuse("tls_certificate", "there is acme_directory as well; take one of the two out")
+    source = "tls_certificate" if settings.tls_certificate else "acme_directory"
+    if getattr(settings, source):
+        if settings.hostname == LOCAL_DOMAIN:
+            refuse(source, "give hostname too, the name the certificate is for")
+        return
+    for name in ("tls_key", "acme_email", "acme_authorities"):
+        if getattr(settings, name):
+            wants = "tls_certificate" if name == "tls_key" else "acme_directory"
+            refuse(name, f"does nothing without {wants}; give that too, or take it out")
 
 
 def _parse(setting: Setting, value: object, where: str) -> Any:

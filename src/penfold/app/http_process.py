@@ -11,6 +11,8 @@ from penfold.app.metrics import load_totals, render
 from penfold.app.observe_http import HttpObserver
 from penfold.app.process import Core, end_process, open_for, run_service
 from penfold.app.quota import find_quota_limits, make_quota
+from penfold.app.serving_tls import ServingTls
+from penfold.app.tls_files import FOLDER, Challenges
 from penfold.app.wiring import Product
 from penfold.domain.confirming import Asking
 from penfold.domain.mail_servers import MailServers
@@ -23,7 +25,6 @@ from penfold.front.http.pipeline import GmailApi
 from penfold.front.http.pubsub import PubsubApi
 from penfold.front.http.registration import find_checks, find_handlers
 from penfold.net.submission_probe import SubmissionProbe
-from penfold.net.tls import load_server_context
 from penfold.spec.metrics import CONNECTIONS, HANDLES, QUEUE
 from penfold.store.faults import FileFaults
 from penfold.store.usage import SharedUsage
@@ -77,13 +78,23 @@ class HttpService:
             observe=observe,
             stop=lambda error: end_process(core.log, error),
         )
-        app = HttpApp(self._api, web, operations, pubsub=self._pubsub, observe=observe)
+        challenges = Challenges(core.launch.data / FOLDER, core.clock)
+        app = HttpApp(
+            self._api,
+            web,
+            operations,
+            pubsub=self._pubsub,
+            observe=observe,
+            find_answer=challenges.find_answer,
+        )
+        self._tls = ServingTls(core, http=True)
         self._listener = HttpListener(
             app,
             socket.socket(fileno=core.launch.sockets["http"]),
-            load_server_context(core.launch.data / "tls", http=True),
+            self._tls.context,
             log=core.log,
             count_connections=lambda count: core.counters.put(CONNECTIONS, count),
+            challenges=challenges,
         )
 
     def _make_quota(self) -> Quota | None:
@@ -98,6 +109,7 @@ class HttpService:
     def start(self) -> None:
         self._product.start()
         self._listener.start()
+        self._tls.start()
         self._look()
 
     def _look(self) -> None:
@@ -109,6 +121,7 @@ class HttpService:
         self._core.counters.put(HANDLES, self._product.stores.mailboxes.handles)
 
     async def stop(self, *, grace_s: float) -> None:
+        self._tls.stop()
         self._pubsub.close()
         await self._listener.stop(grace_s=grace_s)
         if self._looking:

@@ -5,6 +5,7 @@ import resource
 import socket
 from typing import Final
 
+from penfold.app.certificates import make_certificate_care
 from penfold.app.delivering import Delivery
 from penfold.app.extracting import make_attachment_reading
 from penfold.app.launch import Channel, Launch
@@ -12,6 +13,7 @@ from penfold.app.observe_smtp import SmtpObserver
 from penfold.app.process import Core, end_process, open_for, run_service
 from penfold.app.pushing import make_pushing
 from penfold.app.resolving import make_resolver
+from penfold.app.serving_tls import ServingTls
 from penfold.app.sweeping import make_sweeps
 from penfold.app.wiring import Product
 from penfold.base.limits import SMTP_CONNECTIONS_MAX, SMTP_RECIPIENTS_MAX, SUBMISSION_RECIPIENTS_MAX
@@ -20,7 +22,6 @@ from penfold.front.smtp.bounds import Bounds
 from penfold.front.smtp.doors import Door, MxDoor, SubmissionDoor
 from penfold.front.smtp.listener import Listener
 from penfold.front.worker.tasks import Task, Tasks
-from penfold.net.tls import load_server_context
 from penfold.proto.smtp.profile import Profile, make_mx_profile, make_submission_profile
 from penfold.spec.metrics import HANDLES
 
@@ -49,7 +50,7 @@ class MailService:
     def __init__(self, core: Core, product: Product) -> None:
         self._core = core
         self._product = product
-        self._tls = load_server_context(core.launch.data / "tls")
+        self._tls = ServingTls(core)
         self._observe = SmtpObserver(core.log, core.counters)
         names = {
             "hostname": core.launch.settings.hostname,
@@ -81,8 +82,14 @@ class MailService:
         self._resolver = make_resolver(core.launch.settings, core.clock)
         production = core.launch.settings.is_production
         self._delivery = Delivery(core, product, self._resolver) if production else None
+        self._certificate = make_certificate_care(core, product.stores.chance)
         self._tasks = Tasks(
-            [*make_tasks(core, product), *self._pushing.tasks, *self._reading.tasks],
+            [
+                *make_tasks(core, product),
+                *self._pushing.tasks,
+                *self._reading.tasks,
+                *self._certificate.tasks,
+            ],
             log=core.log,
             fatal=lambda error: end_process(core.log, error),
         )
@@ -92,14 +99,17 @@ class MailService:
         for listener in self._listeners:
             sock = socket.socket(fileno=self._core.launch.sockets[listener.name])
             await listener.start(sock, implicit_tls=listener.name == "submissions")
+        self._tls.start()
         self._tasks.start()
         if self._delivery is not None:
             await self._delivery.start()
 
     def count(self) -> None:
         self._core.counters.put(HANDLES, self._product.stores.mailboxes.handles)
+        self._certificate.count()
 
     async def stop(self, *, grace_s: float) -> None:
+        self._tls.stop()
         stopping = [each.stop(grace_s=grace_s) for each in self._listeners]
         if self._delivery is not None:
             stopping.append(self._delivery.stop(grace_s=grace_s - _CUT_OFF_S))
@@ -118,7 +128,7 @@ class MailService:
             clock=self._product.stores.clock,
             chance=self._product.stores.chance,
             observe=self._observe,
-            tls=self._tls,
+            tls=self._tls.context,
             bounds=Bounds(connections_max=affordable_connections()),
         )
 

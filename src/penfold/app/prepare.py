@@ -32,7 +32,8 @@ from penfold.net.certificates import (
     make_authority,
     make_server_certificate,
 )
-from penfold.spec.events import PREPARED
+from penfold.ports.events import EventLog
+from penfold.spec.events import CERTIFICATE_UNKNOWN, PREPARED
 from penfold.store.credentials import load_files
 
 
@@ -43,7 +44,7 @@ def run(launch: Launch, channel: Channel) -> None:
     log = LineLog(2, form=form, process="prepare", clock=clock)
     known = known_schema()
     new = check_schema(launch.data, known)
-    prepare_tls(launch.data / "tls", names_of(launch), now_ms=clock.now_ms())
+    prepare_certificate(launch, log, now_ms=clock.now_ms())
     prepare_store(launch, clock, create=new)
     save_schema(launch.data, known)
     save_private(launch.data / "run" / "address", launch.base_url.encode() + b"\n")
@@ -52,9 +53,23 @@ def run(launch: Launch, channel: Channel) -> None:
     channel.say_ready()
 
 
+def prepare_certificate(launch: Launch, log: EventLog, *, now_ms: int) -> None:
+    """Have a certificate of our own, and the one that the settings name."""
+    prepare_tls(launch.data / "tls", names_of(launch), now_ms=now_ms)
+    if launch.settings.names_certificate:
+        # Loaded for who needs it: the others' start need not wait for a client of ACME.
+        from penfold.app.prepare_certificate import prepare_serving  # noqa: PLC0415 - see above
+
+        prepare_serving(launch.settings, now_ms=now_ms)
+    elif launch.settings.is_production:
+        log.emit(CERTIFICATE_UNKNOWN, hostname=launch.settings.hostname)
+
+
 def names_of(launch: Launch) -> tuple[str, ...]:
     """Return every name a client may have reached this server by, each once."""
     own = launch.settings.hostname
+    if launch.settings.is_production:
+        return own, *LOCAL_NAMES
     hosts = (endpoint.host for endpoint in launch.addresses.values())
     return tuple(dict.fromkeys((*LOCAL_NAMES, own, *hosts, *GOOGLE_HOSTS)))
 

@@ -126,6 +126,43 @@ TASK_FAILED: Final = _event(
     "task_failed", "task mailbox error detail", "A task failed and will be tried again.",
     Severity.ERROR,
 )  # fmt: skip
+CERTIFICATE_UNKNOWN: Final = _event(
+    "certificate_unknown",
+    "hostname",
+    "Production mode shows a certificate of Penfold's own authority, which clients refuse; give "
+    "tls_certificate or acme_directory.",
+    Severity.WARNING,
+)
+CERTIFICATE_SERVED: Final = _event(
+    "certificate_served",
+    "source names issuer expires",
+    "New connections are shown another certificate from now on; source: files or acme.",
+)
+CERTIFICATE_REFUSED: Final = _event(
+    "certificate_refused",
+    "source problem",
+    "A new certificate cannot be served; the one before stays in use. source: files of the "
+    "operator, or the copy in use.",
+    Severity.ERROR,
+)
+CERTIFICATE_FAILED: Final = _event(
+    "certificate_failed",
+    "names directory problem failures next",
+    "No certificate from the ACME server; it is asked again at `next`.",
+    Severity.ERROR,
+)
+CERTIFICATE_ENDING: Final = _event(
+    "certificate_ending",
+    "names expires days",
+    "The certificate in use ends soon, or has ended; see docs/tls.md.",
+    Severity.WARNING,
+)
+CERTIFICATE_RELOADED: Final = _event(
+    "certificate_reloaded",
+    "",
+    "This process shows another certificate from now on.",
+    Severity.DETAIL,
+)
 MAILBOX_DAMAGED: Final = _event(
     "mailbox_damaged",
     "mailbox detail",

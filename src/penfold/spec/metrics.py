@@ -174,6 +174,11 @@ GROUP_SIZE: Final = Metric(
 HANDLES: Final = Metric(
     "penfold_store_handles", Kind.GAUGE, "Mailbox files that are open in a process."
 )
+CERTIFICATE_SECONDS: Final = Metric(
+    "penfold_tls_certificate_remaining_seconds",
+    Kind.GAUGE,
+    "Seconds until the certificate in use ends; negative when it has.",
+)
 MEMORY: Final = Metric(
     "penfold_process_resident_bytes",
     Kind.GAUGE,
@@ -193,7 +198,7 @@ METRICS: Final = (
     SMTP_MESSAGES, SMTP_BYTES, SMTP_SECONDS, DELIVERIES, DELIVERY_TRIES, DELIVERY_SECONDS,
     NOTIFICATIONS, PUSHES,
     ATTACHMENTS, ATTACHMENT_SECONDS, ATTACHMENTS_WAITING, COMMITS, GROUP_SIZE, HANDLES, MEMORY,
-    STARTS,
+    STARTS, CERTIFICATE_SECONDS,
 )  # fmt: skip
 #: Read from the queue when the page is asked for, so it is not in the file.
 QUEUE: Final = Metric(

@@ -37,6 +37,9 @@ REACHES: Final = (PUBLIC, PRIVATE, LOOPBACK)
 #: HTTP processes at most: each costs about 60 MB and its own file handles.
 WORKERS_MAX: Final = 64
 
+#: Challenges of ACME that are answered (RFC 8555 §8.3, RFC 8737).
+ACME_CHALLENGES: Final = ("http-01", "tls-alpn-01")
+
 _HOSTNAME = re.compile(
     r"(?=.{1,253}\Z)[a-z0-9_]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*"
 )
@@ -170,6 +173,28 @@ def _resolver(item: object) -> Endpoint:
     return found
 
 
+def _path(value: object) -> str:
+    text = _text(value)
+    if not text.startswith("/"):
+        raise ParseError(f"must be a whole path, beginning with /, not {text!r}")
+    return text
+
+
+def _https_url(value: object) -> str:
+    text = _url(value)
+    if not text.startswith("https://"):
+        raise ParseError(f"must be an https address, not {text!r}")
+    return text
+
+
+def _email(value: object) -> str:
+    text = _text(value)
+    # RFC 8555 §7.3: one address, without the header fields a mailto URL may carry.
+    if not re.fullmatch(r"[^\s@?,%]{1,64}@[^\s@?,%]{1,255}", text) or not text.isascii():
+        raise ParseError(f"must be an address of mail, not {text!r}")
+    return text
+
+
 def _hostname(value: object) -> str:
     text = _text(value).lower().rstrip(".")
     if not _HOSTNAME.fullmatch(text):
@@ -279,6 +304,58 @@ class Settings:
         "The name Penfold gives itself in SMTP and in certificates. In production mode it must "
         "be the name this machine has in the DNS.",
     )
+    tls_certificate: str = _setting(
+        _path,
+        "",
+        "FILE",
+        "Certificate for hostname with its chain, PEM; a new one is taken when the file changes. "
+        "[default: one of Penfold's own authority, which nobody else knows]",
+        serve=False,
+    )
+    tls_key: str = _setting(
+        _path,
+        "",
+        "FILE",
+        "The private key of tls_certificate, PEM. [default: in the same file]",
+        serve=False,
+    )
+    acme_directory: str = _setting(
+        _https_url,
+        "",
+        "URL",
+        "ACME server to get the certificate from, such as "
+        "https://acme-v02.api.letsencrypt.org/directory; naming it agrees to its terms.",
+        serve=False,
+    )
+    acme_email: str = _setting(
+        _email,
+        "",
+        "ADDRESS",
+        "Where that server may write to when something is wrong.",
+        serve=False,
+    )
+    acme_challenge: str = _setting(
+        _one_of(*ACME_CHALLENGES),
+        ACME_CHALLENGES[0],
+        "|".join(ACME_CHALLENGES),
+        "How it is shown that hostname is ours: over HTTP on port 80 or over TLS on port 443; "
+        "that port must lead to the http listener.",
+        serve=False,
+    )
+    acme_authorities: str = _setting(
+        _path,
+        "",
+        "FILE",
+        "Authorities by which the ACME server itself is verified, PEM. [default: the system's]",
+        serve=False,
+    )
+    acme_mta_sts: str = _setting(
+        _one_of("on", OFF),
+        OFF,
+        "on|off",
+        "Whether the certificate is also for mta-sts.DOMAIN of each domain.",
+        serve=False,
+    )
     dns_servers: tuple[Endpoint, ...] = _setting(
         _resolvers,
         (),
@@ -343,6 +420,11 @@ class Settings:
     def is_production(self) -> bool:
         """Return whether mail leaves this machine; else it is local mode."""
         return bool(self.domains)
+
+    @property
+    def names_certificate(self) -> bool:
+        """Return whether the certificate to show comes from elsewhere than our own authority."""
+        return bool(self.tls_certificate or self.acme_directory)
 
     @property
     def first_domain(self) -> str:

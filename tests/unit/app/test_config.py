@@ -123,3 +123,37 @@ def test_production_mode_without_a_name_is_refused_in_words(data):
 
 def test_settings_without_domains_can_be_served(data):
     check_served(load_settings({"data": data}, {}).settings)
+
+
+@pytest.mark.parametrize(
+    ("lines", "problem"),
+    [
+        (["tls_certificate"], "tls_certificate: give hostname too"),
+        (["acme_directory"], "acme_directory: give hostname too"),
+        (["hostname", "tls_certificate", "acme_directory"], "take one of the two out"),
+        (["tls_key"], "tls_key: does nothing without tls_certificate"),
+        (["acme_email"], "acme_email: does nothing without acme_directory"),
+        (["acme_authorities"], "acme_authorities: does nothing without acme_directory"),
+    ],
+    ids=lambda value: "-".join(value) if isinstance(value, list) else "",
+)
+def test_settings_of_a_certificate_that_do_not_go_together_are_refused(data, lines, problem):
+    values = {
+        "hostname": "mail.example.com",
+        "tls_certificate": "/etc/x.pem",
+        "tls_key": "/etc/x.key",
+        "acme_directory": "https://acme.example/dir",
+        "acme_email": "postmaster@example.com",
+        "acme_authorities": "/etc/ca.pem",
+    }
+    path = write(data, "".join(f'{name} = "{values[name]}"\n' for name in lines))
+    settings = load_settings({"data": data}, {}).settings
+    with pytest.raises(ConfigError) as caught:
+        check_served(settings)
+    assert str(caught.value).startswith(f"{path}: ")
+    assert problem in str(caught.value)
+
+
+def test_a_certificate_with_a_host_name_can_be_served(data):
+    write(data, 'hostname = "mail.example.com"\ntls_certificate = "/etc/x.pem"\n')
+    check_served(load_settings({"data": data}, {}).settings)

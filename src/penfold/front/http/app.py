@@ -6,6 +6,7 @@ Sends every address to who owns it, by its first segments:
     /$discovery, /discovery/v1/apis             documents with the caller's own root address
     /healthz, /readyz, /metrics                 operations; the callables come from app/
     /pubsub/v1                                  topics and subscriptions (pubsub.py)
+    /.well-known/acme-challenge                 what an ACME server asks (RFC 8555 §8.3)
     everything else                             OAuth and pages, a mounted ASGI application
 
 Any Host header is answered; forwarded headers are not trusted. Every answer is observed once.
@@ -21,6 +22,7 @@ from penfold.front.http.discovery import find_document
 from penfold.front.http.errors import Header
 from penfold.front.http.pipeline import GmailApi, Observe
 from penfold.front.http.request import Message, Receive, RequestFacts, Scope, Send
+from penfold.proto.acme.proofs import HTTP_PATH
 
 ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 
@@ -44,6 +46,13 @@ class Reply(Struct, frozen=True):
     content_type: str = "text/plain; charset=utf-8"
 
 
+_NO_CHALLENGE: Final = Reply(404, b"No such challenge\n")
+
+
+def _prove(answer: bytes) -> Reply:
+    return Reply(200, answer, "application/octet-stream")
+
+
 #: An operation looks at the request (its peer's address, say) and answers at once.
 Operation = Callable[[Scope], Reply]
 
@@ -51,7 +60,8 @@ Operation = Callable[[Scope], Reply]
 class HttpApp:
     """Everything behind the HTTP port.
 
-    operations: by path. start, stop: called with the ASGI lifespan, on the event loop.
+    operations: by path. find_answer: to a token of an ACME server. start, stop: called with the
+    ASGI lifespan, on the event loop.
     """
 
     def __init__(
@@ -62,6 +72,7 @@ class HttpApp:
         *,
         pubsub: ASGIApp | None = None,
         observe: Observe | None = None,
+        find_answer: Callable[[str], bytes | None] | None = None,
         start: Callable[[], None] | None = None,
         stop: Callable[[], None] | None = None,
     ) -> None:
@@ -70,6 +81,7 @@ class HttpApp:
         self._operations = operations
         self._pubsub = pubsub
         self._observe = observe
+        self._find_answer = find_answer
         self._start = start
         self._stop = stop
 
@@ -107,6 +119,10 @@ class HttpApp:
         operation = self._operations.get(scope["path"])
         if operation is not None:
             await _reply(send, operation(scope), scope)
+            return "operations"
+        if self._find_answer and scope["path"].startswith(HTTP_PATH):
+            answer = self._find_answer(scope["path"].removeprefix(HTTP_PATH))
+            await _reply(send, _NO_CHALLENGE if answer is None else _prove(answer), scope)
             return "operations"
         if first in _DOCUMENTS:
             document = find_document(scope)

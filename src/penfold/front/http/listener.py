@@ -42,6 +42,7 @@ from penfold.base.limits import (
     HTTP_KEEP_ALIVE_S,
 )
 from penfold.front.http.answers import WHOLE_ANSWER
+from penfold.front.http.challenges import Challenges, Farewell, find_challenge
 from penfold.ports.events import EventLog
 from penfold.spec.events import ACCEPT_PAUSED
 
@@ -221,8 +222,12 @@ class HttpListener:
         log: EventLog,
         count_connections: Callable[[int], None],
         bounds: Bounds | None = None,
+        challenges: Challenges | None = None,
     ) -> None:
-        """The app is an ASGI application; sock listens already and does not block."""
+        """The app is an ASGI application; sock listens already and does not block.
+
+        challenges: checks by an ACME server that are answered on this port.
+        """
         self._config = Config(
             app,
             http=_Protocol,
@@ -246,6 +251,7 @@ class HttpListener:
         self._connecting: set[asyncio.Task[None]] = set()
         soft, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
         self._bounds = bounds or Bounds()
+        self._challenges = challenges
         self._most = self._bounds.connections
         if soft != resource.RLIM_INFINITY:
             self._most = min(self._most, soft // 2)  # the other half is for mailbox files
@@ -340,8 +346,12 @@ class HttpListener:
     async def _adopt(self, conn: socket.socket, *, tls: bool) -> None:
         try:
             if tls:
+                challenge = self._challenges and await find_challenge(conn, self._challenges)
                 await self._loop.connect_accepted_socket(
-                    self._make_protocol, conn, ssl=self._tls, ssl_handshake_timeout=HTTP_HEAD_S
+                    Farewell if challenge else self._make_protocol,
+                    conn,
+                    ssl=challenge or self._tls,
+                    ssl_handshake_timeout=HTTP_HEAD_S,
                 )
             else:
                 conn.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)

@@ -23,7 +23,13 @@ def app(make_world):
         "/healthz": lambda scope: Reply(200, b"ok\n"),
         "/readyz": lambda scope: Reply(503, scope["client"][0].encode()),
     }
-    app = HttpApp(world.api, web, operations, observe=world.facts.append)
+    app = HttpApp(
+        world.api,
+        web,
+        operations,
+        observe=world.facts.append,
+        find_answer={"t0ken": b"t0ken.answer"}.get,
+    )
     app.facts = world.facts
     return app
 
@@ -37,6 +43,9 @@ def app(make_world):
         ("/batch/gmail/v1", (404, b"<!DOCTYPE html>"), "other"),
         ("/healthz", (200, b"ok\n"), "operations"),
         ("/readyz", (503, b"192.0.2.1"), "operations"),
+        ("/.well-known/acme-challenge/t0ken", (200, b"t0ken.answer"), "operations"),
+        ("/.well-known/acme-challenge/other", (404, b"No such"), "operations"),
+        ("/.well-known/acme-challenge/../t0ken", (404, b"No such"), "operations"),
         ("/$discovery/rest?version=v1", (200, b'{\n  "kind": "discovery#restD'), "discovery"),
         ("/$discovery/rest?version=v9", (200, b"web /$discovery/rest"), "web"),
         ("/discovery/v1/apis/gmail/v1/rest", (200, b'{\n  "kind": "discovery#restD'), "discovery"),

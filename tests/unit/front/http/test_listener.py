@@ -10,11 +10,13 @@ import time
 
 import pytest
 import uvloop
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from penfold.base.limits import HTTP_HEAD_MAX_BYTES, HTTP_HEADERS_MAX
 from penfold.front.http.listener import Bounds, HttpListener
 from penfold.net.certificates import make_authority, make_server_certificate
-from penfold.net.tls import load_server_context
+from penfold.net.tls import load_challenge_context, load_server_context
 from penfold.spec.events import ACCEPT_PAUSED
 
 GET = b"GET /x HTTP/1.1\r\nHost: x\r\n\r\n"
@@ -57,14 +59,20 @@ class Echo:
 
 
 class World:
-    def __init__(self, tls, bounds):
+    def __init__(self, tls, bounds, challenges=None):
         self.app = Echo()
         self.log = Log()
         sock = socket.create_server(("127.0.0.1", 0))
         sock.setblocking(False)
         self.address = sock.getsockname()
         self.listener = HttpListener(
-            self.app, sock, tls, log=self.log, count_connections=lambda _: None, bounds=bounds
+            self.app,
+            sock,
+            tls,
+            log=self.log,
+            count_connections=lambda _: None,
+            bounds=bounds,
+            challenges=challenges,
         )
         self.listener.start()
         self._writers = []
@@ -120,9 +128,9 @@ def certificates(tmp_path_factory):
 def play(certificates):
     """Run a scene in a world of its own."""
 
-    def run(scene, bounds=None):
+    def run(scene, bounds=None, challenges=None):
         async def live():
-            world = World(certificates[0], bounds)
+            world = World(certificates[0], bounds, challenges)
             try:
                 async with asyncio.timeout(20):
                     await scene(world)
@@ -419,3 +427,110 @@ def test_stopping_cuts_what_does_not_end_in_time(play):
         await ended(reader)
 
     play(scene)
+
+
+class Waiting:
+    """A check that an ACME server will make, for one name."""
+
+    def __init__(self, folder):
+        pair = make_server_certificate(
+            make_authority(now_ms=time.time_ns() // 1_000_000),
+            ["mail.example.com"],
+            now_ms=time.time_ns() // 1_000_000,
+        )
+        (folder / "alpn.pem").write_bytes(pair.key + pair.certificate)
+        own = x509.load_pem_x509_certificate(pair.certificate)
+        self.certificate = own.public_bytes(Encoding.DER)
+        self._context = load_challenge_context(folder / "alpn.pem", "acme-tls/1")
+        self.is_due = True
+        self.looked = asyncio.Event()
+
+    def is_waiting(self):
+        self.looked.set()
+        return self.is_due
+
+    def find_context(self, name):
+        return self._context if name == "mail.example.com" else None
+
+
+@pytest.fixture
+def waiting(tmp_path):
+    return Waiting(tmp_path)
+
+
+def asking_for(*protocols):
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    context.set_alpn_protocols(protocols)
+    return context
+
+
+async def look(world, name, *protocols):
+    """Return the protocol and certificate of a connection, and how the server ends it, if at all."""
+    reader, writer = await world.open(ssl=asking_for(*protocols), server_hostname=name)
+    tls = writer.get_extra_info("ssl_object")
+    return tls.selected_alpn_protocol(), tls.getpeercert(binary_form=True), reader
+
+
+def test_the_check_of_an_acme_server_gets_its_certificate_and_nothing_else(play, waiting):
+    async def scene(world):
+        protocol, shown, reader = await look(world, "mail.example.com", "acme-tls/1")
+        assert (protocol, shown) == ("acme-tls/1", waiting.certificate)
+        await ended(reader)
+        assert world.app.scope is None
+
+    play(scene, challenges=waiting)
+
+
+@pytest.mark.parametrize(
+    ("name", "protocols", "due"),
+    [
+        pytest.param("mail.example.com", ("http/1.1",), True, id="a-browser"),
+        pytest.param("other.example.com", ("acme-tls/1", "http/1.1"), True, id="another-name"),
+        pytest.param("mail.example.com", ("acme-tls/1", "http/1.1"), False, id="nothing-expected"),
+    ],
+)
+def test_everybody_else_gets_the_usual_certificate(play, waiting, name, protocols, due):
+    waiting.is_due = due
+
+    async def scene(world):
+        protocol, shown, _ = await look(world, name, *protocols)
+        assert protocol == "http/1.1"
+        assert shown != waiting.certificate
+
+    play(scene, challenges=waiting)
+
+
+def test_a_hello_that_comes_in_pieces_is_waited_for(play, waiting):
+    async def scene(world):
+        context, there, here = asking_for("acme-tls/1"), ssl.MemoryBIO(), ssl.MemoryBIO()
+        client = context.wrap_bio(there, here, server_hostname="mail.example.com")
+        with pytest.raises(ssl.SSLWantReadError):
+            client.do_handshake()
+        hello = here.read()
+        reader, writer = await world.open()
+        writer.write(hello[:60])
+        await waiting.looked.wait()
+        writer.write(hello[60:])
+        while True:
+            try:
+                client.do_handshake()
+                break
+            except ssl.SSLWantReadError:
+                writer.write(here.read())
+                there.write(await reader.read(65_536))
+        assert client.getpeercert(binary_form=True) == waiting.certificate
+
+    play(scene, challenges=waiting)
+
+
+def test_stopping_does_not_wait_for_a_hello_that_never_comes(play, waiting):
+    async def scene(world):
+        reader, writer = await world.open()
+        writer.write(b"\x16\x03\x01")
+        await waiting.looked.wait()
+        await world.listener.stop(grace_s=0)
+        await ended(reader)
+
+    play(scene, challenges=waiting)
