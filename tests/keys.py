@@ -90,3 +90,9 @@ def make_pkcs12(leaf, *, key=None, password="secret", above=None):
 
 def make_pkcs7(*certificates):
     return pkcs7.serialize_certificates(list(certificates), Encoding.PEM).decode()
+
+
+def with_version(certificate, number):
+    """Return a certificate (DER) that says to be of another version; its signature breaks."""
+    at = certificate.index(b"\xa0\x03\x02\x01\x02") + 4  # [0] Version v3
+    return certificate[:at] + bytes([number]) + certificate[at + 1 :]

@@ -41,7 +41,13 @@ SHA2_512: Final = 2
 
 _DIGESTS: Final = {SHA2_256: hashlib.sha256, SHA2_512: hashlib.sha512}
 #: What the library raises for octets that are no certificate or key, or odd ones.
-_MALFORMED: Final = (ValueError, TypeError, UnsupportedAlgorithm, x509.DuplicateExtension)
+_MALFORMED: Final = (
+    ValueError,
+    TypeError,
+    UnsupportedAlgorithm,
+    x509.DuplicateExtension,
+    x509.InvalidVersion,
+)
 #: What the library thinks of odd certificates of others is not for our log.
 warnings.filterwarnings("ignore", module=re.escape(__name__))
 _SEQUENCE: Final = 0x30

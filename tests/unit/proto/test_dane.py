@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.keys import DAY, NOW, named
+from tests.keys import DAY, NOW, named, with_version
 
 from penfold.proto.dane import (
     CERT,
@@ -244,3 +244,24 @@ def test_no_damage_to_a_certificate_raises(at, octets):
 @given(st.binary(max_size=60))
 def test_octets_that_are_no_certificate_have_no_key(octets):
     assert find_spki(octets) is None or octets[0] == 0x30
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize(
+    ("place", "named", "good"),
+    [
+        pytest.param(0, MIDDLE, False, id="the-leaf-below-an-anchor"),
+        pytest.param(1, MIDDLE, False, id="the-anchor-that-is-named"),
+        pytest.param(1, LEAF, True, id="one-nobody-needs"),
+    ],
+)
+def test_a_certificate_of_a_version_nobody_knows_counts_for_nothing(form, place, named, good):
+    chain = [der(each) for each in CHAIN]
+    chain[place] = with_version(chain[place], 34)
+    records = [record(2 + (named is LEAF), *form, named)]
+    verdict = verify_chain(chain, records, ["mx.example.org"], now_ms=NOW_MS)
+    assert verdict.is_good == good
+
+
+def test_a_record_with_a_certificate_of_a_version_nobody_knows_is_unusable():
+    assert list_usable([Association(2, 0, 0, with_version(der(MIDDLE), 34))]) == ()

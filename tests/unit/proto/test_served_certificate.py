@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.serialization import (
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.authority import certify
-from tests.keys import DAY, NOW, make_key, make_root
+from tests.keys import DAY, NOW, make_key, make_root, with_version
 
 from penfold.base.errors import ParseError
 from penfold.proto.acme.requests import parse_chain
@@ -99,8 +99,7 @@ def test_damage_never_ends_otherwise(noise, at, in_key):
 
 def test_a_certificate_of_an_unknown_version_is_refused_too():
     der = certify(make_key().public_key(), NAMES).public_bytes(Encoding.DER)
-    at = der.index(b"\xa0\x03\x02\x01\x02") + 4  # [0] Version v3
-    odd = ssl.DER_cert_to_PEM_cert(der[:at] + b"\x22" + der[at + 1 :]).encode()
+    odd = ssl.DER_cert_to_PEM_cert(with_version(der, 34)).encode()
     with pytest.raises(ParseError, match="no certificate in PEM"):
         judge(odd, secret())
     with pytest.raises(ParseError, match="not a chain"):
