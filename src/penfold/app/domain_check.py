@@ -13,6 +13,7 @@ from penfold.app.config import load_settings
 from penfold.app.datadir import check_data_dir
 from penfold.app.exits import stop_at_once
 from penfold.app.logs import SystemClock
+from penfold.app.mta_sts import find_own_policy
 from penfold.app.resolving import make_resolver
 from penfold.app.stores import make_domains, open_stores
 from penfold.base.clock import Clock
@@ -26,7 +27,7 @@ from penfold.net.dns import Resolver
 from penfold.net.mta_sts import PolicyFetcher
 from penfold.ports.identity import Domain
 from penfold.ports.mta_sts import PolicyError, PolicySource
-from penfold.proto.mta_sts import Mode, Policy, make_own_policy
+from penfold.proto.mta_sts import Mode, Policy
 from penfold.spec.settings import Settings
 
 _BEGIN = "-----BEGIN CERTIFICATE-----"
@@ -65,11 +66,6 @@ def make_facts(settings: Settings, domains: Domains, domain: Domain, *, clock: C
         certificates=_load_chain(Path(settings.data) / "tls" / "server.pem"),
         validates=make_resolver(settings, clock).trusted,
     )
-
-
-def find_own_policy(settings: Settings) -> Policy:
-    """Return the MTA-STS policy of every domain here."""
-    return make_own_policy(settings.mta_sts_mode, settings.mta_sts_max_age, settings.hostname)
 
 
 async def _look(settings: Settings, facts: Facts, clock: Clock) -> list[Row]:
