@@ -7,6 +7,7 @@ from typing import Final
 
 from penfold.app.delivering import Delivery
 from penfold.app.extracting import make_attachment_reading
+from penfold.app.key_watch import make_key_watch
 from penfold.app.launch import Channel, Launch
 from penfold.app.observe_smtp import SmtpObserver
 from penfold.app.process import Core, end_process, open_for, run_service
@@ -82,7 +83,12 @@ class MailService:
         production = core.launch.settings.is_production
         self._delivery = Delivery(core, product, self._resolver) if production else None
         self._tasks = Tasks(
-            [*make_tasks(core, product), *self._pushing.tasks, *self._reading.tasks],
+            [
+                *make_tasks(core, product),
+                *(make_key_watch(core, product) if production else ()),
+                *self._pushing.tasks,
+                *self._reading.tasks,
+            ],
             log=core.log,
             fatal=lambda error: end_process(core.log, error),
         )

@@ -234,6 +234,10 @@ DKIM_KEY_BITS: Final = 2_048
 DKIM_KEYS_KEPT_MS: Final = 60_000
 #: Domains whose keys are remembered, also those of which there are none: each takes up to 10 kB.
 DKIM_KEYS_KEPT_MAX: Final = 1_000
+#: Seconds after the start, and between two looks, for records of keys that wait: zones take minutes
+#: to be published, and a look is a question per key.
+DKIM_WATCH_FIRST_S: Final = 20.0
+DKIM_WATCH_S: Final = 600.0
 #: Days a retired key stays published: mail it signed waits up to 5 days in queues, and programs
 #: that fetch mail verify it later still.
 DKIM_RETIRED_DAYS: Final = 14
