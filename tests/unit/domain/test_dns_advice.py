@@ -2,6 +2,7 @@
 
 import hashlib
 import ipaddress
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -321,3 +322,16 @@ def test_whatever_the_dns_says_every_look_ends_in_rows(data):
             assert row.ok in (True, False, None)
             assert all(line.isprintable() for line in row.wanted)
             assert row.ok is True or row.advice or row.wanted
+
+
+def test_page_about_domains_shows_the_records_that_are_wanted():
+    page = (Path(__file__).parents[3] / "docs" / "domains.md").read_text()
+    shown = {line for block in page.split("```zone\n")[1:] for line in block.split("```")[0].splitlines()}  # fmt: skip
+    here = facts(addresses=("203.0.113.25",), lists=(), certificates=())
+    quiet = msgspec.structs.replace(here, addresses=())
+    wanted = {line for row in (*list_wanted(here), *list_wanted(quiet)) for line in row.wanted}
+    assert {line for line in shown if "_domainkey" not in line} <= wanted
+    assert {line.split(".")[0] for line in shown if "_domainkey" in line} == {
+        "p202611r",
+        "p202611e",
+    }
