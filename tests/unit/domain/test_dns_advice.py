@@ -221,6 +221,7 @@ def test_addresses_of_the_settings_go_before_those_of_the_dns():
         (key_of("rsa"), FAILED, None, "no answer"),
         (key_of("rsa"), [record_of("rsa").replace(b"v=DKIM1", b"v=DKIM1; t=y")], True, "test"),
         (key_of("rsa", active_ms=0), None, False, "signs once it is seen"),
+        (key_of("rsa", active_ms=0), [record_of("ed")], False, "in its place"),
         (key_of("rsa", active_ms=0), [record_of("rsa")], True, ""),
         (key_of("rsa", retired_ms=NOW_MS - DAY_MS), None, False, "add it again"),
         (key_of("rsa", retired_ms=NOW_MS - 30 * DAY_MS), [record_of("rsa")], True, "may go"),

@@ -150,7 +150,7 @@ def _look_at_key(facts: Facts, key: DkimKey) -> Check[Row]:
         same, why = make_key_record(published.key) == _own_record(key), "another key"
         if same and published.testing:
             why = "marked as a test (t=y), so failures are not held against the mail"
-    ok, advice = _judge_key(facts, key, same=same, why=why)
+    ok, advice = _judge_key(facts, key, same=same, why=why, found=bool(answer.texts))
     gone = is_forgettable(key, facts.now_ms)
     return Row(
         what="DKIM",
@@ -173,7 +173,7 @@ def _own_record(key: DkimKey) -> str:
 
 
 def _judge_key(
-    facts: Facts, key: DkimKey, *, same: bool | None, why: str
+    facts: Facts, key: DkimKey, *, same: bool | None, why: str, found: bool
 ) -> tuple[bool | None, str]:
     state = state_of(key)
     if is_forgettable(key, facts.now_ms):
@@ -183,7 +183,8 @@ def _judge_key(
     if same:
         return True, why if "test" in why else ""
     if state is KeyState.WAITING:
-        return False, f"Add this record ({why}); the key signs once it is seen."
+        what = "Put this record in its place" if found else "Add this record"
+        return False, f"{what} ({why}); the key signs once it is seen."
     if state is KeyState.RETIRED:
         return False, f"Mail under way was signed with it: add it again ({why})."
     return False, f"Mail is signed with this key, and others find it invalid ({why})."

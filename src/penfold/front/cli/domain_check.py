@@ -88,7 +88,7 @@ def _show(report: Report) -> None:
             typer.echo(line)
         return
     rows = [{"check": row.what, "name": row.name, "state": _state(row)} for row in report.rows]
-    print_rows(rows, ("check", "name", "state"), as_json=False)
+    print_rows(rows, ("check", "name", "state"), as_json=False, cut=("name",))
     for row in report.rows:
         if not row.ok or row.advice:
             _explain(row)
