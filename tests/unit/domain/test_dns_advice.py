@@ -19,7 +19,7 @@ from penfold.ports.identity import DkimKey
 from penfold.proto.dane import find_spki
 from penfold.proto.dns import Answer, Association, Exchange, Status, run_check
 from penfold.proto.mailauth.private_keys import ED25519, RSA
-from penfold.proto.mta_sts import make_own_policy
+from penfold.proto.mta_sts import make_own_policy, print_sts_record
 
 NOW_MS = 1_794_650_400_000
 DAY_MS = 86_400_000
@@ -67,7 +67,7 @@ ZONE = {
     ("p202611r._domainkey.example.org", "TXT"): [record_of("rsa")],
     ("p202611e._domainkey.example.org", "TXT"): [record_of("ed")],
     ("_dmarc.example.org", "TXT"): [b"v=DMARC1; p=reject; rua=mailto:postmaster@example.org"],
-    ("_mta-sts.example.org", "TXT"): [b"v=STSv1; id=1"],
+    ("_mta-sts.example.org", "TXT"): [print_sts_record(FACTS.policy).encode()],
     ("mta-sts.example.org", "A"): [FOUR],
     ("_smtp._tls.example.org", "TXT"): [b"v=TLSRPTv1; rua=mailto:postmaster@example.org"],
     ("_25._tcp.mx.example.org", "TLSA"): [TLSA],
@@ -102,7 +102,7 @@ def facts(**changes):
 
 def test_a_zone_that_is_right_wants_nothing():
     rows = look()
-    assert [row.what for row in rows if not row.ok] == []
+    assert [row.what for row in rows if not row.ok or row.advice] == []
     assert not Report(tuple(rows)).is_bad
     assert {row.what for row in rows} == {
         "MX", "address", "PTR", "SPF", "DKIM", "DMARC", "SPF of the host", "MTA-STS",
@@ -162,6 +162,8 @@ BLOCKED = "44.33.22.11.bl.example.net"
         ("DMARC", {DMARC: None, ("_dmarc.org", "TXT"): [b"v=DMARC1; p=reject; psd=y"]}, True,
          "of org holds here"),
         ("MTA-STS", {STS: [b"v=STSv1; id=a", b"v=STSv1; id=b"]}, False, "Add this record"),
+        ("MTA-STS", {STS: [b"v=STSv1; id=a"]}, True, "Another id"),
+        ("MTA-STS host", {("mta-sts.example.org", "AAAA"): FAILED}, True, ""),
         ("MTA-STS host", {("mta-sts.example.org", "A"): None}, False, "Add this record"),
         ("MTA-STS host", {("mta-sts.example.org", "A"): FAILED}, None, "no answer"),
         ("TLS-RPT", {("_smtp._tls.example.org", "TXT"): [b"v=TLSRPTv1"]}, False, "report"),
@@ -171,6 +173,11 @@ def test_what_is_wrong_is_told_with_what_to_do(what, change, ok, told):
     row = one(what, change)
     assert row.ok is ok
     assert told in row.advice
+
+
+def test_a_record_of_the_organization_is_enough_for_dmarc():
+    row = one("DMARC", {DMARC: None, ("_dmarc.org", "TXT"): [b"v=DMARC1; p=reject; psd=y"]})
+    assert (row.ok, row.wanted) == (True, ())
 
 
 @pytest.mark.parametrize(
