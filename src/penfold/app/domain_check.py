@@ -27,6 +27,7 @@ from penfold.net.dns import Resolver
 from penfold.net.mta_sts import PolicyFetcher
 from penfold.ports.identity import Domain
 from penfold.ports.mta_sts import PolicyError, PolicySource
+from penfold.proto.exchangers import Families
 from penfold.proto.mta_sts import Mode, Policy
 from penfold.spec.settings import Settings
 
@@ -61,6 +62,7 @@ def make_facts(settings: Settings, domains: Domains, domain: Domain, *, clock: C
         now_ms=clock.now_ms(),
         policy=find_own_policy(settings),
         addresses=settings.public_addresses,
+        kinds=Families(settings.delivery_families).kinds,
         keys=tuple(domains.ensure_keys(domain)),
         lists=settings.own_blocklists,
         certificates=_load_chain(Path(settings.data) / "tls" / "server.pem"),

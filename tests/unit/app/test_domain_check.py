@@ -157,6 +157,7 @@ def test_facts_are_those_of_the_settings_and_of_the_certificate_served(data):
     now_ms = SystemClock().now_ms()
     pair = make_server_certificate(make_authority(now_ms=now_ms), (HOST,), now_ms=now_ms)
     more = f'public_addresses = ["{FOUR}"]\nmta_sts_mode = "enforce"\nmta_sts_max_age = 86400\n'
+    more += 'delivery_families = "ipv4"\n'
     with DnsServer({}) as server:
         write_settings(data, server, more=more)
     settings = load_settings({"data": str(data)}, {}).settings
@@ -166,6 +167,7 @@ def test_facts_are_those_of_the_settings_and_of_the_certificate_served(data):
         (data / "tls" / "server.pem").write_bytes(pair.certificate)
         facts = make_facts(settings, domains, domain, clock=SystemClock())
     assert (facts.addresses, facts.hostname, facts.lists) == ((FOUR,), HOST, ())
+    assert facts.kinds == ("A",)
     assert (facts.policy.mode, facts.policy.age_s, facts.policy.names) == (
         "enforce", 86_400, (HOST,),
     )  # fmt: skip

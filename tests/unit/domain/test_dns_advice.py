@@ -214,9 +214,21 @@ def test_addresses_of_the_settings_go_before_those_of_the_dns():
     here = facts(addresses=("99.88.77.66",))
     row = one("SPF", {SPF: None}, here)
     assert row.wanted == ('example.org. IN TXT "v=spf1 ip4:99.88.77.66 -all"',)
-    row = one("address", (), here)
-    assert "not in the setting public_addresses" in row.advice
-    assert row.wanted == ("mx.example.org. IN A 99.88.77.66",)
+    assert one("SPF of the host", (), here).wanted == (
+        'mx.example.org. IN TXT "v=spf1 ip4:99.88.77.66 -all"',
+    )
+    assert one("PTR", (), here).name == reverse("99.88.77.66")
+    assert one("address", (), here).ok
+    assert one("address", {(HOST, "A"): None, (HOST, "AAAA"): None}, here).wanted == (
+        "mx.example.org. IN A 99.88.77.66",
+    )
+
+
+def test_addresses_that_mail_does_not_leave_by_are_not_looked_at():
+    changes = {(reverse(SIX), "PTR"): None, SPF: [b"v=spf1 ip4:11.22.33.44 -all"]}
+    rows = look(changes, facts(kinds=("A",)))
+    assert [row.what for row in rows if not row.ok] == []
+    assert SIX in one("address").found
 
 
 @pytest.mark.parametrize(

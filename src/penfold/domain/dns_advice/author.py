@@ -98,8 +98,12 @@ def _want_spf(
     lacking = " ".join(map(_print_mechanism, refused))
     if text and lacking and text.isascii() and text.isprintable():
         return _SPF_VERSION.sub(f"v=spf1 {lacking}", text, count=1)
-    own = " ".join(map(_print_mechanism, facts.addresses)) or "mx"
-    return f"v=spf1 {own} -all"
+    return _print_new(facts, "mx")
+
+
+def _print_new(facts: Facts, mechanism: str) -> str:
+    """Return a record of our own; the mechanism stands for addresses that the DNS knows."""
+    return f"v=spf1 {' '.join(map(_print_mechanism, facts.addresses)) or mechanism} -all"
 
 
 def _print_mechanism(address: str) -> str:
@@ -123,7 +127,7 @@ def look_at_helo(facts: Facts) -> Look:
             what="SPF of the host",
             name=facts.hostname,
             ok=ok,
-            wanted=(print_txt(facts.hostname, "v=spf1 a -all"),),
+            wanted=(print_txt(facts.hostname, _print_new(facts, "a")),),
             found=show_texts(records),
             required=False,
             advice=advice,

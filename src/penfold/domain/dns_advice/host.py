@@ -40,11 +40,12 @@ def look_at_mx(facts: Facts) -> Look:
 
 
 def look_at_addresses(facts: Facts) -> Look:
-    """The host has addresses that the whole world can reach, and no others."""
+    """The host has addresses, which the whole world can reach."""
     answers = yield from ask_host(facts.hostname)
     found = tuple(address for answer in answers for address in answer.addresses)
-    ok, advice = _judge_addresses(facts, answers, found)
-    lines = tuple(_print_address(facts.hostname, address) for address in facts.addresses or found)
+    ok, advice = _judge_addresses(answers, found)
+    known = found if ok else facts.addresses
+    lines = tuple(_print_address(facts.hostname, address) for address in known)
     unknown = print_record(facts.hostname, "A", "<the public IPv4 address of this server>")
     return [
         Row(
@@ -59,7 +60,7 @@ def look_at_addresses(facts: Facts) -> Look:
 
 
 def _judge_addresses(
-    facts: Facts, answers: tuple[Answer, Answer], found: tuple[str, ...]
+    answers: tuple[Answer, Answer], found: tuple[str, ...]
 ) -> tuple[bool | None, str]:
     if not found:
         failed = any(answer.status is Status.FAILED for answer in answers)
@@ -67,10 +68,6 @@ def _judge_addresses(
     hidden = [address for address in found if reach_of(address) is not Reach.PUBLIC]
     if hidden:
         return False, f"Nobody outside can reach {', '.join(hidden)}: give the public address."
-    known = set(map(ipaddress.ip_address, facts.addresses))
-    strange = [each for each in found if known and ipaddress.ip_address(each) not in known]
-    if strange:
-        return False, f"{', '.join(strange)} is not in the setting public_addresses: change either."
     return True, ""
 
 

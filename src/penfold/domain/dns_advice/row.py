@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from msgspec import Struct
 
 from penfold.ports.identity import DkimKey
-from penfold.proto.dns import Answer, Check, Question
+from penfold.proto.dns import Answer, Check, Kind, Question
 from penfold.proto.mta_sts import Policy
 from penfold.proto.zone_file import print_strings
 
@@ -13,7 +13,8 @@ from penfold.proto.zone_file import print_strings
 class Facts(Struct, frozen=True, kw_only=True):
     """What this server is and does for one domain.
 
-    addresses: what others see of it; () for those its hostname has in the DNS. policy: MTA-STS as
+    addresses: from which its mail comes; () for those of these kinds that its hostname has in the
+    DNS. policy: MTA-STS as
     it is served. lists: DNS blocklists. certificates: what SMTP presents, DER, its own first.
     validates: whether the resolver's word on DNSSEC counts.
     """
@@ -23,6 +24,7 @@ class Facts(Struct, frozen=True, kw_only=True):
     now_ms: int
     policy: Policy
     addresses: tuple[str, ...] = ()
+    kinds: tuple[Kind, ...] = ("A", "AAAA")
     keys: tuple[DkimKey, ...] = ()
     lists: tuple[str, ...] = ()
     certificates: tuple[bytes, ...] = ()
@@ -78,8 +80,11 @@ def find_addresses(facts: Facts) -> Check[tuple[str, ...]]:
     """Return the addresses mail comes from; () when nobody knows them."""
     if facts.addresses:
         return facts.addresses
-    answers = yield from ask_host(facts.hostname)
-    return tuple(address for answer in answers for address in answer.addresses)
+    found: list[str] = []
+    for kind in facts.kinds:
+        answer = yield Question(facts.hostname, kind)
+        found += answer.addresses
+    return tuple(found)
 
 
 def ask_host(host: str) -> Check[tuple[Answer, Answer]]:
