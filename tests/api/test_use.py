@@ -93,7 +93,9 @@ def table_of_settings():
     lines = ["| setting | default | |", "|---|---|---|"]
     for setting in SETTINGS:
         sentence, _, default = setting.sentence.partition(" [default: ")
-        shown = default.rstrip("]") or (f"`{setting.default}`" if setting.default else "")
+        own = setting.default
+        named = ", ".join(own) if type(own) is tuple else own
+        shown = default.rstrip("]") or (f"`{named}`" if own else "")
         lines.append(f"| `{setting.name}` | {shown} | {sentence} |")
     return "\n".join(lines)
 

@@ -1,4 +1,4 @@
-"""Break what domains say about TLS: MTA-STS records and policies, TLSA records and chains.
+"""Break what domains say about TLS: MTA-STS and TLS-RPT records, policies, TLSA records and chains.
 
 python tests/fuzz/fuzz_tls_policy.py --seconds 10 [--seed N]
 """
@@ -14,12 +14,13 @@ from penfold.base.errors import ParseError
 from penfold.proto.dane import Verdict, list_usable, verify_chain
 from penfold.proto.dns import Association
 from penfold.proto.mta_sts import Mode, is_named, parse_policy, parse_record
+from penfold.proto.tls_rpt import parse_reporting
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 from tests.unit.proto.test_dane import CHAIN, FORMS, LEAF, MIDDLE, NOW_MS, der, record
 
 POLICY = b"version: STSv1\r\nmode: enforce\r\nmx: a.example\r\nmx: *.b.example\nmax_age: 86400\r\n"
-TEXTS = [POLICY, POLICY.replace(b"enforce", b"none"), b"v=STSv1; id=20200101; x=y;", b"v=STSv1;"]
+TEXTS = [POLICY, POLICY.replace(b"enforce", b"none"), b"v=STSv1; id=20200101; x=y;", b"v=STSv1;", b"v=TLSRPTv1; rua=mailto:a@b.example, https://c.example/;"]  # fmt: skip
 CERTIFICATES = [der(each) for each in CHAIN]
 RECORDS = [record(2 + (which is LEAF), *form, which) for form in FORMS for which in (LEAF, MIDDLE)]
 PIECES = [b"mx: ", b"\n", b"\r", b" " * 999, b"\t", b":", b";", b"*.", b"=", b"id=", b"\xff", b"v=STSv1;"]  # fmt: skip
@@ -61,6 +62,7 @@ def try_case(case):
     started = time.process_time()
     found = parse_record([text, b"v=spf1 -all"])
     assert found is None or (found.isalnum() and len(found) <= 32)
+    assert all(uri.isprintable() for uri in parse_reporting([text, b"v=spf1 -all"]))
     with suppress(ParseError):
         policy = parse_policy(text)
         assert policy.names or policy.mode is Mode.NONE

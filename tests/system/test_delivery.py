@@ -1,14 +1,18 @@
 """Two servers in production mode and the DNS between them: mail goes from one to the other."""
 
+import base64
 import json
 import smtplib
 import ssl
 import time
+import urllib.request
 from contextlib import ExitStack
 
 import pytest
 
-from penfold.proto.dns import Exchange
+from penfold.proto.dns import Answer, Exchange, Status, run_check
+from penfold.proto.mailauth.dkim import verify_dkim
+from penfold.proto.mailauth.outcome import Outcome
 from penfold.store.sqlite.queue import SqliteQueue
 from penfold.testing.dns import DnsServer
 from penfold.testing.server import serve
@@ -47,6 +51,8 @@ class World:
         config = configure(folder / "h", "home.example", self.dns, delivery_port=port)
         self.home = stack.enter_context(serve(config))
         self.home.run("user", "add", "al@home.example")
+        begun = json.loads(self.home.run("domain", "activate", "home.example", "--json"))
+        self.keys = {key["record_name"]: key["record"].encode() for key in begun}
         made = self.home.run("app-password", "add", "al@home.example", "--json")
         self.password = json.loads(made)["password"]
         self.queue = SqliteQueue(self.home.data / "queue.db", create=False)
@@ -60,6 +66,14 @@ class World:
             smtp.login("al@home.example", self.password)
             smtp.sendmail("al@home.example", recipients, text.encode())
 
+    def load_arrived(self, subject):
+        """Return the octets of a message that kim has got."""
+        token = self.away.run("token", "kim@away.example").strip()
+        messages = f"{self.away.http}/gmail/v1/users/me/messages"
+        [found] = get_json(f"{messages}?q=subject:{subject}", token)["messages"]
+        raw = get_json(f"{messages}/{found['id']}?format=raw", token)["raw"]
+        return base64.urlsafe_b64decode(raw)
+
     def find_row(self, subject, recipient, *, attempts=1):
         """Return the row and its attempts once it has had so many."""
         ends = time.monotonic() + PATIENCE_S
@@ -70,6 +84,12 @@ class World:
                     return row, made
             time.sleep(0.02)
         raise AssertionError(f"no attempt at {recipient} in time")
+
+
+def get_json(url, token):
+    request = urllib.request.Request(url, headers={"Authorization": f"Bearer {token}"})
+    with urllib.request.urlopen(request, timeout=10) as answer:
+        return json.loads(answer.read())
 
 
 @pytest.fixture(scope="module")
@@ -128,3 +148,18 @@ def test_retry_makes_a_failed_row_due_at_once(world):
     world.home.run("queue", "retry", str(row.id))
     row, _ = world.find_row("fourth", "later@away.example", attempts=2)
     assert row.state == "sent"
+
+
+def test_mail_that_left_bears_signatures_that_hold_where_it_arrives(world):
+    world.send("kim@away.example", subject="signed")
+    world.find_row("signed", "kim@away.example")
+
+    def look_up(question):
+        return Answer(Status.FOUND, (world.keys[question.name],))
+
+    arrived = world.load_arrived("signed")
+    results = run_check(verify_dkim(arrived, now_s=int(time.time())), look_up)
+    assert [(each.result, each.domain, each.algorithm) for each in results] == [
+        (Outcome.PASS, "home.example", "rsa-sha256"),
+        (Outcome.PASS, "home.example", "ed25519-sha256"),
+    ]

@@ -12,6 +12,7 @@ import apsw
 from penfold.app.care import Care
 from penfold.app.config import load_settings
 from penfold.app.datadir import FAULTS_NAME, check_data_dir, save_private
+from penfold.app.domain_check import check_domain
 from penfold.app.exits import FAILED, WRONG_USE, StartError, stop_at_once
 from penfold.app.logs import SystemClock
 from penfold.app.moving import open_moving
@@ -95,6 +96,7 @@ def _make_doors() -> Doors:
         now_ms=SystemClock().now_ms,
         open_identity=open_identity,
         open_domains=open_domains,
+        check_domain=check_domain,
         open_queue=open_queue,
         open_faults=open_faults,
         load_base_url=load_base_url,
@@ -160,7 +162,7 @@ def load_values(flags: Mapping[str, str]) -> list[Value]:
     values = []
     for setting in SETTINGS:
         value = getattr(resolved.settings, setting.name)
-        shown = ", ".join(value) if setting.name == "domains" else str(value)
+        shown = ", ".join(map(str, value)) if type(value) is tuple else str(value)
         values.append(
             Value(
                 name=setting.name,

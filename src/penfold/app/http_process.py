@@ -8,6 +8,7 @@ from penfold.app.datadir import FAULTS_NAME
 from penfold.app.entrance import make_entrance
 from penfold.app.launch import Channel, Launch
 from penfold.app.metrics import load_totals, render
+from penfold.app.mta_sts import find_own_policy
 from penfold.app.observe_http import HttpObserver
 from penfold.app.process import Core, end_process, open_for, run_service
 from penfold.app.quota import find_quota_limits, make_quota
@@ -20,11 +21,13 @@ from penfold.domain.quota import Quota
 from penfold.front.http.app import HttpApp
 from penfold.front.http.call import Services
 from penfold.front.http.listener import HttpListener
+from penfold.front.http.mta_sts import make_policy_operation
 from penfold.front.http.operations import make_operations
 from penfold.front.http.pipeline import GmailApi
 from penfold.front.http.pubsub import PubsubApi
 from penfold.front.http.registration import find_checks, find_handlers
 from penfold.net.submission_probe import SubmissionProbe
+from penfold.proto.mta_sts import POLICY_PATH
 from penfold.spec.metrics import CONNECTIONS, HANDLES, QUEUE
 from penfold.store.faults import FileFaults
 from penfold.store.usage import SharedUsage
@@ -68,6 +71,10 @@ class HttpService:
             render_metrics=self._render_metrics,
             metrics_token=core.launch.settings.metrics_token,
         )
+        if core.launch.settings.is_production:
+            policy = find_own_policy(core.launch.settings)
+            answer = make_policy_operation(policy, stores.directory.is_local_domain)
+            operations = {**operations, POLICY_PATH: answer}
         web = make_entrance(stores, core.launch)
         self._pubsub = PubsubApi(
             product.pubsub,

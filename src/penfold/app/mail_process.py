@@ -8,6 +8,7 @@ from typing import Final
 from penfold.app.certificates import make_certificate_care
 from penfold.app.delivering import Delivery
 from penfold.app.extracting import make_attachment_reading
+from penfold.app.key_watch import make_key_watch
 from penfold.app.launch import Channel, Launch
 from penfold.app.observe_smtp import SmtpObserver
 from penfold.app.process import Core, end_process, open_for, run_service
@@ -86,6 +87,7 @@ class MailService:
         self._tasks = Tasks(
             [
                 *make_tasks(core, product),
+                *(make_key_watch(core, product) if production else ()),
                 *self._pushing.tasks,
                 *self._reading.tasks,
                 *self._certificate.tasks,

@@ -234,9 +234,18 @@ DKIM_KEY_BITS: Final = 2_048
 DKIM_KEYS_KEPT_MS: Final = 60_000
 #: Domains whose keys are remembered, also those of which there are none: each takes up to 10 kB.
 DKIM_KEYS_KEPT_MAX: Final = 1_000
+#: Seconds after the start, and between two looks, for records of keys that wait: zones take minutes
+#: to be published, and a look is a question per key.
+DKIM_WATCH_FIRST_S: Final = 20.0
+DKIM_WATCH_S: Final = 600.0
 #: Days a retired key stays published: mail it signed waits up to 5 days in queues, and programs
 #: that fetch mail verify it later still.
 DKIM_RETIRED_DAYS: Final = 14
+#: Seconds one look at a domain's DNS may take, of which about ten run side by side; questions that
+#: are asked later count as unanswered. An SPF check alone may take 20 (RFC 7208 §4.6.4).
+DNS_LOOK_S: Final = 25.0
+#: Addresses this server may have: each is looked up backwards, by SPF and on every blocklist.
+PUBLIC_ADDRESSES_MAX: Final = 16
 #: Keys made for one domain in one month: more would be a mistake in a script.
 DKIM_ROTATIONS_MAX: Final = 100
 
@@ -760,6 +769,11 @@ STS_HEAD_MAX_BYTES: Final = 16_384
 STS_NAMES_MAX: Final = 1_000
 #: Seconds a policy may live. RFC 8461 §3.2: about a year.
 STS_AGE_MAX_S: Final = 31_557_600
+#: Seconds our own policy lives: at least, lest senders fetch it with every message; by default.
+#: RFC 8461 §3.2 wants weeks or more, Google publishes a day; a week covers a long weekend in which
+#: somebody keeps the file from being fetched.
+STS_AGE_MIN_S: Final = 3_600
+STS_AGE_S: Final = 604_800
 #: TLSA records that are considered, and certificates of a chain: each pair is hashed.
 TLSA_MAX: Final = 50
 CHAIN_MAX: Final = 10

@@ -10,13 +10,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
-from msgspec.structs import replace
-
 from penfold.base.clock import Clock
 from penfold.base.errors import ConflictError, NotFoundError, UnavailableError
 from penfold.base.limits import DKIM_RETIRED_DAYS, DKIM_ROTATIONS_MAX
 from penfold.domain.accounts import Accounts, parse_domain_name
-from penfold.domain.signing_keys import KeyState, state_of
+from penfold.domain.signing_keys import KeyState, activate_keys, state_of
 from penfold.ports.directory import Account
 from penfold.ports.identity import DkimKey, Domain, IdentityBook, IdentityReader, IdentityWriter
 from penfold.ports.sealing import Sealer
@@ -98,30 +96,9 @@ class Domains:
         return self._add_keys(domain, wanted)
 
     def activate(self, domain: Domain, selectors: Collection[str] | None = None) -> list[DkimKey]:
-        """Let waiting keys sign (all of them, or those named) and return them.
-
-        Older keys of the same algorithm are retired. The operator vouches that the records are in
-        the DNS, or somebody has looked.
-        """
+        """Let waiting keys sign (all of them, or those named); see activate_keys."""
         now_ms = self.clock.now_ms()
-
-        def activate(writer: IdentityWriter) -> list[DkimKey]:
-            keys = writer.list_by(DkimKey, domain_id=domain.name)
-            chosen = {
-                key.algorithm: key
-                for key in keys
-                if state_of(key) is KeyState.WAITING
-                and (selectors is None or key.selector in selectors)
-            }
-            for key in keys:
-                if key.algorithm in chosen and state_of(key) is KeyState.ACTIVE:
-                    writer.replace(replace(key, sealed=b"", retired_ms=now_ms))
-            begun = [replace(key, active_ms=now_ms) for key in chosen.values()]
-            for key in begun:
-                writer.replace(key)
-            return begun
-
-        return self.book.change(activate)
+        return activate_keys(self.book, domain.name, selectors, now_ms=now_ms)
 
     def _add_keys(self, domain: Domain, algorithms: Sequence[str]) -> list[DkimKey]:
         new = self._make_keys(domain.name, algorithms)

@@ -4,18 +4,21 @@ A key begins as waiting: its record has to be in the DNS before anything is sign
 active it signs, until a newer one of its algorithm does; retired, it only stays published.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from enum import StrEnum
 from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from penfold.base.clock import Clock
 from penfold.base.errors import ParseError
 from penfold.base.limits import DKIM_KEYS_KEPT_MAX, DKIM_KEYS_KEPT_MS
-from penfold.ports.identity import DkimKey, IdentityReader
+from penfold.ports.identity import DkimKey, IdentityBook, IdentityReader, IdentityWriter
 from penfold.ports.sealing import Sealer
-from penfold.proto.mailauth.keys import PrivateKey
+from penfold.proto.dns import Check
+from penfold.proto.mailauth.keys import PrivateKey, find_key, parse_key_record
+from penfold.proto.mailauth.outcome import RefusedError
 from penfold.proto.mailauth.private_keys import ALGORITHMS, parse_private_key
 from penfold.proto.mailauth.signing import Signer
 
@@ -55,6 +58,47 @@ def choose_signing(keys: Iterable[DkimKey], now_ms: int) -> tuple[DkimKey, ...]:
             best = newest.get(key.algorithm, key)
             newest[key.algorithm] = max(best, key, key=lambda one: (one.active_ms, one.name))
     return tuple(newest[algorithm] for algorithm in ALGORITHMS if algorithm in newest)
+
+
+def activate_keys(
+    book: IdentityBook, domain: str, selectors: Collection[str] | None = None, *, now_ms: int
+) -> list[DkimKey]:
+    """Let a domain's waiting keys sign (all of them, or those named) and return them.
+
+    Older keys of the same algorithm are retired, and their private halves erased. The operator
+    vouches that the records are in the DNS, or somebody has looked.
+    """
+
+    def activate(writer: IdentityWriter) -> list[DkimKey]:
+        keys = writer.list_by(DkimKey, domain_id=domain)
+        chosen = {
+            key.algorithm: key
+            for key in keys
+            if state_of(key) is KeyState.WAITING
+            and (selectors is None or key.selector in selectors)
+        }
+        for key in keys:
+            if key.algorithm in chosen and state_of(key) is KeyState.ACTIVE:
+                writer.replace(replace(key, sealed=b"", retired_ms=now_ms))
+        begun = [replace(key, active_ms=now_ms) for key in chosen.values()]
+        for key in begun:
+            writer.replace(key)
+        return begun
+
+    return book.change(activate)
+
+
+def find_published(keys: Iterable[DkimKey]) -> Check[tuple[str, ...]]:
+    """Return the selectors of the keys whose record is in the DNS, and is that key."""
+    seen = []
+    for key in keys:
+        try:
+            published = yield from find_key(key.domain_id, key.selector)
+        except RefusedError:
+            continue
+        if published.key == parse_key_record(key.record.encode()).key:
+            seen.append(key.selector)
+    return tuple(seen)
 
 
 class SigningKeys:

@@ -16,7 +16,7 @@ from penfold import __version__
 from penfold.net.dns import Resolver
 from penfold.net.guard import is_allowed
 from penfold.ports.http_out import NoAnswerError, UntrustedError
-from penfold.proto.dns import Question
+from penfold.proto.dns import Question, Status
 
 _PRODUCT: Final = f"Penfold/{__version__}"
 _CHUNK: Final = 16_384
@@ -98,7 +98,9 @@ class HttpsGet:
         )
         found = tuple(address for answer in answers for address in answer.addresses)
         if not found:
-            raise NoAnswerError("the name has no address", host=host)
+            failed = any(answer.status is Status.FAILED for answer in answers)
+            why = "the DNS gave no answer" if failed else "the name has no address"
+            raise NoAnswerError(why, host=host)
         if not all(is_allowed(address, loopback=self._loopback) for address in found):
             raise NoAnswerError("the name leads to a forbidden address", host=host)
         return found[: self._bounds.addresses_max]

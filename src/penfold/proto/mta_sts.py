@@ -89,6 +89,14 @@ def policy_url(domain: str) -> str:
     return f"https://{policy_host(domain)}{POLICY_PATH}"
 
 
+def make_own_policy(mode: str, age_s: int, host: str) -> Policy:
+    """Return a policy that names one host. mode: of Mode; "none" names nobody, which is how a
+    domain takes back what it said (§8.3).
+    """
+    chosen = Mode(mode)
+    return Policy(chosen, age_s, () if chosen is Mode.NONE else (host,))
+
+
 def print_policy(policy: Policy) -> bytes:
     """Return the policy file (§3.2)."""
     names = [f"mx: {name}" for name in policy.names]

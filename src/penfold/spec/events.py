@@ -98,6 +98,11 @@ DELIVERY_RECOVERED: Final = _event(
     "messages",
     "Messages a process before this one had in hand are tried again.",
 )
+SIGNING_BEGUN: Final = _event(
+    "signing_begun",
+    "domain selector",
+    "The record of a new DKIM key is in the DNS: mail of the domain is signed with it.",
+)
 POLICY_UNFETCHED: Final = _event(
     "policy_unfetched",
     "domain detail",

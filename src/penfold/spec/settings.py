@@ -18,10 +18,15 @@ from typing import Any, Final, NamedTuple
 
 from penfold.base.errors import ParseError
 from penfold.base.limits import (
+    BLOCKLISTS_MAX,
     DNS_SERVERS_MAX,
     IN_FLIGHT_MAX,
+    PUBLIC_ADDRESSES_MAX,
     SEND_MESSAGES_PER_DAY,
     SEND_RECIPIENTS_PER_DAY,
+    STS_AGE_MAX_S,
+    STS_AGE_MIN_S,
+    STS_AGE_S,
 )
 from penfold.spec.quotas import GOOGLE_2026, OFF, TABLES, QuotaTable
 
@@ -39,6 +44,15 @@ WORKERS_MAX: Final = 64
 
 #: Challenges of ACME that are answered (RFC 8555 §8.3, RFC 8737).
 ACME_CHALLENGES: Final = ("http-01", "tls-alpn-01")
+#: Lists that large receivers refuse mail by, or that show early what goes wrong, and that answer
+#: anybody. Spamhaus refuses public resolvers, which is told apart from a listing.
+OWN_BLOCKLISTS: Final = (
+    "zen.spamhaus.org",
+    "b.barracudacentral.org",
+    "bl.spamcop.net",
+    "bl.mailspike.net",
+    "psbl.surriel.com",
+)
 
 _HOSTNAME = re.compile(
     r"(?=.{1,253}\Z)[a-z0-9_]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*"
@@ -193,6 +207,35 @@ def _email(value: object) -> str:
     if not re.fullmatch(r"[^\s@?,%]{1,64}@[^\s@?,%]{1,255}", text) or not text.isascii():
         raise ParseError(f"must be an address of mail, not {text!r}")
     return text
+
+
+def _addresses(value: object) -> tuple[str, ...]:
+    items = value.split(",") if isinstance(value, str) else value
+    if not isinstance(items, list) or len(items) > PUBLIC_ADDRESSES_MAX:
+        raise ParseError(f"must be a list of at most {PUBLIC_ADDRESSES_MAX} IP addresses")
+    return tuple(map(_address, items))
+
+
+def _address(item: object) -> str:
+    text = _text(item)
+    try:
+        return str(ipaddress.ip_address(text))
+    except ValueError:
+        raise ParseError(f"{text!r} is not an IP address") from None
+
+
+def _own_lists(value: object) -> tuple[str, ...]:
+    names = () if value == OFF else _domains(value)
+    if len(names) > BLOCKLISTS_MAX:
+        raise ParseError(f"must be at most {BLOCKLISTS_MAX} lists")
+    return names
+
+
+def _age(value: object) -> int:
+    seconds = _amount(value)
+    if not STS_AGE_MIN_S <= seconds <= STS_AGE_MAX_S:
+        raise ParseError(f"must be from {STS_AGE_MIN_S} to {STS_AGE_MAX_S} seconds, not {seconds}")
+    return seconds
 
 
 def _hostname(value: object) -> str:
@@ -398,6 +441,36 @@ class Settings:
         "FILE",
         "Certificates (PEM) of authorities that vouch for other mail servers under MTA-STS. "
         "[default: the system's]",
+        serve=False,
+    )
+    public_addresses: tuple[str, ...] = _setting(
+        _addresses,
+        (),
+        "ADDRESSES",
+        "IP addresses from which this server's mail reaches others, for `penfold domain check`. "
+        "[default: those its hostname has in the DNS]",
+        serve=False,
+    )
+    own_blocklists: tuple[str, ...] = _setting(
+        _own_lists,
+        OWN_BLOCKLISTS,
+        "NAMES|off",
+        "DNS blocklists on which `penfold domain check` looks for those addresses.",
+        serve=False,
+    )
+    mta_sts_mode: str = _setting(
+        _one_of("none", "testing", "enforce"),
+        "none",
+        "none|testing|enforce",
+        "What the MTA-STS policy of our domains asks of servers that send here: testing has them "
+        "report mail that could not come encrypted, enforce has them keep it.",
+        serve=False,
+    )
+    mta_sts_max_age: int = _setting(
+        _age,
+        STS_AGE_S,
+        "SECONDS",
+        "How long those servers may go by a policy they have seen.",
         serve=False,
     )
     metrics_token: str = _setting(

@@ -123,6 +123,7 @@ def test_states_follow_from_when_a_key_began_and_ended():
 def test_of_two_active_keys_the_one_activated_last_signs():
     keys = [make_key("new", active_ms=9), make_key("old", active_ms=3)]
     assert [each.selector for each in choose_signing(keys, 10)] == ["new"]
+    assert [each.selector for each in choose_signing(keys, 9)] == ["new"]
     assert [each.selector for each in choose_signing(keys, 8)] == ["old"]
     assert choose_signing(keys, 2) == ()
 

@@ -22,7 +22,7 @@ from penfold.net.mta_sts import PolicyFetcher
 from penfold.ports.mta_sts import PolicyError, StsFailure
 from penfold.proto.mta_sts import Mode, Policy, print_policy
 from penfold.proto.resolv_conf import Resolvers, Server
-from penfold.testing.dns import DnsServer
+from penfold.testing.dns import DnsServer, Mishap
 
 POLICY = Policy(Mode.ENFORCE, 604_800, ("mx.example.org", "*.example.net"))
 FILE = print_policy(POLICY)
@@ -102,7 +102,8 @@ def fetch(port, *, address="127.0.0.1", bounds=BOUNDS, loopback=True, trusts=Tru
     context = ssl.create_default_context()
     if trusts:
         context.load_verify_locations(cadata=AUTHORITY.certificate.decode())
-    zones = {HOST: {"A": [address]}} if address else {"example.org": {}}
+    records = {"A": address if isinstance(address, Mishap) else [address]}
+    zones = {HOST: records} if address else {"example.org": {}}
     with DnsServer(zones) as dns:
         resolver = Resolver(
             Resolvers((Server(dns.host, dns.port),), trusted=True),
@@ -212,6 +213,7 @@ def test_an_authority_that_nobody_trusts_is_refused(web):
     ("options", "why"),
     [
         ({"address": ""}, "no address"),
+        ({"address": Mishap.SERVFAIL}, "no answer"),
         ({"loopback": False}, "forbidden"),
         ({"address": "10.0.0.1"}, "forbidden"),
         ({"address": "169.254.169.254"}, "forbidden"),

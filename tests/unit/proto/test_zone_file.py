@@ -40,6 +40,13 @@ def test_a_text_comes_back_from_its_strings(text):
     assert all(len(each) <= 255 for each in strings)
 
 
+@pytest.mark.parametrize("size", [0, 1, 254, 255, 256, 510, 511, 3000])
+def test_no_string_is_longer_than_a_record_can_hold(size):
+    assert [len(each) for each in read(print_strings(b"x" * size))] == (
+        [255] * (size // 255) + [size % 255] * bool(size % 255) or [0]
+    )
+
+
 @pytest.mark.parametrize(
     ("line", "printed"),
     [

@@ -8,6 +8,7 @@ import typer
 
 from penfold.domain.domains import Domains
 from penfold.domain.signing_keys import KeyState, state_of
+from penfold.front.cli.domain_check import add_check_command
 from penfold.front.cli.domain_keys import Name, add_key_commands
 from penfold.front.cli.doors import Doors
 from penfold.front.cli.output import (
@@ -52,6 +53,7 @@ def domain_commands(doors: Doors) -> typer.Typer:
         columns = ("domain", "accounts", "signs_with", "created")
         print_rows(rows, columns, as_json=as_json, none="There are no domains.")
 
+    add_check_command(commands, doors)
     _add_remove(commands, doors)
     add_key_commands(commands, doors)
     return commands

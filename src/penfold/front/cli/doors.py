@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Protocol
 
 from penfold.domain.accounts import Accounts
+from penfold.domain.dns_advice.row import Report
 from penfold.domain.domains import Domains
 from penfold.domain.exporting import Exporter
 from penfold.domain.identity import Identity
@@ -71,13 +72,15 @@ class QuotaView:
 class Doors:
     """now_ms: the time. load_base_url: where the server answers, or last did.
 
-    load_credentials: the files of local mode by name. load_values: settings for flags by name.
-    serve: run the server with these arguments and return the exit code.
+    check_domain: look at the DNS of a domain of the data directory. load_credentials: the files
+    of local mode by name. load_values: settings for flags by name. serve: run the server with
+    these arguments and return the exit code.
     """
 
     now_ms: Callable[[], int]
     open_identity: Callable[[Path], AbstractContextManager[Identity]]
     open_domains: Callable[[Path], AbstractContextManager[Domains]]
+    check_domain: Callable[[Path, str], Report]
     open_queue: Callable[[Path], AbstractContextManager[Queue]]
     open_faults: Callable[[Path], FaultBook]
     load_base_url: Callable[[Path], str]

@@ -65,7 +65,8 @@ def print_rows(
     if none and not rows:
         typer.echo(none)
         return
-    console = Console(markup=False, highlight=False)
+    # Not markup, and not emoji either: an IPv6 address may hold `:1234:`.
+    console = Console(markup=False, emoji=False, highlight=False)
     widths = _fit(columns, cells, cut, console.width) if cut else {}
     table = Table(box=None, pad_edge=False, header_style="bold")
     for name in columns:

@@ -42,13 +42,14 @@ def make_operations(
         return Reply(200, render_metrics(), _PROMETHEUS)
 
     return {
-        "/healthz": _for_reading(lambda _: _OK),
-        "/readyz": _for_reading(answer_ready),
-        "/metrics": _for_reading(answer_metrics),
+        "/healthz": for_reading(lambda _: _OK),
+        "/readyz": for_reading(answer_ready),
+        "/metrics": for_reading(answer_metrics),
     }
 
 
-def _for_reading(operation: Operation) -> Operation:
+def for_reading(operation: Operation) -> Operation:
+    """Return the operation for GET and HEAD; every other method is refused."""
     return lambda scope: operation(scope) if scope["method"] in ("GET", "HEAD") else _USE_GET
 
 

@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 from penfold.base.clock import FixedClock
 from penfold.base.errors import ConflictError, NotFoundError, ParseError
 from penfold.domain import local_mode
+from penfold.domain.dns_advice.row import Report
 from penfold.domain.domains import Domains
 from penfold.domain.identity import build_identity
 from penfold.front.cli.doors import Doors, QuotaView, Value
@@ -63,6 +64,7 @@ class Bench:
         self.domains = Domains(
             book, self.identity.accounts, PlainSealer(), clock, lambda _: private_key("ed")
         )
+        self.report = Report(())
         self.queue = MemoryQueue()
         self.faults = MemoryFaults()
         self.tools = Tools()
@@ -74,6 +76,7 @@ class Bench:
             now_ms=clock.now_ms,
             open_identity=lambda data: contextlib.nullcontext(self.identity),
             open_domains=lambda data: contextlib.nullcontext(self.domains),
+            check_domain=lambda data, name: self.report,
             open_queue=lambda data: contextlib.nullcontext(self.queue),
             open_faults=lambda data: self.faults,
             load_base_url=lambda data: BASE,
@@ -440,6 +443,7 @@ def test_help_of_serve_names_every_flag_and_its_variable(bench, setting):
         "", "serve", "token", "user", "user add", "user list", "user password", "user remove",
         "app", "app add", "app list", "app remove", "service-account add", "app-password add",
         "queue", "queue list", "queue show", "queue retry", "queue cancel", "quota show", "data verify",
+        "domain", "domain add", "domain list", "domain check", "domain keys", "domain rotate", "domain activate", "domain remove",
         "import", "export", "data backup", "data restore", "data reindex", "api coverage", "api diff", "api openapi", "config show",
     ],
 )  # fmt: skip

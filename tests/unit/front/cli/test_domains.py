@@ -4,6 +4,7 @@ import pytest
 from tests.unit.front.cli.test_commands import Bench
 
 from penfold.base.errors import ConflictError, NotFoundError, ParseError
+from penfold.domain.dns_advice.row import Report, Row
 from penfold.front.cli.output import WrongUseError
 from penfold.ports.identity import Domain
 
@@ -76,3 +77,59 @@ def test_a_removed_domain_is_gone(made):
 def test_a_domain_with_accounts_stays(made):
     made.identity.accounts.add(f"kim@{NAME}")
     assert isinstance(made.error("domain", "remove", NAME, "--yes"), ConflictError)
+
+
+GOOD = Row(what="MX", name=NAME, ok=True, wanted=("a line",), found=("10 mx.",), advice="Fine so.")
+LACKING = Row(what="SPF", name=NAME, ok=False, wanted=("b line",), advice="Add it.")
+OPTIONAL = Row(what="TLS-RPT", name=NAME, ok=False, wanted=("c line",), required=False)
+UNKNOWN = Row(what="DMARC", name=NAME, ok=None, wanted=("d line",), found=("x\x1b[2J",))
+
+
+@pytest.mark.parametrize(
+    ("rows", "code", "end"),
+    [
+        ([GOOD], 0, "All that mail needs is there."),
+        ([GOOD, OPTIONAL], 0, "All that mail needs is there."),
+        ([GOOD, LACKING], 1, "1 of 2 need a change or another look."),
+        ([GOOD, UNKNOWN], 1, "1 of 2 need a change or another look."),
+    ],
+)
+def test_a_check_ends_in_failure_when_mail_lacks_something(bench, rows, code, end):
+    bench.report = Report(tuple(rows))
+    result = bench.run("domain", "check", NAME)
+    assert result.exit_code == code
+    assert result.output.splitlines()[-1] == end
+
+
+def test_a_check_shows_lines_to_paste_and_what_to_do(bench):
+    bench.report = Report((GOOD, LACKING, OPTIONAL, UNKNOWN), ("p1",))
+    shown = bench.run("domain", "check", NAME).output
+    assert f"SPF {NAME}: missing. Add it.\n  wanted  b line" in shown
+    assert f"TLS-RPT {NAME}: missing (optional).\n  wanted  c line" in shown
+    assert f"MX {NAME}: ok. Fine so." in shown
+    assert "a line" not in shown
+    assert "\x1b" not in shown
+    assert "signed with p1 from now on" in shown
+
+
+def test_zone_lines_alone_can_be_asked_for(bench):
+    bench.report = Report((GOOD, LACKING, OPTIONAL, UNKNOWN))
+    result = bench.run("domain", "check", NAME, "--zone")
+    assert result.output.splitlines() == ["b line", "c line"]
+
+
+def test_programs_get_every_row_with_its_state(bench):
+    bench.report = Report((GOOD, OPTIONAL))
+    rows = bench.json("domain", "check", NAME)
+    assert [(row["check"], row["ok"], row["state"]) for row in rows] == [
+        ("MX", True, "ok"),
+        ("TLS-RPT", False, "missing (optional)"),
+    ]
+    assert rows[0]["wanted"] == ["a line"]
+
+
+def test_in_local_mode_the_lines_are_shown_and_nothing_fails(bench):
+    bench.report = Report((LACKING, UNKNOWN), looked=False)
+    shown = bench.out("domain", "check", NAME)
+    assert "b line\nd line\n" in shown
+    assert "Local mode" in shown

@@ -1,8 +1,11 @@
 """What the command line prints of text that others wrote."""
 
+import contextlib
+import io
+
 import pytest
 
-from penfold.front.cli.output import show_text
+from penfold.front.cli.output import print_rows, show_text
 
 
 @pytest.mark.parametrize(
@@ -30,3 +33,15 @@ def test_text_of_any_script_is_shown_as_it_is_with_plain_spaces(text, shown):
 )
 def test_what_moves_the_cursor_or_turns_the_line_is_escaped_and_nothing_else(text, shown):
     assert show_text(text) == shown
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+@pytest.mark.parametrize("text", ["2a00:1234::25", ":smile:", "[bold]x[/bold]", "x 1.5 y"])
+def test_a_table_shows_text_as_it_is(text):
+    with contextlib.redirect_stdout(Terminal()) as terminal:
+        print_rows([{"name": text}], ["name"], as_json=False)
+    assert text in terminal.getvalue()
