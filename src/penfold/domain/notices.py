@@ -20,14 +20,20 @@ from msgspec.structs import replace
 from penfold.base.chance import Chance
 from penfold.base.clock import Clock
 from penfold.base.errors import NotFoundError, UnavailableError
-from penfold.base.limits import DELAY_NOTICE_AFTER_MS, NOTICE_SWEEP_AFTER_MS, NOTICE_SWEEP_ROWS
+from penfold.base.limits import (
+    DELAY_NOTICE_AFTER_MS,
+    DELIVERY_LIFE_S,
+    NOTICE_SWEEP_AFTER_MS,
+    NOTICE_SWEEP_ROWS,
+)
 from penfold.domain.arriving import Arriving
+from penfold.domain.delivery import find_decisive
 from penfold.domain.inbound import ARRIVAL_LABELS, add_trace
 from penfold.domain.messages import Letter, read_letter
 from penfold.domain.threading import find_reported_thread
 from penfold.ports.directory import Account, Directory
 from penfold.ports.mailbox import Mailboxes, MailboxWriter
-from penfold.ports.queue import Attempt, Queue, QueueRow, QueueState, Told
+from penfold.ports.queue import Attempt, Queue, QueueRow, QueueState, Settlement, Told
 from penfold.proto.address import domain_of
 from penfold.proto.mime.compose import received_header
 from penfold.proto.reports import dsn
@@ -48,6 +54,9 @@ _STATES: Final = {
     Action.DELAYED: QueueState.QUEUED,
     Action.RELAYED: QueueState.SENT,
 }
+
+
+_ACTIONS: Final = {state: action for action, state in _STATES.items()}
 
 
 class Event(Struct, frozen=True, gc=False):
@@ -123,6 +132,14 @@ class Notices:
             _log.warning("the sender of message %s is told later: %s", row.id, error)
             return False
         return True
+
+    def tell_settled(self, settlement: Settlement) -> bool:
+        """Tell of what was settled; see `tell`."""
+        row = settlement.lease.row
+        action = _ACTIONS[settlement.state]
+        ends_ms = row.created_ms + 1_000 * DELIVERY_LIFE_S
+        until_ms = ends_ms if action is Action.DELAYED else None
+        return self.tell(row, make_event(action, settlement.attempt, retry_until_ms=until_ms))
 
     def _is_due(self, row: QueueRow, event: Event) -> bool:
         if event.action is Action.RELAYED:
@@ -205,14 +222,13 @@ class Notices:
         attempts = self._queue.list_attempts(row.id)
         if not attempts or attempts[-1].at_ms > self._clock.now_ms() - NOTICE_SWEEP_AFTER_MS:
             return False
-        action = Action.FAILED if row.state is QueueState.FAILED else Action.RELAYED
-        return self.tell(row, make_event(action, attempts[-1]))
+        return self.tell(row, make_event(_ACTIONS[row.state], attempts[-1]))
 
 
 def make_event(action: Action, attempt: Attempt, *, retry_until_ms: int | None = None) -> Event:
     """Return what happened to a row, by the attempt that made it so."""
     said = read_reply(attempt.outcome)
-    last = attempt.facts.tried[-1] if attempt.facts.tried else None
+    last = find_decisive(attempt.facts.tried)
     kind = attempt.kind or classify(Stage.REPORT, said.code, said.enhanced, attempt.outcome).kind
     event = Event(
         action=action,
