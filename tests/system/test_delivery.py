@@ -4,11 +4,15 @@ import json
 import smtplib
 import ssl
 import time
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 
 import pytest
 
+from penfold.app.logs import SystemClock
+from penfold.app.stores import open_stores
+from penfold.base.labels import INBOX, UNREAD
 from penfold.proto.dns import Exchange
+from penfold.proto.reports.bounces import find_bounce
 from penfold.store.sqlite.queue import SqliteQueue
 from penfold.testing.dns import DnsServer
 from penfold.testing.server import serve
@@ -49,16 +53,18 @@ class World:
         self.home.run("user", "add", "al@home.example")
         made = self.home.run("app-password", "add", "al@home.example", "--json")
         self.password = json.loads(made)["password"]
-        self.queue = SqliteQueue(self.home.data / "queue.db", create=False)
-        stack.callback(self.queue.close)
+        self.stores = open_stores(self.home.data, clock=SystemClock(), fatal=pytest.fail)
+        stack.callback(self.stores.close)
+        self.queue = self.stores.queue
 
-    def send(self, *recipients, subject):
+    def send(self, *recipients, subject, notify="", mail=()):
         context = ssl.create_default_context(cafile=self.home.data / "tls" / "ca.pem")
         host, _, port = self.home.submissions.rpartition(":")
         text = f"From: al@home.example\r\nTo: {recipients[0]}\r\nSubject: {subject}\r\n\r\nhi\r\n"
         with smtplib.SMTP_SSL(host, int(port), timeout=10, context=context) as smtp:
             smtp.login("al@home.example", self.password)
-            smtp.sendmail("al@home.example", recipients, text.encode())
+            rcpt = [f"NOTIFY={notify}"] if notify else []
+            smtp.sendmail("al@home.example", recipients, text.encode(), mail, rcpt)
 
     def find_row(self, subject, recipient, *, attempts=1):
         """Return the row and its attempts once it has had so many."""
@@ -70,6 +76,18 @@ class World:
                     return row, made
             time.sleep(0.02)
         raise AssertionError(f"no attempt at {recipient} in time")
+
+    def wait_for_thread(self, subject, count):
+        """Return (row, headers) of what the sender has in the thread of a message."""
+        account = self.stores.directory.find_account("al@home.example")
+        ends = time.monotonic() + PATIENCE_S
+        while time.monotonic() < ends:
+            with self.stores.mailboxes.open_reader(account.id) as box:
+                thread = box.list_thread(box.find_by_subject(subject).thread_id)
+                if len(thread) >= count:
+                    return [(row, dict(box.get_structure(row.id).headers)) for row in thread]
+            time.sleep(0.02)
+        raise AssertionError(f"no {count} messages in the thread of {subject} in time")
 
 
 @pytest.fixture(scope="module")
@@ -128,3 +146,38 @@ def test_retry_makes_a_failed_row_due_at_once(world):
     world.home.run("queue", "retry", str(row.id))
     row, _ = world.find_row("fourth", "later@away.example", attempts=2)
     assert row.state == "sent"
+
+
+def test_the_sender_finds_a_failure_in_the_thread_of_what_it_sent(world):
+    world.send("nobody@away.example", subject="fifth")
+    _, (notice, headers) = world.wait_for_thread("fifth", 2)
+    assert headers["From"] == "Mail Delivery Subsystem <mailer-daemon@home.example>"
+    assert notice.snippet.startswith("** Address not found **")
+    assert notice.labels == {INBOX, UNREAD}
+
+
+def test_who_said_never_is_not_told(world):
+    world.send("nobody@away.example", subject="sixth", notify="NEVER")
+    world.send("nobody@away.example", subject="seventh")
+    world.wait_for_thread("seventh", 2)
+    row, _ = world.find_row("sixth", "nobody@away.example")
+    assert row.state == "failed"
+    assert len(world.wait_for_thread("sixth", 1)) == 1
+
+
+def test_wishes_travel_and_the_other_server_reports(world):
+    world.send(
+        "kim@away.example", subject="eighth", notify="SUCCESS,FAILURE",
+        mail=["RET=HDRS", "ENVID=QQ+20314"],
+    )  # fmt: skip
+    _, [attempt] = world.find_row("eighth", "kim@away.example")
+    assert "RET=HDRS ENVID=QQ+20314" in attempt.transcript
+    assert "C: RCPT TO:<kim@away.example> NOTIFY=SUCCESS,FAILURE" in attempt.transcript
+    assert attempt.facts.tried[-1].dsn
+    with closing(SqliteQueue(world.away.data / "queue.db", create=False)) as queue:
+        [row] = queue.list_rows()
+        assert (row.sender, row.recipient) == ("", "al@home.example")
+        report = find_bounce(queue.get_raw(row.id))
+    assert report.envelope_id == "QQ 314"
+    assert [told.action for told in report.recipients] == ["delivered"]
+    assert len(world.wait_for_thread("eighth", 1)) == 1

@@ -8,10 +8,15 @@ from msgspec import structs
 from tests.unit.fragile import Crash, Fragile, Step
 from tests.unit.world import World, mail
 
-from penfold.base.limits import DELAY_NOTICE_AFTER_MS, NOTICE_SWEEP_AFTER_MS, NOTICE_SWEEP_ROWS
+from penfold.base.limits import (
+    DELAY_NOTICE_AFTER_MS,
+    DELIVERY_LIFE_S,
+    NOTICE_SWEEP_AFTER_MS,
+    NOTICE_SWEEP_ROWS,
+)
 from penfold.domain.handover import HandOver
 from penfold.domain.notices import Event, Notices, is_wanted, make_event
-from penfold.ports.queue import Attempt, Facts, NewQueueRow, QueueState, Told, Tried
+from penfold.ports.queue import Attempt, Facts, NewQueueRow, QueueState, Settlement, Told, Tried
 from penfold.proto.mime.scan import scan
 from penfold.proto.reports.action import Action
 from penfold.proto.reports.bounces import find_bounce
@@ -275,6 +280,29 @@ def test_a_delay_is_not_told_to_who_asked_for_failures_alone(world):
     world.clock.advance(ms=DELAY_NOTICE_AFTER_MS)
     assert delay(world)
     assert notices(world) == []
+
+
+def settle(world, state, **facts):
+    """Settle the one row as a delivery loop does, and tell of it."""
+    world.queue.retry(world.queue.list_rows()[0].id, now_ms=world.clock.now_ms())
+    [lease] = world.queue.take(now_ms=world.clock.now_ms(), lease_ms=1, limit=1)
+    attempt = Attempt(world.clock.now_ms(), REPLY, "", **facts)
+    settlement = Settlement(lease, attempt, state, world.clock.now_ms())
+    assert world.queue.settle([settlement]) == [True]
+    return world.outbound.notices.tell_settled(settlement)
+
+
+def test_what_is_settled_is_told_of_by_its_state(world):
+    send(world, KIM, notify=("SUCCESS", "FAILURE", "DELAY"))
+    created_ms = world.clock.now_ms()
+    world.clock.advance(ms=DELAY_NOTICE_AFTER_MS)
+    for state in (QueueState.QUEUED, QueueState.FAILED, QueueState.SENT):
+        world.clock.advance(s=1)
+        assert settle(world, state)
+    told = [find_bounce(raw).recipients[0] for _, raw in notices(world)]
+    assert [each.action for each in told] == [Action.DELAYED, Action.FAILED, Action.RELAYED]
+    assert told[0].retry_until_ms == created_ms + 1_000 * DELIVERY_LIFE_S
+    assert told[1].retry_until_ms is None
 
 
 # --- what cannot be stored now -------------------------------------------------------------
