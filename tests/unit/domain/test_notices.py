@@ -22,7 +22,7 @@ from penfold.proto.reports.action import Action
 from penfold.proto.reports.bounces import find_bounce
 from penfold.proto.smtp.outcomes.rule import Kind
 from penfold.proto.smtp.parameters import MailOptions, ReportRequest
-from penfold.spec.schemas import Filter, FilterAction, FilterCriteria
+from penfold.spec.schemas import AutoForwarding, Filter, FilterAction, FilterCriteria
 from penfold.testing.mailbox import MemoryMailboxes
 from penfold.testing.queue import MemoryQueue
 
@@ -152,6 +152,19 @@ def test_a_notice_starts_a_thread_when_the_sent_copy_is_gone(world):
     fail(world)
     [(message, _)] = notices(world)
     assert message.thread_id == message.id
+
+
+def test_a_forwarding_that_fails_is_told_in_the_thread_of_what_was_forwarded(world):
+    world.accept_forwarding(KIM)
+    auto = AutoForwarding(enabled=True, email_address=KIM, disposition="leaveInInbox")
+    world.change(lambda box: box.put_setting(auto))
+    [received] = world.receive(mail(message_id="theirs@elsewhere.example"))
+    world.settle()
+    world.clock.advance(s=1)
+    fail(world)
+    *_, (message, raw) = notices(world)
+    assert (message.thread_id, message.id != received) == (received, True)
+    assert b"To: alice+caf_=kim=elsewhere.example@penfold.test\r\n" in raw
 
 
 def test_filters_see_notices_as_any_mail(world):
