@@ -142,7 +142,8 @@ class HandOver:
             epoch_ms=now_ms,
             recipient=recipients[0] if len(recipients) == 1 else "",
         )
-        return read_letter(add_trace(row.raw, recipients, sender=row.sender, received=received))
+        raw = add_trace(row.raw, recipients, sender=row.sender, received=received)
+        return read_letter(raw, require_tls=row.options.require_tls)
 
     def _enqueue(
         self, mailbox_id: str, row: OutboxRow, recipients: Sequence[str], state: QueueState

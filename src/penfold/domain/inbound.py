@@ -192,7 +192,7 @@ class Inbound:
         @cache
         def prepare() -> tuple[Letter, list[bytes]]:
             raw = self._add_trace(envelope, data, recipients, now_ms)
-            letter = read_letter(raw)
+            letter = read_letter(raw, require_tls=envelope.options.require_tls)
             keys = _receipt_keys(envelope, data, recipients) if letter.summary.message_id else []
             return letter, keys
 
