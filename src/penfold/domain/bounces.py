@@ -9,9 +9,10 @@ a line, BOUNCE_NOTES_MAX times.
 from typing import Final
 
 from penfold.base.limits import BOUNCE_NOTES_MAX, DSN_DIAGNOSTIC_MAX
-from penfold.ports.queue import Attempt, Queue, QueueRow, QueueState
+from penfold.ports.queue import Attempt, Facts, Queue, QueueRow, QueueState
 from penfold.proto.address import canonical
 from penfold.proto.reports.action import Action
+from penfold.proto.reports.bounces import classify_recipient
 from penfold.proto.reports.returned import BounceReport, RecipientStatus
 
 _WORDS: Final = {
@@ -31,7 +32,8 @@ def note_bounce(queue: Queue, mailbox_id: str, report: BounceReport, *, now_ms: 
         row = _find_row(rows, status)
         if row is None or len(queue.list_attempts(row.id)) >= BOUNCE_NOTES_MAX:
             continue
-        queue.add_attempt(row.id, Attempt(now_ms, _describe(status), ""), state=QueueState.SENT)
+        note = _make_note(status, report.reporting_mta, now_ms)
+        queue.add_attempt(row.id, note, state=QueueState.SENT)
         noted += 1
     return noted
 
@@ -47,6 +49,11 @@ def _find_row(rows: list[QueueRow], status: RecipientStatus) -> QueueRow | None:
     return rows[0] if len(rows) == 1 else None
 
 
-def _describe(status: RecipientStatus) -> str:
-    words = status.diagnostic[:DSN_DIAGNOSTIC_MAX] or status.status
-    return f"{_WORDS[status.action]}: {words}".rstrip(": ")
+def _make_note(status: RecipientStatus, mta: str, now_ms: int) -> Attempt:
+    said = status.diagnostic[:DSN_DIAGNOSTIC_MAX] or status.status
+    words = f"{_WORDS[status.action]}: {said}".rstrip(": ")
+    source = f"reported by {mta}" if mta else ""
+    if status.action not in (Action.FAILED, Action.DELAYED):
+        return Attempt(now_ms, words, source)
+    found = classify_recipient(status)
+    return Attempt(now_ms, words, source, found.kind, Facts(rule=found.rule, blame=found.blame))

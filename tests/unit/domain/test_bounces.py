@@ -71,6 +71,15 @@ def test_a_bounce_joins_the_thread_of_what_was_sent_and_explains_its_row(world):
     assert {row.state for row in world.queue.list_rows()} == {QueueState.SENT}
 
 
+def test_a_note_says_who_reported_and_what_class_it_is(world):
+    send(world, KIM)
+    arrive(world, make_bounce(KIM))
+    [row] = world.queue.list_rows()
+    note = world.queue.list_attempts(row.id)[-1]
+    assert (note.kind, note.facts.blame) == ("invalid_recipient", "address")
+    assert note.transcript == "reported by mx.elsewhere.example"
+
+
 def test_a_bounce_that_is_offered_again_is_noted_once(world):
     send(world, KIM)
     arrive(world, make_bounce(KIM))
@@ -139,7 +148,8 @@ def test_news_of_other_kinds_is_noted_in_its_words(action, words):
     status = words.partition(": ")[2]
     report = BounceReport((RecipientStatus(KIM, action, status=status),), message_id=row.message_id)
     assert note_bounce(queue, "m1", report, now_ms=NOW_MS) == 1
-    assert queue.list_attempts(row_id) == [Attempt(NOW_MS, words, "")]
+    [noted] = queue.list_attempts(row_id)
+    assert (noted.at_ms, noted.outcome) == (NOW_MS, words)
 
 
 def test_the_recipient_the_sender_meant_is_known_too():
