@@ -54,8 +54,6 @@ _STATES: Final = {
     Action.DELAYED: QueueState.QUEUED,
     Action.RELAYED: QueueState.SENT,
 }
-
-
 _ACTIONS: Final = {state: action for action, state in _STATES.items()}
 
 

@@ -57,7 +57,7 @@ class Facts(Struct, frozen=True, gc=False, omit_defaults=True):
 
 
 class Told(StrEnum):
-    """What the sender of a row was told of it last; OUTCOME: how it ended."""
+    """What the sender of a row heard of it last; OUTCOME: how it ended, or it wants no news."""
 
     NOTHING = ""
     DELAY = "delay"
