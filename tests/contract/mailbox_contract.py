@@ -38,6 +38,7 @@ from penfold.ports.mailbox import (
     Sent,
 )
 from penfold.proto.search.parse import parse_query
+from penfold.proto.smtp.parameters import NO_OPTIONS, MailOptions, ReportRequest
 from penfold.spec.schemas import Filter, VacationSettings
 
 
@@ -608,6 +609,24 @@ class MailboxContract:
         box.change(lambda writer: writer.delete_outbox(second))
         assert box.change(add) > second
         assert box.look(lambda reader: reader.list_outbox(limit=1))[0].number == first
+
+    def test_outbox_keeps_what_the_sender_wants_done(self, box):
+        options = MailOptions(require_tls=True, ret="HDRS", envid="QQ 314")
+        reports = (
+            ReportRequest(("SUCCESS", "DELAY"), "rfc822", "b@old"),
+            ReportRequest(("NEVER",)),
+        )
+
+        def add(writer, **wishes):
+            return writer.add_outbox(
+                sender="a@x", recipients=["b@y", "c@z"], raw=b"x", now_ms=NOW_MS, **wishes
+            )
+
+        box.change(lambda writer: add(writer, options=options, reports=reports))
+        box.change(add)
+        wanted, plain = box.look(lambda reader: reader.list_outbox(limit=2))
+        assert (wanted.options, wanted.reports) == (options, reports)
+        assert (plain.options, plain.reports) == (NO_OPTIONS, ())
 
     def test_receipt_is_found_for_a_day(self, box):
         hour = 3_600_000

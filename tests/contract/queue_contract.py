@@ -10,14 +10,18 @@ from penfold.ports.queue import (
     NewQueueRow,
     QueueState,
     Settlement,
+    Told,
     Tried,
 )
+from penfold.proto.smtp.parameters import NO_OPTIONS, NO_REQUEST, MailOptions, ReportRequest
 
 NOW = 1_790_000_000_000
 RAW = b"Subject: hello\r\n\r\nbody\r\n"
 
 
-def letter(recipient="kim@elsewhere.example", *, origin="m1", number=1, raw=RAW, created_ms=NOW):
+def letter(
+    recipient="kim@elsewhere.example", *, origin="m1", number=1, raw=RAW, created_ms=NOW, **wishes
+):
     return NewQueueRow(
         origin=origin,
         number=number,
@@ -26,6 +30,7 @@ def letter(recipient="kim@elsewhere.example", *, origin="m1", number=1, raw=RAW,
         subject="hello",
         raw=raw,
         created_ms=created_ms,
+        **wishes,
     )
 
 
@@ -315,3 +320,69 @@ class QueueContract:
         queue.add([letter()], state=state)
         assert take(queue, NOW) == []
         assert queue.find_next_due() is None
+
+    # --- what the sender wants, and is told
+
+    def test_what_the_sender_wants_is_kept_with_the_row(self, queue):
+        options = MailOptions(require_tls=True, ret="FULL", envid="QQ 314")
+        report = ReportRequest(("SUCCESS", "FAILURE"), "utf-8", r"k\x{FC}m@old.example")
+        wishes = {"options": options, "message_id": "one@penfold.test"}
+        [wanted, other] = queue.add(
+            [letter(**wishes, report=report), letter("b@x.example", **wishes)],
+            state=QueueState.QUEUED,
+        )
+        row, plain = queue.get_row(wanted), queue.get_row(other)
+        assert (row.options, row.report, row.message_id) == (options, report, "one@penfold.test")
+        assert (plain.options, plain.report) == (options, NO_REQUEST)
+        assert row.told is Told.NOTHING
+        [lease] = take(queue, NOW, limit=1)
+        assert lease.row.report == report
+
+    def test_a_row_without_wishes_has_none(self, queue):
+        [row_id] = queue.add([letter()], state=QueueState.QUEUED)
+        row = queue.get_row(row_id)
+        assert (row.options, row.report, row.message_id) == (NO_OPTIONS, NO_REQUEST, "")
+
+    def test_failed_rows_and_sent_ones_with_a_wish_are_untold_until_they_are_marked(self, queue):
+        success = ReportRequest(("SUCCESS",))
+        ids = queue.add(
+            [
+                letter("failed@x.example"),
+                letter("sent@x.example"),
+                letter("asked@x.example", report=success),
+                letter("waits@x.example", report=success),
+            ],
+            state=QueueState.QUEUED,
+        )
+        ends = [QueueState.FAILED, QueueState.SENT, QueueState.SENT, QueueState.QUEUED]
+        for row_id, state in zip(ids, ends, strict=True):
+            queue.add_attempt(row_id, ATTEMPT, state=state)
+        assert [row.id for row in queue.list_untold()] == [ids[0], ids[2]]
+        assert [row.id for row in queue.list_untold(after=ids[0])] == [ids[2]]
+        assert [row.id for row in queue.list_untold(limit=1)] == [ids[0]]
+        queue.mark_told(ids[2], Told.OUTCOME)
+        queue.mark_told(ids[0], Told.DELAY)
+        assert [(row.id, row.told) for row in queue.list_untold()] == [(ids[0], Told.DELAY)]
+        assert queue.get_row(ids[2]).told is Told.OUTCOME
+
+    def test_how_a_row_ends_after_a_retry_is_told_anew(self, queue):
+        [row_id] = queue.add([letter()], state=QueueState.FAILED)
+        queue.mark_told(row_id, Told.OUTCOME)
+        queue.retry(row_id, now_ms=NOW)
+        queue.add_attempt(row_id, ATTEMPT, state=QueueState.FAILED)
+        assert [row.id for row in queue.list_untold()] == [row_id]
+
+    def test_marking_a_row_that_is_not_there_does_nothing(self, queue):
+        queue.mark_told(7, Told.OUTCOME)
+        assert queue.list_untold() == []
+
+    def test_sent_rows_are_found_by_their_message_and_mailbox(self, queue):
+        wishes = {"message_id": "one@penfold.test"}
+        ids = queue.add(
+            [letter("a@x.example", **wishes), letter("b@x.example", **wishes)],
+            state=QueueState.SENT,
+        )
+        queue.add([letter(number=2, **wishes)], state=QueueState.QUEUED)
+        queue.add([letter(origin="m2", **wishes), letter(number=3)], state=QueueState.SENT)
+        assert [row.id for row in queue.find_sent("m1", "one@penfold.test")] == ids
+        assert queue.find_sent("m1", "") == []

@@ -7,8 +7,10 @@ import pytest
 from tests.contract.queue_contract import QueueContract, letter
 
 from penfold.base.errors import MailboxDamagedError, NewerDataError
-from penfold.ports.queue import QueueState
-from penfold.store.sqlite.queue import SqliteQueue
+from penfold.ports.queue import Attempt, QueueState
+from penfold.store.sqlite.migrate import find_steps, migrate
+from penfold.store.sqlite.open import open_database
+from penfold.store.sqlite.queue import _SENT, _UNTOLD, SqliteQueue
 
 
 class TestSqliteQueue(QueueContract):
@@ -62,6 +64,31 @@ def test_a_file_of_a_newer_release_is_refused(path):
     db.close()
     with pytest.raises(NewerDataError):
         SqliteQueue(path, create=True)
+
+
+def test_nobody_is_told_of_what_ended_in_a_release_before(path):
+    db = open_database(path, create=True)
+    migrate(db, "queue", steps={number: find_steps("queue")[number] for number in (1, 2, 3)})
+    db.execute("INSERT INTO letter VALUES (1, 'm1', 1, 'a@x', '', 0, x'', x'', 0)")
+    columns = "INSERT INTO recipient (letter, address, state, next_attempt_ms) VALUES"
+    db.execute(f"{columns} (1, 'old@y', 'failed', 0), (1, 'waits@y', 'queued', 0)").fetchall()
+    db.close()
+    queue = SqliteQueue(path, create=False)
+    for row in queue.list_rows():
+        queue.add_attempt(row.id, Attempt(0, "550 no", ""), state=QueueState.FAILED)
+    assert [row.recipient for row in queue.list_untold()] == ["waits@y"]
+    queue.close()
+
+
+def test_finding_whom_to_tell_goes_through_no_other_rows(path):
+    queue = SqliteQueue(path, create=True)
+    db = apsw.Connection(str(path))
+    for sql, values in ((_UNTOLD, (0, 1)), (_SENT, ("m1", "one@x"))):
+        plan = " ".join(row[3] for row in db.execute(f"EXPLAIN QUERY PLAN {sql}", values))
+        assert "SCAN" not in plan
+        assert "recipient_state" not in plan
+    db.close()
+    queue.close()
 
 
 def test_threads_and_a_second_opener_add_without_losing_a_row(path):

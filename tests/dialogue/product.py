@@ -84,6 +84,6 @@ def make_profile(listener, options):
     )
     numbers = (
         "max_bytes", "recipients_max", "errors_max", "commands_max", "hops_max", "messages_max",
-        "own_hops_max", "reports",
+        "own_hops_max",
     )  # fmt: skip
     return dataclasses.replace(profile, **{n: int(options[n]) for n in numbers if n in options})

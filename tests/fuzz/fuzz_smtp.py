@@ -19,9 +19,7 @@ from penfold.proto.smtp.server import Server
 from penfold.testing.dialogue import load_dialogue
 
 DIALOGUES = Path(__file__).parents[1] / "dialogue"
-MX = dataclasses.replace(
-    make_mx_profile(hostname="mx.box.example", domain="box.example", starttls=False), reports=True
-)
+MX = make_mx_profile(hostname="mx.box.example", domain="box.example", starttls=False)
 SUBMISSION = make_submission_profile(
     hostname="mx.box.example", domain="box.example", starttls=False
 )

@@ -6,13 +6,17 @@ import smtplib
 import ssl
 import time
 import urllib.request
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 
 import pytest
 
+from penfold.app.logs import SystemClock
+from penfold.app.stores import open_stores
+from penfold.base.labels import INBOX, UNREAD
 from penfold.proto.dns import Answer, Exchange, Status, run_check
 from penfold.proto.mailauth.dkim import verify_dkim
 from penfold.proto.mailauth.outcome import Outcome
+from penfold.proto.reports.bounces import find_bounce
 from penfold.store.sqlite.queue import SqliteQueue
 from penfold.testing.dns import DnsServer
 from penfold.testing.server import serve
@@ -55,16 +59,18 @@ class World:
         self.keys = {key["record_name"]: key["record"].encode() for key in begun}
         made = self.home.run("app-password", "add", "al@home.example", "--json")
         self.password = json.loads(made)["password"]
-        self.queue = SqliteQueue(self.home.data / "queue.db", create=False)
-        stack.callback(self.queue.close)
+        self.stores = open_stores(self.home.data, clock=SystemClock(), fatal=pytest.fail)
+        stack.callback(self.stores.close)
+        self.queue = self.stores.queue
 
-    def send(self, *recipients, subject):
+    def send(self, *recipients, subject, notify="", mail=()):
         context = ssl.create_default_context(cafile=self.home.data / "tls" / "ca.pem")
         host, _, port = self.home.submissions.rpartition(":")
         text = f"From: al@home.example\r\nTo: {recipients[0]}\r\nSubject: {subject}\r\n\r\nhi\r\n"
         with smtplib.SMTP_SSL(host, int(port), timeout=10, context=context) as smtp:
             smtp.login("al@home.example", self.password)
-            smtp.sendmail("al@home.example", recipients, text.encode())
+            rcpt = [f"NOTIFY={notify}"] if notify else []
+            smtp.sendmail("al@home.example", recipients, text.encode(), mail, rcpt)
 
     def load_arrived(self, subject):
         """Return the octets of a message that kim has got."""
@@ -84,6 +90,18 @@ class World:
                     return row, made
             time.sleep(0.02)
         raise AssertionError(f"no attempt at {recipient} in time")
+
+    def wait_for_thread(self, subject, count):
+        """Return (row, headers) of what the sender has in the thread of a message."""
+        account = self.stores.directory.find_account("al@home.example")
+        ends = time.monotonic() + PATIENCE_S
+        while time.monotonic() < ends:
+            with self.stores.mailboxes.open_reader(account.id) as box:
+                thread = box.list_thread(box.find_by_subject(subject).thread_id)
+                if len(thread) >= count:
+                    return [(row, dict(box.get_structure(row.id).headers)) for row in thread]
+            time.sleep(0.02)
+        raise AssertionError(f"no {count} messages in the thread of {subject} in time")
 
 
 def get_json(url, token):
@@ -163,3 +181,38 @@ def test_mail_that_left_bears_signatures_that_hold_where_it_arrives(world):
         (Outcome.PASS, "home.example", "rsa-sha256"),
         (Outcome.PASS, "home.example", "ed25519-sha256"),
     ]
+
+
+def test_the_sender_finds_a_failure_in_the_thread_of_what_it_sent(world):
+    world.send("nobody@away.example", subject="fifth")
+    _, (notice, headers) = world.wait_for_thread("fifth", 2)
+    assert headers["From"] == "Mail Delivery Subsystem <mailer-daemon@home.example>"
+    assert notice.snippet.startswith("** Address not found **")
+    assert notice.labels == {INBOX, UNREAD}
+
+
+def test_who_said_never_is_not_told(world):
+    world.send("nobody@away.example", subject="sixth", notify="NEVER")
+    world.send("nobody@away.example", subject="seventh")
+    world.wait_for_thread("seventh", 2)
+    row, _ = world.find_row("sixth", "nobody@away.example")
+    assert row.state == "failed"
+    assert len(world.wait_for_thread("sixth", 1)) == 1
+
+
+def test_wishes_travel_and_the_other_server_reports(world):
+    world.send(
+        "kim@away.example", subject="eighth", notify="SUCCESS,FAILURE",
+        mail=["RET=HDRS", "ENVID=QQ+20314"],
+    )  # fmt: skip
+    _, [attempt] = world.find_row("eighth", "kim@away.example")
+    assert "RET=HDRS ENVID=QQ+20314" in attempt.transcript
+    assert "C: RCPT TO:<kim@away.example> NOTIFY=SUCCESS,FAILURE" in attempt.transcript
+    assert attempt.facts.tried[-1].dsn
+    with closing(SqliteQueue(world.away.data / "queue.db", create=False)) as queue:
+        [row] = queue.list_rows()
+        assert (row.sender, row.recipient) == ("", "al@home.example")
+        report = find_bounce(queue.get_raw(row.id))
+    assert report.envelope_id == "QQ 314"
+    assert [told.action for told in report.recipients] == ["delivered"]
+    assert len(world.wait_for_thread("eighth", 1)) == 1

@@ -69,6 +69,7 @@ class World:
         self.hand_over_ports = {
             **self.inbound_ports,
             "queue": self.queue,
+            "notices": self.outbound.notices,
             "captures": captures,
         }
         self.asking = Asking(self.outbound, self.chance, "http://penfold.test")
@@ -96,7 +97,7 @@ class World:
 
     # --- mail in and out
 
-    def envelope(self, sender, recipients):
+    def envelope(self, sender, recipients, **wishes):
         return Envelope(
             session="s1",
             client="192.0.2.7",
@@ -104,13 +105,14 @@ class World:
             protocol="ESMTP",
             sender=sender,
             recipients=tuple(recipients),
+            **wishes,
         )
 
-    def receive(self, raw, *recipients, sender="writer@elsewhere.example"):
+    def receive(self, raw, *recipients, sender="writer@elsewhere.example", **wishes):
         """Accept mail from outside and return the ids it got."""
         found = []
         self.inbound.accept(
-            self.envelope(sender, recipients or [self.alice.address]),
+            self.envelope(sender, recipients or [self.alice.address], **wishes),
             raw,
             lambda ids, error: found.append((ids, error)),
         )
@@ -119,11 +121,11 @@ class World:
             raise error
         return list(ids)
 
-    def submit(self, raw, *recipients, sender="alice@penfold.test"):
+    def submit(self, raw, *recipients, sender="alice@penfold.test", **wishes):
         found = []
         self.outbound.submit(
             self.alice,
-            self.envelope(sender, recipients),
+            self.envelope(sender, recipients, **wishes),
             raw,
             lambda ids, error: found.append((ids, error)),
         )

@@ -38,6 +38,7 @@ class Delivery:
         reach = find_reach(settings)
         elapsed = asyncio.get_running_loop().time
         self._core = core
+        self._product = product
         authorities = _load_authorities(settings.delivery_authorities)
         self._carrier = SmtpCarrier(
             hostname=settings.hostname,
@@ -67,7 +68,7 @@ class Delivery:
             attempting,
             Sites(core.clock),
             prepare=Signing(keys, core.clock).sign,
-            ended=self._note,
+            ended=self._end,
             failed=self._fail,
             clock=core.clock,
             chance=SystemRandom(),
@@ -79,6 +80,13 @@ class Delivery:
     async def stop(self, *, grace_s: float) -> None:
         await self._delivering.stop(grace_s=grace_s)
         await self._carrier.close()
+
+    def _end(self, conclusion: Conclusion, ms: int) -> None:
+        self._note(conclusion, ms)
+        try:
+            self._product.outbound.notices.tell_settled(conclusion.settlement)
+        except Exception as error:  # noqa: BLE001 - the row is settled: its trouble must not undo that
+            self._fail(error)
 
     def _note(self, conclusion: Conclusion, ms: int) -> None:
         settlement = conclusion.settlement

@@ -151,6 +151,7 @@ def make_tasks(core: Core, product: Product) -> list[Task]:
     sweeps = make_sweeps(core.launch.data, product)
     return [
         Task("outboxes", sweeps.recover_outboxes, first_s=0.0, every_s=_MINUTE_S),
+        Task("notices", sweeps.tell_senders, first_s=_MINUTE_S, every_s=_MINUTE_S),
         Task("idle-files", sweeps.close_idle_files, first_s=_MINUTE_S, every_s=_MINUTE_S),
         Task("removed", sweeps.erase_removed, first_s=_MINUTE_S, every_s=_MINUTE_S),
         Task("messages", sweeps.expire_messages, first_s=5.0, every_s=_MESSAGES_S),

@@ -861,6 +861,19 @@ VERP_TOKEN_BYTES: Final = 10
 #: Days in which a return address of ours is believed. Mail waits up to 5 days in the queue of
 #: others, and their notification as long again.
 VERP_DAYS: Final = 10
+#: Rows of one message that are looked at for the one a notification is about.
+SENT_ROWS_MAX: Final = 1_000
+#: Attempts and notes a row may have before what others say of it is no longer noted: somebody who
+#: knows a Message-ID could go on writing notifications.
+BOUNCE_NOTES_MAX: Final = 100
+#: Milliseconds a message waits before its sender is told of the delay. RFC 5321 §4.5.4.1 leaves it
+#: open; sendmail and Exchange say 4 hours.
+DELAY_NOTICE_AFTER_MS: Final = 4 * 3_600_000
+#: Milliseconds after which a notice that was not given is made up for. Whoever ended the row is
+#: about to give it within the first seconds.
+NOTICE_SWEEP_AFTER_MS: Final = 60_000
+#: Rows of the queue that are looked at in one go for notices to make up for.
+NOTICE_SWEEP_ROWS: Final = 100
 #: Recipients one notification tells about; further ones take another. A message has no more.
 DSN_RECIPIENTS_MAX: Final = 500
 #: Characters of a remote server's words in a notification: ten lines, and one line of SMTP

@@ -5,6 +5,7 @@
 3. it is stored with its history                           domain.messages
 4. copies are put into the outbox                          domain.forwarding
 5. the vacation reply is put into the outbox               domain.vacation
+6. a report for a sender who asked for it is put there     domain.delivered
 
 What was put into the outbox is handed over after the commit. A mailbox that has set nothing pays
 one read.
@@ -14,6 +15,7 @@ from collections.abc import Callable
 
 from penfold.base.chance import Chance
 from penfold.domain.arrival import Arrival
+from penfold.domain.delivered import Delivered, add_report
 from penfold.domain.filtering import apply_filters
 from penfold.domain.forwarding import (
     apply_disposition,
@@ -26,6 +28,7 @@ from penfold.domain.senders import make_sender
 from penfold.domain.vacation import answer
 from penfold.ports.directory import Directory
 from penfold.ports.mailbox import MailboxWriter, MessageRow
+from penfold.proto.reports.returned import BounceReport
 from penfold.spec.schemas import AutoForwarding, Filter, VacationSettings
 
 
@@ -33,12 +36,27 @@ class Arriving:
     """The one way by which mail from anybody comes into a mailbox."""
 
     def __init__(
-        self, *, directory: Directory, chance: Chance, hand_over: Callable[[str], None]
+        self,
+        *,
+        directory: Directory,
+        chance: Chance,
+        hand_over: Callable[[str], None],
+        note_bounce: Callable[[str, BounceReport, int], None],
     ) -> None:
-        """hand_over: has the outbox of a mailbox moved on; called after a commit, never blocks."""
+        """hand_over: has the outbox of a mailbox moved on. note_bounce(mailbox id, what it says,
+        now_ms): is told of notifications that came. Called after a commit, they never block.
+        """
         self._directory = directory
         self._chance = chance
         self._hand_over = hand_over
+        self.note_bounce = note_bounce
+
+    def report(
+        self, box: MailboxWriter, mailbox_id: str, delivered: Delivered, *, now_ms: int
+    ) -> None:
+        """Tell the sender of a message that it was delivered, in the transaction that stores it."""
+        add_report(box, delivered, now_ms=now_ms, chance=self._chance)
+        box.after_commit(lambda: self._hand_over(mailbox_id))
 
     def take(
         self,

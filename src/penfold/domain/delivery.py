@@ -12,9 +12,10 @@ from msgspec import Struct
 
 from penfold.base.chance import Chance
 from penfold.domain.retrying import find_next_attempt
-from penfold.ports.queue import Attempt, Facts, Lease, QueueState, Settlement, Tried
+from penfold.ports.queue import Attempt, Facts, Lease, QueueRow, QueueState, Settlement, Tried
 from penfold.proto.exchangers import Route, Verdict
 from penfold.proto.smtp.client.outcome import Fate, Reason, Result
+from penfold.proto.smtp.client.transaction import Envelope, Recipient
 from penfold.proto.smtp.outcomes.classify import Outcome, Retry, classify, find_provider
 from penfold.proto.smtp.outcomes.rule import Kind
 from penfold.proto.smtp.stage import Stage
@@ -61,6 +62,24 @@ class Conclusion(Struct, frozen=True):
     reached: bool
 
 
+def make_envelope(row: QueueRow) -> Envelope:
+    """Return the envelope a row travels in, with its sender's wishes (RFC 3461 §5.2, RFC 8689)."""
+    original = row.report.find_original()
+    recipient = Recipient(
+        row.recipient,
+        notify=row.report.notify,
+        original=f"{original.kind};{original.address}" if original else "",
+    )
+    options = row.options
+    return Envelope(
+        row.sender,
+        (recipient,),
+        ret=options.ret,
+        envelope_id=options.envid,
+        require_tls=options.require_tls,
+    )
+
+
 def is_decided(result: Result) -> bool:
     """Return whether no other server of the domain is asked (RFC 5321 §5.1).
 
@@ -84,7 +103,7 @@ def find_status(result: Result) -> str:
 
 def conclude(lease: Lease, trail: Trail, *, now_ms: int, chance: Chance) -> Conclusion:
     """Return what an attempt that began at now_ms means for its row."""
-    told = _find_decisive(trail.tried)
+    told = find_decisive(trail.tried)
     outcome, words = _judge(trail.route, told)
     state, next_ms = QueueState.SENT, 0
     if outcome.kind is not Kind.ACCEPTED:
@@ -114,7 +133,7 @@ def put_off(lease: Lease, error: Exception, *, now_ms: int, chance: Chance) -> S
     return Settlement(lease, attempt, state, next_ms or 0)
 
 
-def _find_decisive(tried: Sequence[Tried]) -> Tried | None:
+def find_decisive(tried: Sequence[Tried]) -> Tried | None:
     """Return the server whose word counts: who decided, else who at least left the door open, and
     of those who said something.
     """

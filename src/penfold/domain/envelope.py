@@ -3,12 +3,14 @@
 The SMTP sessions make these values and the product judges them; neither side adds its own words.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from enum import Enum
+from types import MappingProxyType
+from typing import Final
 
 from msgspec import Struct
 
-from penfold.proto.smtp.parameters import NO_OPTIONS, MailOptions, ReportRequest
+from penfold.proto.smtp.parameters import NO_OPTIONS, NO_REQUEST, MailOptions, ReportRequest
 
 
 class Envelope(Struct, frozen=True, gc=False):
@@ -28,6 +30,33 @@ class Envelope(Struct, frozen=True, gc=False):
     recipients: tuple[str, ...]
     options: MailOptions = NO_OPTIONS
     reports: tuple[ReportRequest, ...] = ()
+
+
+class Wishes(Struct, frozen=True, gc=False):
+    """What a sender wants done: about the message, and by recipient about its delivery."""
+
+    options: MailOptions = NO_OPTIONS
+    reports: Mapping[str, ReportRequest] = MappingProxyType({})
+
+    def list_reports(self, recipients: Sequence[str]) -> tuple[ReportRequest, ...]:
+        """Return what was said of these recipients, in their order; empty when nothing was."""
+        if not any(each in self.reports for each in recipients):
+            return ()
+        return tuple(self.reports.get(each, NO_REQUEST) for each in recipients)
+
+
+NO_WISHES: Final = Wishes()
+
+
+def make_wishes(
+    options: MailOptions, recipients: Sequence[str], reports: Sequence[ReportRequest]
+) -> Wishes:
+    """Return the wishes of an envelope or of an outbox row; a recipient's first ones count."""
+    named: dict[str, ReportRequest] = {}
+    # reports is empty when nothing was said about anybody.
+    for recipient, report in zip(recipients, reports, strict=bool(reports)):
+        named.setdefault(recipient, report)
+    return Wishes(options, named) if named or options != NO_OPTIONS else NO_WISHES
 
 
 class Recipient(Enum):

@@ -20,6 +20,7 @@ from penfold.ports.mailbox import MailboxReader, MailboxWriter
 from penfold.proto.address import canonical, parse_mailbox
 from penfold.proto.mime.compose import header_values, prepend_headers
 from penfold.proto.mime.words import decode_words
+from penfold.proto.smtp.parameters import MailOptions
 from penfold.spec.schemas import AutoForwarding, ForwardingAddress
 
 
@@ -87,6 +88,8 @@ def forward(box: MailboxWriter, targets: Sequence[str], arrival: Arrival) -> Non
             recipients=[target],
             raw=prepend_headers(arrival.letter.raw, fields),
             now_ms=arrival.now_ms,
+            # RFC 8689 §4.2.1: the next hop is bound by it too.
+            options=MailOptions(require_tls=arrival.letter.require_tls),
         )
 
 

@@ -15,12 +15,18 @@ from penfold.base.clock import Clock
 from penfold.base.errors import NotFoundError, UnavailableError
 from penfold.base.limits import HAND_OVER_MAX_ROWS
 from penfold.domain.arriving import Arriving
+from penfold.domain.delivered import make_delivered
+from penfold.domain.envelope import Wishes, make_wishes
 from penfold.domain.inbound import add_trace, deliver_local, group_by_account
 from penfold.domain.messages import Letter, read_letter
+from penfold.domain.notices import Notices, make_event
 from penfold.ports.directory import Directory
 from penfold.ports.mailbox import Mailboxes, MailboxWriter, OutboxRow
 from penfold.ports.queue import Attempt, NewQueueRow, Queue, QueueState
 from penfold.proto.mime.compose import received_header
+from penfold.proto.reports.action import Action
+from penfold.proto.smtp.outcomes.rule import Kind
+from penfold.proto.smtp.parameters import NO_REQUEST
 
 #: What the queue shows of mail for an address of ours that nobody has.
 UNKNOWN_USER = "550 5.1.1 No such user here"
@@ -45,6 +51,7 @@ class HandOver:
         queue: Queue,
         clock: Clock,
         arriving: Arriving,
+        notices: Notices,
         hostname: str,
         captures: bool,
     ) -> None:
@@ -53,6 +60,7 @@ class HandOver:
         self._queue = queue
         self._clock = clock
         self._arriving = arriving
+        self._notices = notices
         self._hostname = hostname
         self._state = QueueState.CAPTURED if captures else QueueState.QUEUED
 
@@ -103,6 +111,13 @@ class HandOver:
         now_ms = self._clock.now_ms()
         letter = self._address(row, recipients, now_ms)
         keys = [_receipt_key(mailbox_id, row.number, recipient) for recipient in recipients]
+        delivered = make_delivered(
+            row.raw,
+            sender=row.sender,
+            recipients=recipients,
+            wishes=_wishes_of(row),
+            hostname=self._hostname,
+        )
         self._mailboxes.change(
             target,
             lambda box: deliver_local(
@@ -113,6 +128,7 @@ class HandOver:
                 keys=keys,
                 now_ms=now_ms,
                 arriving=self._arriving,
+                delivered=delivered,
             ),
         )
 
@@ -126,34 +142,41 @@ class HandOver:
             epoch_ms=now_ms,
             recipient=recipients[0] if len(recipients) == 1 else "",
         )
-        return read_letter(add_trace(row.raw, recipients, sender=row.sender, received=received))
+        raw = add_trace(row.raw, recipients, sender=row.sender, received=received)
+        return read_letter(raw, require_tls=row.options.require_tls)
 
     def _enqueue(
         self, mailbox_id: str, row: OutboxRow, recipients: Sequence[str], state: QueueState
     ) -> list[int]:
         if not recipients:
             return []
-        subject = read_letter(row.raw).summary.subject
+        summary = read_letter(row.raw).summary
+        wishes = _wishes_of(row)
         rows = [
             NewQueueRow(
                 origin=mailbox_id,
                 number=row.number,
                 sender=row.sender,
                 recipient=recipient,
-                subject=subject,
+                subject=summary.subject,
                 raw=row.raw,
                 created_ms=row.created_ms,
+                options=row.options,
+                report=wishes.reports.get(recipient, NO_REQUEST),
+                message_id=summary.message_id,
             )
             for recipient in recipients
         ]
         return self._queue.add(rows, state=state)
 
     def _refuse(self, mailbox_id: str, row: OutboxRow, recipients: Sequence[str]) -> None:
-        """Record as failed what is for addresses of ours that nobody has."""
+        """Record as failed what is for addresses of ours that nobody has, and tell the sender."""
+        now_ms = self._clock.now_ms()
+        attempt = Attempt(now_ms, UNKNOWN_USER, "", kind=Kind.INVALID_RECIPIENT)
         for row_id in self._enqueue(mailbox_id, row, recipients, QueueState.FAILED):
             if not self._queue.list_attempts(row_id):
-                attempt = Attempt(self._clock.now_ms(), UNKNOWN_USER, "")
                 self._queue.add_attempt(row_id, attempt, state=QueueState.FAILED)
+            self._notices.tell(self._queue.get_row(row_id), make_event(Action.FAILED, attempt))
 
 
 def _settle(box: MailboxWriter, *, moved: Sequence[_Moved]) -> list[int]:
@@ -168,9 +191,15 @@ def _settle(box: MailboxWriter, *, moved: Sequence[_Moved]) -> list[int]:
                     recipients=each.waiting,
                     raw=each.row.raw,
                     now_ms=each.row.created_ms,
+                    options=each.row.options,
+                    reports=_wishes_of(each.row).list_reports(each.waiting),
                 )
             )
     return added
+
+
+def _wishes_of(row: OutboxRow) -> Wishes:
+    return make_wishes(row.options, row.recipients, row.reports)
 
 
 def _receipt_key(mailbox_id: str, number: int, recipient: str) -> bytes:

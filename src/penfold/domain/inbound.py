@@ -17,12 +17,14 @@ from penfold.base.ids import format_message_id
 from penfold.base.labels import INBOX, UNREAD
 from penfold.base.limits import PARSE_INLINE_MAX_BYTES
 from penfold.domain.arriving import Arriving
-from penfold.domain.envelope import Done, Envelope, Recipient
+from penfold.domain.delivered import Delivered, make_delivered
+from penfold.domain.envelope import Done, Envelope, Recipient, make_wishes
 from penfold.domain.messages import Letter, read_letter
-from penfold.domain.threading import find_thread
+from penfold.domain.threading import find_reported_thread, find_thread
 from penfold.ports.directory import Account, Directory
 from penfold.ports.mailbox import Mailboxes, MailboxWriter
 from penfold.proto.mime.compose import prepend_headers, received_header
+from penfold.proto.reports.bounces import find_bounce
 
 ARRIVAL_LABELS = frozenset({INBOX, UNREAD})
 
@@ -74,26 +76,35 @@ def deliver_local(
     keys: Sequence[bytes],
     now_ms: int,
     arriving: Arriving,
+    delivered: Delivered | None = None,
 ) -> int:
     """Put an incoming message into a mailbox and return its id.
 
-    Safe to repeat: once all keys are known, the first id comes back and nothing changes or is
-    sent.
+    delivered: whom to tell of it, if anybody asked. Safe to repeat: once all keys are known, the
+    first id comes back and nothing changes or is sent.
     """
     known = [box.find_receipt(key) for key in keys]
     if known and known[0] is not None and None not in known:
         return known[0]
+    # RFC 3464 §2: a notification comes without a reverse-path, so others are not looked at.
+    bounce = None if sender else find_bounce(letter.raw, letter.root)
+    about = bounce.message_id if bounce else ""
+    thread_id = find_reported_thread(box, about, sent=True)
     row = arriving.take(
         box,
         mailbox_id,
         letter,
         sender=sender,
         labels=ARRIVAL_LABELS,
-        thread_id=find_thread(box, letter.summary),
+        thread_id=find_thread(box, letter.summary) if thread_id is None else thread_id,
         now_ms=now_ms,
     )
     for key in keys:
         box.add_receipt(key, row.id, now_ms=now_ms)
+    if delivered is not None:
+        arriving.report(box, mailbox_id, delivered, now_ms=now_ms)
+    if bounce is not None:
+        box.after_commit(lambda: arriving.note_bounce(mailbox_id, bounce, now_ms))
     return row.id
 
 
@@ -181,12 +192,19 @@ class Inbound:
         @cache
         def prepare() -> tuple[Letter, list[bytes]]:
             raw = self._add_trace(envelope, data, recipients, now_ms)
-            letter = read_letter(raw)
+            letter = read_letter(raw, require_tls=envelope.options.require_tls)
             keys = _receipt_keys(envelope, data, recipients) if letter.summary.message_id else []
             return letter, keys
 
         if len(data) <= PARSE_INLINE_MAX_BYTES:
             prepare()
+        delivered = make_delivered(
+            data,
+            sender=envelope.sender,
+            recipients=recipients,
+            wishes=make_wishes(envelope.options, envelope.recipients, envelope.reports),
+            hostname=self._hostname,
+        )
 
         def change(box: MailboxWriter) -> int:
             letter, keys = prepare()
@@ -198,6 +216,7 @@ class Inbound:
                 keys=keys,
                 now_ms=now_ms,
                 arriving=self._arriving,
+                delivered=delivered,
             )
 
         return change

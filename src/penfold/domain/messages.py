@@ -60,16 +60,20 @@ DateSource = Literal["receivedTime", "dateHeader"]
 
 
 class Letter(Struct, frozen=True, gc=False):
-    """A message read once: its octets, its tree and what the mailbox keeps of it."""
+    """A message read once: its octets, its tree and what the mailbox keeps of it.
+
+    require_tls: it came under REQUIRETLS, so what is sent on of it goes under that as well.
+    """
 
     raw: bytes
     root: Part
     summary: Summary
+    require_tls: bool = False
 
 
-def read_letter(raw: bytes) -> Letter:
+def read_letter(raw: bytes, *, require_tls: bool = False) -> Letter:
     root, summary = read_message(raw)
-    return Letter(raw, root, summary)
+    return Letter(raw, root, summary, require_tls)
 
 
 # --- adding --------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ sweep() tries it again, and after a restart recover() does.
 """
 
 import hashlib
+import logging
 from typing import Final
 
 from msgspec import UnsetType
@@ -14,16 +15,20 @@ from msgspec.structs import replace
 
 from penfold.base.chance import Chance
 from penfold.base.clock import Clock
+from penfold.base.errors import UnavailableError
 from penfold.base.ids import format_message_id
 from penfold.base.labels import INBOX, SENT, UNREAD
 from penfold.base.limits import SEND_MAX_BYTES
 from penfold.domain.arriving import Arriving
+from penfold.domain.bounces import note_bounce
 from penfold.domain.composing import Outgoing, Sender, compose_for_api, compose_for_submission
 from penfold.domain.courier import Courier, Moved
-from penfold.domain.envelope import Done, Envelope, Recipient
+from penfold.domain.delivered import make_delivered
+from penfold.domain.envelope import NO_WISHES, Done, Envelope, Recipient, Wishes, make_wishes
 from penfold.domain.handover import HandOver
 from penfold.domain.inbound import judge_recipient
 from penfold.domain.messages import Letter, add_letter, check_raw, read_letter
+from penfold.domain.notices import Notices
 from penfold.domain.senders import make_sender, same_mailbox
 from penfold.domain.sending_limits import SendingLimits, charge_sending
 from penfold.domain.threading import find_requested_thread, find_thread
@@ -33,7 +38,9 @@ from penfold.ports.queue import Queue
 from penfold.proto.address import domain_of
 from penfold.proto.mime.compose import header_values
 from penfold.proto.mime.model import Address
+from penfold.proto.reports.returned import BounceReport
 
+_log: Final = logging.getLogger(__name__)
 _SENT_LABELS: Final = frozenset({SENT})
 _TO_SELF_LABELS: Final = frozenset({SENT, INBOX, UNREAD})
 
@@ -63,13 +70,29 @@ class Outbound:
         self._clock = clock
         self._chance = chance
         self._hostname = hostname
-        self.arriving = Arriving(directory=directory, chance=chance, hand_over=self.hand_over)
+        self._queue = queue
+        self.arriving = Arriving(
+            directory=directory,
+            chance=chance,
+            hand_over=self.hand_over,
+            note_bounce=self._note_bounce,
+        )
+        self.notices = Notices(
+            directory=directory,
+            mailboxes=mailboxes,
+            queue=queue,
+            clock=clock,
+            chance=chance,
+            arriving=self.arriving,
+            hostname=hostname,
+        )
         hand_over = HandOver(
             directory=directory,
             mailboxes=mailboxes,
             queue=queue,
             clock=clock,
             arriving=self.arriving,
+            notices=self.notices,
             hostname=hostname,
             captures=captures,
         )
@@ -118,7 +141,14 @@ class Outbound:
         letter = read_letter(outgoing.sent_copy())
         thread_id = find_thread(box, letter.summary)
         row = self._store(
-            box, account, sender, outgoing, letter, thread_id=thread_id, now_ms=now_ms
+            box,
+            account,
+            sender,
+            outgoing,
+            letter,
+            thread_id=thread_id,
+            now_ms=now_ms,
+            wishes=make_wishes(envelope.options, envelope.recipients, envelope.reports),
         )
         if key:
             box.add_receipt(key, row.id, now_ms=now_ms)
@@ -183,6 +213,7 @@ class Outbound:
         *,
         thread_id: int | None,
         now_ms: int,
+        wishes: Wishes = NO_WISHES,
     ) -> MessageRow:
         """Store the sender's copy, and the outbox row when anybody else gets one."""
         if self._limits is not None:
@@ -208,15 +239,39 @@ class Outbound:
                 thread_id=thread_id,
                 now_ms=now_ms,
             )
+            self._report_own(box, account, outgoing, wishes, others, now_ms=now_ms)
         if others:
             box.add_outbox(
                 sender=outgoing.sender,
                 recipients=others,
                 raw=outgoing.public_copy(),
                 now_ms=now_ms,
+                options=wishes.options,
+                reports=wishes.list_reports(others),
             )
             box.after_commit(lambda: self.hand_over(account.id))
         return row
+
+    def _report_own(
+        self,
+        box: MailboxWriter,
+        account: Account,
+        outgoing: Outgoing,
+        wishes: Wishes,
+        others: list[str],
+        *,
+        now_ms: int,
+    ) -> None:
+        """Tell the account, if it asked, that its mail to itself was delivered."""
+        delivered = make_delivered(
+            outgoing.public_copy() if wishes.reports else b"",
+            sender=outgoing.sender,
+            recipients=[each for each in outgoing.recipients if each not in others],
+            wishes=wishes,
+            hostname=self._hostname,
+        )
+        if delivered is not None:
+            self.arriving.report(box, account.id, delivered, now_ms=now_ms)
 
     def _is(self, account: Account, sender: Sender, recipient: str) -> bool:
         """Return whether the recipient is the account: its own address, or an alias in a domain
@@ -238,6 +293,20 @@ class Outbound:
         before the call is gone, or cannot be moved now.
         """
         self._courier.send(mailbox_id, done)
+
+    def _note_bounce(self, mailbox_id: str, report: BounceReport, now_ms: int) -> None:
+        """Have a notification noted, on the courier's thread; never blocks.
+
+        A crash before loses the note, which only explains: the notification itself is stored.
+        """
+
+        def note(_error: BaseException | None) -> None:
+            try:
+                note_bounce(self._queue, mailbox_id, report, now_ms=now_ms)
+            except UnavailableError as error:
+                _log.warning("what a bounce in mailbox %s says is not noted: %s", mailbox_id, error)
+
+        self.hand_over(mailbox_id, note)
 
     def recover(self, mailbox_id: str) -> None:
         """Move on what a crash left in the outbox; called for every mailbox at start-up."""

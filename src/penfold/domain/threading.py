@@ -4,11 +4,13 @@ A message joins by References or In-Reply-To that name a message here with the s
 (reply and forward prefixes stripped, case folded). Requests of the API must name the thread as
 well; imports may join by subject alone when they refer to nothing. Messages in SPAM and TRASH
 lead nowhere, and a thread holds THREAD_MAX messages: the next one starts another.
+
+A report about a message (RFC 3464) joins that message, whatever the subjects say.
 """
 
 from penfold.base.errors import ParseError
 from penfold.base.ids import parse_message_id
-from penfold.base.labels import SPAM, TRASH
+from penfold.base.labels import SENT, SPAM, TRASH
 from penfold.base.limits import THREAD_MAX
 from penfold.ports.mailbox import MailboxReader, ThreadHint
 from penfold.proto.mime.model import Summary
@@ -27,6 +29,20 @@ def find_thread(box: MailboxReader, summary: Summary) -> int | None:
             if _has_room(box, hint.thread_id):
                 return hint.thread_id
             full.add(hint.thread_id)
+    return None
+
+
+def find_reported_thread(box: MailboxReader, message_id: str, *, sent: bool) -> int | None:
+    """Return the thread of a message that something is reported about.
+
+    message_id: without brackets. sent: only of one that was sent from here, for reports that
+    anybody may have written. Gmail (observed): a failure stands in the thread of what failed.
+    """
+    hints = box.find_by_message_id([message_id]) if message_id else []
+    for hint in reversed(hints):
+        wanted = SENT in hint.labels or not sent
+        if wanted and _is_visible(hint) and _has_room(box, hint.thread_id):
+            return hint.thread_id
     return None
 
 

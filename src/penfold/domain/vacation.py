@@ -33,6 +33,7 @@ from penfold.proto.mime.model import Address
 from penfold.proto.mime.words import strip_controls
 from penfold.proto.search.tokens import tokenise
 from penfold.proto.search.tree import Text
+from penfold.proto.smtp.parameters import MailOptions
 from penfold.spec.schemas import VacationSettings
 
 _DAY_MS: Final = 86_400_000
@@ -67,6 +68,7 @@ def answer(
         recipients=[arrival.sender],
         raw=compose_reply(settings, arrival, chance=chance),
         now_ms=arrival.now_ms,
+        options=MailOptions(require_tls=arrival.letter.require_tls),
     )
     return True
 

@@ -20,6 +20,7 @@ from msgspec import Struct
 from penfold.ports.settings import S
 from penfold.proto.mime.model import Part, Summary
 from penfold.proto.search.tree import Node
+from penfold.proto.smtp.parameters import NO_OPTIONS, MailOptions, ReportRequest
 
 T = TypeVar("T")
 
@@ -182,7 +183,9 @@ class OutboxRow(Struct, frozen=True, gc=False):
     """Mail that left this mailbox and still has to be handed over.
 
     number grows and is never reused; (mailbox, number, recipient) names one hand-over for ever.
-    raw is what recipients get (no Bcc). recipients as in the envelope.
+    raw is what recipients get (no Bcc). recipients as in the envelope. options: how the sender
+    wants it handled; reports: what each recipient's delivery is reported for, in their order, or
+    empty when nothing was said.
     """
 
     number: int
@@ -190,6 +193,8 @@ class OutboxRow(Struct, frozen=True, gc=False):
     recipients: tuple[str, ...]
     raw: bytes
     created_ms: int
+    options: MailOptions = NO_OPTIONS
+    reports: tuple[ReportRequest, ...] = ()
 
 
 class Sent(Struct, frozen=True, gc=False):
@@ -397,8 +402,18 @@ class MailboxWriter(MailboxReader, Protocol):
 
     def delete_draft(self, draft_id: int) -> None: ...
     def add_outbox(
-        self, *, sender: str, recipients: Sequence[str], raw: bytes, now_ms: int
-    ) -> int: ...
+        self,
+        *,
+        sender: str,
+        recipients: Sequence[str],
+        raw: bytes,
+        now_ms: int,
+        options: MailOptions = NO_OPTIONS,
+        reports: Sequence[ReportRequest] = (),
+    ) -> int:
+        """Put mail into the outbox and return its number; see OutboxRow."""
+        ...
+
     def delete_outbox(self, number: int) -> None: ...
     def add_receipt(self, key: bytes, message_id: int, *, now_ms: int) -> None: ...
     def add_sent(self, recipients: int, *, now_ms: int) -> None:

@@ -6,6 +6,8 @@ from typing import Protocol
 
 from msgspec import Struct
 
+from penfold.proto.smtp.parameters import NO_OPTIONS, NO_REQUEST, MailOptions, ReportRequest
+
 
 class QueueState(StrEnum):
     QUEUED = "queued"
@@ -20,7 +22,8 @@ class Tried(Struct, frozen=True, gc=False, omit_defaults=True):
 
     demand, policy: what TLS had to be, and by which policy (proto.tls_ladder). stage, fate, reason,
     code, enhanced, text: as in proto.smtp.client.outcome. tls: "" in clear, else version, cipher
-    and how the certificate was judged. sent: when it was handed to the connection, it took ms.
+    and how the certificate was judged. dsn: the sender's wishes for reports were
+    passed on. sent: when it was handed to the connection, it took ms.
     """
 
     host: str
@@ -37,6 +40,7 @@ class Tried(Struct, frozen=True, gc=False, omit_defaults=True):
     tls: str = ""
     reused: bool = False
     ms: int = 0
+    dsn: bool = False
 
 
 class Facts(Struct, frozen=True, gc=False, omit_defaults=True):
@@ -50,6 +54,14 @@ class Facts(Struct, frozen=True, gc=False, omit_defaults=True):
     tried: tuple[Tried, ...] = ()
     rule: str = ""
     blame: str = ""
+
+
+class Told(StrEnum):
+    """What the sender of a row heard of it last; OUTCOME: how it ended, or it wants no news."""
+
+    NOTHING = ""
+    DELAY = "delay"
+    OUTCOME = "outcome"
 
 
 class Attempt(Struct, frozen=True, gc=False):
@@ -66,7 +78,11 @@ class Attempt(Struct, frozen=True, gc=False):
 
 
 class QueueRow(Struct, frozen=True, gc=False):
-    """One recipient's copy. origin, number: the outbox row it came from."""
+    """One recipient's copy. origin, number: the outbox row it came from.
+
+    options, report: what the sender wants done (RFC 3461, RFC 8689). message_id: the message's,
+    without brackets, "" when it has none. told: what the sender heard so far.
+    """
 
     id: int
     origin: str
@@ -78,6 +94,10 @@ class QueueRow(Struct, frozen=True, gc=False):
     subject: str
     created_ms: int
     next_attempt_ms: int
+    options: MailOptions = NO_OPTIONS
+    report: ReportRequest = NO_REQUEST
+    message_id: str = ""
+    told: Told = Told.NOTHING
 
 
 class NewQueueRow(Struct, frozen=True, gc=False):
@@ -88,6 +108,9 @@ class NewQueueRow(Struct, frozen=True, gc=False):
     subject: str
     raw: bytes
     created_ms: int
+    options: MailOptions = NO_OPTIONS
+    report: ReportRequest = NO_REQUEST
+    message_id: str = ""
 
 
 class Lease(Struct, frozen=True, gc=False):
@@ -139,7 +162,10 @@ class Queue(Protocol):
     def add_attempt(self, row_id: int, attempt: Attempt, *, state: QueueState) -> None: ...
     def count_by_state(self) -> dict[QueueState, int]: ...
     def retry(self, row_id: int, *, now_ms: int) -> None:
-        """Make the row due now; ConflictError unless it waits or failed."""
+        """Make the row due now; ConflictError unless it waits or failed.
+
+        How it ends then is told anew.
+        """
         ...
 
     def cancel(self, row_id: int) -> None:
@@ -184,4 +210,24 @@ class Queue(Protocol):
 
     def find_next_due(self) -> int | None:
         """Return when the next row can be due (epoch ms), None when nothing waits."""
+        ...
+
+    # what the sender is told
+
+    def mark_told(self, row_id: int, told: Told) -> None:
+        """Note what the sender has heard of a row; nothing happens when there is no such row."""
+        ...
+
+    def list_untold(self, *, after: int = 0, limit: int = 100) -> list[QueueRow]:
+        """Return rows that ended and whose sender does not know it, by id, those above `after`.
+
+        FAILED ones, and SENT ones whose sender wants to know of success.
+        """
+        ...
+
+    def find_sent(self, origin: str, message_id: str) -> list[QueueRow]:
+        """Return the SENT rows of that message, without brackets, from that mailbox; "" has none.
+
+        At most SENT_ROWS_MAX.
+        """
         ...

@@ -46,6 +46,7 @@ from penfold.proto.mime.model import Part, Summary
 from penfold.proto.mime.summary import read_message, summarize
 from penfold.proto.search.document import make_document
 from penfold.proto.search.match import matches
+from penfold.proto.smtp.parameters import NO_OPTIONS, MailOptions, ReportRequest
 
 T = TypeVar("T")
 
@@ -415,10 +416,21 @@ class MemoryWriter(MemoryReader):
         if self._state.drafts.pop(draft_id, None) is None:
             raise NotFoundError("no such draft")
 
-    def add_outbox(self, *, sender: str, recipients: Sequence[str], raw: bytes, now_ms: int) -> int:
+    def add_outbox(
+        self,
+        *,
+        sender: str,
+        recipients: Sequence[str],
+        raw: bytes,
+        now_ms: int,
+        options: MailOptions = NO_OPTIONS,
+        reports: Sequence[ReportRequest] = (),
+    ) -> int:
         number = self._state.next_outbox
         self._state.next_outbox += 1
-        self._state.outbox[number] = OutboxRow(number, sender, tuple(recipients), raw, now_ms)
+        self._state.outbox[number] = OutboxRow(
+            number, sender, tuple(recipients), raw, now_ms, options, tuple(reports)
+        )
         return number
 
     def delete_outbox(self, number: int) -> None:

@@ -7,6 +7,7 @@ from threading import RLock
 from msgspec import structs
 
 from penfold.base.errors import ConflictError, NotFoundError
+from penfold.base.limits import SENT_ROWS_MAX
 from penfold.ports.queue import (
     Attempt,
     Destination,
@@ -15,7 +16,9 @@ from penfold.ports.queue import (
     QueueRow,
     QueueState,
     Settlement,
+    Told,
 )
+from penfold.proto.smtp.parameters import MailOptions
 
 
 class MemoryQueue:
@@ -23,6 +26,7 @@ class MemoryQueue:
         self._lock = RLock()
         self._rows: dict[int, QueueRow] = {}
         self._raw: dict[tuple[str, int], bytes] = {}
+        self._wishes: dict[tuple[str, int], tuple[MailOptions, str]] = {}
         self._ids: dict[tuple[str, int, str], int] = {}
         self._attempts: dict[int, list[Attempt]] = {}
         self._next = count(1)
@@ -38,6 +42,8 @@ class MemoryQueue:
         key = (row.origin, row.number, row.recipient)
         if key not in self._ids:
             raw = self._raw.setdefault(key[:2], row.raw)
+            known = self._wishes.setdefault(key[:2], (row.options, row.message_id))
+            options, message_id = known
             row_id = self._ids[key] = next(self._next)
             self._rows[row_id] = QueueRow(
                 id=row_id,
@@ -50,6 +56,9 @@ class MemoryQueue:
                 subject=row.subject,
                 created_ms=row.created_ms,
                 next_attempt_ms=row.created_ms,
+                options=options,
+                report=row.report,
+                message_id=message_id,
             )
         return self._ids[key]
 
@@ -94,7 +103,7 @@ class MemoryQueue:
             if row.state not in (QueueState.QUEUED, QueueState.FAILED):
                 raise ConflictError("only a message that waits or failed can be retried")
             self._rows[row_id] = structs.replace(
-                row, state=QueueState.QUEUED, next_attempt_ms=now_ms
+                row, state=QueueState.QUEUED, next_attempt_ms=now_ms, told=Told.NOTHING
             )
             self._holds.pop(_domain_of(row), None)
 
@@ -182,6 +191,34 @@ class MemoryQueue:
 
     def find_next_due(self) -> int | None:
         return min((each.due_ms for each in self.list_destinations()), default=None)
+
+    # --- what the sender is told
+
+    def mark_told(self, row_id: int, told: Told) -> None:
+        with self._lock:
+            if row_id in self._rows:
+                self._rows[row_id] = structs.replace(self._rows[row_id], told=told)
+
+    def list_untold(self, *, after: int = 0, limit: int = 100) -> list[QueueRow]:
+        with self._lock:
+            found = [row for _, row in sorted(self._rows.items()) if row.id > after]
+            return [row for row in found if _is_untold(row)][:limit]
+
+    def find_sent(self, origin: str, message_id: str) -> list[QueueRow]:
+        with self._lock:
+            found = [
+                row
+                for _, row in sorted(self._rows.items())
+                if message_id and (row.origin, row.message_id) == (origin, message_id)
+            ]
+            return [row for row in found if row.state is QueueState.SENT][:SENT_ROWS_MAX]
+
+
+def _is_untold(row: QueueRow) -> bool:
+    wanted = row.state is QueueState.FAILED or (
+        row.state is QueueState.SENT and "SUCCESS" in row.report.notify
+    )
+    return wanted and row.told is not Told.OUTCOME
 
 
 def _domain_of(row: QueueRow) -> str:

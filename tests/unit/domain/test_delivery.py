@@ -3,12 +3,15 @@
 import random
 
 import pytest
+from msgspec import structs
 
 from penfold.base.limits import DELIVERY_LIFE_S
-from penfold.domain.delivery import Trail, conclude, find_status, is_decided, put_off
+from penfold.domain.delivery import Trail, conclude, find_status, is_decided, make_envelope, put_off
 from penfold.ports.queue import Lease, QueueRow, QueueState, Tried
 from penfold.proto.exchangers import Host, Route, Verdict
 from penfold.proto.smtp.client.outcome import Fate, Reason, Result
+from penfold.proto.smtp.client.transaction import Envelope, Recipient
+from penfold.proto.smtp.parameters import MailOptions, ReportRequest
 from penfold.proto.smtp.stage import Stage
 
 NOW = 1_790_000_000_000
@@ -177,3 +180,20 @@ def test_trouble_on_this_side_puts_a_row_off_and_names_no_more_than_its_kind():
     assert settlement.next_attempt_ms > NOW
     assert "RuntimeError" in settlement.attempt.outcome
     assert "secret" not in settlement.attempt.outcome
+
+
+def test_a_row_travels_with_its_senders_wishes():
+    row = structs.replace(
+        lease().row,
+        options=MailOptions(require_tls=True, ret="HDRS", envid="QQ 314"),
+        report=ReportRequest(("SUCCESS", "DELAY"), "utf-8", r"k\x{FC}m@old.example"),
+    )
+    recipient = Recipient("kim@box.example", ("SUCCESS", "DELAY"), "utf-8;küm@old.example")
+    assert make_envelope(row) == Envelope(
+        "al@penfold.test", (recipient,), ret="HDRS", envelope_id="QQ 314", require_tls=True
+    )
+
+
+def test_a_row_without_wishes_travels_without():
+    recipient = Recipient("kim@box.example")
+    assert make_envelope(lease().row) == Envelope("al@penfold.test", (recipient,))

@@ -5,7 +5,7 @@ import itertools
 
 import pytest
 from tests.unit.domain.test_filtering import WITH_FILE, add_filter, labels_of
-from tests.unit.domain.test_outbound import Crash, Fragile, Step
+from tests.unit.fragile import Crash, Fragile, Step
 from tests.unit.world import World, mail
 
 from penfold.base.labels import INBOX, SPAM
@@ -14,6 +14,7 @@ from penfold.domain.forwarding import find_auto_target, make_forward_sender
 from penfold.domain.handover import HandOver
 from penfold.domain.outbound import Outbound
 from penfold.proto.mime.compose import header_values
+from penfold.proto.smtp.parameters import MailOptions
 from penfold.spec.schemas import AutoForwarding, FilterAction, ForwardingAddress, VacationSettings
 
 ALICE, BOB, OUT = "alice@penfold.test", "bob@penfold.test", "friend@elsewhere.example"
@@ -112,6 +113,21 @@ def test_consent_counts_when_the_mail_arrives(world):
     assert copies(world) == []
     # What is not forwarded is not disposed of either.
     assert labels_of(world, message) == {"INBOX", "UNREAD"}
+
+
+@pytest.mark.parametrize("needed", [True, False])
+def test_what_must_not_travel_in_clear_is_sent_on_under_the_same_terms(world, needed):
+    forward_to(world, OUT)
+    world.receive(mail(), options=MailOptions(require_tls=needed, ret="FULL", envid="theirs"))
+    [row] = forwarded(world)
+    assert row.options == MailOptions(require_tls=needed)
+
+
+def test_mail_from_here_that_must_not_travel_in_clear_is_sent_on_so_too(world):
+    forward_to(world, OUT, world.bob)
+    world.submit(mail(to=BOB, sender=ALICE), BOB, options=MailOptions(require_tls=True))
+    [row] = forwarded(world)
+    assert row.options == MailOptions(require_tls=True)
 
 
 def test_notice_goes_on_without_a_reverse_path(world):

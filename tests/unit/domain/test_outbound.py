@@ -4,6 +4,7 @@ import itertools
 import threading
 
 import pytest
+from tests.unit.fragile import Crash, Fragile, Step
 from tests.unit.world import World, mail
 
 from penfold.base.errors import MailboxDamagedError, StorageFullError, UnavailableError
@@ -172,42 +173,6 @@ def test_submission_into_a_damaged_mailbox_is_reported(world):
 
 
 # --- the hand-over may stop anywhere -----------------------------------------------------
-
-
-class Crash(BaseException):
-    """The process dies here."""
-
-
-class Step:
-    """Counts the calls that touch the disk and dies before or after the nth."""
-
-    def __init__(self, last, *, after):
-        self.left = last
-        self.after = after
-
-    def run(self, act):
-        self.left -= 1
-        if self.left == 0 and not self.after:
-            raise Crash
-        result = act()
-        if self.left == 0:
-            raise Crash
-        return result
-
-
-class Fragile:
-    """A port whose writing calls are steps."""
-
-    def __init__(self, port, step, names):
-        self._port = port
-        self._step = step
-        self._names = names
-
-    def __getattr__(self, name):
-        found = getattr(self._port, name)
-        if name not in self._names:
-            return found
-        return lambda *args, **kw: self._step.run(lambda: found(*args, **kw))
 
 
 def loaded_world():

@@ -103,6 +103,10 @@ def _row(row: QueueRow) -> dict[str, object]:
         "subject": row.subject,
         "mailbox": row.origin,
         "number": row.number,
+        "notify": ",".join(row.report.notify) or None,
+        "envelope_id": row.options.envid or None,
+        "require_tls": row.options.require_tls or None,
+        "told": row.told.value or None,
     }
 
 

@@ -67,6 +67,7 @@ class _Notes:
                 tls=_describe_tls(outcome.tls),
                 reused=outcome.reused,
                 ms=ms,
+                dsn=outcome.dsn,
             )
         )
         self.transcript += outcome.transcript

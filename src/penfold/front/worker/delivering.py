@@ -25,14 +25,13 @@ from penfold.base.limits import (
     DELIVERY_LOOK_S,
     DELIVERY_MEMORY_MAX_BYTES,
 )
-from penfold.domain.delivery import Conclusion, conclude, put_off
+from penfold.domain.delivery import Conclusion, conclude, make_envelope, put_off
 from penfold.domain.shaping import Site, Sites
 from penfold.front.worker.attempting import Attempting, Letter
 from penfold.front.worker.room import Room
 from penfold.front.worker.settling import Settler
 from penfold.ports.queue import Lease, Queue, QueueRow
 from penfold.proto.address import domain_of
-from penfold.proto.smtp.client.transaction import Envelope, Recipient
 
 T = TypeVar("T")
 
@@ -197,7 +196,7 @@ class Delivering:
 
         loop = asyncio.get_running_loop()
         raw = await loop.run_in_executor(self._reader, load)
-        return Letter(Envelope(row.sender, (Recipient(row.recipient),)), raw, encrypted)
+        return Letter(make_envelope(row), raw, encrypted)
 
     async def _react(self, domain: str, site: Site, conclusion: Conclusion, ms: int) -> None:
         hold_s = self._sites.note(domain, site, conclusion.outcome, reached=conclusion.reached)

@@ -86,6 +86,10 @@ class Sweeps:
             self.save_mark(began_ms)
         return Report(looked, found, failed)
 
+    def tell_senders(self, stopping: threading.Event) -> Report:
+        """Tell senders what ended and they have not been told of."""
+        return Report(changed=self.outbound.notices.sweep(stopping))
+
     def expire_mail(self, stopping: threading.Event) -> Report:
         """Drop old history and what was in TRASH or SPAM too long."""
         looked = removed = failed = 0

@@ -11,7 +11,7 @@ import base64
 import re
 import textwrap
 from collections.abc import Iterable, Sequence
-from typing import Final
+from typing import Final, NamedTuple
 
 from msgspec import Struct
 
@@ -163,13 +163,24 @@ def _make_subject(recipients: Sequence[Told]) -> str:
 _LINE: Final = 76
 
 
+class _Fate(NamedTuple):
+    """What recipients share who are told of together. remote: a server of others said it."""
+
+    action: Action
+    kind: Kind
+    diagnostic: str
+    remote: bool
+    until_ms: int | None
+
+
 def _make_text(recipients: Sequence[Told]) -> bytes:
     """Return the text part: a section for all recipients that share a fate."""
-    groups: dict[tuple[Action, Kind, str, int | None], list[str]] = {}
+    groups: dict[_Fate, list[str]] = {}
     for each in recipients:
-        fate = (each.action, each.kind, each.diagnostic, each.retry_until_ms)
+        remote = bool(each.remote_mta)
+        fate = _Fate(each.action, each.kind, each.diagnostic, remote, each.retry_until_ms)
         groups.setdefault(fate, []).append(_clean(each.address))
-    text = "\r\n\r\n".join(_make_section(*fate, whom) for fate, whom in groups.items()) + "\r\n"
+    text = "\r\n\r\n".join(_make_section(fate, whom) for fate, whom in groups.items()) + "\r\n"
     head = 'Content-Type: text/plain; charset="UTF-8"\r\n'
     if text.isascii():
         return f"{head}\r\n{text}".encode()
@@ -177,11 +188,9 @@ def _make_text(recipients: Sequence[Told]) -> bytes:
     return f"{head}Content-Transfer-Encoding: base64\r\n\r\n".encode() + packed
 
 
-def _make_section(
-    action: Action, kind: Kind, diagnostic: str, until_ms: int | None, whom: list[str]
-) -> str:
-    heading, event, advice = find_wording(action, kind)
-    until = f" until {format_date(until_ms)}" if until_ms is not None else ""
+def _make_section(fate: _Fate, whom: list[str]) -> str:
+    heading, event, advice = find_wording(fate.action, fate.kind)
+    until = f" until {format_date(fate.until_ms)}" if fate.until_ms is not None else ""
     one = len(whom) == 1
     paragraphs = [
         f"** {heading} **",
@@ -191,8 +200,9 @@ def _make_section(
         paragraphs.append("\r\n".join(f"    {address}" for address in whom))
     if advice:
         paragraphs.append(_wrap(advice))
-    if words := _clean_diagnostic(diagnostic):
-        paragraphs += ["The response from the remote server was:", _wrap(words)]
+    if words := _clean_diagnostic(fate.diagnostic):
+        whose = " from the remote server" if fate.remote else ""
+        paragraphs += [f"The response{whose} was:", _wrap(words)]
     return "\r\n\r\n".join(paragraphs)
 
 

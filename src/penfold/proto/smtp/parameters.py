@@ -16,7 +16,7 @@ from penfold.base.errors import ParseError
 from penfold.base.limits import SMTP_ENVID_MAX_CHARS, SMTP_ORCPT_MAX_CHARS
 from penfold.proto.smtp import replies
 from penfold.proto.smtp.replies import RefusedError, Reply
-from penfold.proto.smtp.xtext import encode_xtext, parse_xtext
+from penfold.proto.smtp.xtext import OriginalRecipient, encode_xtext, parse_orcpt, parse_xtext
 
 V = TypeVar("V", bound=Struct)
 Body = Literal["", "7BIT", "8BITMIME", "BINARYMIME"]
@@ -73,6 +73,13 @@ class ReportRequest(Struct, frozen=True, gc=False):
             return ""
         is_utf8 = self.original_type == "utf-8"
         return f"{self.original_type};{self.original if is_utf8 else encode_xtext(self.original)}"
+
+    def find_original(self) -> OriginalRecipient | None:
+        """Return whom the first sender named, decoded; None when nothing usable was said."""
+        try:
+            return parse_orcpt(self.orcpt)
+        except ParseError:
+            return None
 
 
 class MailParameters(Struct, frozen=True, gc=False):

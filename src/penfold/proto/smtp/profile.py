@@ -165,6 +165,7 @@ def make_mx_profile(*, hostname: str, domain: str, starttls: bool) -> Profile:
         normalizes=False,
         max_bytes=SMTP_MX_MAX_BYTES,
         binary=True,
+        reports=True,
         requires_tls=True,
         refuses_early_talk=True,
     )
@@ -183,5 +184,7 @@ def make_submission_profile(
         mechanisms=MECHANISMS,
         normalizes=True,
         max_bytes=SMTP_SUBMISSION_MAX_BYTES,
+        reports=True,
+        requires_tls=True,
         recipients_max=recipients_max,
     )

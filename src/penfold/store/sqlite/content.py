@@ -5,6 +5,7 @@ raw       zstd(octets)
 history   msgpack(list of HistoryEntry)
 labels    "1 3 15"
 setting   msgpack(record)
+wishes    msgpack([MailOptions, ReportRequests]); NULL: none
 
 Measured on 4 kB messages: zstd level 3 takes 23 us and halves them. The part tree is not
 compressed: that would save 160 of 640 octets and cost 6 us on the way in and 3 us on each read.
@@ -13,6 +14,7 @@ are damage, told apart from every other error.
 """
 
 import threading
+from collections.abc import Sequence
 from functools import cache, lru_cache
 from typing import Final
 
@@ -24,6 +26,7 @@ from penfold.base.labels import ALL_MAIL, FIRST_USER_LABEL, SPAM, TRASH, USER_LA
 from penfold.ports.mailbox import HistoryEntry
 from penfold.ports.settings import S
 from penfold.proto.mime.model import Part
+from penfold.proto.smtp.parameters import NO_OPTIONS, MailOptions, ReportRequest
 
 _LEVEL: Final = 3
 _HIDDEN: Final = frozenset({SPAM, TRASH})
@@ -40,6 +43,7 @@ _encode = msgspec.msgpack.Encoder().encode
 _decode_parsed = msgspec.msgpack.Decoder(tuple[Part, str]).decode
 _decode_entries = msgspec.msgpack.Decoder(tuple[HistoryEntry, ...]).decode
 _decode_names = msgspec.msgpack.Decoder(tuple[str, ...]).decode
+_decode_wishes = msgspec.msgpack.Decoder(tuple[MailOptions, tuple[ReportRequest, ...]]).decode
 
 encode = _encode
 decode_entries = _decode_entries
@@ -69,6 +73,19 @@ def decode_setting(packed: bytes, kind: type[S]) -> S:
 @cache
 def _setting_decoder(kind: type[S]) -> msgspec.msgpack.Decoder[S]:
     return msgspec.msgpack.Decoder(kind)
+
+
+def pack_wishes(options: MailOptions, reports: Sequence[ReportRequest]) -> bytes | None:
+    return None if options == NO_OPTIONS and not reports else _encode((options, reports))
+
+
+def unpack_wishes(packed: bytes | None) -> tuple[MailOptions, tuple[ReportRequest, ...]]:
+    if packed is None:
+        return NO_OPTIONS, ()
+    try:
+        return _decode_wishes(packed)
+    except msgspec.MsgspecError as error:
+        raise MailboxDamagedError("stored wishes do not unpack") from error
 
 
 def pack_raw(raw: bytes) -> bytes:

@@ -44,6 +44,7 @@ from penfold.store.sqlite.content import (
     parse_labels,
     unpack_parsed,
     unpack_raw,
+    unpack_wishes,
 )
 from penfold.store.sqlite.keys import hash63
 from penfold.store.sqlite.pool import Handle
@@ -250,13 +251,20 @@ class SqliteReader:
 
     def list_outbox(self, *, limit: int) -> list[OutboxRow]:
         rows = self._execute(
-            "SELECT number, sender, recipients, raw, created_ms FROM outbox"
+            "SELECT number, sender, recipients, raw, created_ms, wishes FROM outbox"
             " ORDER BY number LIMIT ?",
             (limit,),
         )
         return [
-            OutboxRow(number, sender, decode_names(recipients), unpack_raw(raw), created_ms)
-            for number, sender, recipients, raw, created_ms in rows
+            OutboxRow(
+                number,
+                sender,
+                decode_names(recipients),
+                unpack_raw(raw),
+                created_ms,
+                *unpack_wishes(wishes),
+            )
+            for number, sender, recipients, raw, created_ms, wishes in rows
         ]
 
     def find_receipt(self, key: bytes) -> int | None:

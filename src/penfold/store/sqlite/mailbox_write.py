@@ -42,6 +42,7 @@ from penfold.ports.settings import KINDS
 from penfold.proto.extract.kinds import has_files
 from penfold.proto.mime.model import Summary
 from penfold.proto.search.document import COLUMNS, make_texts
+from penfold.proto.smtp.parameters import NO_OPTIONS, MailOptions, ReportRequest
 from penfold.store.room import Room
 from penfold.store.sqlite.content import (
     encode,
@@ -50,6 +51,7 @@ from penfold.store.sqlite.content import (
     make_storable,
     pack_parsed,
     pack_raw,
+    pack_wishes,
     parse_labels,
 )
 from penfold.store.sqlite.keys import hash63
@@ -259,12 +261,22 @@ class SqliteWriter(SqliteReader):
         self._execute("DELETE FROM draft WHERE id = ?", (draft_id,))
         self._check_changed("no such draft", draft=draft_id)
 
-    def add_outbox(self, *, sender: str, recipients: Sequence[str], raw: bytes, now_ms: int) -> int:
+    def add_outbox(
+        self,
+        *,
+        sender: str,
+        recipients: Sequence[str],
+        raw: bytes,
+        now_ms: int,
+        options: MailOptions = NO_OPTIONS,
+        reports: Sequence[ReportRequest] = (),
+    ) -> int:
         self._room.take(len(raw))
+        wishes = pack_wishes(options, reports)
         number: int = self._execute(
-            "INSERT INTO outbox (sender, recipients, raw, created_ms) VALUES (?, ?, ?, ?)"
-            " RETURNING number",
-            (sender, encode(recipients), pack_raw(raw), now_ms),
+            "INSERT INTO outbox (sender, recipients, raw, created_ms, wishes)"
+            " VALUES (?, ?, ?, ?, ?) RETURNING number",
+            (sender, encode(recipients), pack_raw(raw), now_ms, wishes),
         ).get
         return number
 

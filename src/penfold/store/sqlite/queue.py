@@ -13,12 +13,14 @@ from typing import Any, Final
 import apsw
 import msgspec
 import zstandard
+from msgspec import Struct
 
 from penfold.base.errors import (
     ConflictError,
     MailboxDamagedError,
     NotFoundError,
 )
+from penfold.base.limits import SENT_ROWS_MAX
 from penfold.ports.queue import (
     Attempt,
     Destination,
@@ -28,20 +30,37 @@ from penfold.ports.queue import (
     QueueRow,
     QueueState,
     Settlement,
+    Told,
 )
+from penfold.proto.smtp.parameters import NO_OPTIONS, NO_REQUEST, MailOptions, ReportRequest
 from penfold.store.sqlite.commit import Fatal
 from penfold.store.sqlite.shared import SharedFile
 
 #: zstd level: mail text at 1 costs 15 µs per 4 kB and is within 5 % of level 3.
 _ZSTD_LEVEL: Final = 1
+_decode_options = msgspec.msgpack.Decoder(MailOptions).decode
+_decode_report = msgspec.msgpack.Decoder(ReportRequest).decode
 _WAITING: Final = (QueueState.QUEUED, QueueState.FAILED)
 
 _COLUMNS: Final = (
     "recipient.id, origin, number, sender, address, state, size, subject, created_ms,"
-    " next_attempt_ms"
+    " next_attempt_ms, letter.options, recipient.report, message_id, told"
 )
 _FROM: Final = "FROM recipient JOIN letter ON letter.id = recipient.letter"
 
+#: Indexes are named where SQLite would go through all rows of a state.
+_UNTOLD: Final = (
+    f"SELECT {_COLUMNS} FROM recipient INDEXED BY recipient_untold"
+    " JOIN letter ON letter.id = recipient.letter WHERE recipient.id > ? AND told <> 'outcome'"
+    " AND (state = 'failed' OR state = 'sent' AND wants_success)"
+    " ORDER BY recipient.id LIMIT ?"
+)
+_SENT: Final = (
+    f"SELECT {_COLUMNS} FROM letter INDEXED BY letter_message_id"
+    " CROSS JOIN recipient ON recipient.letter = letter.id"
+    " WHERE origin = ? AND message_id = ? AND message_id <> '' AND +state = 'sent'"
+    f" ORDER BY recipient.id LIMIT {SENT_ROWS_MAX}"
+)
 #: Destinations looked at for one that has rows; others among them are held no longer, and empty.
 _LOOKED_AT: Final = 100
 _DUE: Final = (
@@ -171,6 +190,7 @@ class SqliteQueue:
                 " (SELECT domain FROM recipient WHERE id = ?)",
                 (row_id,),
             )
+            db.execute("UPDATE recipient SET told = '' WHERE id = ?", (row_id,))
             _set_state(db, row_id, QueueState.QUEUED)
 
         self._file.change(change)
@@ -239,6 +259,19 @@ class SqliteQueue:
         found: int | None = due_ms
         return found
 
+    # --- what the sender is told
+
+    def mark_told(self, row_id: int, told: Told) -> None:
+        self._file.change(
+            lambda db: db.execute("UPDATE recipient SET told = ? WHERE id = ?", (told, row_id))
+        )
+
+    def list_untold(self, *, after: int = 0, limit: int = 100) -> list[QueueRow]:
+        return [_row(values) for values in self._file.read(_UNTOLD, (after, limit))]
+
+    def find_sent(self, origin: str, message_id: str) -> list[QueueRow]:
+        return [_row(values) for values in self._file.read(_SENT, (origin, message_id))]
+
     def close(self) -> None:
         """Safe to call twice."""
         self._file.close()
@@ -251,8 +284,9 @@ def _letters(rows: Sequence[NewQueueRow]) -> list[NewQueueRow]:
 
 def _add_letter(db: apsw.Connection, row: NewQueueRow, packed: bytes) -> None:
     db.execute(
-        "INSERT INTO letter (origin, number, sender, subject, size, raw, sha256, created_ms)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (origin, number) DO NOTHING",
+        "INSERT INTO letter (origin, number, sender, subject, size, raw, sha256, created_ms,"
+        " options, message_id)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (origin, number) DO NOTHING",
         (
             row.origin,
             row.number,
@@ -262,6 +296,8 @@ def _add_letter(db: apsw.Connection, row: NewQueueRow, packed: bytes) -> None:
             packed,
             hashlib.sha256(row.raw).digest(),
             row.created_ms,
+            _pack(row.options, NO_OPTIONS),
+            row.message_id,
         ),
     )
 
@@ -271,9 +307,17 @@ def _add_recipient(db: apsw.Connection, row: NewQueueRow, state: QueueState) -> 
         "SELECT id FROM letter WHERE origin = ? AND number = ?", (row.origin, row.number)
     ).get
     db.execute(
-        "INSERT INTO recipient (letter, address, domain, state, next_attempt_ms)"
-        " VALUES (?, ?, ?, ?, ?) ON CONFLICT (letter, address) DO NOTHING",
-        (letter, row.recipient, _domain_of(row.recipient), state.value, row.created_ms),
+        "INSERT INTO recipient (letter, address, domain, state, next_attempt_ms, report,"
+        " wants_success) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (letter, address) DO NOTHING",
+        (
+            letter,
+            row.recipient,
+            _domain_of(row.recipient),
+            state.value,
+            row.created_ms,
+            _pack(row.report, NO_REQUEST),
+            "SUCCESS" in row.report.notify,
+        ),
     )
     found: int = db.execute(
         "SELECT id FROM recipient WHERE letter = ? AND address = ?", (letter, row.recipient)
@@ -344,8 +388,13 @@ def _domain_of(address: str) -> str:
     return address.rpartition("@")[2].lower()
 
 
+def _pack(wish: Struct, nothing: Struct) -> bytes | None:
+    return None if wish == nothing else msgspec.msgpack.encode(wish)
+
+
 def _row(values: Sequence[Any]) -> QueueRow:
-    row_id, origin, number, sender, address, state, size, subject, created, due = values
+    row_id, origin, number, sender, address, state, size, subject, created, due = values[:10]
+    options, report, message_id, told = values[10:]
     return QueueRow(
         id=row_id,
         origin=origin,
@@ -357,4 +406,8 @@ def _row(values: Sequence[Any]) -> QueueRow:
         subject=subject,
         created_ms=created,
         next_attempt_ms=due,
+        options=_decode_options(options) if options else NO_OPTIONS,
+        report=_decode_report(report) if report else NO_REQUEST,
+        message_id=message_id,
+        told=Told(told),
     )

@@ -66,7 +66,15 @@ class World:
         result = self.results.pop(0) if self.results else SILENT
         tls = FACTS if result.fate is Fate.ACCEPTED and not hop.clear else None
         said = (f"S: {result.code}",)
-        return Outcome((result,), hop.host, hop.address, hop.port, tls=tls, transcript=said)
+        return Outcome(
+            (result,),
+            hop.host,
+            hop.address,
+            hop.port,
+            tls=tls,
+            dsn=tls is not None,
+            transcript=said,
+        )
 
     def attempt(self, *, encrypted=False, domain="box.example"):
         letter = Letter(ENVELOPE, b"raw", encrypted)
@@ -88,6 +96,7 @@ def test_servers_are_called_by_preference_and_each_address_until_one_decides():
     assert [hop.host for hop in world.hops] == ["mx1.box.example"] * 2 + ["mx2.box.example"]
     assert {hop.address for hop in world.hops[:2]} == {"198.41.0.4", "199.9.14.201"}
     assert [each.fate for each in trail.tried] == ["failed", "failed", "accepted"]
+    assert [each.dsn for each in trail.tried] == [False, False, True]
     assert trail.tried[-1].tls.startswith("TLSv1.3 TLS_AES_128_GCM_SHA256, verified: for mx1")
     assert trail.transcript == "S: 0\nS: 0\nS: 250"
     assert trail.dns[1] == "MX: 20 mx2.box.example at 192.33.4.12"

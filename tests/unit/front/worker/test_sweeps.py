@@ -22,10 +22,16 @@ OTHER = "m00000000000000000002"
 DAY_MS = 86_400_000
 
 
+class Notices:
+    def sweep(self, stopping):
+        return 0 if stopping.is_set() else 3
+
+
 class Outbound:
     def __init__(self):
         self.recovered = []
         self.swept = 0
+        self.notices = Notices()
 
     def recover(self, mailbox_id):
         self.recovered.append(mailbox_id)
@@ -196,3 +202,9 @@ def test_the_mailbox_of_a_removed_account_is_erased_after_a_minute(world):
     assert world.run(world.sweeps.erase_removed).changed == 1
     assert world.erased == [BOX]
     assert world.book.list_by(Removed) == []
+
+
+def test_senders_are_told_of_what_they_missed():
+    world = World()
+    assert world.run(world.sweeps.tell_senders).changed == 3
+    assert world.run(world.sweeps.tell_senders, stopping=True).changed == 0

@@ -7,9 +7,7 @@ from penfold.proto.smtp.events import Bearer, Login, Mail, Message, Rcpt, Slow, 
 from penfold.proto.smtp.profile import make_mx_profile, make_submission_profile
 from penfold.proto.smtp.server import Server
 
-MX = dataclasses.replace(
-    make_mx_profile(hostname="mx.box.example", domain="box.example", starttls=True), reports=True
-)
+MX = make_mx_profile(hostname="mx.box.example", domain="box.example", starttls=True)
 SUBMISSION = make_submission_profile(
     hostname="mx.box.example", domain="box.example", starttls=False
 )

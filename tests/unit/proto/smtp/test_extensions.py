@@ -33,7 +33,7 @@ BASE = {
     [
         pytest.param(MX, False, {"STARTTLS", "BINARYMIME", "DSN"}, id="mx"),
         pytest.param(MX, True, {"REQUIRETLS", "BINARYMIME", "DSN"}, id="mx-tls"),
-        pytest.param(SUBMISSION, True, {"AUTH"}, id="submission"),
+        pytest.param(SUBMISSION, True, {"AUTH", "REQUIRETLS", "DSN"}, id="submission"),
     ],
 )
 def test_ehlo_offers_what_this_session_may_use_and_nothing_else(profile, tls, more):
