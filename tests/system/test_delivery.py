@@ -104,6 +104,16 @@ class World:
         raise AssertionError(f"no {count} messages in the thread of {subject} in time")
 
 
+def wait_for_rows(queue):
+    """Return the rows of a queue once there is one."""
+    ends = time.monotonic() + PATIENCE_S
+    while time.monotonic() < ends:
+        if rows := queue.list_rows():
+            return rows
+        time.sleep(0.02)
+    raise AssertionError("nothing came into the queue in time")
+
+
 def get_json(url, token):
     request = urllib.request.Request(url, headers={"Authorization": f"Bearer {token}"})
     with urllib.request.urlopen(request, timeout=10) as answer:
@@ -210,7 +220,7 @@ def test_wishes_travel_and_the_other_server_reports(world):
     assert "C: RCPT TO:<kim@away.example> NOTIFY=SUCCESS,FAILURE" in attempt.transcript
     assert attempt.facts.tried[-1].dsn
     with closing(SqliteQueue(world.away.data / "queue.db", create=False)) as queue:
-        [row] = queue.list_rows()
+        [row] = wait_for_rows(queue)
         assert (row.sender, row.recipient) == ("", "al@home.example")
         report = find_bounce(queue.get_raw(row.id))
     assert report.envelope_id == "QQ 314"
