@@ -14,17 +14,15 @@ from threading import Lock
 from penfold.base.clock import Clock
 from penfold.base.errors import NotFoundError, PenfoldError, UnavailableError
 from penfold.base.ids import format_message_id
-from penfold.base.labels import INBOX, UNREAD
 from penfold.base.limits import PARSE_INLINE_MAX_BYTES
 from penfold.domain.arriving import Arriving
 from penfold.domain.envelope import Done, Envelope, Recipient
+from penfold.domain.judging import Judged, choose_labels
 from penfold.domain.messages import Letter, read_letter
 from penfold.domain.threading import find_thread
 from penfold.ports.directory import Account, Directory
 from penfold.ports.mailbox import Mailboxes, MailboxWriter
-from penfold.proto.mime.compose import prepend_headers, received_header
-
-ARRIVAL_LABELS = frozenset({INBOX, UNREAD})
+from penfold.proto.mime.compose import prepend_block, prepend_headers, received_header
 
 
 def find_recipient(directory: Directory, address: str) -> Account | None:
@@ -74,8 +72,9 @@ def deliver_local(
     keys: Sequence[bytes],
     now_ms: int,
     arriving: Arriving,
+    judged: Judged | None = None,
 ) -> int:
-    """Put an incoming message into a mailbox and return its id.
+    """Put an incoming message into a mailbox and return its id; judged: None for mail from here.
 
     Safe to repeat: once all keys are known, the first id comes back and nothing changes or is
     sent.
@@ -88,7 +87,7 @@ def deliver_local(
         mailbox_id,
         letter,
         sender=sender,
-        labels=ARRIVAL_LABELS,
+        labels=choose_labels(box, letter, judged),
         thread_id=find_thread(box, letter.summary),
         now_ms=now_ms,
     )
@@ -147,8 +146,14 @@ class Inbound:
     def check_recipient(self, address: str) -> Recipient:
         return judge_recipient(self._directory, self._mailboxes, address)
 
-    def accept(self, envelope: Envelope, data: bytes, done: Done) -> None:
-        """Deliver to every recipient's mailbox; `done` is called when that is durable."""
+    def accept(
+        self, envelope: Envelope, data: bytes, done: Done, judged: Judged | None = None
+    ) -> None:
+        """Deliver to every recipient's mailbox; `done` is called when that is durable.
+
+        data: as it came, by which a repeat is known. judged: what was found of it, if anybody
+        looked.
+        """
         try:
             mailboxes, unknown = group_by_account(self._directory, envelope.recipients)
         except PenfoldError as error:
@@ -160,7 +165,9 @@ class Inbound:
         tally = Tally(len(mailboxes), done)
         now_ms = self._clock.now_ms()
         for place, (mailbox_id, recipients) in enumerate(mailboxes.items()):
-            change = self._make_change(mailbox_id, envelope, data, recipients, now_ms)
+            change = self._make_change(
+                mailbox_id, envelope, data, recipients, now_ms, judged=judged
+            )
             self._mailboxes.submit(mailbox_id, change, tally.counter(place))
 
     def _make_change(
@@ -170,6 +177,8 @@ class Inbound:
         data: bytes,
         recipients: list[str],
         now_ms: int,
+        *,
+        judged: Judged | None,
     ) -> Callable[[MailboxWriter], int]:
         """Return the change that delivers to one mailbox.
 
@@ -180,7 +189,8 @@ class Inbound:
 
         @cache
         def prepare() -> tuple[Letter, list[bytes]]:
-            raw = self._add_trace(envelope, data, recipients, now_ms)
+            shown = prepend_block(judged.data, judged.fields) if judged else data
+            raw = self._add_trace(envelope, shown, recipients, now_ms)
             letter = read_letter(raw)
             keys = _receipt_keys(envelope, data, recipients) if letter.summary.message_id else []
             return letter, keys
@@ -198,6 +208,7 @@ class Inbound:
                 keys=keys,
                 now_ms=now_ms,
                 arriving=self._arriving,
+                judged=judged,
             )
 
         return change
