@@ -108,13 +108,14 @@ class World:
             **wishes,
         )
 
-    def receive(self, raw, *recipients, sender="writer@elsewhere.example", **wishes):
+    def receive(self, raw, *recipients, sender="writer@elsewhere.example", judged=None, **wishes):
         """Accept mail from outside and return the ids it got."""
         found = []
         self.inbound.accept(
             self.envelope(sender, recipients or [self.alice.address], **wishes),
             raw,
             lambda ids, error: found.append((ids, error)),
+            judged,
         )
         [(ids, error)] = found
         if error:

@@ -17,7 +17,7 @@ from penfold.base.limits import HAND_OVER_MAX_ROWS
 from penfold.domain.arriving import Arriving
 from penfold.domain.delivered import make_delivered
 from penfold.domain.envelope import Wishes, make_wishes
-from penfold.domain.inbound import add_trace, deliver_local, group_by_account
+from penfold.domain.inbound import Arrived, add_trace, deliver_local, group_by_account
 from penfold.domain.messages import Letter, read_letter
 from penfold.domain.notices import Notices, make_event
 from penfold.ports.directory import Directory
@@ -118,18 +118,9 @@ class HandOver:
             wishes=_wishes_of(row),
             hostname=self._hostname,
         )
+        arrived = Arrived(letter, row.sender, keys, now_ms, delivered=delivered)
         self._mailboxes.change(
-            target,
-            lambda box: deliver_local(
-                box,
-                target,
-                letter,
-                sender=row.sender,
-                keys=keys,
-                now_ms=now_ms,
-                arriving=self._arriving,
-                delivered=delivered,
-            ),
+            target, lambda box: deliver_local(box, target, arrived, arriving=self._arriving)
         )
 
     def _address(self, row: OutboxRow, recipients: Sequence[str], now_ms: int) -> Letter:

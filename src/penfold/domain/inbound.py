@@ -11,22 +11,23 @@ from collections.abc import Callable, Sequence
 from functools import cache
 from threading import Lock
 
+from msgspec import Struct
+
 from penfold.base.clock import Clock
 from penfold.base.errors import NotFoundError, PenfoldError, UnavailableError
 from penfold.base.ids import format_message_id
-from penfold.base.labels import INBOX, UNREAD
+from penfold.base.labels import SPAM
 from penfold.base.limits import PARSE_INLINE_MAX_BYTES
 from penfold.domain.arriving import Arriving
 from penfold.domain.delivered import Delivered, make_delivered
 from penfold.domain.envelope import Done, Envelope, Recipient, make_wishes
+from penfold.domain.judging import Judged, choose_labels
 from penfold.domain.messages import Letter, read_letter
 from penfold.domain.threading import find_reported_thread, find_thread
 from penfold.ports.directory import Account, Directory
 from penfold.ports.mailbox import Mailboxes, MailboxWriter
-from penfold.proto.mime.compose import prepend_headers, received_header
+from penfold.proto.mime.compose import prepend_block, prepend_headers, received_header
 from penfold.proto.reports.bounces import find_bounce
-
-ARRIVAL_LABELS = frozenset({INBOX, UNREAD})
 
 
 def find_recipient(directory: Directory, address: str) -> Account | None:
@@ -67,27 +68,36 @@ def group_by_account(
     return mailboxes, unknown
 
 
+class Arrived(Struct, frozen=True, gc=False):
+    """What one mailbox gets. sender: the envelope's.
+
+    keys: by which it is known again. judged: None for mail from here. delivered: whom to tell of
+    it, if anybody asked.
+    """
+
+    letter: Letter
+    sender: str
+    keys: Sequence[bytes]
+    now_ms: int
+    judged: Judged | None = None
+    delivered: Delivered | None = None
+
+
 def deliver_local(
-    box: MailboxWriter,
-    mailbox_id: str,
-    letter: Letter,
-    *,
-    sender: str,
-    keys: Sequence[bytes],
-    now_ms: int,
-    arriving: Arriving,
-    delivered: Delivered | None = None,
+    box: MailboxWriter, mailbox_id: str, arrived: Arrived, *, arriving: Arriving
 ) -> int:
     """Put an incoming message into a mailbox and return its id.
 
-    delivered: whom to tell of it, if anybody asked. Safe to repeat: once all keys are known, the
-    first id comes back and nothing changes or is sent.
+    Safe to repeat: once all keys are known, the first id comes back and nothing changes or is
+    sent.
     """
-    known = [box.find_receipt(key) for key in keys]
+    letter, sender, now_ms = arrived.letter, arrived.sender, arrived.now_ms
+    known = [box.find_receipt(key) for key in arrived.keys]
     if known and known[0] is not None and None not in known:
         return known[0]
+    labels = choose_labels(box, letter, arrived.judged)
     # RFC 3464 §2: a notification comes without a reverse-path, so others are not looked at.
-    bounce = None if sender else find_bounce(letter.raw, letter.root)
+    bounce = None if sender or SPAM in labels else find_bounce(letter.raw, letter.root)
     about = bounce.message_id if bounce else ""
     thread_id = find_reported_thread(box, about, sent=True)
     row = arriving.take(
@@ -95,14 +105,14 @@ def deliver_local(
         mailbox_id,
         letter,
         sender=sender,
-        labels=ARRIVAL_LABELS,
+        labels=labels,
         thread_id=find_thread(box, letter.summary) if thread_id is None else thread_id,
         now_ms=now_ms,
     )
-    for key in keys:
+    for key in arrived.keys:
         box.add_receipt(key, row.id, now_ms=now_ms)
-    if delivered is not None:
-        arriving.report(box, mailbox_id, delivered, now_ms=now_ms)
+    if arrived.delivered is not None:
+        arriving.report(box, mailbox_id, arrived.delivered, now_ms=now_ms)
     if bounce is not None:
         box.after_commit(lambda: arriving.note_bounce(mailbox_id, bounce, now_ms))
     return row.id
@@ -158,8 +168,14 @@ class Inbound:
     def check_recipient(self, address: str) -> Recipient:
         return judge_recipient(self._directory, self._mailboxes, address)
 
-    def accept(self, envelope: Envelope, data: bytes, done: Done) -> None:
-        """Deliver to every recipient's mailbox; `done` is called when that is durable."""
+    def accept(
+        self, envelope: Envelope, data: bytes, done: Done, judged: Judged | None = None
+    ) -> None:
+        """Deliver to every recipient's mailbox; `done` is called when that is durable.
+
+        data: as it came, by which a repeat is known. judged: what was found of it, if anybody
+        looked.
+        """
         try:
             mailboxes, unknown = group_by_account(self._directory, envelope.recipients)
         except PenfoldError as error:
@@ -171,7 +187,9 @@ class Inbound:
         tally = Tally(len(mailboxes), done)
         now_ms = self._clock.now_ms()
         for place, (mailbox_id, recipients) in enumerate(mailboxes.items()):
-            change = self._make_change(mailbox_id, envelope, data, recipients, now_ms)
+            change = self._make_change(
+                mailbox_id, envelope, data, recipients, now_ms, judged=judged
+            )
             self._mailboxes.submit(mailbox_id, change, tally.counter(place))
 
     def _make_change(
@@ -181,6 +199,8 @@ class Inbound:
         data: bytes,
         recipients: list[str],
         now_ms: int,
+        *,
+        judged: Judged | None,
     ) -> Callable[[MailboxWriter], int]:
         """Return the change that delivers to one mailbox.
 
@@ -191,35 +211,38 @@ class Inbound:
 
         @cache
         def prepare() -> tuple[Letter, list[bytes]]:
-            raw = self._add_trace(envelope, data, recipients, now_ms)
+            shown = prepend_block(judged.data, judged.fields) if judged else data
+            raw = self._add_trace(envelope, shown, recipients, now_ms)
             letter = read_letter(raw, require_tls=envelope.options.require_tls)
             keys = _receipt_keys(envelope, data, recipients) if letter.summary.message_id else []
             return letter, keys
 
         if len(data) <= PARSE_INLINE_MAX_BYTES:
             prepare()
-        delivered = make_delivered(
+        delivered = self._find_told(envelope, data, recipients, judged)
+
+        def change(box: MailboxWriter) -> int:
+            letter, keys = prepare()
+            arrived = Arrived(letter, envelope.sender, keys, now_ms, judged, delivered)
+            return deliver_local(box, mailbox_id, arrived, arriving=self._arriving)
+
+        return change
+
+    def _find_told(
+        self, envelope: Envelope, data: bytes, recipients: list[str], judged: Judged | None
+    ) -> Delivered | None:
+        """Return what the sender is told of, if it is the sender: else a stranger would get news
+        of mail it did not send.
+        """
+        if judged is not None and (judged.spam or not judged.vouched):
+            return None
+        return make_delivered(
             data,
             sender=envelope.sender,
             recipients=recipients,
             wishes=make_wishes(envelope.options, envelope.recipients, envelope.reports),
             hostname=self._hostname,
         )
-
-        def change(box: MailboxWriter) -> int:
-            letter, keys = prepare()
-            return deliver_local(
-                box,
-                mailbox_id,
-                letter,
-                sender=envelope.sender,
-                keys=keys,
-                now_ms=now_ms,
-                arriving=self._arriving,
-                delivered=delivered,
-            )
-
-        return change
 
     def _add_trace(
         self, envelope: Envelope, data: bytes, recipients: list[str], now_ms: int

@@ -9,6 +9,7 @@ from penfold.base.errors import StorageFullError
 from penfold.base.limits import BOUNCE_NOTES_MAX
 from penfold.domain.bounces import note_bounce
 from penfold.domain.inbound import Inbound
+from penfold.domain.judging import Judged
 from penfold.domain.outbound import Outbound
 from penfold.ports.queue import Attempt, NewQueueRow, QueueState
 from penfold.proto.reports.action import Action
@@ -123,6 +124,15 @@ def test_a_report_with_a_reverse_path_is_mail_like_any(world):
     send(world, KIM)
     message = arrive(world, make_bounce(KIM), sender="writer@elsewhere.example")
     assert message.thread_id == message.id
+    assert notes(world) == {KIM: []}
+
+
+def test_a_bounce_that_is_spam_joins_and_notes_nothing(world):
+    send(world, KIM)
+    raw = make_bounce(KIM)
+    [stored] = world.receive(raw, sender="", judged=Judged(raw, b"", spam=True))
+    world.settle()
+    assert world.api("messages_get", id=stored).thread_id == stored
     assert notes(world) == {KIM: []}
 
 

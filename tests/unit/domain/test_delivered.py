@@ -3,6 +3,7 @@
 import pytest
 from tests.unit.world import World, mail
 
+from penfold.domain.judging import Judged
 from penfold.ports.queue import QueueState
 from penfold.proto.reports.action import Action
 from penfold.proto.reports.bounces import find_bounce
@@ -83,6 +84,21 @@ def test_nobody_else_gets_one(world, reports):
 def test_nobody_is_told_of_mail_from_nobody(world):
     receive(world, sender="")
     assert reports_out(world) == []
+
+
+@pytest.mark.parametrize(
+    ("facts", "told"),
+    [
+        ({"vouched": True}, 1),
+        ({"vouched": False}, 0),
+        ({"vouched": True, "spam": True}, 0),
+    ],
+    ids=str,
+)
+def test_news_goes_only_to_who_really_sent_what_is_wanted(world, facts, told):
+    raw = mail(message_id="one@elsewhere.example")
+    receive(world, raw=raw, judged=Judged(raw, b"", **facts))
+    assert len(reports_out(world)) == told
 
 
 def test_a_message_that_is_offered_again_is_reported_once(world):
