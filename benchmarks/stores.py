@@ -9,7 +9,7 @@ from pathlib import Path
 
 from penfold.app.stores import Stores, open_stores
 from penfold.base.clock import FixedClock
-from penfold.domain.inbound import ARRIVAL_LABELS
+from penfold.domain.judging import ARRIVAL_LABELS
 from penfold.domain.messages import Letter, add_letter, read_letter
 from penfold.ports.mailbox import MailboxWriter
 

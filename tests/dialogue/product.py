@@ -4,6 +4,8 @@ import dataclasses
 import threading
 
 from penfold.base.errors import MailboxDamagedError, OutcomeUnknownError, StorageFullError
+from penfold.domain.judging import ArrivalRefusedError
+from penfold.domain.verdict import Reject
 from penfold.front.smtp.decisions import Recipient
 from penfold.ports.directory import Account
 from penfold.ports.identity import Credential
@@ -25,6 +27,9 @@ FAILURES = {
     "invalid-to": ProblemError(problems.INVALID_TO),
     "too-large": ProblemError(problems.MESSAGE_TOO_LARGE, limit=1),
     "disabled": ProblemError(problems.MAIL_NOT_ENABLED),
+    "strict": ArrivalRefusedError(
+        Reject(550, "5.7.26", ("Unauthenticated email from x.example", "is not accepted."), 7, ())
+    ),
 }
 
 

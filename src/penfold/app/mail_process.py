@@ -5,6 +5,7 @@ import resource
 import socket
 from typing import Final
 
+from penfold.app.arrivals import Arrivals
 from penfold.app.certificates import make_certificate_care
 from penfold.app.delivering import Delivery
 from penfold.app.extracting import make_attachment_reading
@@ -59,8 +60,13 @@ class MailService:
         }
         limited = core.launch.settings.find_quota() is not None
         most = SUBMISSION_RECIPIENTS_MAX if limited else SMTP_RECIPIENTS_MAX
+        self._resolver = make_resolver(core.launch.settings, core.clock)
+        production = core.launch.settings.is_production
+        self._arrivals = (
+            Arrivals(core, product, self._resolver, self._observe) if production else None
+        )
         mx, submission = (
-            MxDoor(product.inbound),
+            self._arrivals.door if self._arrivals else MxDoor(product.inbound),
             SubmissionDoor(
                 product.outbound,
                 product.stores.directory,
@@ -80,8 +86,6 @@ class MailService:
         ]
         self._pushing = make_pushing(core, product)
         self._reading = make_attachment_reading(core, product)
-        self._resolver = make_resolver(core.launch.settings, core.clock)
-        production = core.launch.settings.is_production
         self._delivery = Delivery(core, product, self._resolver) if production else None
         self._certificate = make_certificate_care(core, product.stores.chance)
         self._tasks = Tasks(
@@ -91,6 +95,7 @@ class MailService:
                 *self._pushing.tasks,
                 *self._reading.tasks,
                 *self._certificate.tasks,
+                *(self._arrivals.tasks if self._arrivals else ()),
             ],
             log=core.log,
             fatal=lambda error: end_process(core.log, error),
@@ -116,8 +121,10 @@ class MailService:
         if self._delivery is not None:
             stopping.append(self._delivery.stop(grace_s=grace_s - _CUT_OFF_S))
         await asyncio.gather(*stopping)
-        await self._resolver.close()
         await self._tasks.stop()
+        if self._arrivals is not None:
+            await self._arrivals.close()
+        await self._resolver.close()
         self._reading.extractor.close()
         await asyncio.to_thread(self._pushing.rounds.close, timeout_s=_PUSH_GRACE_S)
         await asyncio.to_thread(self._product.close)

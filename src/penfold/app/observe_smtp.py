@@ -3,9 +3,28 @@
 from penfold.app.logs import LineLog, trace_of
 from penfold.app.metrics import Counters
 from penfold.base.errors import PenfoldError
-from penfold.front.smtp.facts import SessionFacts, TransactionFacts
-from penfold.spec.events import SMTP_FAILED, SMTP_SESSION, SMTP_TRANSACTION
-from penfold.spec.metrics import SMTP_BYTES, SMTP_MESSAGES, SMTP_SECONDS, SMTP_SESSIONS
+from penfold.domain.suspicion import Reason
+from penfold.front.smtp.facts import (
+    ArrivalFacts,
+    Facts,
+    GreylistFacts,
+    SessionFacts,
+    TransactionFacts,
+)
+from penfold.spec.events import ARRIVAL, GREYLISTED, SMTP_FAILED, SMTP_SESSION, SMTP_TRANSACTION
+from penfold.spec.metrics import (
+    ARRIVAL_REASONS,
+    ARRIVAL_RESULTS,
+    ARRIVAL_SECONDS,
+    ARRIVALS,
+    GREYLIST,
+    RESULTS,
+    SCANS,
+    SMTP_BYTES,
+    SMTP_MESSAGES,
+    SMTP_SECONDS,
+    SMTP_SESSIONS,
+)
 
 
 class SmtpObserver:
@@ -15,11 +34,16 @@ class SmtpObserver:
         self._log = log
         self._counters = counters
 
-    def __call__(self, facts: TransactionFacts | SessionFacts) -> None:
-        if isinstance(facts, SessionFacts):
-            self._session(facts)
-        else:
-            self._transaction(facts)
+    def __call__(self, facts: Facts) -> None:
+        match facts:
+            case SessionFacts():
+                self._session(facts)
+            case TransactionFacts():
+                self._transaction(facts)
+            case ArrivalFacts():
+                self._arrival(facts)
+            case GreylistFacts():
+                self._greylist(facts)
 
     def _session(self, facts: SessionFacts) -> None:
         self._counters.add(SMTP_SESSIONS, 1, facts.listener)
@@ -69,3 +93,56 @@ class SmtpObserver:
                 detail=str(facts.error),
                 trace=trace_of(facts.error),
             )
+
+    def _arrival(self, facts: ArrivalFacts) -> None:
+        add = self._counters.add
+        add(ARRIVALS, 1, facts.outcome)
+        for name in dict.fromkeys(reason.name for reason in facts.reasons):
+            add(ARRIVAL_REASONS, 1, name)
+        best = next((result for result in RESULTS if result in facts.dkim), "none")
+        for method, result in (
+            ("spf", facts.spf),
+            ("dkim", best),
+            ("arc", facts.arc),
+            ("dmarc", facts.dmarc),
+            ("iprev", facts.iprev),
+        ):
+            add(ARRIVAL_RESULTS, 1, method, result)
+        if facts.scan:
+            add(SCANS, 1, facts.scan)
+        self._counters.observe(ARRIVAL_SECONDS, facts.duration_s)
+        self._log.emit_soon(
+            ARRIVAL,
+            session=facts.session,
+            client=facts.client,
+            sender=facts.sender,
+            author=facts.author or None,
+            outcome=facts.outcome,
+            score=facts.score,
+            reasons=tuple(map(_show_reason, facts.reasons)) or None,
+            spf=facts.spf,
+            dkim=facts.dkim or None,
+            arc=facts.arc,
+            dmarc=facts.dmarc,
+            iprev=facts.iprev,
+            scan=facts.scan or None,
+            problem=facts.scan_problem or None,
+            ms=round(facts.duration_s * 1000, 1),
+        )
+
+    def _greylist(self, facts: GreylistFacts) -> None:
+        self._counters.add(GREYLIST, 1, facts.outcome)
+        self._log.emit_soon(
+            GREYLISTED,
+            session=facts.session,
+            client=facts.client,
+            sender=facts.sender,
+            recipient=facts.recipient,
+            outcome=facts.outcome,
+        )
+
+
+def _show_reason(reason: Reason) -> str:
+    """Return a reason in a few words: name, points unless 0, what it was found by."""
+    points = f" {reason.points:+}" if reason.points else ""
+    return f"{reason.name}{points}{f' ({reason.detail})' if reason.detail else ''}"

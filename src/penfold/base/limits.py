@@ -281,6 +281,8 @@ ARRIVAL_S: Final = 20.0
 #: Messages being checked at a time; further ones are asked to come later (451). With a DNS that
 #: does not answer, a flood would otherwise hold all its messages in memory for ARRIVAL_S.
 ARRIVALS_MAX: Final = 200
+#: Threads that compute the signatures of long messages: about 6 ms for a megabyte (measured).
+CHECK_THREADS: Final = 2
 #: Names of a client's address that are looked at (RFC 7208 §4.6.4 says 10 of `ptr`).
 IPREV_NAMES_MAX: Final = 10
 #: Blocklists asked for one client: each is a question, and more of them copy from each other.

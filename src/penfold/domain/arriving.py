@@ -14,6 +14,7 @@ one read.
 from collections.abc import Callable
 
 from penfold.base.chance import Chance
+from penfold.base.labels import SPAM
 from penfold.domain.arrival import Arrival
 from penfold.domain.delivered import Delivered, add_report
 from penfold.domain.filtering import apply_filters
@@ -100,7 +101,9 @@ class Arriving:
             now_ms=now_ms,
         )
         outcome = apply_filters(box, filters, arrival)
-        wanted = [*outcome.forward, *find_auto_target(auto, outcome.labels)]
+        # Gmail (assumed, documented of auto-forwarding): spam is sent on by nothing.
+        by_filter = () if SPAM in outcome.labels else outcome.forward
+        wanted = [*by_filter, *find_auto_target(auto, outcome.labels)]
         targets = choose_targets(box, wanted, arrival)
         settled = apply_disposition(outcome.labels, auto, targets)
         row = add(settled)

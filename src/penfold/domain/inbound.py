@@ -14,19 +14,17 @@ from threading import Lock
 from penfold.base.clock import Clock
 from penfold.base.errors import NotFoundError, PenfoldError, UnavailableError
 from penfold.base.ids import format_message_id
-from penfold.base.labels import INBOX, UNREAD
 from penfold.base.limits import PARSE_INLINE_MAX_BYTES
 from penfold.domain.arriving import Arriving
 from penfold.domain.delivered import Delivered, make_delivered
 from penfold.domain.envelope import Done, Envelope, Recipient, make_wishes
+from penfold.domain.judging import Judged, choose_labels
 from penfold.domain.messages import Letter, read_letter
 from penfold.domain.threading import find_reported_thread, find_thread
 from penfold.ports.directory import Account, Directory
 from penfold.ports.mailbox import Mailboxes, MailboxWriter
-from penfold.proto.mime.compose import prepend_headers, received_header
+from penfold.proto.mime.compose import prepend_block, prepend_headers, received_header
 from penfold.proto.reports.bounces import find_bounce
-
-ARRIVAL_LABELS = frozenset({INBOX, UNREAD})
 
 
 def find_recipient(directory: Directory, address: str) -> Account | None:
@@ -67,7 +65,7 @@ def group_by_account(
     return mailboxes, unknown
 
 
-def deliver_local(
+def deliver_local(  # noqa: PLR0913 - all that a copy in a mailbox depends on
     box: MailboxWriter,
     mailbox_id: str,
     letter: Letter,
@@ -77,8 +75,9 @@ def deliver_local(
     now_ms: int,
     arriving: Arriving,
     delivered: Delivered | None = None,
+    judged: Judged | None = None,
 ) -> int:
-    """Put an incoming message into a mailbox and return its id.
+    """Put an incoming message into a mailbox and return its id; judged: None for mail from here.
 
     delivered: whom to tell of it, if anybody asked. Safe to repeat: once all keys are known, the
     first id comes back and nothing changes or is sent.
@@ -95,7 +94,7 @@ def deliver_local(
         mailbox_id,
         letter,
         sender=sender,
-        labels=ARRIVAL_LABELS,
+        labels=choose_labels(box, letter, judged),
         thread_id=find_thread(box, letter.summary) if thread_id is None else thread_id,
         now_ms=now_ms,
     )
@@ -158,8 +157,14 @@ class Inbound:
     def check_recipient(self, address: str) -> Recipient:
         return judge_recipient(self._directory, self._mailboxes, address)
 
-    def accept(self, envelope: Envelope, data: bytes, done: Done) -> None:
-        """Deliver to every recipient's mailbox; `done` is called when that is durable."""
+    def accept(
+        self, envelope: Envelope, data: bytes, done: Done, judged: Judged | None = None
+    ) -> None:
+        """Deliver to every recipient's mailbox; `done` is called when that is durable.
+
+        data: as it came, by which a repeat is known. judged: what was found of it, if anybody
+        looked.
+        """
         try:
             mailboxes, unknown = group_by_account(self._directory, envelope.recipients)
         except PenfoldError as error:
@@ -171,7 +176,9 @@ class Inbound:
         tally = Tally(len(mailboxes), done)
         now_ms = self._clock.now_ms()
         for place, (mailbox_id, recipients) in enumerate(mailboxes.items()):
-            change = self._make_change(mailbox_id, envelope, data, recipients, now_ms)
+            change = self._make_change(
+                mailbox_id, envelope, data, recipients, now_ms, judged=judged
+            )
             self._mailboxes.submit(mailbox_id, change, tally.counter(place))
 
     def _make_change(
@@ -181,6 +188,8 @@ class Inbound:
         data: bytes,
         recipients: list[str],
         now_ms: int,
+        *,
+        judged: Judged | None,
     ) -> Callable[[MailboxWriter], int]:
         """Return the change that delivers to one mailbox.
 
@@ -191,7 +200,8 @@ class Inbound:
 
         @cache
         def prepare() -> tuple[Letter, list[bytes]]:
-            raw = self._add_trace(envelope, data, recipients, now_ms)
+            shown = prepend_block(judged.data, judged.fields) if judged else data
+            raw = self._add_trace(envelope, shown, recipients, now_ms)
             letter = read_letter(raw, require_tls=envelope.options.require_tls)
             keys = _receipt_keys(envelope, data, recipients) if letter.summary.message_id else []
             return letter, keys
@@ -217,6 +227,7 @@ class Inbound:
                 now_ms=now_ms,
                 arriving=self._arriving,
                 delivered=delivered,
+                judged=judged,
             )
 
         return change

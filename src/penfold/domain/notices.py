@@ -28,7 +28,8 @@ from penfold.base.limits import (
 )
 from penfold.domain.arriving import Arriving
 from penfold.domain.delivery import find_decisive
-from penfold.domain.inbound import ARRIVAL_LABELS, add_trace
+from penfold.domain.inbound import add_trace
+from penfold.domain.judging import ARRIVAL_LABELS
 from penfold.domain.messages import Letter, read_letter
 from penfold.domain.threading import find_reported_thread
 from penfold.ports.directory import Account, Directory

@@ -11,16 +11,18 @@ Gmail (documented, About SMTP error messages; observed 2022 to 2026): codes and 
 refusals, without its own name and links.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from enum import IntEnum
 from operator import attrgetter
 from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from penfold.domain.evidence import Evidence
 from penfold.domain.suspicion import Reason, weigh
 from penfold.proto.mailauth.author import Unclear
+from penfold.spec.arrival import ACTIONS, NEVER, NUMBERS
 
 
 class Action(IntEnum):
@@ -51,6 +53,19 @@ class Policy(Struct, frozen=True, gc=False, kw_only=True):
     several_authors: Action = Action.REJECT
     spam_points: int | None = 5
     reject_points: int | None = None
+
+
+def make_policy(choices: Iterable[tuple[str, str]]) -> Policy:
+    """Return the policy with these choices of the operator's (spec.arrival.parse_choice)."""
+    policy = Policy()
+    for name, value in choices:
+        chosen: Action | int | None
+        if name in NUMBERS:
+            chosen = None if value == NEVER else int(value)
+        else:
+            chosen = Action(ACTIONS.index(value))
+        policy = replace(policy, **{name: chosen})
+    return policy
 
 
 class Accept(Struct, frozen=True, gc=False):
@@ -213,15 +228,11 @@ RULES: Final = (
     ),
 )
 
-_TOO_MANY_POINTS: Final = Rule(
-    "too_many_points",
-    lambda _: True,
-    "550 5.7.1",
-    (
-        "This message is likely unsolicited mail. To reduce the amount of spam,",
-        "it has been blocked.",
-    ),
+UNSOLICITED: Final = (
+    "This message is likely unsolicited mail. To reduce the amount of spam,",
+    "it has been blocked.",
 )
+_TOO_MANY_POINTS: Final = Rule("too_many_points", lambda _: True, "550 5.7.1", UNSOLICITED)
 
 
 def decide(found: Evidence, policy: Policy) -> Verdict:

@@ -83,6 +83,17 @@ SMTP_TRANSACTION: Final = _event(
     "session listener client account stage sender recipients size status messages ms reason",
     "One SMTP mail transaction was answered.",
 )
+ARRIVAL: Final = _event(
+    "arrival",
+    "session client sender author outcome score reasons spf dkim arc dmarc iprev scan problem ms",
+    "A message from the internet was judged; the reasons, hardest rules first, and what was found.",
+)
+GREYLISTED: Final = _event(
+    "greylisted",
+    "session client sender recipient outcome",
+    "The greylist was asked about a recipient.",
+    Severity.DETAIL,
+)
 DELIVERY: Final = _event(
     "delivery",
     "queue origin number sender recipient outcome",

@@ -9,6 +9,7 @@ from enum import Enum
 from itertools import product
 from typing import Final
 
+from penfold.spec.arrival import REASONS
 from penfold.spec.registry import REGISTRY
 
 #: Routes beside the 79 methods. What names none of these counts as "other".
@@ -27,6 +28,10 @@ DELIVERY_KINDS: Final = (
     "rate_limited", "greylisted", "network", "protocol", "expired", "undetermined",
 )  # fmt: skip
 LISTENERS: Final = ("smtp", "submission", "submissions")
+#: RFC 8601 §2.7: words for what a check found.
+RESULTS: Final = (
+    "pass", "fail", "softfail", "neutral", "none", "policy", "temperror", "permerror",
+)  # fmt: skip
 #: Seconds. From a memory answer to what a client gives up on.
 LATENCY_BUCKETS: Final = (
     0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
@@ -110,6 +115,43 @@ SMTP_SECONDS: Final = Metric(
     "Time from MAIL to the answer after DATA.",
     (("listener", LISTENERS),),
     LATENCY_BUCKETS,
+)
+ARRIVALS: Final = Metric(
+    "penfold_arrivals_total",
+    Kind.COUNTER,
+    "Messages from the internet that were judged, by what became of them.",
+    (("outcome", ("accepted", "spam", "deferred", "refused")),),
+)
+ARRIVAL_REASONS: Final = Metric(
+    "penfold_arrival_reasons_total",
+    Kind.COUNTER,
+    "Rules and signs that applied to judged messages; a message may have several.",
+    (("reason", REASONS),),
+)
+ARRIVAL_RESULTS: Final = Metric(
+    "penfold_arrival_results_total",
+    Kind.COUNTER,
+    "Results of the checks of judged messages; of DKIM the best signature's, or none.",
+    (("method", ("spf", "dkim", "arc", "dmarc", "iprev")), ("result", RESULTS)),
+)
+ARRIVAL_SECONDS: Final = Metric(
+    "penfold_arrival_seconds",
+    Kind.HISTOGRAM,
+    "Time from the final dot to the judgement.",
+    (),
+    LATENCY_BUCKETS,
+)
+SCANS: Final = Metric(
+    "penfold_arrival_scans_total",
+    Kind.COUNTER,
+    "Messages rspamd was asked about; failed: no answer to use.",
+    (("outcome", ("answered", "failed", "too_large")),),
+)
+GREYLIST: Final = Metric(
+    "penfold_greylist_total",
+    Kind.COUNTER,
+    "Recipients the greylist was asked about; vouched: SPF passes for a domain that came before.",
+    (("outcome", ("new", "early", "passed", "known", "vouched", "failed")),),
 )
 DELIVERIES: Final = Metric(
     "penfold_deliveries_total",
@@ -198,7 +240,8 @@ METRICS: Final = (
     SMTP_MESSAGES, SMTP_BYTES, SMTP_SECONDS, DELIVERIES, DELIVERY_TRIES, DELIVERY_SECONDS,
     NOTIFICATIONS, PUSHES,
     ATTACHMENTS, ATTACHMENT_SECONDS, ATTACHMENTS_WAITING, COMMITS, GROUP_SIZE, HANDLES, MEMORY,
-    STARTS, CERTIFICATE_SECONDS,
+    STARTS, CERTIFICATE_SECONDS, ARRIVALS, ARRIVAL_REASONS, ARRIVAL_RESULTS, ARRIVAL_SECONDS,
+    SCANS, GREYLIST,
 )  # fmt: skip
 #: Read from the queue when the page is asked for, so it is not in the file.
 QUEUE: Final = Metric(

@@ -18,6 +18,7 @@ from typing import Any, Final, NamedTuple
 
 from penfold.base.errors import ParseError
 from penfold.base.limits import (
+    ARC_SEALERS_MAX,
     BLOCKLISTS_MAX,
     DNS_SERVERS_MAX,
     IN_FLIGHT_MAX,
@@ -28,6 +29,7 @@ from penfold.base.limits import (
     STS_AGE_MIN_S,
     STS_AGE_S,
 )
+from penfold.spec.arrival import parse_choice
 from penfold.spec.quotas import GOOGLE_2026, OFF, TABLES, QuotaTable
 
 #: The domain of local mode.
@@ -167,6 +169,26 @@ def _domains(value: object) -> tuple[str, ...]:
         if not _HOSTNAME.fullmatch(name) or "." not in name:
             raise ParseError(f"{name!r} is not a domain name")
     return names
+
+
+def _names(most: int) -> Callable[[object], tuple[str, ...]]:
+    def parse(value: object) -> tuple[str, ...]:
+        names = _domains(value)
+        if len(names) > most:
+            raise ParseError(f"must be {most} names at most, not {len(names)}")
+        return names
+
+    return parse
+
+
+def _choices(value: object) -> tuple[str, ...]:
+    items = value.split(",") if isinstance(value, str) else value
+    if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
+        raise ParseError("must be a list of RULE=ACTION")
+    choices = [parse_choice(item) for item in items]
+    if len({name for name, _ in choices}) < len(choices):
+        raise ParseError("must name each rule once")
+    return tuple(f"{name}={chosen}" for name, chosen in choices)
 
 
 def _resolvers(value: object) -> tuple[Endpoint, ...]:
@@ -471,6 +493,43 @@ class Settings:
         STS_AGE_S,
         "SECONDS",
         "How long those servers may go by a policy they have seen.",
+        serve=False,
+    )
+    arrival_policy: tuple[str, ...] = _setting(
+        _choices,
+        (),
+        "RULE=ACTION,…",
+        "What is done about mail from the internet that breaks a rule, where it differs from "
+        "docs/arrival.md; used in production mode.",
+        serve=False,
+    )
+    arc_sealers: tuple[str, ...] = _setting(
+        _names(ARC_SEALERS_MAX),
+        (),
+        "NAMES",
+        "Domains of forwarders whose ARC seals are trusted; used in production mode.",
+        serve=False,
+    )
+    blocklists: tuple[str, ...] = _setting(
+        _names(BLOCKLISTS_MAX),
+        (),
+        "ZONES",
+        "DNS blocklists of addresses to ask about clients; used in production mode.",
+        serve=False,
+    )
+    greylisting: str = _setting(
+        _one_of("on", OFF),
+        OFF,
+        "on|off",
+        "Whether strangers are asked to come again after some minutes; used in production mode.",
+        serve=False,
+    )
+    rspamd: str = _setting(
+        _url,
+        "",
+        "URL",
+        "An rspamd to ask about mail from the internet, such as http://127.0.0.1:11333; used in "
+        "production mode.",
         serve=False,
     )
     metrics_token: str = _setting(

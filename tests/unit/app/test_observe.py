@@ -12,8 +12,9 @@ from penfold.app.observe_smtp import SmtpObserver
 from penfold.app.observe_stores import StoreObserver
 from penfold.base.clock import FixedClock
 from penfold.base.errors import StorageFullError
+from penfold.domain.suspicion import Reason
 from penfold.front.http.request import RequestFacts
-from penfold.front.smtp.facts import SessionFacts, TransactionFacts
+from penfold.front.smtp.facts import ArrivalFacts, GreylistFacts, SessionFacts, TransactionFacts
 from penfold.ports.queue import NewQueueRow, QueueState
 from penfold.store.sqlite.queue import SqliteQueue
 
@@ -178,3 +179,41 @@ def test_a_message_for_the_queue_is_one_line_and_one_count(world, tmp_path):
     assert "private" not in json.dumps(delivery)
     assert (damaged["event"], damaged["mailbox"]) == ("mailbox_damaged", "m1")
     assert "penfold_store_changes_per_commit_sum 3" in world.page()
+
+
+def test_a_judged_message_becomes_a_line_with_its_reasons_and_numbers(world):
+    observer = SmtpObserver(world.log, world.counters)
+    observer(
+        ArrivalFacts(
+            session="s1",
+            client="192.0.2.1",
+            sender="a@x.example",
+            author="x.example",
+            outcome="spam",
+            score=5,
+            reasons=(Reason("spf_fail", detail="x.example"), Reason("spf_fail", 3, "x.example")),
+            spf="fail",
+            dkim=("temperror", "fail"),
+            arc="none",
+            dmarc="none",
+            iprev="pass",
+            scan="failed",
+            scan_problem="no answer within 10 s",
+            duration_s=0.0123,
+        )
+    )
+    observer(GreylistFacts("s1", "192.0.2.1", "a@x.example", "b@penfold.test", "new"))
+    arrival, greylisted = world.lines()
+    assert arrival["reasons"] == ["spf_fail (x.example)", "spf_fail +3 (x.example)"]
+    assert (arrival["outcome"], arrival["problem"]) == ("spam", "no answer within 10 s")
+    assert greylisted["outcome"] == "new"
+    page = world.page()
+    for line in (
+        'penfold_arrivals_total{outcome="spam"} 1',
+        'penfold_arrival_reasons_total{reason="spf_fail"} 1',
+        'penfold_arrival_results_total{method="dkim",result="fail"} 1',
+        'penfold_arrival_scans_total{outcome="failed"} 1',
+        'penfold_greylist_total{outcome="new"} 1',
+        "penfold_arrival_seconds_count 1",
+    ):
+        assert line in page

@@ -4,6 +4,7 @@ A door turns the product's decisions into replies. It holds no state of a sessio
 serves all of a listener's sessions, and of other listeners too.
 """
 
+from collections.abc import Awaitable
 from typing import Final, Protocol
 
 from penfold.base.addresses import canonical_address
@@ -16,6 +17,7 @@ from penfold.front.smtp.decisions import (
     Recipient,
     SubmissionDecisions,
 )
+from penfold.front.smtp.greeting import Greeter, Visit
 from penfold.front.smtp.visitors import is_loopback, network_of
 from penfold.ports.directory import Account
 from penfold.ports.identity import Authenticator
@@ -39,7 +41,7 @@ class Door(Protocol):
     """What a session asks; account is None where nobody logs in. Any error becomes a reply."""
 
     def check_sender(self, account: Account | None, address: str) -> Reply: ...
-    def check_recipient(self, address: str) -> Reply: ...
+    def check_recipient(self, visit: Visit, address: str) -> Reply | Awaitable[Reply]: ...
     def find_account(self, claim: Login | Bearer, client: str) -> Account | None:
         """Return who this is. TooManyError: the client's network guessed wrong too often."""
         ...
@@ -52,14 +54,19 @@ class Door(Protocol):
 class MxDoor:
     """Anyone may knock; only addresses here are served."""
 
-    def __init__(self, decisions: Decisions) -> None:
+    def __init__(self, decisions: Decisions, *, greeter: Greeter | None = None) -> None:
+        """greeter: asks strangers to come again; this machine is none."""
         self._decisions = decisions
+        self._greeter = greeter
 
     def check_sender(self, account: Account | None, address: str) -> Reply:  # noqa: ARG002 - Door
         return replies.SENDER_OK
 
-    def check_recipient(self, address: str) -> Reply:
-        return _MX_REPLIES[self._decisions.check_recipient(address)]
+    def check_recipient(self, visit: Visit, address: str) -> Reply | Awaitable[Reply]:
+        judged = self._decisions.check_recipient(address)
+        if judged is not Recipient.LOCAL or self._greeter is None or is_loopback(visit.client):
+            return _MX_REPLIES[judged]
+        return self._greeter.greet(visit, address)
 
     def find_account(self, claim: Login | Bearer, client: str) -> Account | None:  # noqa: ARG002 - Door
         return None
@@ -95,7 +102,7 @@ class SubmissionDoor:
         is_own = self._decisions.check_sender(account, address)
         return replies.SENDER_OK if is_own else replies.NOT_YOUR_ADDRESS
 
-    def check_recipient(self, address: str) -> Reply:
+    def check_recipient(self, visit: Visit, address: str) -> Reply:  # noqa: ARG002 - Door
         return _SUBMISSION_REPLIES[self._decisions.check_recipient(address)]
 
     def find_account(self, claim: Login | Bearer, client: str) -> Account | None:

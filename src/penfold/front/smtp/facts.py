@@ -9,6 +9,8 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
+from penfold.domain.suspicion import Reason
+
 
 class TransactionFacts(Struct, frozen=True, gc=False):
     """One message the client finished, or a question of its that failed unexpectedly.
@@ -52,4 +54,39 @@ class SessionFacts(Struct, frozen=True, gc=False):
     duration_s: float
 
 
-Observe = Callable[[TransactionFacts | SessionFacts], None]
+class ArrivalFacts(Struct, frozen=True, gc=False):
+    """What was found of one arriving message, and what becomes of it.
+
+    outcome: accepted, spam, deferred or refused. author: the domain in From. spf to iprev: the
+    results; scan: how asking the scanner went, "" when there is none.
+    """
+
+    session: str
+    client: str
+    sender: str
+    author: str
+    outcome: str
+    score: int
+    reasons: tuple[Reason, ...]
+    spf: str
+    dkim: tuple[str, ...]
+    arc: str
+    dmarc: str
+    iprev: str
+    scan: str
+    scan_problem: str
+    duration_s: float
+
+
+class GreylistFacts(Struct, frozen=True, gc=False):
+    """One recipient the greylist was asked about. outcome: a word of spec.metrics.GREYLIST."""
+
+    session: str
+    client: str
+    sender: str
+    recipient: str
+    outcome: str
+
+
+Facts = TransactionFacts | SessionFacts | ArrivalFacts | GreylistFacts
+Observe = Callable[[Facts], None]

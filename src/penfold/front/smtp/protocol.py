@@ -11,21 +11,19 @@ sends ahead while an answer is awaited is bounded by HELD_MAX and one read.
 
 import asyncio
 import ssl
-from typing import Final, Protocol, cast
+from collections.abc import Awaitable
+from typing import Final, cast
 
-from penfold.base.clock import Clock
 from penfold.base.errors import PenfoldError
 from penfold.domain.attempts import TooManyError
-from penfold.front.smtp.answers import Answers
-from penfold.front.smtp.bounds import Bounds
 from penfold.front.smtp.decisions import Envelope
-from penfold.front.smtp.doors import Door
-from penfold.front.smtp.facts import Observe, SessionFacts, TransactionFacts
+from penfold.front.smtp.facts import SessionFacts, TransactionFacts
+from penfold.front.smtp.greeting import Visit
+from penfold.front.smtp.house import House
 from penfold.front.smtp.refusals import find_refusal
 from penfold.ports.directory import Account
 from penfold.proto.smtp import replies
 from penfold.proto.smtp.events import Bearer, Event, Login, Mail, Message, Rcpt, Slow
-from penfold.proto.smtp.profile import Profile
 from penfold.proto.smtp.replies import Reply
 from penfold.proto.smtp.server import Server
 
@@ -34,33 +32,6 @@ HELD_MAX: Final = 65_536
 #: Seconds a client has to take the last replies, and to finish a TLS handshake.
 LAST_WORDS_S: Final = 10.0
 TLS_HANDSHAKE_S: Final = 30.0
-
-
-class House(Protocol):
-    """What all sessions of a listener share. `now` is a clock of a second's grain, monotonic."""
-
-    name: str
-    profile: Profile
-    door: Door
-    clock: Clock
-    observe: Observe
-    answers: Answers
-    bounds: Bounds
-    tls: ssl.SSLContext | None
-    now: float
-    is_crowded: bool
-
-    def make_session_id(self) -> str: ...
-    def admit(self, session: "Session", client: str) -> Reply | None:
-        """Return why this connection is refused, or None after counting it in."""
-        ...
-
-    def greet_soon(self, session: "Session") -> None:
-        """Call session.greet() when what the client sent already has been read."""
-        ...
-
-    def flush_soon(self, session: "Session") -> None: ...
-    def leave(self, session: "Session") -> None: ...
 
 
 class _Delivery:
@@ -80,9 +51,10 @@ class Session(asyncio.Protocol):
     """One connection, from connection_made to connection_lost."""
 
     __slots__ = (
-        "_account", "_awaits_greeting", "_blocked", "_bytes_in", "_delivery", "_early", "_gone",
-        "_half_closed", "_heard", "_house", "_id", "_leaving", "_machine", "_messages", "_paused",
-        "_pumping", "_since", "_started_ms", "_task", "_timer", "_tls", "_transport", "client",
+        "_account", "_asked", "_awaits_greeting", "_blocked", "_bytes_in", "_delivery", "_early",
+        "_gone", "_half_closed", "_heard", "_house", "_id", "_leaving", "_machine", "_messages",
+        "_paused", "_pumping", "_since", "_started_ms", "_task", "_timer", "_tls", "_transport",
+        "client",
     )  # fmt: skip
 
     def __init__(self, house: House) -> None:
@@ -92,6 +64,7 @@ class Session(asyncio.Protocol):
         self._delivery: _Delivery | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._task: asyncio.Task[None] | None = None
+        self._asked: asyncio.Task[None] | None = None
         self._pumping = self._blocked = self._paused = self._leaving = False
         self._half_closed = self._gone = self._awaits_greeting = False
         self._bytes_in = self._messages = 0
@@ -148,7 +121,7 @@ class Session(asyncio.Protocol):
             self._early += data
             return
         self._machine.receive(data)
-        if self._delivery is None and self._timer is None:
+        if self._delivery is None and self._timer is None and self._asked is None:
             if not self._blocked:
                 self._pump()
             if len(data) > HELD_MAX:
@@ -195,7 +168,7 @@ class Session(asyncio.Protocol):
         if machine.is_closed:
             if quiet > LAST_WORDS_S:
                 self.abort()
-        elif self._delivery is not None or self._task is not None:
+        elif self._delivery is not None or self._task is not None or self._asked is not None:
             return  # the client waits for us, or TLS has a deadline of its own
         elif machine.is_receiving_data:
             if now - self._heard > idle_s:
@@ -265,7 +238,8 @@ class Session(asyncio.Protocol):
         if self._gone or self._blocked:
             return
         self._pump()
-        is_free = self._delivery is None and self._timer is None and self._task is None
+        waits = self._delivery or self._timer or self._task or self._asked
+        is_free = waits is None
         if self._paused and is_free and not self._blocked:
             self._paused = False
             if self._transport is not None and not self._transport.is_closing():
@@ -284,16 +258,18 @@ class Session(asyncio.Protocol):
         self._transport = None
         if self._timer is not None:
             self._timer.cancel()
+        if self._asked is not None:
+            self._asked.cancel()
         self._house.leave(self)
         self._house.observe(self._facts())
 
     # --- questions ---------------------------------------------------------------------------
 
     def _handle(self, event: Event) -> None:
-        machine, door = self._machine, self._house.door
+        machine = self._machine
         try:
             if isinstance(event, Rcpt):
-                machine.answer(door.check_recipient(event.address))
+                self._answer_recipient(event)
             elif isinstance(event, Mail):
                 machine.answer(self._admit_sender(event))
             elif isinstance(event, Message):
@@ -306,6 +282,23 @@ class Session(asyncio.Protocol):
                 self._start_tls()
         except Exception as error:  # noqa: BLE001 - top of a session: the client gets a 4xx
             self._fail(event, error)
+
+    def _answer_recipient(self, event: Rcpt) -> None:
+        visit = Visit(self._id, self.client, self._machine.helo, self._machine.sender)
+        reply = self._house.door.check_recipient(visit, event.address)
+        if isinstance(reply, Reply):
+            self._machine.answer(reply)
+        else:
+            self._asked = asyncio.get_running_loop().create_task(self._await(event, reply))
+
+    async def _await(self, event: Event, coming: Awaitable[Reply]) -> None:
+        """Answer when the reply is there; what the client sends meanwhile waits."""
+        try:
+            self._machine.answer(await coming)
+        except Exception as error:  # noqa: BLE001 - as in _handle
+            self._fail(event, error)
+        self._asked = None
+        self._go_on()
 
     def _admit_sender(self, event: Mail) -> Reply:
         if self._house.is_crowded:

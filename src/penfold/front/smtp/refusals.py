@@ -1,7 +1,7 @@
 """What an SMTP client is told when the product says no: the one table from errors to replies.
 
-Texts of ours never reach the client, with one exception: `ProblemError` carries words that are
-meant for it (penfold.spec.problems).
+Texts of ours never reach the client, with two exceptions that carry words meant for it:
+`ProblemError` (penfold.spec.problems) and `ArrivalRefusedError` (domain.judging).
 """
 
 from typing import Final
@@ -11,6 +11,7 @@ from penfold.base.errors import (
     OutcomeUnknownError,
     StorageFullError,
 )
+from penfold.domain.judging import ArrivalRefusedError
 from penfold.proto.smtp import replies
 from penfold.proto.smtp.replies import Reply, make_reply
 from penfold.spec import problems
@@ -43,6 +44,9 @@ def find_refusal(error: BaseException) -> Reply | None:
     """
     if isinstance(error, OutcomeUnknownError):
         return None
+    if isinstance(error, ArrivalRefusedError):
+        refusal = error.refusal
+        return make_reply(refusal.code, refusal.enhanced, *refusal.lines)
     if isinstance(error, ProblemError):
         return _refusal_of(error)
     if isinstance(error, StorageFullError):

@@ -25,6 +25,7 @@ __all__ = [
     "format_date",
     "header_values",
     "normalize_crlf",
+    "prepend_block",
     "prepend_headers",
     "received_header",
     "remove_headers",
@@ -86,9 +87,22 @@ def prepend_headers(raw: bytes, headers: Sequence[tuple[str, str]], *, utf8: boo
     """
     if not headers:
         return raw
-    start, stop, body = find_block(raw, 0, len(raw))
     line_end = _line_end(raw)
     block = b"".join(_write_field(name, value, line_end, utf8=utf8) for name, value in headers)
+    return _prepend(raw, block, line_end)
+
+
+def prepend_block(raw: bytes, block: bytes) -> bytes:
+    """Return the message with whole fields, written and folded elsewhere, before all others.
+
+    block: with its line ends, CR LF, which become those of the message.
+    """
+    line_end = _line_end(raw)
+    return _prepend(raw, block.replace(b"\r\n", line_end), line_end) if block else raw
+
+
+def _prepend(raw: bytes, block: bytes, line_end: bytes) -> bytes:
+    start, stop, body = find_block(raw, 0, len(raw))
     if start == stop and body == stop:
         block += line_end  # no field and no blank line: what follows is body
     return raw[:start] + block + raw[start:]

@@ -217,6 +217,11 @@ def make_stored(epoch_s: int, message_id: str) -> Reply:
     return Reply(250, f"250 2.0.0 OK {epoch_s} {message_id} - penfold\r\n".encode("ascii"))
 
 
+def make_greylisted(seconds: int) -> Reply:
+    """Return the reply to a recipient whose sender is a stranger (RFC 6647 §3)."""
+    return make_reply(451, "4.7.1", f"Greylisted, try again in {seconds} seconds")
+
+
 def make_chunk_taken(octets: int) -> Reply:
     """Return the reply to a chunk that is not the last one (RFC 3030 §2)."""
     return Reply(250, b"250 2.0.0 %d octets received\r\n" % octets)

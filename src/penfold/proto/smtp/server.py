@@ -102,6 +102,11 @@ class Server:
         return f"{base}{'S' if self.tls else ''}{'A' if self.logged_in else ''}"
 
     @property
+    def sender(self) -> str:
+        """Return the reverse-path of the open transaction, "" also when there is none."""
+        return self._transaction.sender or ""
+
+    @property
     def is_receiving_data(self) -> bool:
         return self._mode in (_DATA, _CHUNK)
 
