@@ -16,6 +16,7 @@ from penfold.app.logs import SystemClock
 from penfold.app.mta_sts import find_own_policy
 from penfold.app.resolving import make_resolver
 from penfold.app.stores import make_domains, open_stores
+from penfold.app.tls_files import find_serving
 from penfold.base.clock import Clock
 from penfold.base.limits import CHAIN_MAX, DNS_LOOK_S
 from penfold.domain.dns_advice.looks import list_looks, list_wanted
@@ -65,7 +66,7 @@ def make_facts(settings: Settings, domains: Domains, domain: Domain, *, clock: C
         kinds=Families(settings.delivery_families).kinds,
         keys=tuple(domains.ensure_keys(domain)),
         lists=settings.own_blocklists,
-        certificates=_load_chain(Path(settings.data) / "tls" / "server.pem"),
+        certificates=_load_chain(find_serving(settings)[0]),
         validates=make_resolver(settings, clock).trusted,
     )
 

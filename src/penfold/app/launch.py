@@ -17,7 +17,8 @@ from typing import Final
 import msgspec
 
 from penfold.app.exits import WRONG_USE
-from penfold.spec.settings import Endpoint, Settings
+from penfold.spec.setting_values import Endpoint
+from penfold.spec.settings import Settings
 
 #: Seconds between signs of life.
 HEARTBEAT_S: Final = 2.0

@@ -10,7 +10,8 @@ from collections.abc import Iterable, Mapping
 from typing import Final
 
 from penfold.app.exits import StartError
-from penfold.spec.settings import SETTING_OF, Endpoint, Settings
+from penfold.spec.setting_values import Endpoint
+from penfold.spec.settings import SETTING_OF, Settings
 
 LISTENERS: Final = ("http", "smtp", "submission", "submissions")
 #: Connections the kernel holds for us; it caps this at net.core.somaxconn (4096).

@@ -37,7 +37,8 @@ from penfold.spec.events import (
     STOPPED,
     STOPPING,
 )
-from penfold.spec.settings import Endpoint, Settings
+from penfold.spec.setting_values import Endpoint
+from penfold.spec.settings import Settings
 
 #: Seconds for what is in hand after SIGTERM (interface); then what is left is killed.
 GRACE_S: Final = 10.0

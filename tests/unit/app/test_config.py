@@ -5,7 +5,8 @@ from pathlib import Path
 import pytest
 
 from penfold.app.config import ConfigError, check_served, load_settings
-from penfold.spec.settings import SETTINGS, Endpoint
+from penfold.spec.setting_values import Endpoint
+from penfold.spec.settings import SETTINGS
 
 BAD = sorted((Path(__file__).parent / "bad_config").glob("*.toml"))
 

@@ -19,7 +19,8 @@ from penfold.domain.signing_keys import state_of
 from penfold.net.certificates import make_authority, make_server_certificate
 from penfold.ports.mta_sts import PolicyError, StsFailure
 from penfold.proto.zone_file import print_txt
-from penfold.spec.settings import Endpoint, Settings
+from penfold.spec.setting_values import Endpoint
+from penfold.spec.settings import Settings
 from penfold.testing.dns import DnsServer
 
 

@@ -9,7 +9,8 @@ from tests.unit.domain.test_signing_keys import Signing, make_key
 from penfold.app.key_watch import KeyWatch
 from penfold.proto.mailauth.private_keys import ED25519
 from penfold.spec.events import SIGNING_BEGUN
-from penfold.spec.settings import Endpoint, Settings
+from penfold.spec.setting_values import Endpoint
+from penfold.spec.settings import Settings
 from penfold.testing.dns import DnsServer, Mishap
 
 

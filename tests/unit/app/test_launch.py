@@ -9,7 +9,8 @@ import pytest
 
 from penfold.app.child import Child
 from penfold.app.launch import Channel, Launch, decode_launch, encode_launch
-from penfold.spec.settings import Endpoint, Settings
+from penfold.spec.setting_values import Endpoint
+from penfold.spec.settings import Settings
 
 LAUNCH = Launch(
     role="http",

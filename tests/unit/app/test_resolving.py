@@ -9,7 +9,8 @@ from penfold.app.resolving import make_resolver
 from penfold.base.clock import FixedClock
 from penfold.net.dns import load_resolvers
 from penfold.proto.dns import Question
-from penfold.spec.settings import Endpoint, Settings
+from penfold.spec.setting_values import Endpoint
+from penfold.spec.settings import Settings
 from penfold.testing.dns import DnsServer, Entry
 
 
