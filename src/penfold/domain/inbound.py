@@ -95,11 +95,12 @@ def deliver_local(
     known = [box.find_receipt(key) for key in arrived.keys]
     if known and known[0] is not None and None not in known:
         return known[0]
-    labels = choose_labels(box, letter, arrived.judged)
     # RFC 3464 §2: a notification comes without a reverse-path, so others are not looked at.
-    bounce = None if sender or SPAM in labels else find_bounce(letter.raw, letter.root)
-    about = bounce.message_id if bounce else ""
-    thread_id = find_reported_thread(box, about, sent=True)
+    bounce = None if sender else find_bounce(letter.raw, letter.root)
+    thread_id = find_reported_thread(box, bounce.message_id, sent=True) if bounce else None
+    labels = choose_labels(box, letter, arrived.judged, reports=thread_id is not None)
+    if SPAM in labels:
+        bounce = thread_id = None
     row = arriving.take(
         box,
         mailbox_id,

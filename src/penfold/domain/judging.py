@@ -45,7 +45,8 @@ class ArrivalRefusedError(PenfoldError):
 class Judged(Struct, frozen=True, gc=False):
     """A message that is stored. data: as it is stored, but for the trace fields in front; fields:
     of them, what was found. spam: it goes to SPAM, unless spares_known and the mailbox's owner
-    has written to the author. vouched: SPF lets its envelope's sender pass, so that news of it
+    has written to the author, or spares_reports and it is a report about a message that was sent
+    from there. vouched: SPF lets its envelope's sender pass, so that news of it
     goes to whoever sent it.
     """
 
@@ -53,21 +54,25 @@ class Judged(Struct, frozen=True, gc=False):
     fields: bytes
     spam: bool = False
     spares_known: bool = False
+    spares_reports: bool = False
     vouched: bool = False
 
 
 class Judgement(Struct, frozen=True, gc=False):
-    """verdict: what becomes of the message. spares_known: as in Judged."""
+    """verdict: what becomes of the message. spares_known, spares_reports: as in Judged."""
 
     verdict: Verdict
     spares_known: bool = False
+    spares_reports: bool = False
 
 
 def judge(evidence: Evidence, policy: Policy, opinion: Opinion | None = None) -> Judgement:
     """Return the harder one of the rules' and points' verdict and the scanner's opinion."""
     verdict = decide(evidence, policy)
     if opinion is None or opinion.action == "accept":
-        return Judgement(verdict, _spares_known(verdict, evidence, policy))
+        # Most notifications come unsigned, from a host without SPF: what they are about is better
+        # proof, for nobody else knows the Message-ID. A scanner has read more than that.
+        return Judgement(verdict, _spares_known(verdict, evidence, policy), spares_reports=True)
     reasons = (*verdict.reasons, Reason("scanner", detail=opinion.said))
     if isinstance(verdict, Reject) and not (opinion.action == "reject" and verdict.code < 500):
         return Judgement(verdict)
@@ -83,9 +88,14 @@ def _spares_known(verdict: Verdict, evidence: Evidence, policy: Policy) -> bool:
     return isinstance(decide(replace(evidence, known=True), policy), Accept)
 
 
-def choose_labels(box: MailboxReader, letter: Letter, judged: Judged | None) -> frozenset[int]:
-    """Return with which labels a message comes into this mailbox; filters may still change them."""
-    if judged is None or not judged.spam:
+def choose_labels(
+    box: MailboxReader, letter: Letter, judged: Judged | None, *, reports: bool
+) -> frozenset[int]:
+    """Return with which labels a message comes into this mailbox; filters may still change them.
+
+    reports: it is a report about a message that was sent from there.
+    """
+    if judged is None or not judged.spam or (reports and judged.spares_reports):
         return ARRIVAL_LABELS
     authors = letter.summary.sender
     if judged.spares_known and authors and is_contact(box, authors[0].address):

@@ -136,6 +136,25 @@ def test_a_bounce_that_is_spam_joins_and_notes_nothing(world):
     assert notes(world) == {KIM: []}
 
 
+def test_a_report_of_what_was_sent_from_here_is_no_spam_for_want_of_a_signature(world):
+    send(world, KIM)
+    raw = make_bounce(KIM)
+    judged = Judged(raw, b"", spam=True, spares_reports=True)
+    [stored] = world.receive(raw, sender="", judged=judged)
+    world.settle()
+    message = world.api("messages_get", id=stored)
+    assert "INBOX" in message.label_ids
+    assert message.thread_id != stored
+    assert len(notes(world)[KIM]) == 1
+
+
+def test_a_report_of_what_was_never_sent_is_spared_nothing(world):
+    raw = make_bounce(KIM)
+    judged = Judged(raw, b"", spam=True, spares_reports=True)
+    [stored] = world.receive(raw, sender="", judged=judged)
+    assert "SPAM" in world.api("messages_get", id=stored).label_ids
+
+
 def test_a_row_that_still_waits_is_left_alone(world):
     world.submit(mail(message_id="one@penfold.test", sender=world.alice.address), KIM)
     arrive(world, make_bounce(KIM))

@@ -130,3 +130,11 @@ def test_nothing_a_stranger_says_ends_a_field_or_adds_a_result(sender, helo, rea
     ]  # fmt: skip
     value = written.decode().partition("Authentication-Results:")[2].replace("\r\n", "")
     assert [each.method for each in parse_authentication_results(value).results] == ["spf"]
+
+
+@pytest.mark.parametrize(
+    ("opinion", "spared"),
+    [(None, True), (Opinion("accept", "no action"), True), (Opinion("spam", "add header"), False)],
+)
+def test_a_report_is_spared_unless_a_scanner_calls_it_spam(opinion, spared):
+    assert judge(SPAM, Policy(), opinion).spares_reports is spared

@@ -105,6 +105,7 @@ class Judging:
             fields=write_fields(checked.findings, envelope, authserv_id=self._hostname),
             spam=isinstance(judgement.verdict, Spam),
             spares_known=judgement.spares_known,
+            spares_reports=judgement.spares_reports,
             vouched=evidence.spf == "pass",
         )
 
