@@ -120,7 +120,7 @@ def test_unknown_scopes_are_named_in_googles_words():
         ([READONLY, READONLY], {READONLY}),
         ([], set()),
     ],
-    ids=str,
+    ids=["short", "short and whole", "whole", "twice", "none"],
 )
 def test_scopes_are_echoed_as_google_does(asked, given):
     assert read_scopes(asked) == given
