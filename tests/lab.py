@@ -79,4 +79,8 @@ class Network:
             ("route", "add", "default", "via", f"{self._prefix}.1"),
         ):
             _ip("-n", name, *command)
-        return Host(name, address)
+        host = Host(name, address)
+        # As on a whole machine; with the 10 of a new namespace Postfix's log waits for itself.
+        queue = [*host.via, "sysctl", "-q", "-w", "net.unix.max_dgram_qlen=512"]
+        subprocess.run(queue, check=True, capture_output=True)
+        return host
