@@ -25,7 +25,9 @@ from penfold.front.cli.doors import Doors, Value
 from penfold.front.cli.output import WrongUseError
 from penfold.front.cli.tree import build_cli
 from penfold.ports.queue import Queue
+from penfold.spec.relays import Relay
 from penfold.spec.settings import SETTINGS
+from penfold.spec.shapes import NamedShape
 from penfold.store.credentials import load_files
 from penfold.store.faults import FileFaults
 from penfold.store.sqlite.queue import SqliteQueue
@@ -157,12 +159,20 @@ def load_base_url(data: Path) -> str:
         raise StartError(f"no server has run on {data} yet; start `penfold serve`") from None
 
 
+def _show_value(value: object) -> str:
+    """Return a setting's value as a person reads it; an Endpoint is a tuple that prints itself."""
+    if type(value) is not tuple:
+        return str(value)
+    tables = any(isinstance(each, Relay | NamedShape) for each in value)
+    return ("; " if tables else ", ").join(map(str, value))
+
+
 def load_values(flags: Mapping[str, str]) -> list[Value]:
     resolved = load_settings(flags, os.environ)
     values = []
     for setting in SETTINGS:
         value = getattr(resolved.settings, setting.name)
-        shown = ", ".join(map(str, value)) if type(value) is tuple else str(value)
+        shown = _show_value(value)
         values.append(
             Value(
                 name=setting.name,
