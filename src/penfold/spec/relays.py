@@ -4,6 +4,7 @@ A password or token is in a file of its own, never in penfold.toml; where a tabl
 and a server, the server has to prove that it is the one that is meant before it hears a secret.
 """
 
+import ipaddress
 from typing import Any, Final
 
 from msgspec import Struct
@@ -60,6 +61,18 @@ class Relay(Struct, frozen=True, kw_only=True):
         return f"{self.name} ({self.tls}) for {', '.join(self.domains)}{whose}"
 
 
+def _parse_host(value: object) -> str:
+    text = parse_text(value)
+    try:
+        return str(ipaddress.ip_address(text))
+    except ValueError:
+        return parse_hostname(text)
+
+
+def _is_address(host: str) -> bool:
+    return ":" in host or host.replace(".", "").isdigit()
+
+
 def _parse_patterns(value: object) -> tuple[str, ...]:
     items = [value] if isinstance(value, str) else value
     if not isinstance(items, list) or not 1 <= len(items) <= RELAY_PATTERNS_MAX:
@@ -83,7 +96,7 @@ def _parse_pattern(value: object) -> str:
 _ENTRIES: Final = {
     "domains": _parse_patterns,
     "senders": _parse_patterns,
-    "host": parse_hostname,
+    "host": _parse_host,
     "port": parse_port,
     "tls": parse_one_of(*_PORT_OF),
     "authorities": parse_text,
@@ -120,6 +133,11 @@ def _parse_relay(entries: dict[str, Any]) -> Relay:
     relay = Relay(**entries)
     if "port" not in entries:
         relay = replace(relay, port=_PORT_OF[relay.tls])
+    if relay.is_proved and _is_address(relay.host):
+        raise ParseError(
+            f"host: a certificate is for a name, not for {relay.host}; name the server, or choose "
+            "tls = opportunistic or none"
+        )
     if relay.password_file and relay.oauth_file:
         raise ParseError("password_file and oauth_file: one of them, not both")
     if bool(relay.user) != bool(relay.secret_file):
