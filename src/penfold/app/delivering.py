@@ -18,11 +18,13 @@ from penfold.domain.signing_keys import SigningKeys
 from penfold.front.worker.attempting import Attempting
 from penfold.front.worker.delivering import Delivering
 from penfold.front.worker.policies import KeptPolicies
+from penfold.front.worker.tls_tally import TlsTally
 from penfold.net.carrying import SmtpCarrier
 from penfold.net.dns import Resolver
 from penfold.net.mta_sts import PolicyFetcher
 from penfold.ports.mta_sts import PolicyError
 from penfold.ports.queue import QueueRow
+from penfold.proto.address import domain_of
 from penfold.proto.exchangers import Families, Policy, is_allowed
 from penfold.proto.mailauth.author import find_author
 from penfold.spec.events import DELIVERY_TRIED, DELIVERY_TROUBLE, POLICY_UNFETCHED
@@ -34,12 +36,13 @@ from penfold.spec.shapes import merge_shapes
 class Delivery:
     """Delivery as it runs in a process. `start` on its event loop, `stop` once."""
 
-    def __init__(self, core: Core, product: Product, resolver: Resolver) -> None:
+    def __init__(self, core: Core, product: Product, resolver: Resolver, tls: TlsTally) -> None:
         settings = core.launch.settings
         reach = find_reach(settings)
         elapsed = asyncio.get_running_loop().time
         self._core = core
         self._product = product
+        self._tls = tls
         authorities = load_authorities(settings.delivery_authorities, "delivery_authorities")
         relays = open_relays(core, resolver, reach)
         self._carrier = SmtpCarrier(
@@ -97,9 +100,10 @@ class Delivery:
 
     def _note(self, conclusion: Conclusion, ms: int) -> None:
         settlement = conclusion.settlement
+        attempt, row = settlement.attempt, settlement.lease.row
+        self._tls.note(domain_of(row.recipient), attempt)
         if conclusion.about_login:
             tell_refused(self._core, conclusion.relay, settlement.attempt.outcome)
-        attempt, row = settlement.attempt, settlement.lease.row
         last = attempt.facts.tried[-1] if attempt.facts.tried else None
         self._core.counters.add(DELIVERY_TRIES, 1, attempt.kind)
         self._core.counters.observe(DELIVERY_SECONDS, ms / 1000)
@@ -119,6 +123,7 @@ class Delivery:
         )
 
     def _tell_unfetched(self, domain: str, error: PolicyError) -> None:
+        self._tls.note_policy(domain, error.failure.value)
         self._core.log.emit(POLICY_UNFETCHED, domain=domain, detail=str(error))
 
     def _fail(self, error: BaseException) -> None:

@@ -931,3 +931,21 @@ TLS_POLICIES_MAX: Final = 1_000
 TLS_FAILURES_MAX: Final = 10_000
 #: Attachments of one message that are tried as reports.
 REPORT_FILES_MAX: Final = 8
+
+# --- Reports that come in --------------------------------------------------------------
+#: Octets of a message to the reports' address: the largest packed report in base64.
+REPORT_MAIL_MAX_BYTES: Final = 14_680_064
+#: Reports that wait to be read, in memory; who comes then is asked to come later.
+REPORTS_WAITING_MAX: Final = 4
+#: Reports that are read in a day (UTC), and of one sender's domain. Anybody can write one, and a
+#: large one takes a second. Some 300 receivers report on a busy domain once a day.
+REPORTS_PER_DAY: Final = 2_000
+REPORTS_PER_SENDER_DAY: Final = 100
+#: Days a report is kept, and how many at most: 100 MB.
+REPORTS_DAYS: Final = 90
+REPORTS_KEPT_MAX: Final = 50_000
+#: Addresses of one DMARC report, and failures of one TLS report, that are kept: the largest.
+REPORT_SOURCES_MAX: Final = 100
+REPORT_FINDINGS_MAX: Final = 50
+#: Different results of TLS towards others that are kept of a day; further ones count as "others".
+TLS_RESULTS_MAX: Final = 10_000

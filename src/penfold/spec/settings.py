@@ -385,6 +385,14 @@ class Settings:
         serve=False,
         secret=True,
     )
+    reports_address: str = _setting(
+        parse_email,
+        "",
+        "ADDRESS",
+        "Where others send their reports (DMARC, TLS, complaints): mail for it is read and kept in "
+        "short, see `penfold reports`; it needs no account. [default: nowhere]",
+        serve=False,
+    )
     domains: tuple[str, ...] = _setting(
         parse_domains,
         (),

@@ -163,6 +163,17 @@ def test_a_certificate_with_a_host_name_can_be_served(data):
     check_served(load_settings({"data": data}, {}).settings)
 
 
+def test_reports_go_to_an_address_of_ours_or_the_start_is_refused(data):
+    text = 'domains = ["example.com"]\nhostname = "mail.example.com"\nreports_address = '
+    write(data, text + '"Reports@Example.com"\n')
+    settings = load_settings({"data": data}, {}).settings
+    check_served(settings)
+    assert settings.reports_address == "Reports@Example.com"
+    write(data, text + '"reports@example.org"\n')
+    with pytest.raises(ConfigError, match=r"example\.org is none of the domains here"):
+        check_served(load_settings({"data": data}, {}).settings)
+
+
 RELAYS = """
 [[relay]]
 domains = ["*"]
