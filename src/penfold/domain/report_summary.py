@@ -12,7 +12,7 @@ from penfold.proto.reports.dmarc_report import DmarcRecord, DmarcReport
 from penfold.proto.reports.statistics import find_statistics
 from penfold.proto.reports.tls_report import TlsReport
 
-#: What JSON holds exactly (RFC 8259 §6), and the year 2200: strangers write any number.
+#: What every reader of JSON holds exactly, and the year 2200: strangers write any number.
 _COUNT_MAX: Final = 1 << 53
 _LAST_MS: Final = 7_258_118_400_000
 _PASS: Final = "pass"  # noqa: S105 - a result of DMARC
