@@ -12,10 +12,19 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from penfold.base.chance import Chance
-from penfold.base.limits import DELIVERY_LIFE_S
+from penfold.base.limits import DELAY_NOTICE_AFTER_MS, DELIVERY_LIFE_S
 from penfold.domain.relaying import is_about_login, is_about_relay
 from penfold.domain.retrying import find_next_attempt
-from penfold.ports.queue import Attempt, Facts, Lease, QueueRow, QueueState, Settlement, Tried
+from penfold.ports.queue import (
+    Attempt,
+    Facts,
+    Lease,
+    QueueRow,
+    QueueState,
+    Settlement,
+    Told,
+    Tried,
+)
 from penfold.proto.exchangers import Route, Verdict
 from penfold.proto.smtp.client.outcome import Fate, Reason, Result
 from penfold.proto.smtp.client.transaction import Envelope, Recipient
@@ -148,17 +157,24 @@ def conclude(lease: Lease, trail: Trail, *, now_ms: int, chance: Chance) -> Conc
     )
 
 
-def give_up_held(lease: Lease, why: str, *, now_ms: int) -> Conclusion:
-    """Return what becomes of a row whose time ended while its relay was left alone."""
-    words = f"given up after {lease.tries} tries, as the relay is left alone: {why}"
-    attempt = Attempt(now_ms, words, "", Kind.EXPIRED)
-    outcome = classify(Stage.DNS, 0, "4.4.7", why)
-    return Conclusion(Settlement(lease, attempt, QueueState.FAILED), outcome, reached=False)
+def explain_held(lease: Lease, why: str, *, until_ms: int, now_ms: int) -> Conclusion | None:
+    """Return what is recorded of a row whose relay is left alone; None: it is given back untried.
 
-
-def is_expired(lease: Lease, *, now_ms: int) -> bool:
-    """Return whether a row has waited for as long as mail may."""
-    return now_ms >= lease.row.created_ms + 1_000 * DELIVERY_LIFE_S
+    Its time may be over, and its sender is to hear once that it is late.
+    """
+    row = lease.row
+    waited_ms = now_ms - row.created_ms
+    wants_to_know = not row.report.notify or "DELAY" in row.report.notify
+    if waited_ms >= 1_000 * DELIVERY_LIFE_S:
+        words = f"given up after {lease.tries} tries, as the relay is left alone: {why}"
+        attempt = Attempt(now_ms, words, "", Kind.EXPIRED)
+        settlement = Settlement(lease, attempt, QueueState.FAILED)
+    elif waited_ms >= DELAY_NOTICE_AFTER_MS and row.told is Told.NOTHING and wants_to_know:
+        attempt = Attempt(now_ms, f"not tried, as the relay is left alone: {why}", "", Kind.NETWORK)
+        settlement = Settlement(lease, attempt, QueueState.QUEUED, until_ms)
+    else:
+        return None
+    return Conclusion(settlement, classify(Stage.DNS, 0, "4.4.7", why), reached=False)
 
 
 def _put_down_to_relay(outcome: Outcome) -> Outcome:

@@ -28,8 +28,7 @@ from penfold.base.limits import (
 from penfold.domain.delivery import (
     Conclusion,
     conclude,
-    give_up_held,
-    is_expired,
+    explain_held,
     make_envelope,
     put_off,
 )
@@ -203,13 +202,13 @@ class Delivering:
         return self._sites.find(domain, route)
 
     async def _give_back(self, lease: Lease, site: Site) -> None:
-        """Leave a row for when the relay is called again, or give it up when its time is over."""
-        now_ms = self._clock.now_ms()
-        if not is_expired(lease, now_ms=now_ms):
+        """Leave a row for when the relay is called again."""
+        conclusion = explain_held(
+            lease, site.why, until_ms=site.held_ms, now_ms=self._clock.now_ms()
+        )
+        if conclusion is None:
             await self._settler.settle(Untried(lease, site.held_ms))
-            return
-        conclusion = give_up_held(lease, site.why, now_ms=now_ms)
-        if await self._settler.settle(conclusion.settlement):
+        elif await self._settler.settle(conclusion.settlement):
             loop = asyncio.get_running_loop()
             await loop.run_in_executor(self._reader, self._ended, conclusion, 0)
 

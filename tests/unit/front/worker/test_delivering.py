@@ -7,12 +7,17 @@ from contextlib import asynccontextmanager
 import pytest
 
 from penfold.base.clock import FixedClock
-from penfold.base.limits import CIRCUIT_FIRST_S, DELIVERIES_MAX, DELIVERY_LIFE_S
+from penfold.base.limits import (
+    CIRCUIT_FIRST_S,
+    DELAY_NOTICE_AFTER_MS,
+    DELIVERIES_MAX,
+    DELIVERY_LIFE_S,
+)
 from penfold.domain.delivery import Trail
 from penfold.domain.relaying import Relays
 from penfold.domain.shaping import Sites
 from penfold.front.worker.delivering import Delivering
-from penfold.ports.queue import NewQueueRow, QueueState, Tried
+from penfold.ports.queue import NewQueueRow, QueueState, Told, Tried
 from penfold.proto.exchangers import Host, Route, Verdict
 from penfold.spec.relays import Relay
 from penfold.testing.queue import MemoryQueue
@@ -303,6 +308,37 @@ def test_mail_for_a_relay_that_is_left_alone_expires_untried_and_is_told_of():
         settlement = world.ended[1].settlement
         assert (settlement.state, settlement.attempt.kind) == (QueueState.FAILED, "expired")
         assert "535 bad password" in settlement.attempt.outcome
+        assert len(world.calls) == 1
+
+    play(scene, known, hub=NO_LOGIN)
+
+
+def test_a_sender_hears_once_that_mail_for_a_relay_that_is_left_alone_is_late():
+    known, _ = relays()
+
+    async def scene(world):
+        world.add("kim@box.example")
+        async with world.running():
+            await world.wait_for(lambda: world.ended)
+            late = NewQueueRow(
+                "m1",
+                2,
+                "al@penfold.test",
+                "lee@old.example",
+                "hi",
+                RAW,
+                NOW - DELAY_NOTICE_AFTER_MS,
+            )
+            [row_id] = world.queue.add([late], state=QueueState.QUEUED)
+            await world.wait_for(lambda: len(world.ended) == 2)
+            settlement = world.ended[1].settlement
+            assert settlement.state is QueueState.QUEUED
+            assert settlement.attempt.outcome.startswith("not tried, as the relay is left alone")
+            world.queue.retry(row_id, now_ms=NOW)
+            world.queue.mark_told(row_id, Told.DELAY)
+            until = NOW + 1000 * CIRCUIT_FIRST_S
+            await world.wait_for(lambda: world.queue.get_row(row_id).next_attempt_ms == until)
+        assert len(world.queue.list_attempts(row_id)) == 1
         assert len(world.calls) == 1
 
     play(scene, known, hub=NO_LOGIN)
