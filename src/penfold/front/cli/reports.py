@@ -44,9 +44,10 @@ def reports_commands(doors: Doors) -> typer.Typer:
         as_json: AsJson = False,
         data: DataDir = DATA_DEFAULT,
     ) -> None:
-        """List reports, newest first: who reported, for which domain, how much passed and failed.
+        """List reports, newest first.
 
-        They come to `reports_address` of penfold.toml.
+        Who reported, for which domain, and how many messages (sessions in TLS reports) passed and
+        failed. They come to `reports_address` of penfold.toml.
         """
         with doors.open_reports(Path(data)) as book:
             rows = [_row(x) for x in book.list_reports(kind=kind, before=before, limit=limit)]
@@ -70,10 +71,10 @@ def reports_commands(doors: Doors) -> typer.Typer:
 def _add_tls(commands: typer.Typer, doors: Doors) -> None:
     @commands.command("tls")
     def tls(*, limit: Limit = 1_000, as_json: AsJson = False, data: DataDir = DATA_DEFAULT) -> None:
-        """Show how TLS with the servers we send to went, by day (UTC) and domain.
+        """Show how TLS with other servers went.
 
-        result: "success", or the words of RFC 8460. A running server adds to it once a minute.
-        These figures are sent to nobody.
+        By day (UTC) and domain. result: "success", or the words of RFC 8460. A running server adds
+        to it once a minute. These figures are sent to nobody.
         """
         with doors.open_reports(Path(data)) as book:
             rows = [
