@@ -12,6 +12,7 @@ from penfold.ports.queue import (
     Settlement,
     Told,
     Tried,
+    Untried,
 )
 from penfold.proto.smtp.parameters import NO_OPTIONS, NO_REQUEST, MailOptions, ReportRequest
 
@@ -239,6 +240,19 @@ class QueueContract:
         ) == [False, True]
         assert queue.get_row(second.row.id).state is QueueState.SENT
         assert queue.settle([]) == []
+
+    def test_a_row_that_was_not_tried_is_given_back_and_the_try_does_not_count(self, queue):
+        [row_id] = queue.add([letter()], state=QueueState.QUEUED)
+        [lease] = take(queue, NOW)
+        assert queue.settle([Untried(lease, NOW + 500)]) == [True]
+        assert queue.settle([Untried(lease, NOW + 900)]) == [False]
+        assert queue.list_attempts(row_id) == []
+        assert queue.find_next_due() == NOW + 500
+        assert queue.release(now_ms=NOW) == 0
+        [again] = take(queue, NOW + 500)
+        assert again.tries == 1
+        assert again.number != lease.number
+        assert not settle(queue, lease, QueueState.SENT)
 
     def test_releasing_makes_what_was_taken_due_and_nothing_else(self, queue):
         queue.add([letter(number=n) for n in range(3)], state=QueueState.QUEUED)

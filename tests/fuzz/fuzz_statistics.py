@@ -10,6 +10,7 @@ import time
 import zlib
 from pathlib import Path
 
+import msgspec
 from looping import mutate_often, run
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
@@ -19,6 +20,8 @@ from tests.unit.proto.reports.test_complaints import ABUSE, make
 
 from penfold.base.errors import ParseError
 from penfold.base.limits import REPORT_UNPACKED_MAX_BYTES
+from penfold.domain.report_summary import find_report
+from penfold.ports.reports import Report
 from penfold.proto.reports.complaints import find_feedback
 from penfold.proto.reports.dmarc_report import parse_dmarc_report
 from penfold.proto.reports.statistics import find_statistics
@@ -74,6 +77,12 @@ def try_case(data):
     find_statistics(make_mail(data))
     found = find_feedback(data)
     assert found is None or found.incidents >= 1
+    for raw in (data, make_mail(data)):
+        report = find_report(raw)
+        assert (
+            report is None
+            or msgspec.json.decode(msgspec.json.encode(report), type=Report) == report
+        )
     assert time.process_time() - started < SLOWEST_S, "too slow"
 
 

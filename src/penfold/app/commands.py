@@ -17,6 +17,7 @@ from penfold.app.exits import FAILED, WRONG_USE, StartError, stop_at_once
 from penfold.app.logs import SystemClock
 from penfold.app.moving import open_moving
 from penfold.app.quota import load_quota
+from penfold.app.reports import REPORTS_NAME
 from penfold.app.stores import QUEUE_NAME, make_domains, make_identity, open_stores
 from penfold.base.errors import ParseError, PenfoldError
 from penfold.domain.domains import Domains
@@ -25,10 +26,14 @@ from penfold.front.cli.doors import Doors, Value
 from penfold.front.cli.output import WrongUseError
 from penfold.front.cli.tree import build_cli
 from penfold.ports.queue import Queue
+from penfold.ports.reports import ReportBook
+from penfold.spec.relays import Relay
 from penfold.spec.settings import SETTINGS
+from penfold.spec.shapes import NamedShape
 from penfold.store.credentials import load_files
 from penfold.store.faults import FileFaults
 from penfold.store.sqlite.queue import SqliteQueue
+from penfold.store.sqlite.reports import SqliteReports
 
 _MASK: Final = "********"
 #: What to do next, by what went wrong.
@@ -50,6 +55,7 @@ _HINTS: Final = {
     "only a message that waits or failed can be retried": "; `penfold queue show` tells its state",
     "only a message that waits can be cancelled": "; `penfold queue show` tells its state",
     "the service account is there already": "; choose another name",
+    "no such report": "; `penfold reports list` shows them",
     "no such problem": "; `penfold fault problems` lists them",
     "no such method": "; `penfold api coverage` lists them",
     "a web client needs a redirect address": "; name it with --redirect-uri URI",
@@ -98,6 +104,7 @@ def _make_doors() -> Doors:
         open_domains=open_domains,
         check_domain=check_domain,
         open_queue=open_queue,
+        open_reports=open_reports,
         open_faults=open_faults,
         load_base_url=load_base_url,
         load_credentials=lambda data: load_files(data / "credentials"),
@@ -143,6 +150,17 @@ def open_queue(data: Path) -> Iterator[Queue]:
         queue.close()
 
 
+@contextlib.contextmanager
+def open_reports(data: Path) -> Iterator[ReportBook]:
+    check_data_dir(data)
+    os.umask(0o077)
+    reports = SqliteReports(data / REPORTS_NAME)
+    try:
+        yield reports
+    finally:
+        reports.close()
+
+
 def open_faults(data: Path) -> FileFaults:
     check_data_dir(data)
     return FileFaults(data / "run" / FAULTS_NAME)
@@ -157,12 +175,20 @@ def load_base_url(data: Path) -> str:
         raise StartError(f"no server has run on {data} yet; start `penfold serve`") from None
 
 
+def _show_value(value: object) -> str:
+    """Return a setting's value as a person reads it; an Endpoint is a tuple that prints itself."""
+    if type(value) is not tuple:
+        return str(value)
+    tables = any(isinstance(each, Relay | NamedShape) for each in value)
+    return ("; " if tables else ", ").join(map(str, value))
+
+
 def load_values(flags: Mapping[str, str]) -> list[Value]:
     resolved = load_settings(flags, os.environ)
     values = []
     for setting in SETTINGS:
         value = getattr(resolved.settings, setting.name)
-        shown = ", ".join(map(str, value)) if type(value) is tuple else str(value)
+        shown = _show_value(value)
         values.append(
             Value(
                 name=setting.name,

@@ -60,6 +60,17 @@ def check_served(settings: Settings) -> None:
             f'has in the DNS, such as hostname = "mail.{settings.first_domain}"'
         )
     _check_certificate(settings)
+    _check_reports(settings)
+
+
+def _check_reports(settings: Settings) -> None:
+    _, _, domain = settings.reports_address.lower().rpartition("@")
+    domains = settings.domains or (LOCAL_DOMAIN,)
+    if domain and domain not in domains:
+        raise ConfigError(
+            f"{settings.config}: reports_address: {domain} is none of the domains here "
+            f"({', '.join(domains)}); choose an address of one of them"
+        )
 
 
 def _check_certificate(settings: Settings) -> None:

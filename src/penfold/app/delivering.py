@@ -3,49 +3,55 @@
 import asyncio
 import ssl
 from functools import partial
-from pathlib import Path
 from random import SystemRandom
 
-from penfold.app.exits import StartError
 from penfold.app.logs import trace_of
 from penfold.app.process import Core, end_process
+from penfold.app.relays import list_logins, load_authorities, open_relays, tell_refused
 from penfold.app.wiring import Product
 from penfold.base.clock import Clock
 from penfold.base.errors import OutcomeUnknownError
 from penfold.domain.delivery import Conclusion
+from penfold.domain.relaying import Relays
 from penfold.domain.shaping import Sites
 from penfold.domain.signing_keys import SigningKeys
 from penfold.front.worker.attempting import Attempting
 from penfold.front.worker.delivering import Delivering
 from penfold.front.worker.policies import KeptPolicies
+from penfold.front.worker.tls_tally import TlsTally
 from penfold.net.carrying import SmtpCarrier
 from penfold.net.dns import Resolver
 from penfold.net.mta_sts import PolicyFetcher
 from penfold.ports.mta_sts import PolicyError
 from penfold.ports.queue import QueueRow
+from penfold.proto.address import domain_of
 from penfold.proto.exchangers import Families, Policy, is_allowed
 from penfold.proto.mailauth.author import find_author
 from penfold.spec.events import DELIVERY_TRIED, DELIVERY_TROUBLE, POLICY_UNFETCHED
 from penfold.spec.metrics import DELIVERY_SECONDS, DELIVERY_TRIES
 from penfold.spec.settings import LOOPBACK, PRIVATE, Settings
+from penfold.spec.shapes import merge_shapes
 
 
 class Delivery:
     """Delivery as it runs in a process. `start` on its event loop, `stop` once."""
 
-    def __init__(self, core: Core, product: Product, resolver: Resolver) -> None:
+    def __init__(self, core: Core, product: Product, resolver: Resolver, tls: TlsTally) -> None:
         settings = core.launch.settings
         reach = find_reach(settings)
         elapsed = asyncio.get_running_loop().time
         self._core = core
         self._product = product
-        authorities = _load_authorities(settings.delivery_authorities)
+        self._tls = tls
+        authorities = load_authorities(settings.delivery_authorities, "delivery_authorities")
+        relays = open_relays(core, resolver, reach)
         self._carrier = SmtpCarrier(
             hostname=settings.hostname,
             clock=core.clock,
             elapsed=elapsed,
             allowed=partial(is_allowed, policy=reach),
             authorities=authorities,
+            relays=relays,
         )
         source = PolicyFetcher(
             resolver,
@@ -66,7 +72,11 @@ class Delivery:
         self._delivering = Delivering(
             product.stores.queue,
             attempting,
-            Sites(core.clock),
+            Sites(
+                core.clock,
+                merge_shapes(settings.shapes),
+                Relays(settings.relay, list_logins(relays)),
+            ),
             prepare=Signing(keys, core.clock).sign,
             ended=self._end,
             failed=self._fail,
@@ -91,6 +101,9 @@ class Delivery:
     def _note(self, conclusion: Conclusion, ms: int) -> None:
         settlement = conclusion.settlement
         attempt, row = settlement.attempt, settlement.lease.row
+        self._tls.note(domain_of(row.recipient), attempt)
+        if conclusion.about_login:
+            tell_refused(self._core, conclusion.relay, settlement.attempt.outcome)
         last = attempt.facts.tried[-1] if attempt.facts.tried else None
         self._core.counters.add(DELIVERY_TRIES, 1, attempt.kind)
         self._core.counters.observe(DELIVERY_SECONDS, ms / 1000)
@@ -110,6 +123,7 @@ class Delivery:
         )
 
     def _tell_unfetched(self, domain: str, error: PolicyError) -> None:
+        self._tls.note_policy(domain, error.failure.value)
         self._core.log.emit(POLICY_UNFETCHED, domain=domain, detail=str(error))
 
     def _fail(self, error: BaseException) -> None:
@@ -131,13 +145,6 @@ def find_reach(settings: Settings) -> Policy:
         private=settings.delivery_reach in (PRIVATE, LOOPBACK),
         loopback=settings.delivery_reach == LOOPBACK,
     )
-
-
-def _load_authorities(path: str) -> str:
-    try:
-        return Path(path).read_text("ascii") if path else ""
-    except (OSError, UnicodeDecodeError) as error:
-        raise StartError(f"delivery_authorities: {path} cannot be read: {error}") from error
 
 
 class Signing:

@@ -66,6 +66,7 @@ def make_facts(settings: Settings, domains: Domains, domain: Domain, *, clock: C
         kinds=Families(settings.delivery_families).kinds,
         keys=tuple(domains.ensure_keys(domain)),
         lists=settings.own_blocklists,
+        reports=settings.reports_address,
         certificates=_load_chain(find_serving(settings)[0]),
         validates=make_resolver(settings, clock).trusted,
     )

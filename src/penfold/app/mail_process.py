@@ -14,6 +14,7 @@ from penfold.app.launch import Channel, Launch
 from penfold.app.observe_smtp import SmtpObserver
 from penfold.app.process import Core, end_process, open_for, run_service
 from penfold.app.pushing import make_pushing
+from penfold.app.reports import Reports
 from penfold.app.resolving import make_resolver
 from penfold.app.serving_tls import ServingTls
 from penfold.app.sweeping import make_sweeps
@@ -86,7 +87,10 @@ class MailService:
         ]
         self._pushing = make_pushing(core, product)
         self._reading = make_attachment_reading(core, product)
-        self._delivery = Delivery(core, product, self._resolver) if production else None
+        self._reports = Reports(core, product)
+        self._delivery = (
+            Delivery(core, product, self._resolver, self._reports.tls) if production else None
+        )
         self._certificate = make_certificate_care(core, product.stores.chance)
         self._tasks = Tasks(
             [
@@ -96,6 +100,7 @@ class MailService:
                 *self._reading.tasks,
                 *self._certificate.tasks,
                 *(self._arrivals.tasks if self._arrivals else ()),
+                *self._reports.tasks,
             ],
             log=core.log,
             fatal=lambda error: end_process(core.log, error),
@@ -125,6 +130,7 @@ class MailService:
         if self._arrivals is not None:
             await self._arrivals.close()
         await self._resolver.close()
+        await asyncio.to_thread(self._reports.close)
         self._reading.extractor.close()
         await asyncio.to_thread(self._pushing.rounds.close, timeout_s=_PUSH_GRACE_S)
         await asyncio.to_thread(self._product.close)

@@ -466,6 +466,32 @@ BROKEN_TLS_DAYS: Final = 3
 #: Domains and servers that are remembered, the longest unused go first.
 SITES_MAX: Final = 10_000
 
+# --- Relays and shapes of the operator ---------------------------------------------------
+#: [[relay]] tables, and domains in one: all are looked through for each message.
+RELAYS_MAX: Final = 100
+RELAY_PATTERNS_MAX: Final = 1_000
+#: What a shape may ask for: connections are descriptors, and no more messages are in hand.
+SHAPE_CONNECTIONS_MAX: Final = 200
+SHAPE_MESSAGES_MAX: Final = 100_000
+#: Octets of a file with a password, and of an authorized-user file; Google's have 500.
+PASSWORD_FILE_MAX_BYTES: Final = 1_024
+OAUTH_FILE_MAX_BYTES: Final = 16_384
+#: Characters of an access token. Google: documented, 2,048 octets; Microsoft's reach 4,000.
+ACCESS_TOKEN_MAX: Final = 16_384
+#: Seconds one request for an access token may take, and one of at most so many addresses.
+TOKEN_FETCH_S: Final = 30.0
+TOKEN_CONNECT_S: Final = 10.0
+TOKEN_ADDRESSES_MAX: Final = 4
+#: Octets of the answer with a token, and of its head.
+TOKEN_BODY_MAX_BYTES: Final = 65_536
+TOKEN_HEAD_MAX_BYTES: Final = 65_536
+#: Seconds before its end from which an access token is not used: clocks differ, and a login waits.
+TOKEN_MARGIN_S: Final = 300
+#: Seconds an access token is used that does not say for how long it is good (RFC 6749 §5.1), and
+#: at most.
+TOKEN_LIFE_S: Final = 3_600
+TOKEN_LIFE_MAX_S: Final = 86_400
+
 # --- SPF -------------------------------------------------------------------------------
 #: Terms of a check that look something up, RFC 7208 §4.6.4; the next is a permerror.
 SPF_TERMS_MAX: Final = 10
@@ -905,3 +931,21 @@ TLS_POLICIES_MAX: Final = 1_000
 TLS_FAILURES_MAX: Final = 10_000
 #: Attachments of one message that are tried as reports.
 REPORT_FILES_MAX: Final = 8
+
+# --- Reports that come in --------------------------------------------------------------
+#: Octets of a message to the reports' address: the largest packed report in base64.
+REPORT_MAIL_MAX_BYTES: Final = 14_680_064
+#: Reports that wait to be read, in memory; who comes then is asked to come later.
+REPORTS_WAITING_MAX: Final = 4
+#: Reports that are read in a day (UTC), and of one sender's domain. Anybody can write one, and a
+#: large one takes a second. Some 300 receivers report on a busy domain once a day.
+REPORTS_PER_DAY: Final = 2_000
+REPORTS_PER_SENDER_DAY: Final = 100
+#: Days a report is kept, and how many at most: 100 MB.
+REPORTS_DAYS: Final = 90
+REPORTS_KEPT_MAX: Final = 50_000
+#: Addresses of one DMARC report, and failures of one TLS report, that are kept: the largest.
+REPORT_SOURCES_MAX: Final = 100
+REPORT_FINDINGS_MAX: Final = 50
+#: Different results of TLS towards others that are kept of a day; further ones count as "others".
+TLS_RESULTS_MAX: Final = 10_000

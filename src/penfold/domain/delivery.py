@@ -9,14 +9,26 @@ from collections.abc import Sequence
 from typing import Final
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from penfold.base.chance import Chance
+from penfold.base.limits import DELAY_NOTICE_AFTER_MS, DELIVERY_LIFE_S
+from penfold.domain.relaying import is_about_login, is_about_relay
 from penfold.domain.retrying import find_next_attempt
-from penfold.ports.queue import Attempt, Facts, Lease, QueueRow, QueueState, Settlement, Tried
+from penfold.ports.queue import (
+    Attempt,
+    Facts,
+    Lease,
+    QueueRow,
+    QueueState,
+    Settlement,
+    Told,
+    Tried,
+)
 from penfold.proto.exchangers import Route, Verdict
 from penfold.proto.smtp.client.outcome import Fate, Reason, Result
 from penfold.proto.smtp.client.transaction import Envelope, Recipient
-from penfold.proto.smtp.outcomes.classify import Outcome, Retry, classify, find_provider
+from penfold.proto.smtp.outcomes.classify import Blame, Outcome, Retry, classify, find_provider
 from penfold.proto.smtp.outcomes.rule import Kind
 from penfold.proto.smtp.stage import Stage
 
@@ -33,6 +45,7 @@ _STATUS_OF: Final = {
     Reason.TLS_UNVERIFIED: "4.7.5",
     Reason.AUTH_UNSAFE: "4.7.5",
     Reason.NO_MECHANISM: "4.7.4",
+    Reason.NO_LOGIN: "4.7.0",
 }
 _NOBODY_REACHED: Final = "4.4.1"
 _DNS_WORDS: Final = {
@@ -46,20 +59,30 @@ _DNS_WORDS: Final = {
 
 
 class Trail(Struct, frozen=True):
-    """The way of one attempt. dns, tried: as in ports.queue.Facts. transcript: what was said."""
+    """The way of one attempt. dns, tried: as in ports.queue.Facts. transcript: what was said.
+    relay: the name of the relay that was called, "" for a domain's own servers.
+    """
 
     route: Route
     dns: tuple[str, ...] = ()
     tried: tuple[Tried, ...] = ()
     transcript: str = ""
+    relay: str = ""
 
 
 class Conclusion(Struct, frozen=True):
-    """settlement: for the queue. outcome: what it was. reached: whether any server answered."""
+    """settlement: for the queue. outcome: what it was. reached: whether any server answered.
+
+    relay: as in Trail, with whose fault it is: about_relay when it is not the message's,
+    about_login when the operator has to mend our login.
+    """
 
     settlement: Settlement
     outcome: Outcome
     reached: bool
+    relay: str = ""
+    about_relay: bool = False
+    about_login: bool = False
 
 
 def make_envelope(row: QueueRow) -> Envelope:
@@ -83,9 +106,10 @@ def make_envelope(row: QueueRow) -> Envelope:
 def is_decided(result: Result) -> bool:
     """Return whether no other server of the domain is asked (RFC 5321 §5.1).
 
-    What was perhaps accepted is never offered to another: that could deliver it twice.
+    What was perhaps accepted is never offered to another: that could deliver it twice. A login
+    that fails at one address of a relay fails at the next.
     """
-    if result.fate in (Fate.ACCEPTED, Fate.UNKNOWN):
+    if result.fate in (Fate.ACCEPTED, Fate.UNKNOWN) or result.stage is Stage.AUTH:
         return True
     if result.fate is Fate.FAILED or result.reason is Reason.NEEDS_REQUIRETLS:
         return False
@@ -105,6 +129,10 @@ def conclude(lease: Lease, trail: Trail, *, now_ms: int, chance: Chance) -> Conc
     """Return what an attempt that began at now_ms means for its row."""
     told = find_decisive(trail.tried)
     outcome, words = _judge(trail.route, told)
+    stage, code = (Stage(told.stage), told.code) if told else (Stage.DNS, 0)
+    about_relay = bool(trail.relay) and is_about_relay(stage, code)
+    if about_relay:
+        outcome, words = _put_down_to_relay(outcome), f"relay {trail.relay}: {words}"
     state, next_ms = QueueState.SENT, 0
     if outcome.kind is not Kind.ACCEPTED:
         state = QueueState.FAILED
@@ -119,7 +147,40 @@ def conclude(lease: Lease, trail: Trail, *, now_ms: int, chance: Chance) -> Conc
     facts = Facts(trail.dns, trail.tried, outcome.rule, outcome.blame)
     attempt = Attempt(now_ms, words, trail.transcript, kind, facts)
     reached = any(each.code for each in trail.tried)
-    return Conclusion(Settlement(lease, attempt, state, next_ms), outcome, reached)
+    return Conclusion(
+        Settlement(lease, attempt, state, next_ms),
+        outcome,
+        reached,
+        relay=trail.relay,
+        about_relay=about_relay,
+        about_login=about_relay and is_about_login(stage, code),
+    )
+
+
+def explain_held(lease: Lease, why: str, *, until_ms: int, now_ms: int) -> Conclusion | None:
+    """Return what is recorded of a row whose relay is left alone; None: it is given back untried.
+
+    Its time may be over, and its sender is to hear once that it is late.
+    """
+    row = lease.row
+    waited_ms = now_ms - row.created_ms
+    wants_to_know = not row.report.notify or "DELAY" in row.report.notify
+    if waited_ms >= 1_000 * DELIVERY_LIFE_S:
+        words = f"given up after {lease.tries} tries, as the relay is left alone: {why}"
+        attempt = Attempt(now_ms, words, "", Kind.EXPIRED)
+        settlement = Settlement(lease, attempt, QueueState.FAILED)
+    elif waited_ms >= DELAY_NOTICE_AFTER_MS and row.told is Told.NOTHING and wants_to_know:
+        attempt = Attempt(now_ms, f"not tried, as the relay is left alone: {why}", "", Kind.NETWORK)
+        settlement = Settlement(lease, attempt, QueueState.QUEUED, until_ms)
+    else:
+        return None
+    return Conclusion(settlement, classify(Stage.DNS, 0, "4.4.7", why), reached=False)
+
+
+def _put_down_to_relay(outcome: Outcome) -> Outcome:
+    """Return the outcome as it is for the message: nothing is final, the operator can mend it."""
+    retry = Retry.LATER if outcome.retry is Retry.NO else outcome.retry
+    return replace(outcome, permanent=False, suppress=None, retry=retry, blame=Blame.OPERATOR)
 
 
 def put_off(lease: Lease, error: Exception, *, now_ms: int, chance: Chance) -> Settlement:

@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 from functools import cache
 from threading import Lock
+from typing import Protocol
 
 from msgspec import Struct
 
@@ -148,8 +149,27 @@ class Tally:
         return settle
 
 
+class ReportSink(Protocol):
+    """Takes the reports of others, for an address that is no account."""
+
+    def is_for(self, address: str) -> bool: ...
+    def submit(
+        self,
+        envelope: Envelope,
+        data: bytes,
+        done: Callable[[int | None, BaseException | None], None],
+    ) -> None:
+        """Keep what is in a message; `done` is called once, when that is durable."""
+        ...
+
+
 class Inbound:
-    """The decisions of the mail exchanger (see front.smtp.decisions.Decisions)."""
+    """The decisions of the mail exchanger (see front.smtp.decisions.Decisions).
+
+    reports: set in the process that takes mail from outside, when there is an address for them.
+    """
+
+    reports: ReportSink | None = None
 
     def __init__(
         self,
@@ -167,6 +187,8 @@ class Inbound:
         self._hostname = hostname
 
     def check_recipient(self, address: str) -> Recipient:
+        if self.reports is not None and self.reports.is_for(address):
+            return Recipient.LOCAL
         return judge_recipient(self._directory, self._mailboxes, address)
 
     def accept(
@@ -177,15 +199,20 @@ class Inbound:
         data: as it came, by which a repeat is known. judged: what was found of it, if anybody
         looked.
         """
+        sink = self.reports
+        for_reports = sink is not None and any(map(sink.is_for, envelope.recipients))
+        others = [each for each in envelope.recipients if sink is None or not sink.is_for(each)]
         try:
-            mailboxes, unknown = group_by_account(self._directory, envelope.recipients)
+            mailboxes, unknown = group_by_account(self._directory, others)
         except PenfoldError as error:
             done(None, error)
             return
-        if unknown or not mailboxes:
+        if unknown or not (mailboxes or for_reports):
             done(None, NotFoundError("a recipient is gone since it was accepted"))
             return
-        tally = Tally(len(mailboxes), done)
+        tally = Tally(len(mailboxes) + for_reports, done)
+        if sink is not None and for_reports:
+            sink.submit(envelope, data, tally.counter(len(mailboxes)))
         now_ms = self._clock.now_ms()
         for place, (mailbox_id, recipients) in enumerate(mailboxes.items()):
             change = self._make_change(

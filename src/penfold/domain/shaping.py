@@ -3,7 +3,8 @@
 A site is what shares an allowance: a mail provider (proto.smtp.outcomes.providers), or a domain
 with servers of its own. A site that wants less of us gets half, and a tenth more again for each ten
 minutes without a complaint. A domain none of whose servers answers several times in a row is left
-alone for a while, so that its rows do not use up their tries one by one.
+alone for a while, so that its rows do not use up their tries one by one. A relay is a site for the
+mail of all domains that goes there; one that does not let us in is left alone as a whole.
 """
 
 from collections import OrderedDict
@@ -19,24 +20,38 @@ from penfold.base.limits import (
     SITES_MAX,
     SLOW_DOWN_S,
 )
+from penfold.domain.relaying import Relays
 from penfold.ports.delivering import Share
 from penfold.proto.exchangers import Route
 from penfold.proto.smtp.outcomes.classify import Outcome, Retry, find_provider
+from penfold.spec.relays import Relay
 from penfold.spec.shapes import SHAPES, Shape, find_shape
 
 T = TypeVar("T")
 
 _FULL: Final = 1.0
+#: In front of the names of relays; no domain has a blank.
+_RELAY: Final = "relay "
 #: Steps of a tenth after which even a hundredth is whole again.
 _STEPS_MAX: Final = 64
 
 
 class Site:
-    """What is known of one. part: of what its shape allows, from 0 to 1."""
+    """What is known of one. part: of what its shape allows, from 0 to 1.
 
-    __slots__ = ("changed_ms", "name", "part", "shape")
+    Of a relay: held_ms, why: until when it is left alone. refusals: of our login, in a row.
+    doubtful: it has not let us in yet, so one connection tries.
+    """
+
+    __slots__ = (
+        "changed_ms", "doubtful", "held_ms", "name", "part", "refusals", "shape", "why",
+    )  # fmt: skip
 
     def __init__(self, name: str, shape: Shape) -> None:
+        self.held_ms = 0
+        self.why = ""
+        self.refusals = 0
+        self.doubtful = False
         self.name = name
         self.shape = shape
         self.part = _FULL
@@ -46,7 +61,13 @@ class Site:
 class Sites:
     """Bounded: the sites and domains that were unused for longest are forgotten."""
 
-    def __init__(self, clock: Clock, shapes: Mapping[str, Shape] = SHAPES) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        shapes: Mapping[str, Shape] = SHAPES,
+        relays: Relays | None = None,
+    ) -> None:
+        self.relays = relays or Relays()
         self._clock = clock
         self._shapes = shapes
         self._sites: OrderedDict[str, Site] = OrderedDict()
@@ -62,11 +83,26 @@ class Sites:
         _keep(self._sites, name, site)
         return site
 
+    def find_relay(self, domain: str, relay: Relay) -> Site:
+        """Return the site of a relay, to which a domain's mail goes."""
+        name = _RELAY + relay.name
+        _keep(self._names, domain, name)
+        site = self._sites.get(name)
+        if site is None:
+            site = Site(name, find_shape(self._shapes, find_provider(relay.host)))
+            site.doubtful = bool(relay.user)
+        _keep(self._sites, name, site)
+        return site
+
     def list_domains(self, name: str) -> set[str]:
         """Return the domains that are known to belong to a site; a domain is its own site."""
-        if "." in name:
+        if "." in name and not name.startswith(_RELAY):
             return {name}
         return {domain for domain, site in self._names.items() if site == name}
+
+    def find_room(self, site: Site) -> int:
+        """Return how many messages may be at a site at a time."""
+        return 1 if site.doubtful else self.find_share(site).connections
 
     def find_share(self, site: Site) -> Share:
         """Return what may be used of a site now."""
@@ -89,6 +125,43 @@ class Sites:
         _keep(self._failures, domain, failures)
         beyond = failures - CIRCUIT_FAILURES
         return 0 if beyond < 0 else min(CIRCUIT_FIRST_S << min(beyond, 8), CIRCUIT_LAST_S)
+
+    def note_relay(
+        self,
+        site: Site,
+        outcome: Outcome,
+        *,
+        reached: bool,
+        at_fault: bool,
+        login: bool,
+        why: str,
+    ) -> None:
+        """As `note`, for a relay, which is left alone by this.
+
+        at_fault: what came of it is about the relay, not the message. login: it is about ours.
+        why: in words.
+        """
+        hold_s = 0
+        if login:
+            hold_s = min(CIRCUIT_FIRST_S << min(site.refusals, 8), CIRCUIT_LAST_S)
+            site.refusals += 1
+            site.doubtful = True
+        elif at_fault or outcome.retry is Retry.SLOWER:
+            wanted_s = self.note(site.name, site, outcome, reached=reached)
+            hold_s = wanted_s if at_fault else 0
+        else:
+            self._failures.pop(site.name, None)
+            site.refusals, site.doubtful = 0, False
+        if hold_s:
+            site.held_ms, site.why = self._clock.now_ms() + 1000 * hold_s, why
+
+    def is_held(self, site: Site) -> bool:
+        """Return whether a relay is left alone now; not when the login it refused was changed."""
+        if self._clock.now_ms() >= site.held_ms:
+            return False
+        if site.refusals and self.relays.is_mended(site.name.removeprefix(_RELAY)):
+            site.held_ms = 0
+        return site.held_ms > 0
 
     def _slow_down(self, site: Site) -> None:
         part = self.find_share(site).connections / site.shape.connections

@@ -2,9 +2,13 @@
 
 A Carrier of ports.delivering. Clear text only where the ladder leaves it to us and TLS turned out
 to be broken there (`Hop.clear`), DANE by comparing what the server shows with its TLSA records.
+A relay of the settings may have authorities of its own, and a login; a token it refuses is fetched
+anew once for a connection.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+from typing import Final
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -21,17 +25,27 @@ from penfold.net.tls_out import (
     TlsMode,
     Verify,
 )
-from penfold.ports.delivering import Hop, Share
+from penfold.ports.delivering import Hop, Login, NoLoginError, Share
 from penfold.proto.dane import verify_chain
 from penfold.proto.dns import Association
-from penfold.proto.smtp.client.outcome import Outcome
+from penfold.proto.smtp.client.outcome import Failure, Outcome, Reason
 from penfold.proto.smtp.client.profile import ClientProfile
 from penfold.proto.smtp.client.sasl import Credentials
 from penfold.proto.smtp.client.transaction import Envelope
+from penfold.proto.smtp.stage import Stage
 from penfold.proto.tls_ladder import Rung
 
-#: Returns the credentials of a relay by its name, None when there are none now.
-FindLogin = Callable[[str], Awaitable[Credentials | None]]
+#: What a relay says about a token that is not good, or not any more: RFC 4954 §6; 334 when it
+#: goes on asking.
+_REFUSED: Final = frozenset({535, 334})
+
+
+class Access(Struct, frozen=True):
+    """How a relay is called. allowed: which addresses. authorities: as SmtpCarrier's."""
+
+    allowed: Allowed
+    authorities: str = ""
+    login: Login | None = None
 
 
 class _DaneCheck(Struct, frozen=True):
@@ -47,7 +61,9 @@ class _DaneCheck(Struct, frozen=True):
 
 
 class SmtpCarrier:
-    """allowed: which addresses may be called. authorities: PEM, "" for the system's."""
+    """allowed: which addresses may be called. authorities: PEM, "" for the system's. relays: by
+    the name in Hop.relay.
+    """
 
     def __init__(
         self,
@@ -58,19 +74,18 @@ class SmtpCarrier:
         allowed: Allowed,
         authorities: str = "",
         local_address: str = "",
-        find_login: FindLogin | None = None,
+        relays: Mapping[str, Access] = MappingProxyType({}),
     ) -> None:
         self._profile = ClientProfile(hostname=hostname)
         self._clock = clock
         self._elapsed = elapsed
-        self._allowed = allowed
-        self._authorities = authorities
+        self._access = Access(allowed, authorities)
         self._local_address = local_address
-        self._find_login = find_login
+        self._relays = relays
         self._pool = SmtpPool(self._open, clock=elapsed)
 
     async def send(self, hop: Hop, envelope: Envelope, raw: bytes, share: Share) -> Outcome:
-        destination = Destination(hop.host, hop.address, hop.port, self._mode(hop), hop.login)
+        destination = Destination(hop.host, hop.address, hop.port, self._mode(hop), hop.relay)
         return await self._pool.send(destination, envelope, raw, share)
 
     async def close(self) -> None:
@@ -81,7 +96,8 @@ class SmtpCarrier:
             case Rung.DANE:
                 return Dane(_DaneCheck(hop.decision.records, hop.names, self._clock))
             case Rung.VERIFIED:
-                return Verify((hop.host,), self._authorities, implicit=hop.implicit)
+                authorities = self._find_access(hop.relay).authorities
+                return Verify((hop.host,), authorities, implicit=hop.implicit)
             case Rung.ENCRYPTED:
                 return Encrypted(implicit=hop.implicit)
             case Rung.OPPORTUNISTIC:
@@ -89,18 +105,48 @@ class SmtpCarrier:
             case _:
                 raise ValueError(f"no connection on the rung {hop.decision.rung}")
 
+    def _find_access(self, relay: str) -> Access:
+        return self._relays[relay] if relay else self._access
+
     async def _open(self, destination: Destination) -> SmtpConnection:
-        profile = self._profile
-        if destination.login and self._find_login is not None:
-            credentials = await self._find_login(destination.login)
-            profile = replace(profile, credentials=credentials)
+        login = self._find_access(destination.relay).login
+        if login is None:
+            return await self._connect(destination, None)
+        try:
+            credentials = await login.find()
+        except NoLoginError as error:
+            return self._give_up(destination, str(error))
+        connection = await self._connect(destination, credentials)
+        if not (credentials.is_token and _is_refused(connection.failure)):
+            return connection
+        try:
+            credentials = await login.find(credentials.secret)
+        except NoLoginError:
+            return connection
+        await connection.close()
+        return await self._connect(destination, credentials)
+
+    async def _connect(
+        self, destination: Destination, credentials: Credentials | None
+    ) -> SmtpConnection:
         return await SmtpConnection.open(
             destination.host,
             destination.address,
             destination.port,
             destination.tls,
-            profile=profile,
+            profile=replace(self._profile, credentials=credentials),
             clock=self._elapsed,
-            allowed=self._allowed,
+            allowed=self._find_access(destination.relay).allowed,
             local_address=self._local_address,
         )
+
+    def _give_up(self, destination: Destination, words: str) -> SmtpConnection:
+        failure = Failure(Stage.AUTH, Reason.NO_LOGIN, None, words)
+        place = (destination.host, destination.address, destination.port)
+        return SmtpConnection.unopened(*place, failure, profile=self._profile)
+
+
+def _is_refused(failure: Failure | None) -> bool:
+    if failure is None or failure.stage is not Stage.AUTH or failure.reply is None:
+        return False
+    return failure.reply.code in _REFUSED

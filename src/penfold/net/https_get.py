@@ -1,4 +1,4 @@
-"""One GET by HTTPS to a host that somebody else named, in asyncio, bounded in everything.
+"""One GET or POST by HTTPS to a host that somebody else named, in asyncio, bounded in everything.
 
 Names are resolved by net/dns.py and every address must be one that requests may reach, as in
 net/guard.py: what is connected to is what was checked. The certificate is verified for the host.
@@ -7,6 +7,8 @@ Redirects are not followed, nothing is cached, no cookies, one connection per re
 
 import asyncio
 import ssl
+from collections.abc import Callable
+from functools import partial
 from typing import Final
 
 import httptools
@@ -20,6 +22,7 @@ from penfold.proto.dns import Question, Status
 
 _PRODUCT: Final = f"Penfold/{__version__}"
 _CHUNK: Final = 16_384
+_HTTPS_PORT: Final = 443
 
 
 class Bounds(Struct, frozen=True):
@@ -42,8 +45,10 @@ class Got(Struct, frozen=True):
     body: bytes
 
 
-class HttpsGet:
-    """context: verifies; by default the system's authorities are trusted. loopback, port: tests."""
+class HttpsOut:
+    """context: verifies; by default the system's authorities are trusted. allowed: which addresses
+    may be called, by default those net/guard allows. loopback, port: tests.
+    """
 
     def __init__(
         self,
@@ -53,11 +58,12 @@ class HttpsGet:
         context: ssl.SSLContext | None = None,
         loopback: bool = False,
         port: int = 443,
+        allowed: Callable[[str], bool] | None = None,
     ) -> None:
         self._resolver = resolver
         self._bounds = bounds
         self._context = context
-        self._loopback = loopback
+        self._allowed = allowed or partial(is_allowed, loopback=loopback)
         self._port = port
 
     async def send_get(self, host: str, path: str) -> Got:
@@ -65,11 +71,20 @@ class HttpsGet:
 
         UntrustedError: the certificate is not good for the host. NoAnswerError: everything else.
         """
+        return await self._send(host, self._port, _make_head(f"GET {path}", host))
+
+    async def send_post(self, host: str, port: int, path: str, *, kind: str, body: bytes) -> Got:
+        """As send_get, with a body of that Content-Type."""
+        name = host if port == _HTTPS_PORT else f"{host}:{port}"
+        more = (f"Content-Type: {kind}", f"Content-Length: {len(body)}")
+        return await self._send(host, port, _make_head(f"POST {path}", name, *more) + body)
+
+    async def _send(self, host: str, port: int, request: bytes) -> Got:
         try:
             async with asyncio.timeout(self._bounds.total_s):
-                reader, writer = await self._connect(host)
+                reader, writer = await self._connect(host, port)
                 try:
-                    return await self._exchange(reader, writer, host, path)
+                    return await self._exchange(reader, writer, host, request)
                 finally:
                     writer.transport.abort()
         except TimeoutError as error:
@@ -77,19 +92,21 @@ class HttpsGet:
         except (OSError, EOFError) as error:
             raise NoAnswerError(f"the connection broke: {error}"[:200], host=host) from error
 
-    async def _connect(self, host: str) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    async def _connect(
+        self, host: str, port: int
+    ) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         last = NoAnswerError("nobody answers", host=host)
         for address in await self._find_addresses(host):
             try:
                 async with asyncio.timeout(self._bounds.connect_s):
                     return await asyncio.open_connection(
-                        address, self._port, ssl=self._find_context(), server_hostname=host
+                        address, port, ssl=self._find_context(), server_hostname=host
                     )
             except ssl.SSLCertVerificationError as error:
                 last = UntrustedError(f"the certificate: {error.verify_message}", host=host)
             except OSError as error:  # TimeoutError is one
                 why = str(error) or "no answer in time"
-                last = NoAnswerError(f"{address} port {self._port}: {why}"[:200], host=host)
+                last = NoAnswerError(f"{address} port {port}: {why}"[:200], host=host)
         raise last
 
     async def _find_addresses(self, host: str) -> tuple[str, ...]:
@@ -101,7 +118,7 @@ class HttpsGet:
             failed = any(answer.status is Status.FAILED for answer in answers)
             why = "the DNS gave no answer" if failed else "the name has no address"
             raise NoAnswerError(why, host=host)
-        if not all(is_allowed(address, loopback=self._loopback) for address in found):
+        if not all(map(self._allowed, found)):
             raise NoAnswerError("the name leads to a forbidden address", host=host)
         return found[: self._bounds.addresses_max]
 
@@ -111,11 +128,9 @@ class HttpsGet:
         return self._context
 
     async def _exchange(
-        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, host: str, path: str
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, host: str, request: bytes
     ) -> Got:
-        lines = (f"GET {path} HTTP/1.1", f"Host: {host}", f"User-Agent: {_PRODUCT}",
-                 "Accept-Encoding: identity", "Connection: close", "", "")  # fmt: skip
-        writer.write("\r\n".join(lines).encode())
+        writer.write(request)
         answer = ReplyReader(self._bounds.body_bytes)
         left = self._bounds.body_bytes + self._bounds.head_bytes
         while not answer.done:
@@ -136,6 +151,12 @@ class HttpsGet:
         if not answer.done:
             raise NoAnswerError("the answer was cut off", host=host)
         return Got(answer.status, answer.kind, bytes(answer.body))
+
+
+def _make_head(action: str, host: str, *more: str) -> bytes:
+    lines = (f"{action} HTTP/1.1", f"Host: {host}", f"User-Agent: {_PRODUCT}", *more,
+             "Accept-Encoding: identity", "Connection: close", "", "")  # fmt: skip
+    return "\r\n".join(lines).encode()
 
 
 class ReplyReader:

@@ -16,7 +16,7 @@ from penfold.base.limits import (
     STS_POLICY_MAX_BYTES,
 )
 from penfold.net.dns import Resolver
-from penfold.net.https_get import Bounds, HttpsGet
+from penfold.net.https_get import Bounds, HttpsOut
 from penfold.ports.http_out import NoAnswerError, UntrustedError
 from penfold.ports.mta_sts import PolicyError, StsFailure
 from penfold.proto.mta_sts import POLICY_PATH, Policy, parse_policy, policy_host
@@ -43,7 +43,7 @@ class PolicyFetcher:
         port: int = 443,
         bounds: Bounds = _BOUNDS,
     ) -> None:
-        self._https = HttpsGet(resolver, bounds, context=context, loopback=loopback, port=port)
+        self._https = HttpsOut(resolver, bounds, context=context, loopback=loopback, port=port)
 
     async def fetch_policy(self, domain: str) -> Policy:
         host = policy_host(domain)

@@ -17,7 +17,16 @@ from typing import Any, Final, Self, TypeVar
 
 from penfold.net.guard import is_allowed
 from penfold.net.smtp_wire import Wire
-from penfold.net.tls_out import Dane, TlsMode, Verify, find_context, find_need, is_implicit, judge
+from penfold.net.tls_out import (
+    Dane,
+    NoTls,
+    TlsMode,
+    Verify,
+    find_context,
+    find_need,
+    is_implicit,
+    judge,
+)
 from penfold.proto.smtp.client.events import Closed, Event, Ready, Sent, StartTls
 from penfold.proto.smtp.client.machine import Client
 from penfold.proto.smtp.client.outcome import Failure, Outcome, Reason, TlsFacts
@@ -79,6 +88,15 @@ class SmtpConnection:
         else:
             detail = f"{address} may not be connected to"
             connection._obstacle = Failure(Stage.CONNECT, Reason.FORBIDDEN, None, detail)
+        return connection
+
+    @classmethod
+    def unopened(
+        cls, host: str, address: str, port: int, failure: Failure, *, profile: ClientProfile
+    ) -> Self:
+        """Return a connection that nobody tried to open, for this reason."""
+        connection = cls(host, address, port, NoTls(), profile=profile, clock=lambda: 0.0)
+        connection._obstacle = failure
         return connection
 
     @property

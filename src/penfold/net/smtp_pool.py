@@ -25,13 +25,13 @@ from penfold.proto.smtp.stage import Stage
 
 
 class Destination(Struct, frozen=True):
-    """host: the name it is known by. address: textual. login: as in ports.delivering.Hop."""
+    """host: the name it is known by. address: textual. relay: as in ports.delivering.Hop."""
 
     host: str
     address: str
     port: int
     tls: TlsMode
-    login: str = ""
+    relay: str = ""
 
 
 class Bounds(Struct, frozen=True, gc=False):

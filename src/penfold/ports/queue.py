@@ -133,6 +133,13 @@ class Settlement(Struct, frozen=True, gc=False):
     next_attempt_ms: int = 0
 
 
+class Untried(Struct, frozen=True, gc=False):
+    """A lease that is given back: nothing was tried, and it counts as no try."""
+
+    lease: Lease
+    next_attempt_ms: int
+
+
 class Destination(Struct, frozen=True, gc=False):
     """A domain to which mail waits, or which is held. due_ms: nothing of it is due before."""
 
@@ -186,7 +193,7 @@ class Queue(Protocol):
         """
         ...
 
-    def settle(self, settlements: Sequence[Settlement]) -> list[bool]:
+    def settle(self, settlements: Sequence[Settlement | Untried]) -> list[bool]:
         """Record what came of leases, durable on return, and say of each whether it counted.
 
         One whose row was taken by somebody else meanwhile changes nothing.

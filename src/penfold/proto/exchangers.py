@@ -6,6 +6,7 @@
 host are shuffled, which is how their owners want the load spread.
 """
 
+import ipaddress
 from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from itertools import groupby
@@ -72,6 +73,9 @@ _KINDS_OF: Final[dict[Families, tuple[Kind, ...]]] = {
     Families.IPV4_FIRST: ("A", "AAAA"),
     Families.IPV6_FIRST: ("AAAA", "A"),
 }
+
+
+_LOCALHOST: Final[dict[Kind, str]] = {"A": "127.0.0.1", "AAAA": "::1"}
 
 
 class Policy(Struct, frozen=True):
@@ -159,6 +163,32 @@ def find_route(domain: str, policy: Policy, chance: Chance) -> Check[Route]:
                 return Route(Verdict.NULL_MX, domain, secure=answer.secure)
     found = yield from _find_hosts(exchanges, policy, chance)
     return _route(domain, answer, found)
+
+
+def find_host(host: str, policy: Policy, chance: Chance) -> Check[Route]:
+    """Return the way to one server by its own name, whatever MX records say: a relay.
+
+    host: in A-labels, or an IP address. The operator has named it, so it may stand on a private
+    network or on this machine, under any name but this server's own.
+    """
+    policy = replace(policy, private=True, loopback=True)
+    fixed = _find_fixed(host, policy.families)
+    if fixed:
+        found = _judge(fixed, policy, ROUTE_ADDRESSES_MAX)
+    else:
+        found = yield from _find_addresses(host, policy, chance, ROUTE_ADDRESSES_MAX)
+    answer = Answer(Status.FAILED if found.failed else Status.FOUND, secure=found.secure)
+    return _route(host, answer, [(Exchange(0, host), found)])
+
+
+def _find_fixed(host: str, families: Families) -> list[str]:
+    """Return the addresses that need no question: an IP address, and localhost (RFC 6761 §6.3)."""
+    if host == "localhost":
+        return [_LOCALHOST[kind] for kind in families.kinds]
+    try:
+        return [str(ipaddress.ip_address(host))]
+    except ValueError:
+        return []
 
 
 def _find_hosts(

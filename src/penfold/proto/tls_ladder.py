@@ -42,11 +42,14 @@ class Demand(StrEnum):
 
 
 class Source(StrEnum):
-    """Which policy was applied, in the words of reports (RFC 8460 §4.2)."""
+    """Which policy was applied, in the words of reports (RFC 8460 §4.2); settings: a relay's, which
+    is in no report.
+    """
 
     TLSA = "tlsa"
     STS = "sts"
     NONE = "no-policy-found"
+    SETTINGS = "settings"
 
 
 class Decision(Struct, frozen=True):

@@ -120,6 +120,31 @@ POLICY_UNFETCHED: Final = _event(
     "The MTA-STS policy a domain announces could not be had; one that is kept stays in force.",
     Severity.WARNING,
 )
+RELAY_REFUSED: Final = _event(
+    "relay_refused",
+    "relay file detail",
+    "A relay does not take our login, and mail for it waits: mend the file, which is read again as "
+    "soon as it changes, or the user in its table.",
+    Severity.ERROR,
+)
+RELAY_FILE_EXPOSED: Final = _event(
+    "relay_file_exposed",
+    "relay file",
+    "Others on this machine may read the file with a relay's secret: chmod 600 takes that away.",
+    Severity.WARNING,
+)
+REPORT_TAKEN: Final = _event(
+    "report_taken",
+    "kind reporter domain sender passed failed outcome",
+    "A report about our mail came; `penfold reports list` shows them. Who sent it is not proved.",
+)
+REPORT_DROPPED: Final = _event(
+    "report_dropped",
+    "sender size outcome",
+    "Mail for reports_address was dropped: there is no report in it that can be read, it is too "
+    "large, about a domain of others, or one too many of its day.",
+    Severity.WARNING,
+)
 DELIVERY_TROUBLE: Final = _event(
     "delivery_trouble",
     "error detail trace",

@@ -27,6 +27,9 @@ DELIVERY_KINDS: Final = (
     "message_too_large", "content_rejected", "spam_block", "auth_failed", "ptr_missing", "policy",
     "rate_limited", "greylisted", "network", "protocol", "expired", "undetermined",
 )  # fmt: skip
+#: Those of ports.reports.ReportKind, and none; and of front.worker.report_intake.Taken.
+REPORT_KINDS: Final = ("dmarc", "tls", "complaint", "none")
+REPORT_OUTCOMES: Final = ("kept", "known", "unreadable", "oversized", "limited", "foreign")
 LISTENERS: Final = ("smtp", "submission", "submissions")
 #: RFC 8601 §2.7: words for what a check found.
 RESULTS: Final = (
@@ -172,6 +175,12 @@ DELIVERY_SECONDS: Final = Metric(
     (),
     LATENCY_BUCKETS,
 )
+REPORTS: Final = Metric(
+    "penfold_reports_total",
+    Kind.COUNTER,
+    "Messages to reports_address, by the kind of report in them and what became of it.",
+    (("kind", REPORT_KINDS), ("outcome", REPORT_OUTCOMES)),
+)
 NOTIFICATIONS: Final = Metric(
     "penfold_notifications_total",
     Kind.COUNTER,
@@ -238,7 +247,7 @@ STARTS: Final = Metric(
 METRICS: Final = (
     REQUESTS, REQUEST_SECONDS, QUOTA_UNITS, QUOTA_REFUSALS, CONNECTIONS, SMTP_SESSIONS,
     SMTP_MESSAGES, SMTP_BYTES, SMTP_SECONDS, DELIVERIES, DELIVERY_TRIES, DELIVERY_SECONDS,
-    NOTIFICATIONS, PUSHES,
+    REPORTS, NOTIFICATIONS, PUSHES,
     ATTACHMENTS, ATTACHMENT_SECONDS, ATTACHMENTS_WAITING, COMMITS, GROUP_SIZE, HANDLES, MEMORY,
     STARTS, CERTIFICATE_SECONDS, ARRIVALS, ARRIVAL_REASONS, ARRIVAL_RESULTS, ARRIVAL_SECONDS,
     SCANS, GREYLIST,

@@ -23,6 +23,7 @@ from penfold.base.limits import (
     STS_AGE_S,
 )
 from penfold.spec.quotas import GOOGLE_2026, OFF, TABLES, QuotaTable
+from penfold.spec.relays import Relay, parse_relays
 from penfold.spec.setting_values import (
     Endpoint,
     parse_addresses,
@@ -44,6 +45,7 @@ from penfold.spec.setting_values import (
     parse_text,
     parse_url,
 )
+from penfold.spec.shapes import NamedShape, parse_shapes
 
 #: The domain of local mode.
 LOCAL_DOMAIN: Final = "penfold.test"
@@ -359,6 +361,22 @@ class Settings:
         "production mode.",
         serve=False,
     )
+    relay: tuple[Relay, ...] = _setting(
+        parse_relays,
+        (),
+        "TABLES",
+        "Servers that take mail for other domains off our hands, as [[relay]] tables of "
+        "penfold.toml. [default: none; mail goes to each domain's own servers]",
+        serve=False,
+    )
+    shapes: tuple[NamedShape, ...] = _setting(
+        parse_shapes,
+        (),
+        "TABLES",
+        "How much of each provider's servers is used at a time, as [shapes.PROVIDER] tables of "
+        "penfold.toml. [default: figures that suit them]",
+        serve=False,
+    )
     metrics_token: str = _setting(
         parse_text,
         "",
@@ -366,6 +384,14 @@ class Settings:
         "Bearer token that lets other machines read /metrics; without it only this one may.",
         serve=False,
         secret=True,
+    )
+    reports_address: str = _setting(
+        parse_email,
+        "",
+        "ADDRESS",
+        "Where others send their reports (DMARC, TLS, complaints): mail for it is read and kept in "
+        "short, see `penfold reports`; it needs no account. [default: nowhere]",
+        serve=False,
     )
     domains: tuple[str, ...] = _setting(
         parse_domains,

@@ -1,5 +1,6 @@
 """A Queue in memory, for tests. It keeps the contract of ports.queue and nothing on disk."""
 
+from collections import Counter
 from collections.abc import Collection, Sequence
 from itertools import count
 from threading import RLock
@@ -17,6 +18,7 @@ from penfold.ports.queue import (
     QueueState,
     Settlement,
     Told,
+    Untried,
 )
 from penfold.proto.smtp.parameters import MailOptions
 
@@ -32,6 +34,7 @@ class MemoryQueue:
         self._next = count(1)
         self._leases: dict[int, int] = {}
         self._taken: set[int] = set()
+        self._untried: Counter[int] = Counter()  # leases of a row that were given back
         self._holds: dict[str, tuple[int, str]] = {}
 
     def add(self, rows: Sequence[NewQueueRow], *, state: QueueState) -> list[int]:
@@ -136,7 +139,7 @@ class MemoryQueue:
             number = self._leases[row.id] = self._leases.get(row.id, 0) + 1
             self._rows[row.id] = structs.replace(row, next_attempt_ms=now_ms + lease_ms)
             self._taken.add(row.id)
-            leases.append(Lease(row, number, number))
+            leases.append(Lease(row, number, number - self._untried[row.id]))
         return leases
 
     def _waiting(self, domain: str) -> list[QueueRow]:
@@ -147,11 +150,23 @@ class MemoryQueue:
         )
         return sorted(found, key=lambda row: (row.next_attempt_ms, row.id))
 
-    def settle(self, settlements: Sequence[Settlement]) -> list[bool]:
+    def settle(self, settlements: Sequence[Settlement | Untried]) -> list[bool]:
         with self._lock:
             return [self._settle(each) for each in settlements]
 
-    def _settle(self, settlement: Settlement) -> bool:
+    def _give_back(self, untried: Untried) -> bool:
+        lease = untried.lease
+        row = self._rows[lease.row.id]
+        if self._leases.get(row.id) != lease.number or row.id not in self._taken:
+            return False
+        self._taken.discard(row.id)
+        self._untried[row.id] += 1
+        self._rows[row.id] = structs.replace(row, next_attempt_ms=untried.next_attempt_ms)
+        return True
+
+    def _settle(self, settlement: Settlement | Untried) -> bool:
+        if isinstance(settlement, Untried):
+            return self._give_back(settlement)
         lease, state = settlement.lease, settlement.state
         row = self._rows[lease.row.id]
         if self._leases.get(row.id) != lease.number:

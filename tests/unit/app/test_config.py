@@ -4,9 +4,12 @@ from pathlib import Path
 
 import pytest
 
+from penfold.app.commands import load_values
 from penfold.app.config import ConfigError, check_served, load_settings
+from penfold.app.launch import Launch, decode_launch, encode_launch
 from penfold.spec.setting_values import Endpoint
 from penfold.spec.settings import SETTINGS
+from penfold.spec.shapes import SHAPES, Shape, merge_shapes
 
 BAD = sorted((Path(__file__).parent / "bad_config").glob("*.toml"))
 
@@ -158,3 +161,67 @@ def test_settings_of_a_certificate_that_do_not_go_together_are_refused(data, lin
 def test_a_certificate_with_a_host_name_can_be_served(data):
     write(data, 'hostname = "mail.example.com"\ntls_certificate = "/etc/x.pem"\n')
     check_served(load_settings({"data": data}, {}).settings)
+
+
+def test_reports_go_to_an_address_of_ours_or_the_start_is_refused(data):
+    text = 'domains = ["example.com"]\nhostname = "mail.example.com"\nreports_address = '
+    write(data, text + '"Reports@Example.com"\n')
+    settings = load_settings({"data": data}, {}).settings
+    check_served(settings)
+    assert settings.reports_address == "Reports@Example.com"
+    write(data, text + '"reports@example.org"\n')
+    with pytest.raises(ConfigError, match=r"example\.org is none of the domains here"):
+        check_served(load_settings({"data": data}, {}).settings)
+
+
+RELAYS = """
+[[relay]]
+domains = ["*"]
+host = "Smtp.Example.net."
+user = "al@example.net"
+password_file = "/etc/penfold/relay"
+
+[[relay]]
+domains = ["*.example", "one.example"]
+senders = "home.example"
+host = "smtp.example.com"
+tls = "implicit"
+
+[shapes.google]
+connections = 3
+
+[shapes.others]
+messages = 7
+"""
+
+
+def test_tables_of_relays_and_shapes_are_settings_like_others(data):
+    write(data, RELAYS)
+    settings = load_settings({"data": data}, {}).settings
+    first, second = settings.relay
+    assert (first.host, first.port, first.tls) == ("smtp.example.net", 587, "starttls")
+    assert (second.port, second.senders) == (465, ("home.example",))
+    shapes = merge_shapes(settings.shapes)
+    assert shapes["google"] == Shape(3, SHAPES["google"].messages, encrypted=True)
+    assert shapes[""] == Shape(messages=7)
+    assert shapes["yahoo"] == SHAPES["yahoo"]
+
+
+def test_they_reach_the_processes_and_are_shown_in_words(data):
+    write(data, RELAYS)
+    settings = load_settings({"data": data}, {}).settings
+    launch = Launch(role="mail", index=0, settings=settings, addresses={}, sockets={})
+    assert decode_launch(encode_launch(launch)).settings == settings
+    shown = {each.name: each.value for each in load_values({"data": data})}
+    assert shown["relay"] == (
+        "al@example.net at smtp.example.net:587 (starttls) for *; "
+        "smtp.example.com:465 (implicit) for *.example, one.example from home.example"
+    )
+    assert shown["shapes"].startswith(
+        "google: 3 connections of 50 messages, never in clear; others: "
+    )
+
+
+def test_tables_are_no_text_of_the_environment(data):
+    with pytest.raises(ConfigError, match=r"PENFOLD_SHAPES: must be \[shapes"):
+        load_settings({"data": data}, {"PENFOLD_SHAPES": "google"})

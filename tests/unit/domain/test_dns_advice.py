@@ -355,3 +355,18 @@ def test_page_about_domains_shows_the_records_that_are_wanted():
         "p202611r",
         "p202611e",
     }
+
+
+@pytest.mark.parametrize(
+    ("reports", "rua"),
+    [
+        ("", "rua=mailto:postmaster@example.org"),
+        ("Reports@Example.org", "rua=mailto:Reports@Example.org"),
+        ("reports@other.example", "rua=mailto:postmaster@example.org"),
+    ],
+)
+def test_reports_are_asked_for_where_they_are_read_if_that_is_in_the_domain(reports, rua):
+    gone = {DMARC: None, ("_smtp._tls.example.org", "TXT"): None}
+    rows = {row.what: row for row in look(gone, facts(reports=reports))}
+    for what in ("DMARC", "TLS-RPT"):
+        assert rua in rows[what].wanted[0]

@@ -171,3 +171,33 @@ def test_directory_in_trouble_is_reported(world):
     [(ids, error)] = told
     assert ids is None
     assert isinstance(error, UnavailableError)
+
+
+class Sink:
+    """Takes reports for one address; `taken` says how often."""
+
+    def __init__(self, error=None):
+        self.error, self.taken = error, 0
+
+    def is_for(self, address):
+        return address == "reports@penfold.test"
+
+    def submit(self, envelope, data, done):
+        self.taken += 1
+        done(None if self.error else 0, self.error)
+
+
+def test_reports_need_no_account_and_others_get_their_copy_as_well(world):
+    world.inbound.reports = sink = Sink()
+    assert world.inbound.check_recipient("reports@penfold.test") is Recipient.LOCAL
+    raw = mail(message_id="r@x.example")
+    world.receive(raw, "reports@penfold.test")
+    first, _ = world.receive(raw, "alice@penfold.test", "reports@penfold.test")
+    assert raw in raw_of(world, first)
+    assert sink.taken == 2
+
+
+def test_a_report_that_cannot_be_kept_fails_the_transaction(world):
+    world.inbound.reports = Sink(UnavailableError("full"))
+    with pytest.raises(UnavailableError):
+        world.receive(mail(message_id="r@x.example"), "alice@penfold.test", "reports@penfold.test")

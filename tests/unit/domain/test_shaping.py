@@ -8,6 +8,8 @@ from penfold.domain.shaping import Sites
 from penfold.proto.exchangers import Host, Route, Verdict
 from penfold.proto.smtp.outcomes.classify import classify
 from penfold.proto.smtp.stage import Stage
+from penfold.spec.relays import Relay
+from penfold.spec.shapes import merge_shapes, parse_shapes
 
 SLOWER = classify(Stage.MAIL, 421, "4.7.28", "too many messages, slow down")
 SILENT = classify(Stage.CONNECT, 0, "4.4.1")
@@ -85,3 +87,59 @@ def test_what_is_remembered_is_bounded(sites):
     again = sites.find("d0.example", route("mx.d0.example"))
     assert first is again
     assert len(sites._sites) == len(sites._names) == SITES_MAX
+
+
+RELAY = Relay(host="hub.example", domains=("*",), user="al", password_file="/pw")
+
+
+def note(sites, site, outcome, **how):
+    how = {"reached": True, "at_fault": False, "login": False, "why": "said so"} | how
+    sites.note_relay(site, outcome, **how)
+
+
+def test_a_relay_is_one_site_for_all_domains_and_tried_by_one_until_it_lets_us_in(sites):
+    one, two = sites.find_relay("a.example", RELAY), sites.find_relay("b.example", RELAY)
+    assert one is two
+    assert sites.list_domains(one.name) == {"a.example", "b.example"}
+    assert sites.find_room(one) == 1
+    note(sites, one, REFUSED)  # of a recipient, so the login was good
+    assert sites.find_room(one) == sites.find_share(one).connections == 10
+
+
+def test_a_login_that_is_refused_again_and_again_holds_the_relay_for_longer_and_longer(
+    sites, clock
+):
+    site = sites.find_relay("a.example", RELAY)
+    holds = []
+    for _ in range(6):
+        note(sites, site, SILENT, at_fault=True, login=True)
+        holds.append((site.held_ms - clock.now_ms()) // 1000)
+    assert holds[:3] == [CIRCUIT_FIRST_S, 2 * CIRCUIT_FIRST_S, 4 * CIRCUIT_FIRST_S]
+    assert holds[-1] == CIRCUIT_LAST_S
+    assert sites.is_held(site)
+    clock.advance(s=CIRCUIT_LAST_S)
+    assert not sites.is_held(site)
+
+
+def test_a_relay_that_wants_less_gets_less_and_is_left_alone_when_it_says_so_of_itself(sites):
+    site = sites.find_relay("a.example", RELAY)
+    note(sites, site, REFUSED)
+    note(sites, site, SLOWER)  # of one recipient
+    assert sites.find_share(site).connections == 5
+    assert not sites.is_held(site)
+    note(sites, site, SLOWER, at_fault=True)
+    assert sites.is_held(site)
+
+
+def test_a_silent_relay_is_left_alone_at_the_third_time(sites):
+    site = sites.find_relay("a.example", RELAY)
+    held = []
+    for _ in range(3):
+        note(sites, site, SILENT, reached=False, at_fault=True)
+        held.append(sites.is_held(site))
+    assert held == [False, False, True]
+
+
+def test_shapes_of_the_settings_count(clock):
+    sites = Sites(clock, merge_shapes(parse_shapes({"others": {"connections": 3}})))
+    assert sites.find_share(sites.find_relay("a.example", RELAY)).connections == 3

@@ -11,7 +11,7 @@ from penfold.base.clock import FixedClock
 from penfold.base.limits import EXCHANGERS_FAILED_MAX, EXCHANGERS_MAX, ROUTE_ADDRESSES_MAX
 from penfold.net.dns import Resolver
 from penfold.proto.dns import Answer, Exchange, Question, Status, run_check
-from penfold.proto.exchangers import Families, Policy, Verdict, find_route
+from penfold.proto.exchangers import Families, Policy, Verdict, find_host, find_route
 from penfold.proto.resolv_conf import Resolvers, Server
 from penfold.testing.dns import DnsServer, Entry, Mishap
 
@@ -79,13 +79,13 @@ def server():
 def find(server):
     """Return a function that asks the real server through the real resolver."""
 
-    def find(domain, policy=POLICY, seed=7):
+    def find(domain, policy=POLICY, seed=7, check=find_route):
         resolver = Resolver(
             Resolvers((Server(server.host, server.port),), trusted=True),
             clock=FixedClock(),
             chance=random.Random(seed),
         )
-        return asyncio.run(resolver.run(find_route(domain, policy, random.Random(seed))))
+        return asyncio.run(resolver.run(check(domain, policy, random.Random(seed))))
 
     return find
 
@@ -275,3 +275,35 @@ def test_no_answers_raise_and_no_forbidden_address_is_tried(domain, exchanges, a
         route = run_check(find_route(name, Policy(), random.Random(1)), look_up)
         assert (route.verdict is Verdict.HOSTS) == bool(route.hosts)
         assert {each for host in route.hosts for each in host.addresses} <= {"1.1.1.1"}
+
+
+@pytest.mark.parametrize(
+    ("host", "addresses"),
+    [
+        pytest.param("two.example", (), id="whatever-its-mx"),
+        pytest.param("a.example", (A1, V6), id="public"),
+        pytest.param("inside.example", ("10.0.0.1",), id="private"),
+        pytest.param("local.example", ("127.0.0.1",), id="this-machine"),
+        pytest.param("alias-host.example", (A1, V6), id="alias"),
+        pytest.param("localhost", ("127.0.0.1", "::1"), id="localhost"),
+        pytest.param("192.168.7.7", ("192.168.7.7",), id="address"),
+        pytest.param("fd00::7", ("fd00::7",), id="address6"),
+    ],
+)
+def test_a_relay_is_where_its_name_says_be_it_a_private_address(find, host, addresses):
+    route = find(host, check=find_host)
+    assert hosts_of(route) == ([(host, *addresses)] if addresses else [])
+
+
+@pytest.mark.parametrize(
+    ("host", "verdict"),
+    [
+        ("gone.example", Verdict.NO_ADDRESS),
+        ("failing.example", Verdict.NO_ANSWER),
+        ("own.example", Verdict.LOOP),
+        ("mx.own.example", Verdict.LOOP),
+        ("group.example", Verdict.FORBIDDEN),
+    ],
+)
+def test_why_there_is_no_way_to_a_relay_is_told(find, host, verdict):
+    assert find(host, check=find_host).verdict is verdict

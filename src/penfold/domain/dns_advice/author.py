@@ -205,7 +205,7 @@ def look_at_dmarc(facts: Facts) -> Look:
         ok, advice = _judge_dmarc(facts, place)
     except UnavailableError:
         ok, advice = None, NO_ANSWER
-    report = f"v=DMARC1; p=none; rua=mailto:postmaster@{facts.domain}"
+    report = f"v=DMARC1; p=none; rua=mailto:{facts.reports_to}"
     there = [text for text in answer.texts if text.lower().lstrip().startswith(b"v=dmarc1")]
     inherited = ok and place is not None and place.domain != facts.domain
     return [

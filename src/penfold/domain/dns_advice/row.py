@@ -16,7 +16,8 @@ class Facts(Struct, frozen=True, kw_only=True):
     addresses: from which its mail comes; () for those of these kinds that its hostname has in the
     DNS. policy: MTA-STS as
     it is served. lists: DNS blocklists. certificates: what SMTP presents, DER, its own first.
-    validates: whether the resolver's word on DNSSEC counts.
+    validates: whether the resolver's word on DNSSEC counts. reports: the address that takes the
+    reports of others, "" without one.
     """
 
     domain: str
@@ -29,6 +30,17 @@ class Facts(Struct, frozen=True, kw_only=True):
     lists: tuple[str, ...] = ()
     certificates: tuple[bytes, ...] = ()
     validates: bool = False
+    reports: str = ""
+
+    @property
+    def reports_to(self) -> str:
+        """Where reports about the domain should go.
+
+        Another domain's address would need that domain's word in the DNS (RFC 7489 §7.1), so it is
+        not advised.
+        """
+        same = self.reports.lower().endswith(f"@{self.domain}")
+        return self.reports if same else f"postmaster@{self.domain}"
 
 
 class Row(Struct, frozen=True, kw_only=True):

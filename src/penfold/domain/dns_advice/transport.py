@@ -109,7 +109,7 @@ def look_at_tls_reports(facts: Facts) -> Look:
     """TLS-RPT (RFC 8460 §3): where others report that they could not encrypt."""
     name = f"_smtp._tls.{facts.domain}"
     answer = yield Question(name, "TXT")
-    wanted = f"v=TLSRPTv1; rua=mailto:postmaster@{facts.domain}"
+    wanted = f"v=TLSRPTv1; rua=mailto:{facts.reports_to}"
     there = bool(parse_reporting(answer.texts))
     failed = answer.status is Status.FAILED
     return [

@@ -16,6 +16,7 @@ from penfold.ports.faults import FaultBook
 from penfold.ports.mailbox import Mailboxes
 from penfold.ports.moving import Sink, Sources
 from penfold.ports.queue import Queue
+from penfold.ports.reports import ReportBook
 
 #: Prints one line of progress.
 Say = Callable[[str], None]
@@ -82,6 +83,7 @@ class Doors:
     open_domains: Callable[[Path], AbstractContextManager[Domains]]
     check_domain: Callable[[Path, str], Report]
     open_queue: Callable[[Path], AbstractContextManager[Queue]]
+    open_reports: Callable[[Path], AbstractContextManager[ReportBook]]
     open_faults: Callable[[Path], FaultBook]
     load_base_url: Callable[[Path], str]
     load_credentials: Callable[[Path], Mapping[str, bytes]]

@@ -14,6 +14,7 @@ from penfold.front.cli.faults import fault_commands
 from penfold.front.cli.moving import add_export_command, add_import_command
 from penfold.front.cli.queue import queue_commands
 from penfold.front.cli.quota import quota_commands
+from penfold.front.cli.reports import reports_commands
 from penfold.front.cli.searching import add_search_command
 from penfold.front.cli.serving import add_serve_command, config_commands
 from penfold.front.cli.tokens import add_token_command
@@ -55,6 +56,7 @@ def build_cli(doors: Doors) -> typer.Typer:
     commands.add_typer(app_password_commands(doors), name="app-password")
     commands.add_typer(domain_commands(doors), name="domain")
     commands.add_typer(queue_commands(doors), name="queue")
+    commands.add_typer(reports_commands(doors), name="reports")
     commands.add_typer(quota_commands(doors), name="quota")
     add_import_command(commands, doors)
     add_export_command(commands, doors)

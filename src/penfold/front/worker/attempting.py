@@ -3,6 +3,7 @@
 Finds the route (proto.exchangers) and for each server what must hold of TLS (proto.tls_ladder),
 calls them until one decides (domain.delivery), and keeps what it learnt on the way as a Trail.
 A server whose TLS is broken, where nothing demands it, is called again in clear, and remembered.
+A relay of the settings is a route of its own, whose TLS is as they say.
 """
 
 from collections import OrderedDict
@@ -23,10 +24,11 @@ from penfold.base.limits import (
 from penfold.domain.delivery import Trail, find_status, is_decided
 from penfold.ports.delivering import Carrier, Dns, Hop, Policies, Share
 from penfold.ports.queue import Tried
-from penfold.proto.exchangers import Host, Policy, Route, Verdict, find_route
+from penfold.proto.exchangers import Host, Policy, Route, Verdict, find_host, find_route
 from penfold.proto.smtp.client.outcome import Outcome, Reason, TlsFacts
 from penfold.proto.smtp.client.transaction import Envelope
-from penfold.proto.tls_ladder import Decision, Demand, Rung, choose_rung, find_records
+from penfold.proto.tls_ladder import Decision, Demand, Rung, Source, choose_rung, find_records
+from penfold.spec.relays import IMPLICIT, NONE, Relay
 
 _DAY_MS = 86_400_000
 _NO_CONNECTION = frozenset({Rung.DEFER, Rung.REFUSE})
@@ -44,8 +46,9 @@ class Letter(Struct, frozen=True, gc=False):
 class _Notes:
     """What an attempt learns."""
 
-    def __init__(self, route: Route) -> None:
-        self.dns = list(_describe(route))
+    def __init__(self, route: Route, relay: Relay | None) -> None:
+        self.dns = list(_describe(route, relay))
+        self.relay = relay.name if relay else ""
         self.tried: list[Tried] = []
         self.transcript: list[str] = []
 
@@ -74,7 +77,7 @@ class _Notes:
 
     def make_trail(self, route: Route) -> Trail:
         text = "\n".join(self.transcript)[: DELIVERY_TRIED_MAX * SMTP_OUT_TRANSCRIPT_CHARS]
-        return Trail(route, tuple(self.dns), tuple(self.tried), text)
+        return Trail(route, tuple(self.dns), tuple(self.tried), text, self.relay)
 
 
 class Attempting:
@@ -102,16 +105,47 @@ class Attempting:
         self._port = port
         self._broken_tls: OrderedDict[str, int] = OrderedDict()  # address -> until, epoch ms
 
-    async def find_route(self, domain: str) -> Route:
-        check = find_route(domain, self._reach, self._chance)
+    async def find_route(self, domain: str, relay: Relay | None = None) -> Route:
+        """Return the way to a domain's servers, or to the relay that takes its mail."""
+        if relay is not None:
+            check = find_host(relay.host, self._reach, self._chance)
+        else:
+            check = find_route(domain, self._reach, self._chance)
         return await self._dns.run(check, within_s=DELIVERY_DNS_S)
 
-    async def deliver(self, route: Route, letter: Letter, share: Share) -> Trail:
-        """Offer a message for one recipient to the servers of a route until one decides."""
-        notes = _Notes(route)
-        if route.verdict is Verdict.HOSTS:
+    async def deliver(
+        self, route: Route, letter: Letter, share: Share, relay: Relay | None = None
+    ) -> Trail:
+        """Offer a message for one recipient to the servers of a route until one decides.
+
+        relay: where the route leads, as find_route was asked.
+        """
+        notes = _Notes(route, relay)
+        if route.verdict is Verdict.HOSTS and relay is not None:
+            await self._try_relay(route.hosts[0], relay, letter, share, notes)
+        elif route.verdict is Verdict.HOSTS:
             await self._try_hosts(route, letter, share, notes)
         return notes.make_trail(route)
+
+    async def _try_relay(
+        self, host: Host, relay: Relay, letter: Letter, share: Share, notes: _Notes
+    ) -> None:
+        """Call a relay as the settings say; REQUIRETLS wants a certificate whatever they say."""
+        verified = relay.is_proved or letter.envelope.require_tls
+        rung = Rung.VERIFIED if verified else Rung.OPPORTUNISTIC
+        for address in host.addresses[:DELIVERY_TRIED_MAX]:
+            broken = relay.tls == NONE or self._is_tls_broken(address)
+            hop = Hop(
+                relay.host,
+                address,
+                relay.port,
+                Decision(rung, Source.SETTINGS),
+                relay=relay.name,
+                implicit=relay.tls == IMPLICIT,
+                clear=rung is Rung.OPPORTUNISTIC and broken,
+            )
+            if await self._try(hop, letter, share, notes):
+                return
 
     async def _try_hosts(self, route: Route, letter: Letter, share: Share, notes: _Notes) -> None:
         sts = await self._policies.find(route.domain)
@@ -172,10 +206,12 @@ def _find_demand(letter: Letter) -> Demand:
     return Demand.ENCRYPTED if letter.encrypted else Demand.NOTHING
 
 
-def _describe(route: Route) -> Iterable[str]:
+def _describe(route: Route, relay: Relay | None) -> Iterable[str]:
     """Yield what the DNS said, a line for each server."""
     secure = ", secure" if route.secure else ""
     kind = "no MX, so the domain itself" if route.implicit else f"MX{secure}"
+    if relay is not None:
+        kind = "relay of the settings, MX is not asked for"
     if route.verdict is not Verdict.HOSTS:
         yield f"{route.domain}: {route.verdict}{secure}"
     for host in route.hosts:

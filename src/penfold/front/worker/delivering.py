@@ -3,7 +3,7 @@
 One process delivers. Rows are taken under a lease, a batch of one domain at a time; each becomes a
 task that waits for room at its site (domain.shaping) and in memory, makes its attempt
 (front.worker.attempting) and settles. Whatever happens to this process, a row that was not settled
-is delivered by the next one.
+is delivered by the next one. What goes to a relay that is left alone is given back untried.
 
 The queue is called on two threads of its own: one writes, one reads and signs.
 """
@@ -25,13 +25,21 @@ from penfold.base.limits import (
     DELIVERY_LOOK_S,
     DELIVERY_MEMORY_MAX_BYTES,
 )
-from penfold.domain.delivery import Conclusion, conclude, make_envelope, put_off
+from penfold.domain.delivery import (
+    Conclusion,
+    conclude,
+    explain_held,
+    make_envelope,
+    put_off,
+)
 from penfold.domain.shaping import Site, Sites
 from penfold.front.worker.attempting import Attempting, Letter
 from penfold.front.worker.room import Room
 from penfold.front.worker.settling import Settler
-from penfold.ports.queue import Lease, Queue, QueueRow
+from penfold.ports.queue import Lease, Queue, QueueRow, Untried
 from penfold.proto.address import domain_of
+from penfold.proto.exchangers import Route
+from penfold.spec.relays import Relay
 
 T = TypeVar("T")
 
@@ -40,6 +48,8 @@ _WAITING_PER_ROOM: Final = 2
 
 #: Makes the octets that are sent from those that were queued; called in a thread.
 Prepare = Callable[[QueueRow, bytes], bytes]
+
+
 #: Told of every attempt once it is recorded; called in a thread, and how long it took in ms.
 Ended = Callable[[Conclusion, int], None]
 
@@ -163,23 +173,60 @@ class Delivering:
 
     async def _attempt(self, lease: Lease) -> None:
         domain = domain_of(lease.row.recipient)
-        route = await self._attempting.find_route(domain)
-        site = self._sites.find(domain, route)
+        relay = self._sites.relays.find(lease.row.sender, lease.row.recipient)
+        if relay is not None and self._sites.is_held(self._sites.find_relay(domain, relay)):
+            await self._give_back(lease, self._sites.find_relay(domain, relay))
+            return
+        route = await self._attempting.find_route(domain, relay)
+        site = self._find_site(domain, route, relay)
         share = self._sites.find_share(site)
         self._at_site[site.name] += 1
         try:
             async with self._find_room(site).hold(), self._memory.hold(lease.row.size):
+                if self._sites.is_held(site):  # since we began to wait
+                    await self._give_back(lease, site)
+                    return
                 letter = await self._load(lease.row, encrypted=site.shape.encrypted)
                 began_ms = self._clock.now_ms()
-                trail = await self._attempting.deliver(route, letter, share)
+                trail = await self._attempting.deliver(route, letter, share, relay)
+                conclusion = conclude(lease, trail, now_ms=began_ms, chance=self._chance)
+                self._note_relay(site, conclusion)
         finally:
             self._leave(site)
-        conclusion = conclude(lease, trail, now_ms=began_ms, chance=self._chance)
         if await self._settler.settle(conclusion.settlement):
             await self._react(domain, site, conclusion, self._clock.now_ms() - began_ms)
 
+    def _find_site(self, domain: str, route: Route, relay: Relay | None) -> Site:
+        if relay is not None:
+            return self._sites.find_relay(domain, relay)
+        return self._sites.find(domain, route)
+
+    async def _give_back(self, lease: Lease, site: Site) -> None:
+        """Leave a row for when the relay is called again."""
+        conclusion = explain_held(
+            lease, site.why, until_ms=site.held_ms, now_ms=self._clock.now_ms()
+        )
+        if conclusion is None:
+            await self._settler.settle(Untried(lease, site.held_ms))
+        elif await self._settler.settle(conclusion.settlement):
+            loop = asyncio.get_running_loop()
+            await loop.run_in_executor(self._reader, self._ended, conclusion, 0)
+
+    def _note_relay(self, site: Site, conclusion: Conclusion) -> None:
+        """Take in how a relay did, before the next message goes there."""
+        if conclusion.relay:
+            self._sites.note_relay(
+                site,
+                conclusion.outcome,
+                reached=conclusion.reached,
+                at_fault=conclusion.about_relay,
+                login=conclusion.about_login,
+                why=conclusion.settlement.attempt.outcome,
+            )
+            self._find_room(site)  # which may have grown
+
     def _find_room(self, site: Site) -> Room:
-        limit = self._sites.find_share(site).connections
+        limit = self._sites.find_room(site)
         room = self._rooms.setdefault(site.name, Room(limit))
         room.limit = limit
         return room
@@ -199,7 +246,9 @@ class Delivering:
         return Letter(make_envelope(row), raw, encrypted)
 
     async def _react(self, domain: str, site: Site, conclusion: Conclusion, ms: int) -> None:
-        hold_s = self._sites.note(domain, site, conclusion.outcome, reached=conclusion.reached)
+        hold_s = 0
+        if not conclusion.relay:
+            hold_s = self._sites.note(domain, site, conclusion.outcome, reached=conclusion.reached)
         if hold_s:
             until_ms = self._clock.now_ms() + 1000 * hold_s
             why = conclusion.settlement.attempt.outcome

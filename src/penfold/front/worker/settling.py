@@ -7,7 +7,7 @@ returns.
 import asyncio
 from concurrent.futures import Executor
 
-from penfold.ports.queue import Queue, Settlement
+from penfold.ports.queue import Queue, Settlement, Untried
 
 
 class Settler:
@@ -16,10 +16,10 @@ class Settler:
     def __init__(self, queue: Queue, executor: Executor) -> None:
         self._queue = queue
         self._executor = executor
-        self._waiting: list[tuple[Settlement, asyncio.Future[bool]]] = []
+        self._waiting: list[tuple[Settlement | Untried, asyncio.Future[bool]]] = []
         self._writing: asyncio.Task[None] | None = None
 
-    async def settle(self, settlement: Settlement) -> bool:
+    async def settle(self, settlement: Settlement | Untried) -> bool:
         """Return whether it counted, once that is durable; raises what the queue raises."""
         loop = asyncio.get_running_loop()
         done: asyncio.Future[bool] = loop.create_future()
@@ -46,7 +46,7 @@ class Settler:
         self._writing = None
 
 
-def _tell(batch: list[tuple[Settlement, asyncio.Future[bool]]], error: Exception) -> None:
+def _tell(batch: list[tuple[Settlement | Untried, asyncio.Future[bool]]], error: Exception) -> None:
     for _, done in batch:
         if not done.done():
             done.set_exception(error)

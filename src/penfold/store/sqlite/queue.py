@@ -31,6 +31,7 @@ from penfold.ports.queue import (
     QueueState,
     Settlement,
     Told,
+    Untried,
 )
 from penfold.proto.smtp.parameters import NO_OPTIONS, NO_REQUEST, MailOptions, ReportRequest
 from penfold.store.sqlite.commit import Fatal
@@ -223,7 +224,7 @@ class SqliteQueue:
         first = self.find_next_due()
         return [] if first is None or first > now_ms else self._file.change(change)
 
-    def settle(self, settlements: Sequence[Settlement]) -> list[bool]:
+    def settle(self, settlements: Sequence[Settlement | Untried]) -> list[bool]:
         def change(db: apsw.Connection) -> list[bool]:
             counted = [_settle(db, each) for each in settlements]
             for domain in {_domain_of(each.lease.row.recipient) for each in settlements}:
@@ -355,7 +356,19 @@ def _add_attempt(db: apsw.Connection, row_id: int, attempt: Attempt) -> None:
     )
 
 
-def _settle(db: apsw.Connection, settlement: Settlement) -> bool:
+def _give_back(db: apsw.Connection, untried: Untried) -> bool:
+    lease = untried.lease
+    db.execute(
+        "UPDATE recipient SET next_attempt_ms = ?, tries = tries - 1, taken = 0"
+        " WHERE id = ? AND lease = ? AND taken = 1",
+        (untried.next_attempt_ms, lease.row.id, lease.number),
+    )
+    return db.changes() == 1
+
+
+def _settle(db: apsw.Connection, settlement: Settlement | Untried) -> bool:
+    if isinstance(settlement, Untried):
+        return _give_back(db, settlement)
     lease, state = settlement.lease, settlement.state
     row_id = lease.row.id
     found: Any = db.execute("SELECT lease, state FROM recipient WHERE id = ?", (row_id,)).get

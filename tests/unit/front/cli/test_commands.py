@@ -24,6 +24,7 @@ from penfold.testing.directory import MemoryDirectory
 from penfold.testing.faults import MemoryFaults
 from penfold.testing.mailbox import MemoryMailboxes
 from penfold.testing.queue import MemoryQueue
+from penfold.testing.reports import MemoryReports
 from penfold.testing.sealing import PlainSealer
 
 BASE = "http://127.0.0.1:8025"
@@ -66,6 +67,7 @@ class Bench:
         )
         self.report = Report(())
         self.queue = MemoryQueue()
+        self.reports = MemoryReports()
         self.faults = MemoryFaults()
         self.tools = Tools()
         self.served = []
@@ -78,6 +80,7 @@ class Bench:
             open_domains=lambda data: contextlib.nullcontext(self.domains),
             check_domain=lambda data, name: self.report,
             open_queue=lambda data: contextlib.nullcontext(self.queue),
+            open_reports=lambda data: contextlib.nullcontext(self.reports),
             open_faults=lambda data: self.faults,
             load_base_url=lambda data: BASE,
             load_credentials=lambda data: self.credentials,

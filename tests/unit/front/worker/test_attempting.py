@@ -4,6 +4,7 @@ import asyncio
 import random
 
 import pytest
+from msgspec.structs import replace
 
 from penfold.base.clock import FixedClock
 from penfold.base.limits import BROKEN_TLS_DAYS, DELIVERY_TRIED_MAX
@@ -17,6 +18,7 @@ from penfold.proto.smtp.client.outcome import Fate, Outcome, Reason, Result, Tls
 from penfold.proto.smtp.client.transaction import Envelope, Recipient
 from penfold.proto.smtp.stage import Stage
 from penfold.proto.tls_ladder import Rung
+from penfold.spec.relays import Relay
 
 ENVELOPE = Envelope("al@penfold.test", (Recipient("kim@box.example"),))
 ZONES = {
@@ -61,7 +63,7 @@ class World:
         return self.sts
 
     async def send(self, hop, envelope, raw, share):
-        assert (envelope, raw, share) == (ENVELOPE, b"raw", Share(3, 9))
+        assert (envelope.recipients, raw, share) == (ENVELOPE.recipients, b"raw", Share(3, 9))
         self.hops.append(hop)
         result = self.results.pop(0) if self.results else SILENT
         tls = FACTS if result.fate is Fate.ACCEPTED and not hop.clear else None
@@ -76,12 +78,12 @@ class World:
             transcript=said,
         )
 
-    def attempt(self, *, encrypted=False, domain="box.example"):
-        letter = Letter(ENVELOPE, b"raw", encrypted)
+    def attempt(self, *, encrypted=False, domain="box.example", relay=None, envelope=ENVELOPE):
+        letter = Letter(envelope, b"raw", encrypted)
 
         async def run():
-            route = await self.attempting.find_route(domain)
-            return await self.attempting.deliver(route, letter, Share(3, 9))
+            route = await self.attempting.find_route(domain, relay)
+            return await self.attempting.deliver(route, letter, Share(3, 9), relay)
 
         return asyncio.run(run())
 
@@ -177,3 +179,56 @@ def test_no_more_servers_are_called_than_one_attempt_may(hosts):
     world = World(zones=zones)
     trail = world.attempt()
     assert len(trail.tried) == min(hosts, DELIVERY_TRIED_MAX)
+
+
+HUB = {("hub.example", "A"): ("10.0.0.1", "10.0.0.2")}
+REFUSED_LOGIN = Result("", Fate.REFUSED, Stage.AUTH, Reason.REPLY, 535, "5.7.8", "no")
+
+
+def relay(**more):
+    return Relay(host="hub.example", domains=("*",), **more)
+
+
+@pytest.mark.parametrize(
+    ("table", "rung", "implicit", "clear"),
+    [
+        pytest.param(relay(), Rung.VERIFIED, False, False, id="starttls"),
+        pytest.param(relay(tls="implicit"), Rung.VERIFIED, True, False, id="implicit"),
+        pytest.param(relay(tls="opportunistic"), Rung.OPPORTUNISTIC, False, False, id="opportune"),
+        pytest.param(relay(tls="none"), Rung.OPPORTUNISTIC, False, True, id="none"),
+    ],
+)
+def test_a_relay_is_called_by_its_own_name_and_as_the_settings_say(table, rung, implicit, clear):
+    world = World(ACCEPTED, zones=HUB)
+    trail = world.attempt(relay=table)
+    [hop] = world.hops
+    assert (hop.host, hop.port, hop.relay) == ("hub.example", table.port, table.name)
+    assert (hop.decision.rung, hop.implicit, hop.clear) == (rung, implicit, clear)
+    assert trail.relay == table.name
+    assert trail.dns[0].startswith(
+        "relay of the settings, MX is not asked for: 0 hub.example at 10."
+    )
+    assert trail.tried[0].policy == "settings"
+
+
+def test_a_message_with_requiretls_goes_to_a_relay_that_proves_itself_only():
+    world = World(ACCEPTED, zones=HUB)
+    strict = replace(ENVELOPE, require_tls=True)
+    world.attempt(relay=relay(tls="none"), envelope=strict)
+    assert world.called == [("hub.example", Rung.VERIFIED, False)]
+
+
+def test_a_login_that_is_refused_at_one_address_is_not_tried_at_the_next():
+    world = World(REFUSED_LOGIN, zones=HUB)
+    world.attempt(relay=relay())
+    assert len(world.hops) == 1
+
+
+def test_a_relay_that_is_silent_at_one_address_is_called_at_the_next():
+    world = World(SILENT, ACCEPTED, zones=HUB)
+    assert len(world.attempt(relay=relay()).tried) == 2
+
+
+def test_a_relay_without_an_address_calls_nobody():
+    trail = World(zones={}).attempt(relay=relay())
+    assert (trail.tried, trail.dns) == ((), ("hub.example: no-address",))

@@ -7,12 +7,19 @@ from contextlib import asynccontextmanager
 import pytest
 
 from penfold.base.clock import FixedClock
-from penfold.base.limits import DELIVERIES_MAX
+from penfold.base.limits import (
+    CIRCUIT_FIRST_S,
+    DELAY_NOTICE_AFTER_MS,
+    DELIVERIES_MAX,
+    DELIVERY_LIFE_S,
+)
 from penfold.domain.delivery import Trail
+from penfold.domain.relaying import Relays
 from penfold.domain.shaping import Sites
 from penfold.front.worker.delivering import Delivering
-from penfold.ports.queue import NewQueueRow, QueueState, Tried
+from penfold.ports.queue import NewQueueRow, QueueState, Told, Tried
 from penfold.proto.exchangers import Host, Route, Verdict
+from penfold.spec.relays import Relay
 from penfold.testing.queue import MemoryQueue
 
 NOW = 1_790_000_000_000
@@ -31,7 +38,7 @@ def answer(code, *, text="", stage="rcpt", fate="", host="mx.box.example"):
 class World:
     """A queue, and servers by domain: a Tried, an exception, or an Event that lets them answer."""
 
-    def __init__(self, **servers):
+    def __init__(self, relays=None, **servers):
         self.queue = MemoryQueue()
         self.servers = servers
         self.clock = FixedClock(NOW)
@@ -43,7 +50,7 @@ class World:
         self.delivering = Delivering(
             self.queue,
             self,
-            Sites(self.clock),
+            Sites(self.clock, relays=relays),
             prepare=lambda _, raw: b"DKIM-Signature: x\r\n" + raw,
             ended=lambda conclusion, _: self._tell(self.ended, conclusion),
             failed=lambda error: self._tell(self.failures, error),
@@ -57,10 +64,12 @@ class World:
 
     # an Attempting
 
-    async def find_route(self, domain):
+    async def find_route(self, domain, relay=None):
+        if relay:
+            return Route(Verdict.HOSTS, relay.host, (Host(relay.host, ("192.0.2.9",)),))
         return Route(Verdict.HOSTS, domain, (Host(f"mx.{domain}", ("192.0.2.1",)),))
 
-    async def deliver(self, route, letter, share):
+    async def deliver(self, route, letter, share, relay=None):
         self.calls.append((letter.envelope.recipients[0].address, letter.raw))
         self.at_work += 1
         self.most_at_work = max(self.most_at_work, self.at_work)
@@ -71,7 +80,7 @@ class World:
         said = self.servers.get(route.domain.partition(".")[0], answer(250, stage="dot"))
         if isinstance(said, Exception):
             raise said
-        return Trail(route, (), (said,))
+        return Trail(route, (), (said,), relay=relay.name if relay else "")
 
     # the test
 
@@ -98,9 +107,9 @@ class World:
         await self.delivering.stop(grace_s=PATIENCE_S)
 
 
-def play(scene, **servers):
+def play(scene, relays=None, **servers):
     async def run():
-        world = World(**servers)
+        world = World(relays, **servers)
         await scene(world)
         return world
 
@@ -234,3 +243,114 @@ def test_stopping_cuts_off_what_takes_too_long_and_leaves_it_for_the_next_proces
         assert world.queue.release(now_ms=NOW) == 1
 
     play(scene)
+
+
+RELAY = Relay(host="hub.example", domains=("*",), user="al", password_file="/pw")
+NO_LOGIN = answer(535, text="bad password", stage="auth")
+
+
+class Login:
+    mended = False
+
+    def is_mended(self):
+        return self.mended
+
+
+def relays():
+    login = Login()
+    return Relays([RELAY], {RELAY.name: login}), login
+
+
+def test_a_relay_that_refuses_our_login_is_tried_once_and_no_mail_for_it_bounces_or_counts():
+    known, login = relays()
+
+    async def scene(world):
+        ids = world.add(*(f"r{n}@d{n}.example" for n in range(30)))
+        async with world.running():
+            until = NOW + 1000 * CIRCUIT_FIRST_S
+            await world.wait_for(
+                lambda: sum(world.queue.get_row(n).next_attempt_ms == until for n in ids) == 29
+            )
+            assert len(world.calls) == len(world.ended) == 1
+            assert world.ended[0].about_login
+            assert {world.queue.get_row(n).state for n in ids} == {QueueState.QUEUED}
+            assert sum(len(world.queue.list_attempts(n)) for n in ids) == 1
+            # The operator writes another password and does not want to wait.
+            login.mended, world.servers["hub"] = True, answer(250, stage="dot")
+            world.queue.retry(ids[0], now_ms=NOW)
+            await world.wait_for(lambda: len(world.ended) == 2)
+            login.mended = False
+            world.clock.advance(s=CIRCUIT_FIRST_S)
+            await world.wait_for(lambda: len(world.ended) == 31)
+        assert {world.queue.get_row(n).state for n in ids} == {QueueState.SENT}
+        assert world.most_at_work <= 10
+
+    play(scene, known, hub=NO_LOGIN)
+
+
+def test_mail_for_a_relay_that_is_left_alone_expires_untried_and_is_told_of():
+    known, _ = relays()
+
+    async def scene(world):
+        world.add("kim@box.example")
+        async with world.running():
+            await world.wait_for(lambda: world.ended)
+            world.queue.add(
+                [
+                    NewQueueRow(
+                        "m1", 2, "al@penfold.test", "lee@old.example", "hi", RAW,
+                        NOW - 1000 * DELIVERY_LIFE_S,
+                    )
+                ],
+                state=QueueState.QUEUED,
+            )  # fmt: skip
+            await world.wait_for(lambda: len(world.ended) == 2)
+        settlement = world.ended[1].settlement
+        assert (settlement.state, settlement.attempt.kind) == (QueueState.FAILED, "expired")
+        assert "535 bad password" in settlement.attempt.outcome
+        assert len(world.calls) == 1
+
+    play(scene, known, hub=NO_LOGIN)
+
+
+def test_a_sender_hears_once_that_mail_for_a_relay_that_is_left_alone_is_late():
+    known, _ = relays()
+
+    async def scene(world):
+        world.add("kim@box.example")
+        async with world.running():
+            await world.wait_for(lambda: world.ended)
+            late = NewQueueRow(
+                "m1",
+                2,
+                "al@penfold.test",
+                "lee@old.example",
+                "hi",
+                RAW,
+                NOW - DELAY_NOTICE_AFTER_MS,
+            )
+            [row_id] = world.queue.add([late], state=QueueState.QUEUED)
+            await world.wait_for(lambda: len(world.ended) == 2)
+            settlement = world.ended[1].settlement
+            assert settlement.state is QueueState.QUEUED
+            assert settlement.attempt.outcome.startswith("not tried, as the relay is left alone")
+            world.queue.retry(row_id, now_ms=NOW)
+            world.queue.mark_told(row_id, Told.DELAY)
+            until = NOW + 1000 * CIRCUIT_FIRST_S
+            await world.wait_for(lambda: world.queue.get_row(row_id).next_attempt_ms == until)
+        assert len(world.queue.list_attempts(row_id)) == 1
+        assert len(world.calls) == 1
+
+    play(scene, known, hub=NO_LOGIN)
+
+
+def test_what_a_relay_says_of_a_recipient_is_final_and_holds_up_nobody():
+    known, _ = relays()
+
+    async def scene(world):
+        ids = world.add("kim@box.example", "lee@box.example")
+        async with world.running():
+            await world.wait_for(lambda: len(world.ended) == 2)
+        assert {world.queue.get_row(n).state for n in ids} == {QueueState.FAILED}
+
+    play(scene, known, hub=answer(550, text="no such user"))

@@ -45,6 +45,7 @@ class Reason(StrEnum):
     TLS_UNVERIFIED = "tls-unverified"
     AUTH_UNSAFE = "auth-unsafe"
     NO_MECHANISM = "no-mechanism"
+    NO_LOGIN = "no-login"
     # The message, found before a word about it was said.
     TOO_BIG = "too-big"
     NEEDS_8BITMIME = "needs-8bitmime"

@@ -1,0 +1,69 @@
+"""Reports of others, and what we see of their TLS, as they run in the mail process."""
+
+from typing import Final
+
+from penfold.app.process import Core, end_process
+from penfold.app.wiring import Product
+from penfold.front.worker.report_intake import Intake, ReportIntake, Taken
+from penfold.front.worker.tasks import Task
+from penfold.front.worker.tls_tally import TlsTally
+from penfold.spec.events import REPORT_DROPPED, REPORT_TAKEN
+from penfold.spec.metrics import REPORTS
+from penfold.store.sqlite.reports import SqliteReports
+
+REPORTS_NAME: Final = "reports.db"
+_MINUTE_S: Final = 60.0
+_HOUR_S: Final = 3600.0
+
+
+class Reports:
+    """tls: counts sessions with other servers. tasks: come round. `close` once they stopped."""
+
+    def __init__(self, core: Core, product: Product) -> None:
+        self._core = core
+        self._book = SqliteReports(
+            core.launch.data / REPORTS_NAME, fatal=lambda error: end_process(core.log, error)
+        )
+        self.tls = TlsTally(self._book, core.clock)
+        self._intake = ReportIntake(
+            core.launch.settings.reports_address,
+            self._book,
+            core.clock,
+            is_ours=product.stores.directory.is_local_domain,
+            told=self._tell,
+        )
+        if core.launch.settings.reports_address:
+            product.inbound.reports = self._intake
+        self.tasks = (
+            Task("reports", self._intake.expire, first_s=_HOUR_S, every_s=_HOUR_S),
+            Task("tls-results", self.tls.save, first_s=_MINUTE_S, every_s=_MINUTE_S),
+        )
+
+    def close(self) -> None:
+        """Finish what waits, and write what was counted since the last time."""
+        self._intake.close()
+        self.tls.flush()
+        self._book.close()
+
+    def _tell(self, intake: Intake) -> None:
+        report = intake.report
+        kind = report.kind.value if report else "none"
+        self._core.counters.add(REPORTS, 1, kind, intake.outcome.value)
+        if report is not None and intake.outcome in (Taken.KEPT, Taken.KNOWN):
+            self._core.log.emit(
+                REPORT_TAKEN,
+                kind=kind,
+                reporter=report.reporter,
+                domain=report.domain,
+                sender=intake.sender,
+                passed=report.passed,
+                failed=report.failed,
+                outcome=intake.outcome.value,
+            )
+        else:
+            self._core.log.emit(
+                REPORT_DROPPED,
+                sender=intake.sender,
+                size=intake.size,
+                outcome=intake.outcome.value,
+            )
