@@ -607,6 +607,11 @@ CREDENTIAL_CACHE_MS: Final = 1_000
 CREDENTIAL_CACHE_MAX: Final = 10_000
 #: Milliseconds between two notes of an app password's use; more often costs a disk write each.
 APP_PASSWORD_USED_MS: Final = 3_600_000
+#: Accounts an alias leads to. Each gets its copy in a commit of its own before the client is
+#: answered, so a longer list would make one recipient cost what a mailing list does.
+ALIAS_TARGETS_MAX: Final = 50
+#: Aliases of an account: all are read whenever it sends. Gmail: documented, 30 of a user.
+ALIASES_OF_ACCOUNT_MAX: Final = 100
 
 # --- HTTP listener ---------------------------------------------------------------------
 #: Open connections per HTTP process; each costs about 20 kB and a descriptor. Then 503.
