@@ -42,6 +42,7 @@ _HINTS: Final = {
     "the domain has accounts": "; `penfold user list` shows them",
     "new keys of the domain wait already": "; `penfold domain check` looks for their records",
     "no such key waits": "; `penfold domain keys` shows them",
+    "no mail waits for this domain": "; `penfold queue destinations` shows those it waits for",
     "no such queue row": "; `penfold queue list` shows them",
     "the domain is not one of ours": "; local mode has penfold.test",
     "no such alias": "; `penfold alias list` shows them",

@@ -444,6 +444,7 @@ def test_help_of_serve_names_every_flag_and_its_variable(bench, setting):
         "app", "app add", "app list", "app remove", "service-account add", "app-password add",
         "queue", "queue list", "queue show", "queue retry", "queue cancel", "quota show", "data verify",
         "domain", "domain add", "domain list", "domain check", "domain keys", "domain rotate", "domain activate", "domain remove",
+        "queue destinations", "queue release", "alias", "alias add", "alias list", "alias remove",
         "import", "export", "data backup", "data restore", "data reindex", "api coverage", "api diff", "api openapi", "config show",
     ],
 )  # fmt: skip
