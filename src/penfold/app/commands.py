@@ -21,7 +21,9 @@ from penfold.app.stores import QUEUE_NAME, make_domains, make_identity, open_sto
 from penfold.base.errors import ParseError, PenfoldError
 from penfold.domain.domains import Domains
 from penfold.domain.identity import Identity
-from penfold.front.cli.doors import Doors, Value
+from penfold.domain.tracing.address import AddressTracer
+from penfold.domain.tracing.mail import MailTracer
+from penfold.front.cli.doors import Doors, Tracers, Value
 from penfold.front.cli.output import WrongUseError
 from penfold.front.cli.tree import build_cli
 from penfold.ports.queue import Queue
@@ -103,6 +105,7 @@ def _make_doors() -> Doors:
         open_domains=open_domains,
         check_domain=check_domain,
         open_queue=open_queue,
+        open_tracers=open_tracers,
         open_faults=open_faults,
         load_base_url=load_base_url,
         load_credentials=lambda data: load_files(data / "credentials"),
@@ -146,6 +149,18 @@ def open_queue(data: Path) -> Iterator[Queue]:
         yield queue
     finally:
         queue.close()
+
+
+@contextlib.contextmanager
+def open_tracers(data: Path) -> Iterator[Tracers]:
+    check_data_dir(data)
+    os.umask(0o077)
+    stores = open_stores(data, clock=SystemClock(), fatal=stop_at_once)
+    ports = (stores.directory, stores.mailboxes, stores.queue)
+    try:
+        yield Tracers(MailTracer(*ports), AddressTracer(*ports))
+    finally:
+        stores.close()
 
 
 def open_faults(data: Path) -> FileFaults:

@@ -466,6 +466,19 @@ BROKEN_TLS_DAYS: Final = 3
 #: Domains and servers that are remembered, the longest unused go first.
 SITES_MAX: Final = 10_000
 
+# --- Tracing mail ----------------------------------------------------------------------
+#: Mailboxes looked into for one trace. Opening one that nobody uses costs about half a
+#: millisecond, so this takes a few seconds; with more, the trace says what it left out.
+TRACE_MAILBOXES_MAX: Final = 5_000
+#: Copies of a mail shown: a person reads them.
+TRACE_COPIES_MAX: Final = 200
+#: Queue rows of a mail shown. A mail here has up to SMTP_RECIPIENTS_MAX recipients.
+TRACE_ROWS_MAX: Final = 1_000
+#: The last attempts of a row shown; `penfold queue show` has all.
+TRACE_ATTEMPTS_MAX: Final = 5
+#: Trace fields of a copy shown: SMTP_HOPS_MAX hops are nearly all of them.
+TRACE_FIELDS_MAX: Final = 120
+
 # --- SPF -------------------------------------------------------------------------------
 #: Terms of a check that look something up, RFC 7208 §4.6.4; the next is a permerror.
 SPF_TERMS_MAX: Final = 10

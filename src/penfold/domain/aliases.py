@@ -29,20 +29,26 @@ ANY = "*"
 
 def find_targets(directory: Directory, address: str) -> list[Account]:
     """Return the accounts that get mail for an address; suspended ones get none."""
-    for found in _iter_candidates(directory, address):
-        if found:
-            return [account for account in found if not account.suspended]
-    return []
+    return [each for each in find_candidates(directory, address) if not each.suspended]
 
 
-def _iter_candidates(directory: Directory, address: str) -> Iterator[list[Account]]:
+def find_candidates(directory: Directory, address: str, *, catch_all: bool = True) -> list[Account]:
+    """Return the accounts an address leads to, suspended ones too."""
+    candidates = _iter_candidates(directory, address, catch_all=catch_all)
+    return next((found for found in candidates if found), [])
+
+
+def _iter_candidates(
+    directory: Directory, address: str, *, catch_all: bool
+) -> Iterator[list[Account]]:
     exact, plain = exact_address(address), canonical_address(address)
     if exact != plain:  # no account has a plus tag
         yield directory.list_targets(exact)
     account = directory.find_account(plain)
     yield [account] if account else []
     yield directory.list_targets(plain)
-    yield directory.list_targets(f"{ANY}@{domain_of(plain)}")
+    if catch_all:
+        yield directory.list_targets(f"{ANY}@{domain_of(plain)}")
 
 
 def list_own_aliases(directory: Directory, account: Account) -> list[str]:

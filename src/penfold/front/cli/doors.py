@@ -12,6 +12,8 @@ from penfold.domain.domains import Domains
 from penfold.domain.exporting import Exporter
 from penfold.domain.identity import Identity
 from penfold.domain.importing import Importer
+from penfold.domain.tracing.address import AddressTracer
+from penfold.domain.tracing.mail import MailTracer
 from penfold.ports.faults import FaultBook
 from penfold.ports.mailbox import Mailboxes
 from penfold.ports.moving import Sink, Sources
@@ -69,6 +71,14 @@ class QuotaView:
 
 
 @dataclass(frozen=True, slots=True)
+class Tracers:
+    """What finds one mail, and the mail of an address."""
+
+    mail: MailTracer
+    address: AddressTracer
+
+
+@dataclass(frozen=True, slots=True)
 class Doors:
     """now_ms: the time. load_base_url: where the server answers, or last did.
 
@@ -82,6 +92,7 @@ class Doors:
     open_domains: Callable[[Path], AbstractContextManager[Domains]]
     check_domain: Callable[[Path, str], Report]
     open_queue: Callable[[Path], AbstractContextManager[Queue]]
+    open_tracers: Callable[[Path], AbstractContextManager[Tracers]]
     open_faults: Callable[[Path], FaultBook]
     load_base_url: Callable[[Path], str]
     load_credentials: Callable[[Path], Mapping[str, bytes]]

@@ -18,6 +18,7 @@ from penfold.front.cli.quota import quota_commands
 from penfold.front.cli.searching import add_search_command
 from penfold.front.cli.serving import add_serve_command, config_commands
 from penfold.front.cli.tokens import add_token_command
+from penfold.front.cli.tracing import add_trace_command
 from penfold.front.cli.users import app_password_commands, user_commands
 
 
@@ -57,6 +58,7 @@ def build_cli(doors: Doors) -> typer.Typer:
     commands.add_typer(domain_commands(doors), name="domain")
     commands.add_typer(alias_commands(doors), name="alias")
     commands.add_typer(queue_commands(doors), name="queue")
+    add_trace_command(commands, doors)
     commands.add_typer(quota_commands(doors), name="quota")
     add_import_command(commands, doors)
     add_export_command(commands, doors)
