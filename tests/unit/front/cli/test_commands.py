@@ -452,7 +452,7 @@ def test_help_of_serve_names_every_flag_and_its_variable(bench, setting):
         "queue", "queue list", "queue show", "queue retry", "queue cancel", "quota show", "data verify",
         "domain", "domain add", "domain list", "domain check", "domain keys", "domain rotate", "domain activate", "domain remove",
         "trace", "queue destinations", "queue release", "alias", "alias add", "alias list", "alias remove",
-        "import", "export", "data backup", "data restore", "data reindex", "api coverage", "api diff", "api openapi", "config show",
+        "import", "export", "data backup", "data restore", "data reindex", "api coverage", "api diff", "api openapi", "config show", "config sample",
     ],
 )  # fmt: skip
 def test_every_command_explains_itself(bench, command):
