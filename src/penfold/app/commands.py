@@ -158,7 +158,8 @@ def open_tracers(data: Path) -> Iterator[Tracers]:
     stores = open_stores(data, clock=SystemClock(), fatal=stop_at_once)
     ports = (stores.directory, stores.mailboxes, stores.queue)
     try:
-        yield Tracers(MailTracer(*ports), AddressTracer(*ports))
+        accounts = make_identity(stores).accounts
+        yield Tracers(accounts.get, MailTracer(*ports), AddressTracer(*ports))
     finally:
         stores.close()
 

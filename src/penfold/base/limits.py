@@ -467,8 +467,8 @@ BROKEN_TLS_DAYS: Final = 3
 SITES_MAX: Final = 10_000
 
 # --- Tracing mail ----------------------------------------------------------------------
-#: Mailboxes looked into for one trace. Opening one that nobody uses costs about half a
-#: millisecond, so this takes a few seconds; with more, the trace says what it left out.
+#: Mailboxes looked into for one trace. Opening one that nobody uses and asking it takes about
+#: 2 ms, so this is ten seconds at most; with more, the trace says what it left out.
 TRACE_MAILBOXES_MAX: Final = 5_000
 #: Copies of a mail shown: a person reads them.
 TRACE_COPIES_MAX: Final = 200

@@ -33,14 +33,19 @@ class AddressTracer:
         found = find_candidates(self.directory, address, catch_all=False)
         return bool(found or self.queue.list_by_address(exact_address(address), limit=1))
 
-    def trace(self, address: str, *, limit: int, since_ms: int = 0) -> AddressTrace:
-        """Return up to `limit` mails from or to the address, those since a time (epoch ms)."""
+    def trace(
+        self, address: str, *, limit: int, since_ms: int = 0, within: Sequence[Account] = ()
+    ) -> AddressTrace:
+        """Return up to `limit` mails from or to the address, those since a time (epoch ms).
+
+        within: of an address elsewhere, look into these mailboxes only.
+        """
         address = exact_address(address)
         accounts = find_candidates(self.directory, address)
         domain = domain_of(address)
         answers, coverage = look_into(
             self.mailboxes,
-            accounts or self.directory.list_accounts(),
+            accounts or within or self.directory.list_accounts(),
             lambda account, box: _list_copies(account, box, address, limit),
         )
         rows = self.queue.list_by_address(address, limit=limit)

@@ -4,6 +4,7 @@ It is known by its Message-ID, which mailboxes and queue have an index for. A ma
 known by a message id of the API, and nothing ties its copies together.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from penfold.base.ids import parse_message_id
@@ -33,14 +34,19 @@ class MailTracer:
     queue: Queue
     mailboxes_max: int = TRACE_MAILBOXES_MAX
 
-    def trace(self, header_id: str, *, since_ms: int = 0) -> MailTrace:
-        """Return the way of the mail with this Message-ID, with or without brackets."""
+    def trace(
+        self, header_id: str, *, since_ms: int = 0, within: Sequence[Account] = ()
+    ) -> MailTrace:
+        """Return the way of the mail with this Message-ID, with or without brackets.
+
+        within: look into these mailboxes only; none: into all.
+        """
         header_id = bare_message_id(header_id)
         rows = self.queue.find_by_message_id(header_id, limit=TRACE_ROWS_MAX)
         rows = [row for row in rows if row.created_ms >= since_ms]
         answers, coverage = look_into(
             self.mailboxes,
-            self._list_accounts({row.origin for row in rows}),
+            within or self._list_accounts({row.origin for row in rows}),
             lambda account, box: _find(account, box, header_id, since_ms),
             most=self.mailboxes_max,
         )
@@ -55,7 +61,7 @@ class MailTracer:
             more=len(copies) > TRACE_COPIES_MAX,
         )
 
-    def trace_message(self, message_id: str) -> MailTrace:
+    def trace_message(self, message_id: str, *, within: Sequence[Account] = ()) -> MailTrace:
         """Return the way of the mail of which one copy has this id in the API.
 
         ParseError when it is no such id.
@@ -68,10 +74,10 @@ class MailTracer:
             if row is not None:
                 copies.append(read_copy(account, box, row))
 
-        accounts = self.directory.list_accounts()
+        accounts = within or self.directory.list_accounts()
         _, coverage = look_into(self.mailboxes, accounts, find, enough=lambda: bool(copies))
         if copies and copies[0].header_id:
-            return self.trace(copies[0].header_id)
+            return self.trace(copies[0].header_id, within=within)
         return MailTrace("", tuple(copies), (), (), (), coverage)
 
     def read_sending(self, row: QueueRow) -> Sending:

@@ -14,6 +14,7 @@ from penfold.domain.identity import Identity
 from penfold.domain.importing import Importer
 from penfold.domain.tracing.address import AddressTracer
 from penfold.domain.tracing.mail import MailTracer
+from penfold.ports.directory import Account
 from penfold.ports.faults import FaultBook
 from penfold.ports.mailbox import Mailboxes
 from penfold.ports.moving import Sink, Sources
@@ -72,8 +73,9 @@ class QuotaView:
 
 @dataclass(frozen=True, slots=True)
 class Tracers:
-    """What finds one mail, and the mail of an address."""
+    """What finds one mail, and the mail of an address. get_account: by its address."""
 
+    get_account: Callable[[str], Account]
     mail: MailTracer
     address: AddressTracer
 

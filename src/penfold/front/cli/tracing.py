@@ -1,6 +1,7 @@
 """penfold trace: where one mail is, or what became of the mail of an address."""
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -13,6 +14,7 @@ from penfold.front.cli.moments import parse_moment
 from penfold.front.cli.output import DATA_DEFAULT, AsJson, DataDir, print_json
 from penfold.front.cli.trace_documents import show_address_trace, show_mail_trace
 from penfold.front.cli.trace_pages import print_address_trace, print_mail_trace
+from penfold.ports.directory import Account
 from penfold.proto.address import parse_mailbox
 
 #: An id as the API shows it: hexadecimal, and of this age at least ten digits.
@@ -37,6 +39,14 @@ def add_trace_command(commands: typer.Typer, doors: Doors) -> None:
         limit: Annotated[
             int, typer.Option(min=1, max=500, metavar="N", help="Mails of an address at most.")
         ] = 20,
+        within: Annotated[
+            list[str] | None,
+            typer.Option(
+                "--in",
+                metavar="ACCOUNT",
+                help="Look into this mailbox only; may be repeated. Quicker with many accounts.",
+            ),
+        ] = None,
         as_json: AsJson = False,
         data: DataDir = DATA_DEFAULT,
     ) -> None:
@@ -50,7 +60,8 @@ def add_trace_command(commands: typer.Typer, doors: Doors) -> None:
         now_ms = doors.now_ms()
         since_ms = 0 if since is None else parse_moment(since, now_ms=now_ms)
         with doors.open_tracers(Path(data)) as tracers:
-            found = _trace(tracers, target.strip(), limit=limit, since_ms=since_ms)
+            accounts = [tracers.get_account(each) for each in within or ()]
+            found = _trace(tracers, target.strip(), limit=limit, since_ms=since_ms, within=accounts)
         if isinstance(found, MailTrace):
             if as_json:
                 print_json(show_mail_trace(found, now_ms))
@@ -67,17 +78,18 @@ def add_trace_command(commands: typer.Typer, doors: Doors) -> None:
             raise typer.Exit(1)
 
 
-def _trace(tracers: Tracers, target: str, *, limit: int, since_ms: int) -> MailTrace | AddressTrace:
+def _trace(
+    tracers: Tracers, target: str, *, limit: int, since_ms: int, within: Sequence[Account]
+) -> MailTrace | AddressTrace:
     """Return what the target is about: what looks like an address may be a Message-ID."""
     if "@" not in target and _API_ID.fullmatch(target):
-        return tracers.mail.trace_message(target)
+        return tracers.mail.trace_message(target, within=within)
     address = _find_address(target)
-    if address is not None and tracers.address.is_known(address):
-        return tracers.address.trace(address, limit=limit, since_ms=since_ms)
-    mail = tracers.mail.trace(target, since_ms=since_ms)
-    if address is None or not mail.is_empty:
-        return mail
-    return tracers.address.trace(address, limit=limit, since_ms=since_ms)
+    if address is None or not tracers.address.is_known(address):
+        mail = tracers.mail.trace(target, since_ms=since_ms, within=within)
+        if address is None or not mail.is_empty:
+            return mail
+    return tracers.address.trace(address, limit=limit, since_ms=since_ms, within=within)
 
 
 def _find_address(target: str) -> str | None:

@@ -72,7 +72,9 @@ class Bench:
         self.faults = MemoryFaults()
         self.mailboxes = mailboxes
         ports = (book, mailboxes, self.queue)
-        self.tracers = Tracers(MailTracer(*ports), AddressTracer(*ports))
+        self.tracers = Tracers(
+            self.identity.accounts.get, MailTracer(*ports), AddressTracer(*ports)
+        )
         self.tools = Tools()
         self.served = []
         self.flags = None

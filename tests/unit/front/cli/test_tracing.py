@@ -1,5 +1,6 @@
 """penfold trace: what it takes for what, what it prints, and what it advises."""
 
+import json
 import random
 
 import pytest
@@ -7,7 +8,7 @@ from tests.unit.front.cli.test_commands import ACCOUNT, Bench
 from tests.unit.world import mail
 
 from penfold.base.clock import FixedClock
-from penfold.base.errors import ParseError
+from penfold.base.errors import NotFoundError, ParseError
 from penfold.base.labels import SENT
 from penfold.domain.messages import add_letter, read_letter
 from penfold.front.cli.moments import parse_moment
@@ -169,6 +170,16 @@ def test_an_alias_says_where_it_leads(bench):
     assert (
         f"team@penfold.test leads to {ACCOUNT}." in bench.run("trace", "team@penfold.test").stderr
     )
+
+
+def test_only_the_mailboxes_that_are_named_are_looked_into(bench):
+    message = sent_mail(bench)
+    bench.out("user", "add", "lou@penfold.test")
+    for target in (f"<{ID}>", message, "unknown@elsewhere.example"):
+        found = bench.run("trace", target, "--in", "lou@penfold.test", "--json")
+        assert (found.exit_code, json.loads(found.stdout)["mailboxes"]["of"]) == (1, 1)
+        assert bench.run("trace", target, "--in", ACCOUNT).exit_code == (target[0] == "u")
+    assert isinstance(bench.error("trace", ID, "--in", "x@penfold.test"), NotFoundError)
 
 
 def test_only_what_is_newer_is_shown(bench):
