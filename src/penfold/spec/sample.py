@@ -12,6 +12,8 @@ from typing import Any, Final
 
 from penfold.spec.settings import SETTINGS, Setting
 
+#: The metavar of a setting whose value is tables of TOML.
+TABLES: Final = "TABLES"
 _WIDTH: Final = 100
 _EXAMPLE: Final = "example.org"
 _LETS_ENCRYPT: Final = "https://acme-v02.api.letsencrypt.org/directory"
@@ -26,7 +28,8 @@ _ON_TOP_NAMED: Final = "A server on the internet. Look at each of these."
 
 def make_sample(domain: str = "", settings: Sequence[Setting] = SETTINGS) -> str:
     """Return the text of a file; domain: the lines on top are for it, and count."""
-    known = [setting for setting in settings if setting.file]
+    known = [each for each in settings if each.file and each.metavar != TABLES]
+    tables = [each for each in settings if each.file and each.metavar == TABLES]
     essential = list_essentials(domain or _EXAMPLE)
     first = [setting for setting in known if setting.name in essential]
     lines = [*_comment(_HEAD), "", *_title(_ON_TOP_NAMED if domain else _ON_TOP)]
@@ -37,6 +40,10 @@ def make_sample(domain: str = "", settings: Sequence[Setting] = SETTINGS) -> str
         lines += ["", "", *_title(title)]
         for setting in group:
             lines += ["", *_comment(_say(setting)), f"#{_show_default(setting)}"]
+    if tables:
+        lines += ["", "", *_title("Tables: they stand at the end of the file")]
+    for setting in tables:
+        lines += ["", *_comment(f"{setting.name}: {setting.sentence}")]
     return "\n".join(lines) + "\n"
 
 
