@@ -1,9 +1,12 @@
 """penfold trace: what it takes for what, what it prints, and what it advises."""
 
+import contextlib
 import json
 import random
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from tests.unit.front.cli.test_commands import ACCOUNT, Bench
 from tests.unit.world import mail
 
@@ -202,6 +205,12 @@ def test_only_what_is_newer_is_shown(bench):
 )
 def test_moments_are_read_as_people_type_them(text, moment):
     assert parse_moment(text, now_ms=NOW) == moment
+
+
+@given(st.text(alphabet="0123456789mhdw-:TZ+. é", max_size=30))
+def test_any_text_is_a_moment_or_refused(text):
+    with contextlib.suppress(ParseError):
+        assert isinstance(parse_moment(text, now_ms=NOW), int)
 
 
 @pytest.mark.parametrize("text", ["", "7", "d", "-1d", "7D", "9999999d", "2026-13-01", "1e3h"])
