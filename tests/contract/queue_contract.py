@@ -386,6 +386,65 @@ class QueueContract:
         queue.add_attempt(row_id, ATTEMPT, state=QueueState.FAILED)
         assert [row.id for row in queue.list_untold()] == [row_id]
 
+    def test_rows_are_listed_by_state_domain_and_whether_they_are_due(self, queue):
+        ids = queue.add(
+            [letter("a@x.example"), letter("b@Y.example"), letter("c@y.example", number=2)],
+            state=QueueState.QUEUED,
+        )
+        queue.add_attempt(ids[1], ATTEMPT, state=QueueState.FAILED)
+        [lease] = take(queue, NOW, limit=1)  # the longest-waiting: of x.example
+
+        def listed(**wanted):
+            return [row.id for row in queue.list_rows(**wanted)]
+
+        assert listed() == ids[::-1]
+        assert listed(domain="y.example") == [ids[2], ids[1]]
+        assert listed(domain="y.example", state=QueueState.FAILED) == [ids[1]]
+        assert listed(due_ms=NOW) == [ids[2]]
+        assert listed(due_ms=NOW + LEASE_MS) == [ids[2], ids[0]]
+        assert listed(due_ms=NOW - 1) == []
+        assert listed(domain="none.example") == []
+        assert lease.row.id == ids[0]
+
+    def test_rows_are_found_by_their_message_whatever_mailbox_sent_it(self, queue):
+        one = {"message_id": "one@penfold.test"}
+        ids = queue.add(
+            [letter("a@x.example", **one), letter("b@x.example", **one), letter(number=2)],
+            state=QueueState.QUEUED,
+        )
+        ids += queue.add([letter(origin="m2", **one)], state=QueueState.SENT)
+        found = [row.id for row in queue.find_by_message_id("one@penfold.test", limit=10)]
+        assert found == [ids[0], ids[1], ids[3]]
+        assert len(queue.find_by_message_id("one@penfold.test", limit=2)) == 2
+        assert queue.find_by_message_id("", limit=10) == []
+
+    def test_rows_from_and_to_an_address_are_listed_newest_first_in_any_case(self, queue):
+        ids = queue.add(
+            [letter("Kim@x.example"), letter("lee@x.example"), letter("kim@x.example", number=2)],
+            state=QueueState.QUEUED,
+        )
+        assert [row.id for row in queue.list_by_address("kim@X.example", limit=9)] == [
+            ids[2],
+            ids[0],
+        ]
+        everything = queue.list_by_address("ALICE@penfold.test", limit=9)
+        assert [row.id for row in everything] == ids[::-1]
+        assert len(queue.list_by_address("alice@penfold.test", limit=2)) == 2
+        assert queue.list_by_address("other@x.example", limit=9) == []
+
+    def test_a_destination_is_found_by_name_and_what_waits_is_counted(self, queue):
+        queue.add(
+            [letter("a@x.example"), letter("b@x.example"), letter("c@y.example")],
+            state=QueueState.QUEUED,
+        )
+        queue.add([letter("d@z.example", number=2)], state=QueueState.SENT)
+        queue.hold("x.example", until_ms=NOW + 100, why="no answer")
+        assert queue.find_destination("x.example") == Destination(
+            "x.example", NOW + 100, NOW + 100, "no answer"
+        )
+        assert queue.find_destination("z.example") is None
+        assert queue.count_waiting() == {"x.example": 2, "y.example": 1}
+
     def test_marking_a_row_that_is_not_there_does_nothing(self, queue):
         queue.mark_told(7, Told.OUTCOME)
         assert queue.list_untold() == []

@@ -10,6 +10,7 @@ from penfold.base.errors import ConflictError, NotFoundError
 from penfold.ports.directory import Account
 from penfold.ports.identity import (
     AccessToken,
+    Alias,
     AppPassword,
     Client,
     Code,
@@ -45,6 +46,7 @@ RECORDS = [
     Domain("penfold.test", 1),
     DkimKey("p1._domainkey.x.test", "penfold.test", "p1", "rsa-sha256", "v=DKIM1", b"sealed", 2, 3),
     BOB,
+    Alias(f"sales@penfold.test {ALICE.id}", "sales@penfold.test", "penfold.test", ALICE.id, 7),
     Password(ALICE.id, "$argon2id$…", 5),
     AppPassword(KEY, ALICE.id, "printer in the hall", 5),
     Removed("m1", "gone@penfold.test", 5),
@@ -144,7 +146,7 @@ def test_replacing_changes_every_field(filled):
 
 def test_an_account_takes_along_what_belongs_to_it(filled):
     filled.change(lambda writer: writer.delete(Account, ALICE.id))
-    for kind in (Password, AppPassword, Grant, RefreshToken, AccessToken, Code, Session):
+    for kind in (Alias, Password, AppPassword, Grant, RefreshToken, AccessToken, Code, Session):
         assert filled.list_by(kind) == [], kind.__name__
     assert filled.find(Client, APP.id) == APP
     assert filled.find_credential(TOKEN) is None
@@ -197,6 +199,22 @@ def test_an_account_is_found_under_every_spelling(filled, spelling):
 @pytest.mark.parametrize("address", ["", "alice", "@", "carol@penfold.test", "alice@other.test"])
 def test_other_addresses_lead_to_nobody(filled, address):
     assert filled.find_account(address) is None
+
+
+def test_an_alias_leads_to_its_accounts_and_an_account_knows_its_aliases(filled):
+    more = Alias(f"sales@penfold.test {BOB.id}", "sales@penfold.test", "penfold.test", BOB.id, 8)
+    add(filled, more)
+    assert filled.list_targets("sales@penfold.test") == [ALICE, BOB]
+    assert filled.list_aliases(BOB.id) == ["sales@penfold.test"]
+    assert filled.find_account("sales@penfold.test") is None
+    filled.change(lambda writer: writer.delete(Account, ALICE.id))
+    assert filled.list_targets("sales@penfold.test") == [BOB]
+    assert filled.list_aliases(ALICE.id) == []
+
+
+def test_a_domain_takes_along_its_aliases(filled):
+    filled.change(lambda writer: writer.delete(Domain, "penfold.test"))
+    assert filled.list_targets("sales@penfold.test") == []
 
 
 def test_local_domains_are_known_in_any_case(filled):

@@ -12,6 +12,7 @@ from base64 import b64encode
 from looping import run
 
 from penfold.base.errors import ParseError
+from penfold.domain.aliases import parse_alias
 from penfold.proto.address import canonical, parse_address_list, parse_mailbox, strip_plus_tag
 from penfold.proto.mime.compose import format_address
 from penfold.proto.mime.words import decode_names
@@ -24,7 +25,7 @@ HIDDEN = [
 ]
 PIECES = [
     "a@b", "<", ">", ",", ";", ":", "(", ")", '"', "\\", "[", "]", " ", "@", ".", "é", "bücher.de",
-    "=?utf-8?q?=C3=A9?=", "=?utf-8?b?", *HIDDEN, *HIDDEN, "?=", "=?", "[192.0.2.1]", "[IPv6:::1]", "xn--", "-", "+tag",
+    "=?utf-8?q?=C3=A9?=", "=?utf-8?b?", *HIDDEN, *HIDDEN, "?=", "=?", "*", "*@", "[192.0.2.1]", "[IPv6:::1]", "xn--", "-", "+tag",
     "\0", "\r\n", "\u202e", "\ud800", "John", "undisclosed-recipients:;", "\u3002", "\u200d", "1",
 ]  # fmt: skip
 #: Seconds one case of MAX_CHARS may take; generous for a busy machine.
@@ -58,6 +59,10 @@ def try_case(text):
         assert address.address, "empty address"
         assert not set(address.name) & set("\r\n\0\u202e"), "control in a name"
     canonical(text)
+    with contextlib.suppress(ParseError):
+        alias = parse_alias(text)
+        assert parse_alias(alias) == alias, "an alias is not what it is parsed to"
+        assert " " not in alias, "an alias has a blank, where the key of its record is cut"
     strip_plus_tag(text)
     for each in parse_address_list(decode_names(text), decoded=True):
         assert MARK not in each.address or not is_mailbox(each.address), "address out of a name"

@@ -226,3 +226,32 @@ def test_wishes_travel_and_the_other_server_reports(world):
     assert report.envelope_id == "QQ 314"
     assert [told.action for told in report.recipients] == ["delivered"]
     assert len(world.wait_for_thread("eighth", 1)) == 1
+
+
+def test_a_mail_is_traced_on_both_sides_by_its_message_id(world):
+    world.send("kim@away.example", "nobody@away.example", subject="traced")
+    row, _ = world.find_row("traced", "kim@away.example")
+    world.find_row("traced", "nobody@away.example")
+    home = json.loads(world.home.run("trace", f"<{row.message_id}>", "--json"))
+    assert [copy["mailbox"] for copy in home["copies"]] == ["al@home.example"]
+    states = {each["recipient"]: each["state"] for each in home["queue"]}
+    assert states == {"kim@away.example": "sent", "nobody@away.example": "failed"}
+    assert any(
+        "nobody@away.example did not get it (up to: address)" in line for line in home["next"]
+    )
+    away = json.loads(world.away.run("trace", row.message_id, "--json"))
+    [copy] = away["copies"]
+    assert copy["mailbox"] == "kim@away.example"
+    assert [each["name"] for each in copy["fields"]].count("Received") == 2
+
+
+def test_a_hold_is_seen_and_taken_back_beside_the_running_server(world):
+    world.queue.hold("held.example", until_ms=4_000_000_000_000, why="no answer")
+    [held] = json.loads(world.home.run("queue", "destinations", "--held", "--json"))
+    assert (held["domain"], held["held_until"], held["why"]) == (
+        "held.example",
+        "2096-10-02T07:06:40Z",
+        "no answer",
+    )
+    assert "held no longer" in world.home.run("queue", "release", "held.example")
+    assert world.queue.find_destination("held.example") is None

@@ -58,3 +58,14 @@ def test_domains_of_the_settings_have_keys_that_wait_for_their_records(server):
     keys = json.loads(server.run("domain", "keys", "example.com", "--json"))
     assert [key["state"] for key in keys] == ["waiting", "waiting"]
     assert {key["algorithm"] for key in keys} == {"rsa-sha256", "ed25519-sha256"}
+
+
+def test_an_alias_made_beside_the_running_server_counts_from_the_next_recipient_on(server):
+    server.run("user", "add", "lou@example.com")
+    host, _, port = server.smtp.rpartition(":")
+    with smtplib.SMTP(host, int(port)) as client:
+        client.ehlo("probe.example")
+        client.mail("probe@example.net")
+        assert client.rcpt("sales@example.com")[0] == 550
+        server.run("alias", "add", "sales@example.com", "lou@example.com")
+        assert client.rcpt("sales@example.com")[0] == 250

@@ -22,7 +22,9 @@ from penfold.app.stores import QUEUE_NAME, make_domains, make_identity, open_sto
 from penfold.base.errors import ParseError, PenfoldError
 from penfold.domain.domains import Domains
 from penfold.domain.identity import Identity
-from penfold.front.cli.doors import Doors, Value
+from penfold.domain.tracing.address import AddressTracer
+from penfold.domain.tracing.mail import MailTracer
+from penfold.front.cli.doors import Doors, Tracers, Value
 from penfold.front.cli.output import WrongUseError
 from penfold.front.cli.tree import build_cli
 from penfold.ports.queue import Queue
@@ -47,8 +49,13 @@ _HINTS: Final = {
     "the domain has accounts": "; `penfold user list` shows them",
     "new keys of the domain wait already": "; `penfold domain check` looks for their records",
     "no such key waits": "; `penfold domain keys` shows them",
+    "no mail waits for this domain": "; `penfold queue destinations` shows those it waits for",
     "no such queue row": "; `penfold queue list` shows them",
     "the domain is not one of ours": "; local mode has penfold.test",
+    "no such alias": "; `penfold alias list` shows them",
+    "the address is an alias": "; `penfold alias remove` makes it free",
+    "the alias leads to too many accounts": "; a mailing list server is for that",
+    "not an address an alias can have": "; one looks like sales@example.org or *@example.org",
     "not an address an account can have": "; one looks like kim@penfold.test",
     "address without local part or domain": "; one looks like kim@penfold.test",
     "the account is there already": "; `penfold user password` changes its password",
@@ -105,6 +112,7 @@ def _make_doors() -> Doors:
         check_domain=check_domain,
         open_queue=open_queue,
         open_reports=open_reports,
+        open_tracers=open_tracers,
         open_faults=open_faults,
         load_base_url=load_base_url,
         load_credentials=lambda data: load_files(data / "credentials"),
@@ -159,6 +167,19 @@ def open_reports(data: Path) -> Iterator[ReportBook]:
         yield reports
     finally:
         reports.close()
+
+
+@contextlib.contextmanager
+def open_tracers(data: Path) -> Iterator[Tracers]:
+    check_data_dir(data)
+    os.umask(0o077)
+    stores = open_stores(data, clock=SystemClock(), fatal=stop_at_once)
+    ports = (stores.directory, stores.mailboxes, stores.queue)
+    try:
+        accounts = make_identity(stores).accounts
+        yield Tracers(accounts.get, MailTracer(*ports), AddressTracer(*ports))
+    finally:
+        stores.close()
 
 
 def open_faults(data: Path) -> FileFaults:

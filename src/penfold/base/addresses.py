@@ -12,6 +12,12 @@ def canonical_domain(domain: str) -> str:
     return domain.strip().rstrip(".").lower()
 
 
+def exact_address(address: str) -> str:
+    """Return the address in lower case with its plus tag: an alias may be one of those."""
+    local, at, domain = address.strip().rpartition("@")
+    return f"{local.lower()}{at}{canonical_domain(domain)}"
+
+
 def canonical_address(address: str) -> str:
     """Return the spelling under which the directory keeps an address."""
     local, at, domain = address.strip().rpartition("@")

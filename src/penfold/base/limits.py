@@ -492,6 +492,19 @@ TOKEN_MARGIN_S: Final = 300
 TOKEN_LIFE_S: Final = 3_600
 TOKEN_LIFE_MAX_S: Final = 86_400
 
+# --- Tracing mail ----------------------------------------------------------------------
+#: Mailboxes looked into for one trace. Opening one that nobody uses and asking it takes about
+#: 2 ms, so this is ten seconds at most; with more, the trace says what it left out.
+TRACE_MAILBOXES_MAX: Final = 5_000
+#: Copies of a mail shown: a person reads them.
+TRACE_COPIES_MAX: Final = 200
+#: Queue rows of a mail shown. A mail here has up to SMTP_RECIPIENTS_MAX recipients.
+TRACE_ROWS_MAX: Final = 1_000
+#: The last attempts of a row shown; `penfold queue show` has all.
+TRACE_ATTEMPTS_MAX: Final = 5
+#: Trace fields of a copy shown: SMTP_HOPS_MAX hops are nearly all of them.
+TRACE_FIELDS_MAX: Final = 120
+
 # --- SPF -------------------------------------------------------------------------------
 #: Terms of a check that look something up, RFC 7208 §4.6.4; the next is a permerror.
 SPF_TERMS_MAX: Final = 10
@@ -633,6 +646,11 @@ CREDENTIAL_CACHE_MS: Final = 1_000
 CREDENTIAL_CACHE_MAX: Final = 10_000
 #: Milliseconds between two notes of an app password's use; more often costs a disk write each.
 APP_PASSWORD_USED_MS: Final = 3_600_000
+#: Accounts an alias leads to. Each gets its copy in a commit of its own before the client is
+#: answered, so a longer list would make one recipient cost what a mailing list does.
+ALIAS_TARGETS_MAX: Final = 50
+#: Aliases of an account: all are read whenever it sends. Gmail: documented, 30 of a user.
+ALIASES_OF_ACCOUNT_MAX: Final = 100
 
 # --- HTTP listener ---------------------------------------------------------------------
 #: Open connections per HTTP process; each costs about 20 kB and a descriptor. Then 503.

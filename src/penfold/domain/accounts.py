@@ -65,6 +65,8 @@ class Accounts:
         spelt = self._parse_address(address)
         if self.book.find_account(spelt) is not None:
             raise ConflictError("the account is there already", address=spelt)
+        if self.book.list_targets(spelt):
+            raise ConflictError("the address is an alias", address=spelt)
         now_ms = self.clock.now_ms()
         hashed = None if password is None else hash_password(password)
         account = Account(f"m{self.chance.getrandbits(80):020x}", spelt, name, now_ms)

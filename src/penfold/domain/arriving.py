@@ -15,6 +15,7 @@ from collections.abc import Callable
 
 from penfold.base.chance import Chance
 from penfold.base.labels import SPAM
+from penfold.domain.aliases import list_own_aliases
 from penfold.domain.arrival import Arrival
 from penfold.domain.delivered import Delivered, add_report
 from penfold.domain.filtering import apply_filters
@@ -90,7 +91,7 @@ class Arriving:
         auto = next((rule for rule in rules if isinstance(rule, AutoForwarding)), None)
         vacation = next((rule for rule in rules if isinstance(rule, VacationSettings)), None)
         account = self._directory.get_account(mailbox_id)
-        me = make_sender(box, account)
+        me = make_sender(box, account, list_own_aliases(self._directory, account))
         own = me.find(account.address)
         arrival = Arrival(
             letter=letter,

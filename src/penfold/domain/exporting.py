@@ -7,7 +7,7 @@ up: what arrives meanwhile is not in it, what is deleted meanwhile may be missin
 those of the moment a message is read.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from msgspec import Struct, structs
@@ -52,11 +52,14 @@ class Exporter:
         sink: Sink,
         *,
         q: str = "",
+        aliases: Sequence[str] = (),
         include_spam_trash: bool = False,
         tell: Callable[[Exported], None] = lambda _: None,
         stop: Callable[[], bool] = lambda: False,
     ) -> Exported:
-        """Write all messages that match. stop: asked whether to end here."""
+        """Write all messages that match. aliases: of the account, for from:me in q. stop: asked
+        whether to end here.
+        """
         exported = Exported()
         with self._mailboxes.open_reader(account.id) as box:
             query = make_query(
@@ -65,7 +68,7 @@ class Exporter:
                 include_spam_trash=include_spam_trash,
                 max_results=EXPORT_STEP,
                 now_ms=self._now_ms(),
-                me=make_sender(box, account).addresses if q else (),
+                me=make_sender(box, account, aliases).addresses if q else (),
             )
             if not q and include_spam_trash:
                 exported.total = box.get_totals().messages

@@ -7,6 +7,7 @@ that nobody has. Gmail: documented, except for the refusals.
 
 from penfold.base.addresses import canonical_address
 from penfold.base.limits import FORWARDING_ADDRESSES_MAX
+from penfold.domain.aliases import find_targets, list_own_aliases
 from penfold.domain.confirming import Asking, forget_confirmations
 from penfold.domain.senders import make_sender, parse_address, same_mailbox
 from penfold.ports.directory import Account, Directory
@@ -34,10 +35,11 @@ def create_forwarding_address(
     now_ms: int,
 ) -> ForwardingAddress:
     address = parse_address(text, what="forwardingEmail")
-    if same_mailbox(account, address):
+    targets = find_targets(directory, address)
+    if same_mailbox(account, address) or any(each.id == account.id for each in targets):
         raise ProblemError(INVALID_SEND_AS, what="forwardingEmail is the account's own address")
     local = directory.is_local_domain(domain_of(address))
-    if local and directory.find_account(address) is None:
+    if local and not targets:
         raise ProblemError(INVALID_SEND_AS, what="forwardingEmail leads to nobody")
     known = box.list_settings(ForwardingAddress)
     if box.find_setting(ForwardingAddress, canonical_address(address)):
@@ -46,7 +48,8 @@ def create_forwarding_address(
         raise ProblemError(
             INVALID_SEND_AS, what=f"limit of {FORWARDING_ADDRESSES_MAX} addresses reached"
         )
-    accepted = local or make_sender(box, account).find(address) is not None
+    own = list_own_aliases(directory, account)
+    accepted = local or make_sender(box, account, own).find(address) is not None
     record = ForwardingAddress(
         forwarding_email=address, verification_status="accepted" if accepted else "pending"
     )

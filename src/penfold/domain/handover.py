@@ -20,7 +20,7 @@ from penfold.domain.envelope import Wishes, make_wishes
 from penfold.domain.inbound import Arrived, add_trace, deliver_local, group_by_account
 from penfold.domain.messages import Letter, read_letter
 from penfold.domain.notices import Notices, make_event
-from penfold.ports.directory import Directory
+from penfold.ports.directory import Account, Directory
 from penfold.ports.mailbox import Mailboxes, MailboxWriter, OutboxRow
 from penfold.ports.queue import Attempt, NewQueueRow, Queue, QueueState
 from penfold.proto.mime.compose import received_header
@@ -89,10 +89,10 @@ class HandOver:
     def _move_row(self, mailbox_id: str, row: OutboxRow) -> _Moved:
         local = [each for each in row.recipients if self._is_local(each)]
         remote = [each for each in row.recipients if not self._is_local(each)]
-        mailboxes, unknown = group_by_account(self._directory, local)
+        grouped, unknown = group_by_account(self._directory, local)
         waiting: list[str] = []
         error: UnavailableError | NotFoundError | None = None
-        for target, recipients in mailboxes.items():
+        for target, recipients in grouped.items():
             try:
                 self._deliver(mailbox_id, row, target, recipients)
             except (UnavailableError, NotFoundError) as problem:
@@ -106,10 +106,10 @@ class HandOver:
         return self._directory.is_local_domain(recipient.rpartition("@")[2])
 
     def _deliver(
-        self, mailbox_id: str, row: OutboxRow, target: str, recipients: Sequence[str]
+        self, mailbox_id: str, row: OutboxRow, target: Account, recipients: Sequence[str]
     ) -> None:
         now_ms = self._clock.now_ms()
-        letter = self._address(row, recipients, now_ms)
+        letter = self._address(row, target, recipients, now_ms)
         keys = [_receipt_key(mailbox_id, row.number, recipient) for recipient in recipients]
         delivered = make_delivered(
             row.raw,
@@ -120,10 +120,13 @@ class HandOver:
         )
         arrived = Arrived(letter, row.sender, keys, now_ms, delivered=delivered)
         self._mailboxes.change(
-            target, lambda box: deliver_local(box, target, arrived, arriving=self._arriving)
+            target.id,
+            lambda box: deliver_local(box, target.id, arrived, arriving=self._arriving),
         )
 
-    def _address(self, row: OutboxRow, recipients: Sequence[str], now_ms: int) -> Letter:
+    def _address(
+        self, row: OutboxRow, target: Account, recipients: Sequence[str], now_ms: int
+    ) -> Letter:
         received = received_header(
             helo=self._hostname,
             peer="",
@@ -133,7 +136,9 @@ class HandOver:
             epoch_ms=now_ms,
             recipient=recipients[0] if len(recipients) == 1 else "",
         )
-        raw = add_trace(row.raw, recipients, sender=row.sender, received=received)
+        raw = add_trace(
+            row.raw, recipients, own=target.address, sender=row.sender, received=received
+        )
         return read_letter(raw, require_tls=row.options.require_tls)
 
     def _enqueue(

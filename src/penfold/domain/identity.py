@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from penfold.base.chance import Chance
 from penfold.base.clock import Clock
 from penfold.domain.accounts import Accounts
+from penfold.domain.aliases import Aliases
 from penfold.domain.attempts import Attempts
 from penfold.domain.clients import Clients
 from penfold.domain.consent import Consent
@@ -23,6 +24,7 @@ class Identity:
 
     book: IdentityBook
     accounts: Accounts
+    aliases: Aliases
     clients: Clients
     consent: Consent
     grants: Grants
@@ -44,6 +46,7 @@ def build_identity(
     return Identity(
         book=book,
         accounts=accounts,
+        aliases=Aliases(book, clock),
         clients=Clients(book, clock, chance, make_key),
         consent=Consent(book, clock, chance),
         grants=Grants(book, clock, chance, id_tokens, ServiceAccounts(book, clock)),

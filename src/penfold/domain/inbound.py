@@ -14,11 +14,13 @@ from typing import Protocol
 
 from msgspec import Struct
 
+from penfold.base.addresses import canonical_address
 from penfold.base.clock import Clock
 from penfold.base.errors import NotFoundError, PenfoldError, UnavailableError
 from penfold.base.ids import format_message_id
 from penfold.base.labels import SPAM
 from penfold.base.limits import PARSE_INLINE_MAX_BYTES
+from penfold.domain.aliases import find_targets
 from penfold.domain.arriving import Arriving
 from penfold.domain.delivered import Delivered, make_delivered
 from penfold.domain.envelope import Done, Envelope, Recipient, make_wishes
@@ -32,7 +34,7 @@ from penfold.proto.reports.bounces import find_bounce
 
 
 def find_recipient(directory: Directory, address: str) -> Account | None:
-    """Return the account that gets mail for an address; a suspended one gets none."""
+    """Return the account whose own address this is, unless it is suspended."""
     account = directory.find_account(address)
     return None if account is None or account.suspended else account
 
@@ -40,11 +42,12 @@ def find_recipient(directory: Directory, address: str) -> Account | None:
 def judge_recipient(directory: Directory, mailboxes: Mailboxes, address: str) -> Recipient:
     if not directory.is_local_domain(address.rpartition("@")[2]):
         return Recipient.REMOTE
-    account = find_recipient(directory, address)
-    if account is None:
+    accounts = find_targets(directory, address)
+    if not accounts:
         return Recipient.UNKNOWN
     try:
-        mailboxes.check(account.id)
+        for account in accounts:
+            mailboxes.check(account.id)
     except (UnavailableError, NotFoundError):
         # NotFoundError: the account is being made or removed at this moment.
         return Recipient.UNAVAILABLE
@@ -53,20 +56,20 @@ def judge_recipient(directory: Directory, mailboxes: Mailboxes, address: str) ->
 
 def group_by_account(
     directory: Directory, recipients: Sequence[str]
-) -> tuple[dict[str, list[str]], list[str]]:
-    """Return the recipients of each mailbox by its id, and those nobody here answers to.
+) -> tuple[dict[Account, list[str]], list[str]]:
+    """Return the recipients each account answers to, and those nobody here does.
 
-    Addresses that differ in the plus tag are one mailbox, which gets one message.
+    An account gets one message, by however many addresses it is meant.
     """
-    mailboxes: dict[str, list[str]] = {}
+    grouped: dict[Account, list[str]] = {}
     unknown = []
     for recipient in dict.fromkeys(recipients):
-        account = find_recipient(directory, recipient)
-        if account is None:
+        accounts = find_targets(directory, recipient)
+        if not accounts:
             unknown.append(recipient)
-        else:
-            mailboxes.setdefault(account.id, []).append(recipient)
-    return mailboxes, unknown
+        for account in accounts:
+            grouped.setdefault(account, []).append(recipient)
+    return grouped, unknown
 
 
 class Arrived(Struct, frozen=True, gc=False):
@@ -203,26 +206,24 @@ class Inbound:
         for_reports = sink is not None and any(map(sink.is_for, envelope.recipients))
         others = [each for each in envelope.recipients if sink is None or not sink.is_for(each)]
         try:
-            mailboxes, unknown = group_by_account(self._directory, others)
+            grouped, unknown = group_by_account(self._directory, others)
         except PenfoldError as error:
             done(None, error)
             return
-        if unknown or not (mailboxes or for_reports):
+        if unknown or not (grouped or for_reports):
             done(None, NotFoundError("a recipient is gone since it was accepted"))
             return
-        tally = Tally(len(mailboxes) + for_reports, done)
+        tally = Tally(len(grouped) + for_reports, done)
         if sink is not None and for_reports:
-            sink.submit(envelope, data, tally.counter(len(mailboxes)))
+            sink.submit(envelope, data, tally.counter(len(grouped)))
         now_ms = self._clock.now_ms()
-        for place, (mailbox_id, recipients) in enumerate(mailboxes.items()):
-            change = self._make_change(
-                mailbox_id, envelope, data, recipients, now_ms, judged=judged
-            )
-            self._mailboxes.submit(mailbox_id, change, tally.counter(place))
+        for place, (account, recipients) in enumerate(grouped.items()):
+            change = self._make_change(account, envelope, data, recipients, now_ms, judged=judged)
+            self._mailboxes.submit(account.id, change, tally.counter(place))
 
     def _make_change(
         self,
-        mailbox_id: str,
+        account: Account,
         envelope: Envelope,
         data: bytes,
         recipients: list[str],
@@ -230,7 +231,7 @@ class Inbound:
         *,
         judged: Judged | None,
     ) -> Callable[[MailboxWriter], int]:
-        """Return the change that delivers to one mailbox.
+        """Return the change that delivers to one account's mailbox.
 
         A short message is read here: that takes less time than handing it to a thread, and
         leaves the writer's thread to writing. A long one is read there, so that the event loop
@@ -240,7 +241,7 @@ class Inbound:
         @cache
         def prepare() -> tuple[Letter, list[bytes]]:
             shown = prepend_block(judged.data, judged.fields) if judged else data
-            raw = self._add_trace(envelope, shown, recipients, now_ms)
+            raw = self._add_trace(envelope, shown, recipients, account, now_ms)
             letter = read_letter(raw, require_tls=envelope.options.require_tls)
             keys = _receipt_keys(envelope, data, recipients) if letter.summary.message_id else []
             return letter, keys
@@ -252,7 +253,7 @@ class Inbound:
         def change(box: MailboxWriter) -> int:
             letter, keys = prepare()
             arrived = Arrived(letter, envelope.sender, keys, now_ms, judged, delivered)
-            return deliver_local(box, mailbox_id, arrived, arriving=self._arriving)
+            return deliver_local(box, account.id, arrived, arriving=self._arriving)
 
         return change
 
@@ -273,7 +274,12 @@ class Inbound:
         )
 
     def _add_trace(
-        self, envelope: Envelope, data: bytes, recipients: list[str], now_ms: int
+        self,
+        envelope: Envelope,
+        data: bytes,
+        recipients: list[str],
+        account: Account,
+        now_ms: int,
     ) -> bytes:
         """Return the message as it is stored, headers in Gmail's order in front of it."""
         received = received_header(
@@ -286,15 +292,27 @@ class Inbound:
             # RFC 5321 §4.4: the clause names one address; none when there are several.
             recipient=recipients[0] if len(recipients) == 1 else "",
         )
-        return add_trace(data, recipients, sender=envelope.sender, received=received)
+        return add_trace(
+            data, recipients, own=account.address, sender=envelope.sender, received=received
+        )
 
 
-def add_trace(data: bytes, recipients: Sequence[str], *, sender: str, received: str) -> bytes:
-    """Return a message for one mailbox with what RFC 5321 §4.4 wants in front at final delivery."""
+def add_trace(
+    data: bytes, recipients: Sequence[str], *, own: str, sender: str, received: str
+) -> bytes:
+    """Return a message for one mailbox with what RFC 5321 §4.4 wants in front at final delivery.
+
+    own: the account's address. It stands in Delivered-To in place of an alias, which X-Original-To
+    names; a plus tag of its own stays (Gmail: assumed; its routing calls the second field
+    X-Gm-Original-To).
+    """
+    aliases = [each for each in recipients if canonical_address(each) != own]
+    mine = [each for each in recipients if each not in aliases] or [own]
     return prepend_headers(
         data,
         [
-            *(("Delivered-To", recipient) for recipient in recipients),
+            *(("Delivered-To", recipient) for recipient in mine),
+            *(("X-Original-To", recipient) for recipient in aliases),
             ("Return-Path", f"<{sender}>"),
             ("Received", received),
         ],

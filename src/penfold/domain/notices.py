@@ -202,7 +202,8 @@ class Notices:
             epoch_ms=now_ms,
             recipient=account.address,
         )
-        return read_letter(add_trace(notice.raw, [account.address], sender="", received=received))
+        own = account.address
+        return read_letter(add_trace(notice.raw, [own], own=own, sender="", received=received))
 
     # --- what was left undone
 

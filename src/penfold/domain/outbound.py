@@ -19,6 +19,7 @@ from penfold.base.errors import UnavailableError
 from penfold.base.ids import format_message_id
 from penfold.base.labels import INBOX, SENT, UNREAD
 from penfold.base.limits import SEND_MAX_BYTES
+from penfold.domain.aliases import find_targets, list_own_aliases
 from penfold.domain.arriving import Arriving
 from penfold.domain.bounces import note_bounce
 from penfold.domain.composing import Outgoing, Sender, compose_for_api, compose_for_submission
@@ -33,7 +34,7 @@ from penfold.domain.senders import make_sender, same_mailbox
 from penfold.domain.sending_limits import SendingLimits, charge_sending
 from penfold.domain.threading import find_requested_thread, find_thread
 from penfold.ports.directory import Account, Directory
-from penfold.ports.mailbox import Mailboxes, MailboxWriter, MessageRow
+from penfold.ports.mailbox import Mailboxes, MailboxReader, MailboxWriter, MessageRow
 from penfold.ports.queue import Queue
 from penfold.proto.address import domain_of
 from penfold.proto.mime.compose import header_values
@@ -105,7 +106,7 @@ class Outbound:
         if not address or same_mailbox(account, address):
             return True
         with self._mailboxes.open_reader(account.id) as box:
-            return make_sender(box, account).find(address) is not None
+            return self._make_sender(box, account).find(address) is not None
 
     def check_recipient(self, address: str) -> Recipient:
         return judge_recipient(self._directory, self._mailboxes, address)
@@ -129,7 +130,7 @@ class Outbound:
         known = box.find_receipt(key) if key else None
         if known is not None:
             return known
-        sender = make_sender(box, account)
+        sender = self._make_sender(box, account)
         outgoing = compose_for_submission(
             data,
             sender,
@@ -174,7 +175,7 @@ class Outbound:
         thread: what the request names, under the rules for that. thread_id: where it belongs
         whatever it says, as a draft does.
         """
-        sender = make_sender(box, account)
+        sender = self._make_sender(box, account)
         if delegate:
             sender = replace(sender, delegate=Address(delegate.name, delegate.address))
         outgoing = compose_for_api(
@@ -274,15 +275,19 @@ class Outbound:
             self.arriving.report(box, account.id, delivered, now_ms=now_ms)
 
     def _is(self, account: Account, sender: Sender, recipient: str) -> bool:
-        """Return whether the recipient is the account: its own address, or an alias in a domain
-        of ours that is nobody else's. Mail to an alias elsewhere goes there.
+        """Return whether the recipient is the account alone: its own address, an alias that leads
+        nowhere else, or one it sends as in a domain of ours that is nobody else's. Mail to an
+        address elsewhere goes there.
         """
-        found = self._directory.find_account(recipient)
-        if found is not None:
-            return found.id == account.id and not found.suspended
+        found = find_targets(self._directory, recipient)
+        if found or self._directory.find_account(recipient):
+            return [each.id for each in found] == [account.id]
         return sender.find(recipient) is not None and self._directory.is_local_domain(
             domain_of(recipient)
         )
+
+    def _make_sender(self, box: MailboxReader, account: Account) -> Sender:
+        return make_sender(box, account, list_own_aliases(self._directory, account))
 
     # --- hand-over ---
 

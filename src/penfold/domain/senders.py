@@ -7,6 +7,7 @@ account set this, and one's own plus addresses; a confirmation by mail for every
 Gmail: documented; the bounds of "the same organisation" are assumed.
 """
 
+from collections.abc import Collection, Sequence
 from typing import Final
 
 from msgspec import UNSET, structs
@@ -33,9 +34,14 @@ from penfold.spec.schemas import SendAs, SmtpMsa
 _CONTROLS: Final = frozenset(map(chr, (*range(32), 127)))
 
 
-def make_sender(box: MailboxReader, account: Account) -> Sender:
-    """Return what the account may send as, the default first: its address and accepted others."""
+def make_sender(box: MailboxReader, account: Account, aliases: Sequence[str] = ()) -> Sender:
+    """Return what the account may send as, the default first: its address and accepted others.
+
+    aliases: of the account, which its operator vouches for; a record of its own says more of one.
+    """
     records = [each for each in list_senders(box, account) if each.accepted]
+    known = {canonical(each.address) for each in records}
+    records += [SenderRecord(each) for each in aliases if canonical(each) not in known]
     own = records[0].name or account.name
     records.sort(key=lambda each: not each.is_default)
     return Sender(
@@ -94,15 +100,22 @@ def show_sender(record: SenderRecord, account: Account) -> SendAs:
 
 
 def create_sender(
-    box: MailboxWriter, account: Account, wanted: SendAs, server: MailServer | None
+    box: MailboxWriter,
+    account: Account,
+    wanted: SendAs,
+    server: MailServer | None,
+    *,
+    aliases: Collection[str] = (),
 ) -> SenderRecord:
+    """Store a new address; one of the account's aliases needs no confirmation."""
     address = parse_address(wanted.send_as_email or "", what="sendAsEmail")
     known = list_senders(box, account)
     if any(canonical(each.address) == canonical(address) for each in known):
         raise ProblemError(ADDRESS_EXISTS)
     if len(known) >= SEND_AS_MAX:
         raise ProblemError(INVALID_SEND_AS, what=f"limit of {SEND_AS_MAX} addresses reached")
-    record = SenderRecord(address, name="", accepted=is_trusted(account, address))
+    trusted = is_trusted(account, address) or canonical(address) in aliases
+    record = SenderRecord(address, name="", accepted=trusted)
     return _store(box, account, merge_sender(record, wanted, server), wanted)
 
 

@@ -24,7 +24,21 @@ class Directory(Protocol):
 
     def is_local_domain(self, domain: str) -> bool: ...
     def find_account(self, address: str) -> Account | None:
-        """Return the account mail to this address is for; plus tags and case do not matter."""
+        """Return whose own address this is; plus tags and case do not matter.
+
+        Who gets the mail of an address is the affair of domain.aliases.
+        """
+        ...
+
+    def list_targets(self, alias: str) -> list[Account]:
+        """Return who gets the mail of an alias, by its exact spelling (see ports.identity.Alias).
+
+        Empty when there is no such alias; suspended accounts are among them.
+        """
+        ...
+
+    def list_aliases(self, account_id: str) -> list[str]:
+        """Return the addresses of the aliases that lead to an account, oldest first."""
         ...
 
     def get_account(self, account_id: str) -> Account: ...

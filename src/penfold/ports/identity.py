@@ -2,7 +2,8 @@
 
 Every record is a value whose first field is its key. A field `<kind>_id` refers to the key of
 that kind, and deleting the owner deletes what refers to it: an account takes its passwords,
-grants and sessions along, a grant its tokens, a domain its keys. Secrets are kept as digests only
+grants and sessions along and its place in aliases, a grant its tokens, a domain its keys and
+aliases. Secrets are kept as digests only
 (`penfold.proto.oauth.digest`); the exceptions are private signing keys, those of DKIM sealed.
 
 Several processes share the records; `change` is one transaction, durable on return. Its body may
@@ -80,6 +81,20 @@ class DkimKey(Struct, frozen=True, gc=False):
     created_ms: int
     active_ms: int = 0
     retired_ms: int = 0
+
+
+class Alias(Struct, frozen=True, gc=False):
+    """One account that gets the mail of an alias; an alias has a record for each.
+
+    id: `<address> <account_id>`. address: in lower case with its plus tag if it has one, or
+    `*@domain` for what nobody else in the domain gets. domain_id: of the address.
+    """
+
+    id: str
+    address: str
+    domain_id: str
+    account_id: str
+    created_ms: int
 
 
 class Password(Struct, frozen=True, gc=False):

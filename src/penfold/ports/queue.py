@@ -158,9 +158,27 @@ class Queue(Protocol):
         ...
 
     def list_rows(
-        self, *, state: QueueState | None = None, before: int | None = None, limit: int = 100
+        self,
+        *,
+        state: QueueState | None = None,
+        domain: str | None = None,
+        due_ms: int | None = None,
+        before: int | None = None,
+        limit: int = 100,
     ) -> list[QueueRow]:
-        """Return rows newest first."""
+        """Return rows newest first.
+
+        state, domain (lower case), due_ms (QUEUED, and due by then): only those. before: only
+        those with a lower id, the next page.
+        """
+        ...
+
+    def find_by_message_id(self, message_id: str, *, limit: int) -> list[QueueRow]:
+        """Return the rows of every mail with this Message-ID, without brackets; "" has none."""
+        ...
+
+    def list_by_address(self, address: str, *, limit: int) -> list[QueueRow]:
+        """Return the rows from or to an address, in any case, newest first."""
         ...
 
     def get_row(self, row_id: int) -> QueueRow: ...
@@ -213,6 +231,14 @@ class Queue(Protocol):
 
     def list_destinations(self) -> list[Destination]:
         """Return the domains to which mail waits or that are held, by name."""
+        ...
+
+    def find_destination(self, domain: str) -> Destination | None:
+        """Return one of those by its name, in lower case."""
+        ...
+
+    def count_waiting(self) -> dict[str, int]:
+        """Return how many rows wait for each domain to which some do."""
         ...
 
     def find_next_due(self) -> int | None:

@@ -17,6 +17,7 @@ from penfold.base.errors import ConflictError, NotFoundError
 from penfold.ports.directory import Account
 from penfold.ports.identity import (
     AccessToken,
+    Alias,
     AppPassword,
     Client,
     Credential,
@@ -115,6 +116,13 @@ class MemoryDirectory:
     def find_account(self, address: str) -> Account | None:
         found = self.list_by(Account, address=canonical_address(address))
         return found[0] if found else None
+
+    def list_targets(self, alias: str) -> list[Account]:
+        found = [self.find(Account, one.account_id) for one in self.list_by(Alias, address=alias)]
+        return [account for account in found if account is not None]
+
+    def list_aliases(self, account_id: str) -> list[str]:
+        return [one.address for one in self.list_by(Alias, account_id=account_id)]
 
     def get_account(self, account_id: str) -> Account:
         account = self.find(Account, account_id)

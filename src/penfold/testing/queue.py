@@ -66,15 +66,36 @@ class MemoryQueue:
         return self._ids[key]
 
     def list_rows(
-        self, *, state: QueueState | None = None, before: int | None = None, limit: int = 100
+        self,
+        *,
+        state: QueueState | None = None,
+        domain: str | None = None,
+        due_ms: int | None = None,
+        before: int | None = None,
+        limit: int = 100,
     ) -> list[QueueRow]:
+        rows = [
+            row
+            for row in self._newest()
+            if state in (None, row.state)
+            and domain in (None, _domain_of(row))
+            and (due_ms is None or _is_due(row, due_ms))
+            and (before is None or row.id < before)
+        ]
+        return rows[:limit]
+
+    def _newest(self) -> list[QueueRow]:
         with self._lock:
-            rows = [
-                row
-                for row in sorted(self._rows.values(), key=lambda row: -row.id)
-                if (state is None or row.state is state) and (before is None or row.id < before)
-            ]
-            return rows[:limit]
+            return sorted(self._rows.values(), key=lambda row: -row.id)
+
+    def find_by_message_id(self, message_id: str, *, limit: int) -> list[QueueRow]:
+        rows = [row for row in self._newest() if message_id and row.message_id == message_id]
+        return rows[::-1][:limit]
+
+    def list_by_address(self, address: str, *, limit: int) -> list[QueueRow]:
+        wanted = address.lower()
+        ends = [(row, (row.sender.lower(), row.recipient.lower())) for row in self._newest()]
+        return [row for row, addresses in ends if wanted in addresses][:limit]
 
     def get_row(self, row_id: int) -> QueueRow:
         with self._lock:
@@ -198,6 +219,14 @@ class MemoryQueue:
             }
             return [self._destination(domain) for domain in sorted(waits | self._holds.keys())]
 
+    def find_destination(self, domain: str) -> Destination | None:
+        return next((each for each in self.list_destinations() if each.domain == domain), None)
+
+    def count_waiting(self) -> dict[str, int]:
+        return dict(
+            Counter(_domain_of(row) for row in self._newest() if row.state is QueueState.QUEUED)
+        )
+
     def _destination(self, domain: str) -> Destination:
         held_ms, why = self._holds.get(domain, (0, ""))
         rows = self._waiting(domain)
@@ -227,6 +256,10 @@ class MemoryQueue:
                 if message_id and (row.origin, row.message_id) == (origin, message_id)
             ]
             return [row for row in found if row.state is QueueState.SENT][:SENT_ROWS_MAX]
+
+
+def _is_due(row: QueueRow, due_ms: int) -> bool:
+    return row.state is QueueState.QUEUED and row.next_attempt_ms <= due_ms
 
 
 def _is_untold(row: QueueRow) -> bool:

@@ -12,6 +12,9 @@ from penfold.domain.domains import Domains
 from penfold.domain.exporting import Exporter
 from penfold.domain.identity import Identity
 from penfold.domain.importing import Importer
+from penfold.domain.tracing.address import AddressTracer
+from penfold.domain.tracing.mail import MailTracer
+from penfold.ports.directory import Account
 from penfold.ports.faults import FaultBook
 from penfold.ports.mailbox import Mailboxes
 from penfold.ports.moving import Sink, Sources
@@ -70,6 +73,15 @@ class QuotaView:
 
 
 @dataclass(frozen=True, slots=True)
+class Tracers:
+    """What finds one mail, and the mail of an address. get_account: by its address."""
+
+    get_account: Callable[[str], Account]
+    mail: MailTracer
+    address: AddressTracer
+
+
+@dataclass(frozen=True, slots=True)
 class Doors:
     """now_ms: the time. load_base_url: where the server answers, or last did.
 
@@ -84,6 +96,7 @@ class Doors:
     check_domain: Callable[[Path, str], Report]
     open_queue: Callable[[Path], AbstractContextManager[Queue]]
     open_reports: Callable[[Path], AbstractContextManager[ReportBook]]
+    open_tracers: Callable[[Path], AbstractContextManager[Tracers]]
     open_faults: Callable[[Path], FaultBook]
     load_base_url: Callable[[Path], str]
     load_credentials: Callable[[Path], Mapping[str, bytes]]

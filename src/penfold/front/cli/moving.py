@@ -12,6 +12,7 @@ from typing import Annotated, Any, Final, get_args
 import typer
 
 from penfold.base.collector import calm_collector
+from penfold.domain.aliases import list_own_aliases
 from penfold.domain.exporting import Exported
 from penfold.domain.importing import Tally
 from penfold.front.cli.doors import Doors
@@ -127,6 +128,7 @@ def add_export_command(commands: typer.Typer, doors: Doors) -> None:
                     account,
                     sink,
                     q=query,
+                    aliases=list_own_aliases(moving.accounts.book, account),
                     include_spam_trash=include_spam_trash,
                     tell=lambda now: progress.show(now.messages, now.octets, total=now.total),
                     stop=stop,

@@ -1,4 +1,4 @@
-"""penfold queue list|show|retry|cancel: mail for other domains, and every try to deliver it."""
+"""penfold queue: mail for other domains, and every try to deliver it."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +16,7 @@ from penfold.front.cli.output import (
     print_rows,
     show_time,
 )
+from penfold.front.cli.queue_destinations import add_destination_commands, parse_name, say_held
 from penfold.ports.queue import Attempt, Facts, QueueRow, QueueState
 
 Id = Annotated[int, typer.Argument(metavar="ID", help="The id, as `penfold queue list` shows it.")]
@@ -25,29 +26,9 @@ def queue_commands(doors: Doors) -> typer.Typer:
     """Return the commands of `penfold queue`."""
     commands = typer.Typer(help="The outbound queue: mail for other domains.", no_args_is_help=True)
 
+    _add_list(commands, doors)
     _add_show(commands, doors)
-
-    @commands.command("list")
-    def list_(
-        *,
-        state: Annotated[
-            QueueState | None,
-            typer.Option(metavar="STATE", help=f"Only these: {', '.join(QueueState)}."),
-        ] = None,
-        limit: Annotated[
-            int, typer.Option(min=1, max=10_000, metavar="N", help="How many at most.")
-        ] = 100,
-        before: Annotated[
-            int | None, typer.Option(metavar="ID", help="Only older than this one: the next page.")
-        ] = None,
-        as_json: AsJson = False,
-        data: DataDir = DATA_DEFAULT,
-    ) -> None:
-        """List messages, newest first."""
-        with doors.open_queue(Path(data)) as queue:
-            rows = [_row(r) for r in queue.list_rows(state=state, before=before, limit=limit)]
-        columns = ("id", "state", "created", "sender", "recipient", "size", "subject")
-        print_rows(rows, columns, as_json=as_json, none="There is none.")
+    add_destination_commands(commands, doors)
 
     @commands.command("retry")
     def retry(row_id: Id, *, data: DataDir = DATA_DEFAULT) -> None:
@@ -64,6 +45,47 @@ def queue_commands(doors: Doors) -> typer.Typer:
         typer.echo(f"Message {row_id} is cancelled.")
 
     return commands
+
+
+def _add_list(commands: typer.Typer, doors: Doors) -> None:
+    @commands.command("list")
+    def list_(
+        *,
+        state: Annotated[
+            QueueState | None,
+            typer.Option(metavar="STATE", help=f"Only these: {', '.join(QueueState)}."),
+        ] = None,
+        domain: Annotated[
+            str | None, typer.Option(metavar="DOMAIN", help="Only mail to this domain.")
+        ] = None,
+        due: Annotated[
+            bool, typer.Option("--due", help="Only what waits and is due by now.")
+        ] = False,
+        limit: Annotated[
+            int, typer.Option(min=1, max=10_000, metavar="N", help="How many at most.")
+        ] = 100,
+        before: Annotated[
+            int | None, typer.Option(metavar="ID", help="Only older than this one: the next page.")
+        ] = None,
+        as_json: AsJson = False,
+        data: DataDir = DATA_DEFAULT,
+    ) -> None:
+        """List messages, newest first, and below them the domains that are held."""
+        now_ms = doors.now_ms()
+        with doors.open_queue(Path(data)) as queue:
+            found = queue.list_rows(
+                state=state,
+                domain=None if domain is None else parse_name(domain),
+                due_ms=now_ms if due else None,
+                before=before,
+                limit=limit,
+            )
+            held = list(say_held(queue, now_ms))
+        rows = [_row(each) for each in found]
+        columns = ("id", "state", "created", "sender", "recipient", "size", "subject")
+        print_rows(rows, columns, as_json=as_json, none="There is none.")
+        for line in () if as_json else held:
+            typer.echo(line, err=True)
 
 
 def _add_show(commands: typer.Typer, doors: Doors) -> None:

@@ -12,11 +12,12 @@ from penfold.base.errors import TooCostlyError
 from penfold.base.ids import format_message_id
 from penfold.base.labels import FIRST_USER_LABEL, format_label_id
 from penfold.base.limits import ESTIMATE_MAX, PAGE_MAX
+from penfold.domain.aliases import list_own_aliases
 from penfold.domain.messages import list_messages, make_query
 from penfold.domain.paging import Page
 from penfold.domain.senders import make_sender
 from penfold.domain.threads import list_matches
-from penfold.front.cli.doors import Doors
+from penfold.front.cli.doors import Doors, Moving
 from penfold.front.cli.explaining import explain_search, print_explanation
 from penfold.front.cli.output import (
     DATA_DEFAULT,
@@ -27,6 +28,7 @@ from penfold.front.cli.output import (
     show_time,
 )
 from penfold.front.cli.users import Address
+from penfold.ports.directory import Account
 from penfold.ports.mailbox import LabelRow, MailboxReader
 from penfold.proto.address import parse_address_list
 
@@ -76,7 +78,7 @@ def add_search_command(commands: typer.Typer, doors: Doors) -> None:
                     include_spam_trash=include_spam_trash,
                     max_results=limit,
                     now_ms=doors.now_ms(),
-                    me=make_sender(box, account).addresses,
+                    me=_find_me(moving, box, account),
                 )
                 started = time.perf_counter()
                 try:
@@ -95,6 +97,12 @@ def add_search_command(commands: typer.Typer, doors: Doors) -> None:
         if how:
             print_explanation(how)
         _print_found(found, page, "threads" if threads else "messages")
+
+
+def _find_me(moving: Moving, box: MailboxReader, account: Account) -> tuple[str, ...]:
+    """Return what from:me means."""
+    aliases = list_own_aliases(moving.accounts.book, account)
+    return make_sender(box, account, aliases).addresses
 
 
 def _print_how(how: dict[str, Any], *, as_json: bool) -> None:

@@ -9,8 +9,10 @@ from typing import Annotated, Any
 
 import typer
 
+from penfold.domain.accounts import parse_domain_name
 from penfold.front.cli.doors import Doors
 from penfold.front.cli.output import AsJson, print_rows
+from penfold.spec.sample import make_sample
 from penfold.spec.settings import SETTINGS, Setting
 
 
@@ -36,7 +38,7 @@ def config_commands(doors: Doors) -> typer.Typer:
 
     @commands.callback()
     def group() -> None:
-        """Settings: what is in force."""
+        """Settings: what is in force, and a file to begin with."""
 
     def show(*, as_json: bool, **flags: str | None) -> None:
         values = doors.load_values({name: value for name, value in flags.items() if value})
@@ -59,7 +61,27 @@ def config_commands(doors: Doors) -> typer.Typer:
         "as_json", inspect.Parameter.KEYWORD_ONLY, default=False, annotation=AsJson
     )
     commands.command("show")(_with_settings(show, parameter))
+    _add_sample(commands)
     return commands
+
+
+def _add_sample(commands: typer.Typer) -> None:
+    @commands.command("sample")
+    def sample(
+        *,
+        domain: Annotated[
+            str,
+            typer.Option(
+                metavar="DOMAIN", help="Set what a server for this domain on the internet needs."
+            ),
+        ] = "",
+    ) -> None:
+        """Print a commented penfold.toml with every setting.
+
+        Nothing in it counts before the # in front of a line is gone; with --domain the lines on
+        top do. `penfold config sample --domain example.org > penfold.toml` is a beginning.
+        """
+        typer.echo(make_sample(parse_domain_name(domain) if domain else ""), nl=False)
 
 
 def _with_settings(function: Callable[..., None], *more: inspect.Parameter) -> Callable[..., None]:

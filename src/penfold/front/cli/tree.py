@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from penfold import __version__
+from penfold.front.cli.aliases import alias_commands
 from penfold.front.cli.api import api_commands
 from penfold.front.cli.apps import app_commands, service_account_commands
 from penfold.front.cli.data import data_commands
@@ -18,6 +19,7 @@ from penfold.front.cli.reports import reports_commands
 from penfold.front.cli.searching import add_search_command
 from penfold.front.cli.serving import add_serve_command, config_commands
 from penfold.front.cli.tokens import add_token_command
+from penfold.front.cli.tracing import add_trace_command
 from penfold.front.cli.users import app_password_commands, user_commands
 
 
@@ -55,8 +57,10 @@ def build_cli(doors: Doors) -> typer.Typer:
     add_token_command(commands, doors)
     commands.add_typer(app_password_commands(doors), name="app-password")
     commands.add_typer(domain_commands(doors), name="domain")
+    commands.add_typer(alias_commands(doors), name="alias")
     commands.add_typer(queue_commands(doors), name="queue")
     commands.add_typer(reports_commands(doors), name="reports")
+    add_trace_command(commands, doors)
     commands.add_typer(quota_commands(doors), name="quota")
     add_import_command(commands, doors)
     add_export_command(commands, doors)

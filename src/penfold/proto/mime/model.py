@@ -50,7 +50,8 @@ class Summary(Struct, frozen=True, gc=False):
     snippet: plain, not yet HTML-escaped. body: readable text for the index (HTML stripped).
     links: hosts and paths HTML links to.
     filenames: attachment names. has_attachment: some part is a named attachment.
-    list_id: List-Id's text. delivered_to: Delivered-To addresses.
+    list_id: List-Id's text. delivered_to: Delivered-To addresses, then those of X-Original-To,
+    where an alias stands that a message came to.
     """
 
     date_ms: int | None

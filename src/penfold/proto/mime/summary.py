@@ -29,7 +29,8 @@ from penfold.proto.mime.words import strip_controls
 
 #: Fields the summary is made from.
 _WANTED: Final = frozenset(
-    "from to cc bcc subject date message-id in-reply-to references list-id delivered-to".split()
+    "from to cc bcc subject date message-id in-reply-to references list-id delivered-to"
+    " x-original-to".split()
 )
 _LENGTHS: Final = frozenset(map(len, _WANTED))
 
@@ -65,7 +66,7 @@ def summarize(raw: bytes, root: Part) -> Summary:
     subject = _first(fields, "subject")
     return Summary(
         date_ms=parse_date_ms(_first(fields, "date")),
-        message_id=_message_id(_first(fields, "message-id")),
+        message_id=bare_message_id(_first(fields, "message-id")),
         references=_references(_first(fields, "references"), _first(fields, "in-reply-to")),
         subject=subject,
         subject_key=subject_key(subject),
@@ -80,7 +81,8 @@ def summarize(raw: bytes, root: Part) -> Summary:
         list_id=_first(fields, "list-id"),
         delivered_to=tuple(
             address.address
-            for value in fields.get("delivered-to", ())[:MIME_MAX_ADDRESSES]
+            for name in ("delivered-to", "x-original-to")
+            for value in fields.get(name, ())[:MIME_MAX_ADDRESSES]
             for address in parse_address_list(value, decoded=True)[:1]
         ),
         links=links,
@@ -107,7 +109,8 @@ def _addresses(fields: dict[str, list[str]], name: str) -> tuple[Address, ...]:
     return tuple(parse_address_list(value, decoded=True)) if value else ()
 
 
-def _message_id(value: str) -> str:
+def bare_message_id(value: str) -> str:
+    """Return a Message-ID without brackets and blanks, the spelling under which it is looked up."""
     match = _BRACKETED.search(value)
     return "".join((match[1] if match else value.strip("<>")).split())[:MIME_MESSAGE_ID_MAX]
 

@@ -21,6 +21,7 @@ R = TypeVar("R", bound=Struct)
 TABLES: Final[dict[type[Struct], str]] = {
     Account: "account",
     identity.AccessToken: "access_token",
+    identity.Alias: "alias",
     identity.AppPassword: "app_password",
     identity.Client: "client",
     identity.Code: "code",

@@ -62,6 +62,23 @@ _SENT: Final = (
     " WHERE origin = ? AND message_id = ? AND message_id <> '' AND +state = 'sent'"
     f" ORDER BY recipient.id LIMIT {SENT_ROWS_MAX}"
 )
+_BY_MESSAGE_ID: Final = (
+    f"SELECT {_COLUMNS} FROM letter INDEXED BY letter_any_message_id"
+    " CROSS JOIN recipient ON recipient.letter = letter.id"
+    " WHERE message_id = ? AND message_id <> '' ORDER BY recipient.id LIMIT ?"
+)
+_TO_ADDRESS: Final = (
+    f"SELECT {_COLUMNS} FROM recipient INDEXED BY recipient_address"
+    " JOIN letter ON letter.id = recipient.letter"
+    " WHERE address = ? COLLATE NOCASE ORDER BY recipient.id DESC LIMIT ?"
+)
+#: Rows of the newest letters: a letter's rows are made together, so their order is the letters'.
+_FROM_ADDRESS: Final = (
+    f"SELECT {_COLUMNS} FROM letter INDEXED BY letter_sender"
+    " CROSS JOIN recipient ON recipient.letter = letter.id"
+    " WHERE sender = ? COLLATE NOCASE ORDER BY letter.id DESC LIMIT ?"
+)
+_LAST_ID: Final = 2**63 - 1
 #: Destinations looked at for one that has rows; others among them are held no longer, and empty.
 _LOOKED_AT: Final = 100
 _DUE: Final = (
@@ -122,19 +139,38 @@ class SqliteQueue:
         return self._file.change(change)
 
     def list_rows(
-        self, *, state: QueueState | None = None, before: int | None = None, limit: int = 100
+        self,
+        *,
+        state: QueueState | None = None,
+        domain: str | None = None,
+        due_ms: int | None = None,
+        before: int | None = None,
+        limit: int = 100,
     ) -> list[QueueRow]:
-        where, values = ["recipient.id < ?"], [2**63 - 1 if before is None else before]
-        bound: list[object] = list(values)
+        conditions: dict[str, object] = {"recipient.id < ?": _LAST_ID if before is None else before}
         if state is not None:
-            where.append("state = ?")
-            bound.append(state.value)
+            conditions["state = ?"] = state.value
+        if domain is not None:
+            conditions["domain = ?"] = domain
+        if due_ms is not None:
+            conditions["state = 'queued' AND next_attempt_ms <= ?"] = due_ms
         rows = self._file.read(
-            f"SELECT {_COLUMNS} {_FROM} WHERE {' AND '.join(where)}"
+            f"SELECT {_COLUMNS} {_FROM} WHERE {' AND '.join(conditions)}"
             " ORDER BY recipient.id DESC LIMIT ?",
-            (*bound, limit),
+            (*conditions.values(), limit),
         )
         return [_row(values) for values in rows]
+
+    def find_by_message_id(self, message_id: str, *, limit: int) -> list[QueueRow]:
+        return [_row(values) for values in self._file.read(_BY_MESSAGE_ID, (message_id, limit))]
+
+    def list_by_address(self, address: str, *, limit: int) -> list[QueueRow]:
+        rows = [
+            _row(values)
+            for statement in (_TO_ADDRESS, _FROM_ADDRESS)
+            for values in self._file.read(statement, (address, limit))
+        ]
+        return sorted({row.id: row for row in rows}.values(), key=lambda row: -row.id)[:limit]
 
     def get_row(self, row_id: int) -> QueueRow:
         rows = self._file.read(f"SELECT {_COLUMNS} {_FROM} WHERE recipient.id = ?", (row_id,))
@@ -254,6 +290,19 @@ class SqliteQueue:
             "SELECT domain, due_ms, held_ms, why FROM destination ORDER BY domain"
         )
         return [Destination(*row) for row in rows]
+
+    def find_destination(self, domain: str) -> Destination | None:
+        rows = self._file.read(
+            "SELECT domain, due_ms, held_ms, why FROM destination WHERE domain = ?", (domain,)
+        )
+        return Destination(*rows[0]) if rows else None
+
+    def count_waiting(self) -> dict[str, int]:
+        return dict(
+            self._file.read(
+                "SELECT domain, count(*) FROM recipient WHERE state = 'queued' GROUP BY domain"
+            )
+        )
 
     def find_next_due(self) -> int | None:
         [(due_ms,)] = self._file.read("SELECT min(due_ms) FROM destination")

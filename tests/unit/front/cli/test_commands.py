@@ -14,7 +14,9 @@ from penfold.domain import local_mode
 from penfold.domain.dns_advice.row import Report
 from penfold.domain.domains import Domains
 from penfold.domain.identity import build_identity
-from penfold.front.cli.doors import Doors, QuotaView, Value
+from penfold.domain.tracing.address import AddressTracer
+from penfold.domain.tracing.mail import MailTracer
+from penfold.front.cli.doors import Doors, QuotaView, Tracers, Value
 from penfold.front.cli.output import WrongUseError
 from penfold.front.cli.tree import build_cli
 from penfold.ports.queue import Attempt, NewQueueRow, QueueState
@@ -60,7 +62,8 @@ class Bench:
     def __init__(self):
         clock = FixedClock()
         book = MemoryDirectory(clock=clock)
-        self.identity = build_identity(book, MemoryMailboxes(), clock=clock, chance=Random(7))
+        mailboxes = MemoryMailboxes()
+        self.identity = build_identity(book, mailboxes, clock=clock, chance=Random(7))
         self.identity.accounts.add_domain("penfold.test")
         self.domains = Domains(
             book, self.identity.accounts, PlainSealer(), clock, lambda _: private_key("ed")
@@ -69,6 +72,11 @@ class Bench:
         self.queue = MemoryQueue()
         self.reports = MemoryReports()
         self.faults = MemoryFaults()
+        self.mailboxes = mailboxes
+        ports = (book, mailboxes, self.queue)
+        self.tracers = Tracers(
+            self.identity.accounts.get, MailTracer(*ports), AddressTracer(*ports)
+        )
         self.tools = Tools()
         self.served = []
         self.flags = None
@@ -81,6 +89,7 @@ class Bench:
             check_domain=lambda data, name: self.report,
             open_queue=lambda data: contextlib.nullcontext(self.queue),
             open_reports=lambda data: contextlib.nullcontext(self.reports),
+            open_tracers=lambda data: contextlib.nullcontext(self.tracers),
             open_faults=lambda data: self.faults,
             load_base_url=lambda data: BASE,
             load_credentials=lambda data: self.credentials,
@@ -447,7 +456,8 @@ def test_help_of_serve_names_every_flag_and_its_variable(bench, setting):
         "app", "app add", "app list", "app remove", "service-account add", "app-password add",
         "queue", "queue list", "queue show", "queue retry", "queue cancel", "quota show", "data verify",
         "domain", "domain add", "domain list", "domain check", "domain keys", "domain rotate", "domain activate", "domain remove",
-        "import", "export", "data backup", "data restore", "data reindex", "api coverage", "api diff", "api openapi", "config show",
+        "trace", "queue destinations", "queue release", "alias", "alias add", "alias list", "alias remove",
+        "import", "export", "data backup", "data restore", "data reindex", "api coverage", "api diff", "api openapi", "config show", "config sample",
     ],
 )  # fmt: skip
 def test_every_command_explains_itself(bench, command):

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 from penfold.base.limits import READ_INLINE_MAX_BYTES, READ_INLINE_MAX_MESSAGES
+from penfold.domain.aliases import list_own_aliases
 from penfold.domain.attachments import AttachmentIds
 from penfold.domain.senders import make_sender
 from penfold.domain.view import show_full, show_metadata, show_minimal, show_raw
@@ -16,7 +17,10 @@ Format = Literal["minimal", "full", "raw", "metadata"]
 
 def own_addresses(call: Call[Any, Any], box: MailboxReader, q: str) -> tuple[str, ...]:
     """Return what from:me means in q."""
-    return make_sender(box, call.account).addresses if q else ()
+    if not q:
+        return ()
+    aliases = list_own_aliases(call.services.directory, call.account)
+    return make_sender(box, call.account, aliases).addresses
 
 
 def check_inline(call: Call[Any, Any], rows: Sequence[MessageRow], wanted: Format) -> None:

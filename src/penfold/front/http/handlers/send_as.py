@@ -2,6 +2,7 @@
 
 from msgspec import UNSET
 
+from penfold.domain.aliases import list_own_aliases
 from penfold.domain.confirming import forget_confirmations
 from penfold.domain.senders import (
     create_sender,
@@ -48,7 +49,8 @@ def check_send_as_create(call: Call[SendAsCreateParams, SendAs], _mailboxes: Mai
 
 def send_as_create(call: Call[SendAsCreateParams, SendAs], box: MailboxWriter) -> SendAs:
     server = _make_server(call, None)
-    record = create_sender(box, call.account, call.body, server)
+    aliases = list_own_aliases(call.services.directory, call.account)
+    record = create_sender(box, call.account, call.body, server, aliases=aliases)
     if not record.accepted:
         _ask(call, box, record)
     return show_sender(record, call.account)
