@@ -1,5 +1,6 @@
 """A report of others in short, from the message that brought it: pure."""
 
+import hashlib
 from collections import Counter
 from typing import Final
 
@@ -28,7 +29,7 @@ def find_report(raw: bytes) -> Report | None:
         case TlsReport():
             return _sum_tls(found)
         case FeedbackReport():
-            return _sum_complaint(found)
+            return _sum_complaint(found, raw)
         case None:
             return None
 
@@ -44,7 +45,7 @@ def _sum_dmarc(found: DmarcReport) -> Report:
         kind=ReportKind.DMARC,
         reporter=found.reporter,
         domain=found.policy.domain,
-        report_id=found.report_id,
+        report_id=found.report_id or f"{found.begin_s}-{found.end_s}",
         begin_ms=_bound_ms(1000 * found.begin_s),
         end_ms=_bound_ms(1000 * found.end_s),
         passed=_bound(passed.total()),
@@ -69,7 +70,7 @@ def _sum_tls(found: TlsReport) -> Report:
         kind=ReportKind.TLS,
         reporter=found.reporter,
         domain=next((policy.domain for policy in found.policies if policy.domain), ""),
-        report_id=found.report_id,
+        report_id=found.report_id or f"{found.begin_s}-{found.end_s}",
         begin_ms=_bound_ms(1000 * found.begin_s),
         end_ms=_bound_ms(1000 * found.end_s),
         passed=_bound(sum(policy.successes for policy in found.policies)),
@@ -79,7 +80,7 @@ def _sum_tls(found: TlsReport) -> Report:
     )
 
 
-def _sum_complaint(found: FeedbackReport) -> Report:
+def _sum_complaint(found: FeedbackReport, raw: bytes) -> Report:
     domain = found.domains[0].lower() if found.domains else domain_of(found.sender).lower()
     about = (
         ("type", found.kind),
@@ -93,8 +94,8 @@ def _sum_complaint(found: FeedbackReport) -> Report:
         kind=ReportKind.COMPLAINT,
         reporter=found.reporting_mta or found.user_agent,
         domain=domain,
-        # A complaint has no id; the message it is about and who complains make one.
-        report_id="|".join((found.message_id, *found.recipients[:1], str(found.arrival_ms or ""))),
+        # A complaint has no id, and what it is about may be blacked out.
+        report_id=hashlib.sha256(raw).hexdigest(),
         begin_ms=_bound_ms(found.arrival_ms or 0),
         end_ms=_bound_ms(found.arrival_ms or 0),
         failed=found.incidents,

@@ -69,6 +69,13 @@ def test_a_complaint_says_about_which_message_and_how_often():
     assert dict(find_report(make(AUTH)).about)["auth_failure"] == "bodyhash"
 
 
+def test_reports_without_an_id_are_still_told_apart():
+    first, second = (make(ABUSE.replace("Incidents: 3", f"Incidents: {n}")) for n in (1, 2))
+    assert find_report(first).report_id != find_report(second).report_id
+    nameless = OLD.replace(b"<report_id>1234567890</report_id>", b"")
+    assert find_report(make_mail(nameless)).report_id == "1795737600-1795823999"
+
+
 def test_a_letter_is_no_report():
     assert find_report(b"Subject: hi\r\n\r\nI do not like your mail.\r\n") is None
 
