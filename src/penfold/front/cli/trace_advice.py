@@ -1,6 +1,7 @@
 """What a person can do next about a mail that was traced. One line each, the most urgent first."""
 
 from collections.abc import Iterator
+from typing import Final
 
 from penfold.domain.tracing.values import AddressTrace, Coverage, MailTrace, Sending
 from penfold.front.cli.output import show_text, show_time
@@ -8,7 +9,9 @@ from penfold.ports.queue import Destination, QueueRow, QueueState
 from penfold.proto.address import domain_of
 
 #: Rows that are named one by one; more of the same help nobody.
-_NAMED = 3
+_NAMED: Final = 3
+#: Lines about the rows of one mail.
+_LINES: Final = 10
 
 
 def advise_mail(trace: MailTrace, now_ms: int) -> list[str]:
@@ -21,7 +24,7 @@ def advise_mail(trace: MailTrace, now_ms: int) -> list[str]:
         )
     for sending in trace.sendings:
         lines += _advise_sending(sending, now_ms)
-    return [*dict.fromkeys(lines), *_advise_coverage(trace.coverage)][: 3 * _NAMED]
+    return [*list(dict.fromkeys(lines))[:_LINES], *_advise_coverage(trace.coverage)]
 
 
 def advise_address(trace: AddressTrace, now_ms: int) -> list[str]:
