@@ -23,7 +23,7 @@ from penfold.net.carrying import SmtpCarrier
 from penfold.net.dns import Resolver
 from penfold.net.mta_sts import PolicyFetcher
 from penfold.ports.mta_sts import PolicyError
-from penfold.ports.queue import QueueRow
+from penfold.ports.queue import QueueRow, Settlement
 from penfold.proto.address import domain_of
 from penfold.proto.exchangers import Families, Policy, is_allowed
 from penfold.proto.mailauth.author import find_author
@@ -69,6 +69,7 @@ class Delivery:
             elapsed=elapsed,
             port=settings.delivery_port,
         )
+        self._signing = Signing(keys, core.clock)
         self._delivering = Delivering(
             product.stores.queue,
             attempting,
@@ -77,12 +78,13 @@ class Delivery:
                 merge_shapes(settings.shapes),
                 Relays(settings.relay, list_logins(relays)),
             ),
-            prepare=Signing(keys, core.clock).sign,
-            ended=self._end,
-            failed=self._fail,
+            self,
             clock=core.clock,
             chance=SystemRandom(),
         )
+
+    def prepare(self, _: QueueRow, raw: bytes) -> bytes:
+        return self._signing.sign(raw)
 
     async def start(self) -> None:
         await self._delivering.start()
@@ -91,14 +93,7 @@ class Delivery:
         await self._delivering.stop(grace_s=grace_s)
         await self._carrier.close()
 
-    def _end(self, conclusion: Conclusion, ms: int) -> None:
-        self._note(conclusion, ms)
-        try:
-            self._product.outbound.notices.tell_settled(conclusion.settlement)
-        except Exception as error:  # noqa: BLE001 - the row is settled: its trouble must not undo that
-            self._fail(error)
-
-    def _note(self, conclusion: Conclusion, ms: int) -> None:
+    def note(self, conclusion: Conclusion, ms: int) -> None:
         settlement = conclusion.settlement
         attempt, row = settlement.attempt, settlement.lease.row
         self._tls.note(domain_of(row.recipient), attempt)
@@ -107,7 +102,7 @@ class Delivery:
         last = attempt.facts.tried[-1] if attempt.facts.tried else None
         self._core.counters.add(DELIVERY_TRIES, 1, attempt.kind)
         self._core.counters.observe(DELIVERY_SECONDS, ms / 1000)
-        self._core.log.emit(
+        self._core.log.emit_soon(
             DELIVERY_TRIED,
             queue=row.id,
             recipient=row.recipient,
@@ -122,11 +117,14 @@ class Delivery:
             ms=ms,
         )
 
+    def tell(self, settlement: Settlement) -> None:
+        self._product.outbound.notices.tell_settled(settlement)
+
     def _tell_unfetched(self, domain: str, error: PolicyError) -> None:
         self._tls.note_policy(domain, error.failure.value)
         self._core.log.emit(POLICY_UNFETCHED, domain=domain, detail=str(error))
 
-    def _fail(self, error: BaseException) -> None:
+    def fail(self, error: BaseException) -> None:
         if isinstance(error, OutcomeUnknownError):
             end_process(self._core.log, error)
         self._core.log.emit(
@@ -157,7 +155,7 @@ class Signing:
         self._clock = clock
         self._last: tuple[bytes, bytes] = (b"", b"")
 
-    def sign(self, _: QueueRow, raw: bytes) -> bytes:
+    def sign(self, raw: bytes) -> bytes:
         """Return the octets to send. Called on one thread."""
         before, signed = self._last
         if raw != before:

@@ -441,6 +441,11 @@ DELIVERY_NAMED_MARGIN_S: Final = 10
 #: Rows in hand at a time, each a task of a few kB, and how many are taken in one transaction.
 DELIVERIES_MAX: Final = 200
 DELIVERY_BATCH: Final = 20
+#: Octets up to which a row's message is read with the batch it is taken in, so that it costs no
+#: change of threads; DELIVERIES_MAX of them are 13 MB.
+DELIVERY_READ_AHEAD_BYTES: Final = 65_536
+#: Seconds until what the disk refused is tried again.
+DELIVERY_TROUBLE_S: Final = 5.0
 #: Octets of messages that are being sent; a larger one goes alone.
 DELIVERY_MEMORY_MAX_BYTES: Final = 134_217_728
 #: Seconds a row belongs to the process that took it; longer than any attempt can take, and ended

@@ -183,6 +183,13 @@ def _put_down_to_relay(outcome: Outcome) -> Outcome:
     return replace(outcome, permanent=False, suppress=None, retry=retry, blame=Blame.OPERATOR)
 
 
+def is_news(settlement: Settlement) -> bool:
+    """Return whether the sender may want to hear of it (domain.notices decides)."""
+    if settlement.state is not QueueState.SENT:
+        return True
+    return "SUCCESS" in settlement.lease.row.report.notify
+
+
 def put_off(lease: Lease, error: Exception, *, now_ms: int, chance: Chance) -> Settlement:
     """Return what happens to a row that could not be tried because of an error on this side."""
     next_ms = find_next_attempt(

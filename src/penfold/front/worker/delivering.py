@@ -10,25 +10,28 @@ The queue is called on two threads of its own: one writes, one reads and signs.
 
 import asyncio
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from typing import Final, TypeVar
+from typing import Final, NamedTuple, Protocol, TypeVar
 
 from penfold.base.chance import Chance
 from penfold.base.clock import Clock
-from penfold.base.errors import OutcomeUnknownError
+from penfold.base.errors import OutcomeUnknownError, UnavailableError
 from penfold.base.limits import (
     DELIVERIES_MAX,
     DELIVERY_BATCH,
     DELIVERY_LEASE_S,
     DELIVERY_LOOK_S,
     DELIVERY_MEMORY_MAX_BYTES,
+    DELIVERY_READ_AHEAD_BYTES,
+    DELIVERY_TROUBLE_S,
 )
 from penfold.domain.delivery import (
     Conclusion,
     conclude,
     explain_held,
+    is_news,
     make_envelope,
     put_off,
 )
@@ -36,7 +39,7 @@ from penfold.domain.shaping import Site, Sites
 from penfold.front.worker.attempting import Attempting, Letter
 from penfold.front.worker.room import Room
 from penfold.front.worker.settling import Settler
-from penfold.ports.queue import Lease, Queue, QueueRow, Untried
+from penfold.ports.queue import Lease, Queue, QueueRow, Settlement, Untried
 from penfold.proto.address import domain_of
 from penfold.proto.exchangers import Route
 from penfold.spec.relays import Relay
@@ -46,35 +49,53 @@ T = TypeVar("T")
 #: Rows of a site that wait for each that has room, so that it never stands still.
 _WAITING_PER_ROOM: Final = 2
 
-#: Makes the octets that are sent from those that were queued; called in a thread.
-Prepare = Callable[[QueueRow, bytes], bytes]
+
+class Hooks(Protocol):
+    """What surrounds delivery."""
+
+    def prepare(self, row: QueueRow, raw: bytes) -> bytes:
+        """Return the octets that are sent, from those that were queued; called in a thread."""
+        ...
+
+    def note(self, conclusion: Conclusion, ms: int) -> None:
+        """Take note of an attempt that is recorded, and how long it took; on the event loop."""
+        ...
+
+    def tell(self, settlement: Settlement) -> None:
+        """Tell the sender what it may want to know; called in a thread."""
+        ...
+
+    def fail(self, error: BaseException) -> None:
+        """Take note of what must not happen; end the process when a write is in doubt."""
+        ...
 
 
-#: Told of every attempt once it is recorded; called in a thread, and how long it took in ms.
-Ended = Callable[[Conclusion, int], None]
+class _Done(NamedTuple):
+    """What came of a row. conclusion: None when it was not tried. site: to take note of it."""
+
+    settlement: Settlement | Untried
+    conclusion: Conclusion | None = None
+    site: Site | None = None
+    ms: int = 0
 
 
 class Delivering:
-    """failed: told of what must not happen, and ends the process when a write is in doubt."""
-
     def __init__(
         self,
         queue: Queue,
         attempting: Attempting,
         sites: Sites,
+        hooks: Hooks,
         *,
-        prepare: Prepare,
-        ended: Ended,
-        failed: Callable[[BaseException], None],
         clock: Clock,
         chance: Chance,
+        trouble_s: float = DELIVERY_TROUBLE_S,
     ) -> None:
         self._queue = queue
         self._attempting = attempting
         self._sites = sites
-        self._prepare = prepare
-        self._ended = ended
-        self._failed = failed
+        self._hooks = hooks
+        self._trouble_s = trouble_s
         self._clock = clock
         self._chance = chance
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="penfold-queue")
@@ -109,17 +130,19 @@ class Delivering:
 
     async def _run(self) -> None:
         while True:
-            leases = []
             try:
-                leases = await self._take()
+                taken = await self._take()
             except Exception as error:  # noqa: BLE001 - the loop of the process: it goes on
-                self._failed(error)
-            for lease in leases:
-                self._begin(lease)
-            if not leases:
+                self._hooks.fail(error)
+                await asyncio.sleep(self._trouble_s)
+                continue
+            for lease, raw in taken:
+                self._begin(lease, raw)
+            if not taken:
                 await self._pause()
 
-    async def _take(self) -> list[Lease]:
+    async def _take(self) -> list[tuple[Lease, bytes | None]]:
+        """Return rows to deliver, with what is sent of those that are short."""
         limit = min(DELIVERY_BATCH, DELIVERIES_MAX - len(self._in_hand))
         now_ms = self._clock.now_ms()
         due_ms = self._queue.find_next_due()
@@ -127,9 +150,12 @@ class Delivering:
             return []
         skip = self._find_busy()
         lease_ms = 1000 * DELIVERY_LEASE_S
-        return await self._write(
+        leases = await self._write(
             lambda: self._queue.take(now_ms=now_ms, lease_ms=lease_ms, limit=limit, skip=skip)
         )
+        loop = asyncio.get_running_loop()
+        read = await loop.run_in_executor(self._reader, self._read_small, leases)
+        return list(zip(leases, read, strict=True))
 
     def _find_busy(self) -> set[str]:
         """Return the domains of sites where enough waits already."""
@@ -147,8 +173,8 @@ class Delivering:
             async with asyncio.timeout(DELIVERY_LOOK_S):
                 await self._changed.wait()
 
-    def _begin(self, lease: Lease) -> None:
-        task = asyncio.get_running_loop().create_task(self._deliver(lease))
+    def _begin(self, lease: Lease, raw: bytes | None) -> None:
+        task = asyncio.get_running_loop().create_task(self._deliver(lease, raw))
         self._in_hand.add(task)
         task.add_done_callback(self._end)
 
@@ -157,26 +183,28 @@ class Delivering:
         self._changed.set()
         error = None if task.cancelled() else task.exception()
         if error is not None:
-            self._failed(error)
+            self._hooks.fail(error)
 
     # --- one row -------------------------------------------------------------------------
 
-    async def _deliver(self, lease: Lease) -> None:
+    async def _deliver(self, lease: Lease, raw: bytes | None) -> None:
         try:
-            await self._attempt(lease)
+            done = await self._attempt(lease, raw)
         except OutcomeUnknownError:
             raise
         except Exception as error:  # noqa: BLE001 - one row's trouble, which must not stay leased
-            self._failed(error)
+            self._hooks.fail(error)
             now_ms = self._clock.now_ms()
-            await self._settler.settle(put_off(lease, error, now_ms=now_ms, chance=self._chance))
+            done = _Done(put_off(lease, error, now_ms=now_ms, chance=self._chance))
+        # From here on nothing may put the row off again: it could be sent twice.
+        if await self._settle(done.settlement) and done.conclusion is not None:
+            await self._react(done.conclusion, done.site, done.ms)
 
-    async def _attempt(self, lease: Lease) -> None:
+    async def _attempt(self, lease: Lease, raw: bytes | None) -> "_Done":
         domain = domain_of(lease.row.recipient)
         relay = self._sites.relays.find(lease.row.sender, lease.row.recipient)
         if relay is not None and self._sites.is_held(self._sites.find_relay(domain, relay)):
-            await self._give_back(lease, self._sites.find_relay(domain, relay))
-            return
+            return self._give_back(lease, self._sites.find_relay(domain, relay))
         route = await self._attempting.find_route(domain, relay)
         site = self._find_site(domain, route, relay)
         share = self._sites.find_share(site)
@@ -184,33 +212,31 @@ class Delivering:
         try:
             async with self._find_room(site).hold(), self._memory.hold(lease.row.size):
                 if self._sites.is_held(site):  # since we began to wait
-                    await self._give_back(lease, site)
-                    return
-                letter = await self._load(lease.row, encrypted=site.shape.encrypted)
+                    return self._give_back(lease, site)
+                octets = raw or await self._load(lease.row)
+                letter = Letter(make_envelope(lease.row), octets, site.shape.encrypted)
                 began_ms = self._clock.now_ms()
                 trail = await self._attempting.deliver(route, letter, share, relay)
                 conclusion = conclude(lease, trail, now_ms=began_ms, chance=self._chance)
                 self._note_relay(site, conclusion)
         finally:
             self._leave(site)
-        if await self._settler.settle(conclusion.settlement):
-            await self._react(domain, site, conclusion, self._clock.now_ms() - began_ms)
+        ms = self._clock.now_ms() - began_ms
+        return _Done(conclusion.settlement, conclusion, site, ms)
 
     def _find_site(self, domain: str, route: Route, relay: Relay | None) -> Site:
         if relay is not None:
             return self._sites.find_relay(domain, relay)
         return self._sites.find(domain, route)
 
-    async def _give_back(self, lease: Lease, site: Site) -> None:
+    def _give_back(self, lease: Lease, site: Site) -> "_Done":
         """Leave a row for when the relay is called again."""
         conclusion = explain_held(
             lease, site.why, until_ms=site.held_ms, now_ms=self._clock.now_ms()
         )
         if conclusion is None:
-            await self._settler.settle(Untried(lease, site.held_ms))
-        elif await self._settler.settle(conclusion.settlement):
-            loop = asyncio.get_running_loop()
-            await loop.run_in_executor(self._reader, self._ended, conclusion, 0)
+            return _Done(Untried(lease, site.held_ms))
+        return _Done(conclusion.settlement, conclusion)
 
     def _note_relay(self, site: Site, conclusion: Conclusion) -> None:
         """Take in how a relay did, before the next message goes there."""
@@ -237,24 +263,46 @@ class Delivering:
             del self._at_site[site.name]
             self._rooms.pop(site.name, None)
 
-    async def _load(self, row: QueueRow, *, encrypted: bool) -> Letter:
-        def load() -> bytes:
-            return self._prepare(row, self._queue.get_raw(row.id))
-
+    async def _load(self, row: QueueRow) -> bytes:
         loop = asyncio.get_running_loop()
-        raw = await loop.run_in_executor(self._reader, load)
-        return Letter(make_envelope(row), raw, encrypted)
+        return await loop.run_in_executor(self._reader, self._read, row)
 
-    async def _react(self, domain: str, site: Site, conclusion: Conclusion, ms: int) -> None:
-        hold_s = 0
-        if not conclusion.relay:
+    def _read(self, row: QueueRow) -> bytes:
+        return self._hooks.prepare(row, self._queue.get_raw(row.id))
+
+    def _read_small(self, leases: Sequence[Lease]) -> list[bytes | None]:
+        """Return what short rows send; None for the others, and for those that make trouble."""
+        read: list[bytes | None] = []
+        for lease in leases:
+            octets = None
+            if lease.row.size <= DELIVERY_READ_AHEAD_BYTES:
+                with suppress(Exception):  # its own attempt meets it again, and says so
+                    octets = self._read(lease.row)
+            read.append(octets)
+        return read
+
+    async def _settle(self, settlement: Settlement | Untried) -> bool:
+        """Record what came of a row, however long the disk is full: nobody else knows it."""
+        while True:
+            try:
+                return await self._settler.settle(settlement)
+            except UnavailableError as error:
+                self._hooks.fail(error)
+                await asyncio.sleep(self._trouble_s)
+
+    async def _react(self, conclusion: Conclusion, site: Site | None, ms: int) -> None:
+        settlement = conclusion.settlement
+        self._hooks.note(conclusion, ms)
+        if site is not None and not conclusion.relay:
+            domain = domain_of(settlement.lease.row.recipient)
             hold_s = self._sites.note(domain, site, conclusion.outcome, reached=conclusion.reached)
-        if hold_s:
-            until_ms = self._clock.now_ms() + 1000 * hold_s
-            why = conclusion.settlement.attempt.outcome
-            await self._write(lambda: self._queue.hold(domain, until_ms=until_ms, why=why))
-        loop = asyncio.get_running_loop()
-        await loop.run_in_executor(self._reader, self._ended, conclusion, ms)
+            if hold_s:
+                until_ms = self._clock.now_ms() + 1000 * hold_s
+                why = settlement.attempt.outcome
+                await self._write(lambda: self._queue.hold(domain, until_ms=until_ms, why=why))
+        if is_news(settlement):
+            loop = asyncio.get_running_loop()
+            await loop.run_in_executor(self._reader, self._hooks.tell, settlement)
 
     async def _write(self, write: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._writer, write)

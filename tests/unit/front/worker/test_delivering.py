@@ -7,11 +7,13 @@ from contextlib import asynccontextmanager
 import pytest
 
 from penfold.base.clock import FixedClock
+from penfold.base.errors import UnavailableError
 from penfold.base.limits import (
     CIRCUIT_FIRST_S,
     DELAY_NOTICE_AFTER_MS,
     DELIVERIES_MAX,
     DELIVERY_LIFE_S,
+    DELIVERY_READ_AHEAD_BYTES,
 )
 from penfold.domain.delivery import Trail
 from penfold.domain.relaying import Relays
@@ -38,12 +40,13 @@ def answer(code, *, text="", stage="rcpt", fate="", host="mx.box.example"):
 class World:
     """A queue, and servers by domain: a Tried, an exception, or an Event that lets them answer."""
 
-    def __init__(self, relays=None, **servers):
-        self.queue = MemoryQueue()
+    def __init__(self, relays=None, queue=None, **servers):
+        self.queue = queue or MemoryQueue()
         self.servers = servers
         self.clock = FixedClock(NOW)
         self.calls, self.at_work, self.most_at_work = [], 0, 0
-        self.ended, self.failures = [], []
+        self.ended, self.told, self.failures = [], [], []
+        self.cannot_tell = False
         self.news = asyncio.Event()
         self.door = asyncio.Event()
         self.door.set()
@@ -51,14 +54,29 @@ class World:
             self.queue,
             self,
             Sites(self.clock, relays=relays),
-            prepare=lambda _, raw: b"DKIM-Signature: x\r\n" + raw,
-            ended=lambda conclusion, _: self._tell(self.ended, conclusion),
-            failed=lambda error: self._tell(self.failures, error),
+            self,
             clock=self.clock,
             chance=random.Random(7),
+            trouble_s=0.01,
         )
 
-    def _tell(self, where, what):
+    # the hooks
+
+    def prepare(self, row, raw):
+        return b"DKIM-Signature: x\r\n" + raw
+
+    def note(self, conclusion, ms):
+        self._keep(self.ended, conclusion)
+
+    def tell(self, settlement):
+        if self.cannot_tell:
+            raise ZeroDivisionError("bug")
+        self._keep(self.told, settlement)
+
+    def fail(self, error):
+        self._keep(self.failures, error)
+
+    def _keep(self, where, what):
         where.append(what)
         self.loop.call_soon_threadsafe(self.news.set)
 
@@ -354,3 +372,65 @@ def test_what_a_relay_says_of_a_recipient_is_final_and_holds_up_nobody():
         assert {world.queue.get_row(n).state for n in ids} == {QueueState.FAILED}
 
     play(scene, known, hub=answer(550, text="no such user"))
+
+
+def test_trouble_with_telling_the_sender_does_not_send_again():
+    async def scene(world):
+        world.cannot_tell = True
+        [row_id] = world.add("kim@box.example")
+        async with world.running():
+            await world.wait_for(lambda: world.failures)
+        assert world.queue.get_row(row_id).state is QueueState.FAILED
+        assert len(world.queue.list_attempts(row_id)) == len(world.calls) == 1
+
+    play(scene, box=answer(550, text="no such user"))
+
+
+def test_only_what_may_be_news_to_the_sender_is_told():
+    async def scene(world):
+        world.add("kim@box.example", "lee@other.example")
+        async with world.running():
+            await world.wait_for(lambda: len(world.ended) == 2 and world.told)
+        assert [each.lease.row.recipient for each in world.told] == ["kim@box.example"]
+
+    play(scene, box=answer(450, text="not now"))
+
+
+class FullDisk(MemoryQueue):
+    """A queue that takes no outcome until there is room again."""
+
+    def __init__(self):
+        super().__init__()
+        self.refused = 0
+        self.has_room = False
+
+    def settle(self, settlements):
+        if self.has_room:
+            return super().settle(settlements)
+        self.refused += 1
+        raise UnavailableError("the disk is full")
+
+
+def test_what_the_disk_refuses_is_recorded_when_there_is_room_and_not_sent_again():
+    async def scene(world):
+        [row_id] = world.add("kim@box.example")
+        async with world.running():
+            await world.wait_for(lambda: world.queue.refused > 2)
+            world.queue.has_room = True
+            await world.wait_for(lambda: world.ended)
+        assert world.queue.get_row(row_id).state is QueueState.SENT
+        assert len(world.calls) == 1
+
+    play(scene, queue=FullDisk())
+
+
+def test_a_long_message_is_read_when_its_turn_comes():
+    async def scene(world):
+        raw = b"Subject: hi\r\n\r\n" + b"x" * (DELIVERY_READ_AHEAD_BYTES + 1)
+        row = NewQueueRow("m1", 1, "al@penfold.test", "kim@box.example", "hi", raw, NOW)
+        world.queue.add([row], state=QueueState.QUEUED)
+        async with world.running():
+            await world.wait_for(lambda: world.ended)
+        assert world.calls == [("kim@box.example", b"DKIM-Signature: x\r\n" + raw)]
+
+    play(scene)
