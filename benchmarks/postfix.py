@@ -54,6 +54,22 @@ def run(
     machine. via: the command that runs it, as `ip netns exec NAME` does.
     """
     owner = Path("/var/lib/postfix").stat()
+    before = os.umask(0o022)  # its parts run as several users
+    try:
+        config = _prepare(folder, owner, settings or {})
+        listen = listen or f"127.0.0.1:{find_free_port()}"
+        (config / "master.cf").write_text(_master(listen))
+        _postfix(folder, "start", via)
+    finally:
+        os.umask(before)
+    try:
+        yield listen, folder / "mail" / "alice"
+    finally:
+        _postfix(folder, "stop", via)
+
+
+def _prepare(folder: Path, owner: os.stat_result, settings: Mapping[str, str]) -> Path:
+    """Make the folders and main.cf, and return the folder of the configuration."""
     for name in ("config", "queue", "data", "mail"):
         (folder / name).mkdir(parents=True)
     for name in ("data", "mail"):
@@ -63,15 +79,11 @@ def run(
             parent.chmod(parent.stat().st_mode | 0o055)
     config = folder / "config"
     text = MAIN.format(folder=folder, uid=owner.st_uid, gid=owner.st_gid)
-    text += "".join(f"{name} = {value}\n" for name, value in (settings or {}).items())
-    (config / "main.cf").write_text(text)
-    listen = listen or f"127.0.0.1:{find_free_port()}"
-    (config / "master.cf").write_text(_master(listen))
-    _postfix(folder, "start", via)
-    try:
-        yield listen, folder / "mail" / "alice"
-    finally:
-        _postfix(folder, "stop", via)
+    pairs = (line.partition("=") for line in text.strip().splitlines())
+    main = {name.strip(): value.strip() for name, _, value in pairs}
+    lines = [f"{name} = {value}\n" for name, value in {**main, **settings}.items()]
+    (config / "main.cf").write_text("".join(lines))
+    return config
 
 
 def _master(listen: str) -> str:

@@ -7,8 +7,15 @@ import time
 from contextlib import contextmanager, suppress
 
 
+class Taken:
+    def __init__(self):
+        self.at = time.monotonic()
+        self.heard = False
+
+
 class Sink:
-    """taken: for each mark that stood in a Subject, the moments its message was accepted.
+    """taken: for each mark that stood in a Subject, the moments its message was accepted, and as
+    `heard` whether its client went on after that: then it has heard the reply.
 
     answer: what the final dot of a mark gets, by a function; 250 by default.
     """
@@ -20,14 +27,14 @@ class Sink:
         self.port = 0
 
     def take(self, data):
-        """Return the reply to a message; one that is accepted is noted before it is said."""
+        """Return the reply to a message, and how it was noted if it is accepted."""
         found = re.search(rb"^Subject: (\S+)", data, re.MULTILINE)
         mark = found[1].decode() if found else ""
-        reply = self.answer(mark)
+        reply, noted = self.answer(mark), Taken()
         if reply.startswith("250"):
             with self._lock:
-                self.taken.setdefault(mark, []).append(time.monotonic())
-        return reply
+                self.taken.setdefault(mark, []).append(noted)
+        return reply, noted
 
     @contextmanager
     def serve(self, host="127.0.0.1"):
@@ -59,7 +66,9 @@ def _talk(heard, said, sink):
         said.write(line.encode() + b"\r\n")
 
     say("220 sink.example ESMTP")
+    last = Taken()
     while line := heard.readline():
+        last.heard = True
         verb = line.split(b" ", 1)[0].strip().upper()
         if verb == b"DATA":
             say("354 go ahead")
@@ -67,7 +76,8 @@ def _talk(heard, said, sink):
             while (line := heard.readline()) not in (b".\r\n", b""):
                 data += line
             if line:
-                say(sink.take(data))
+                reply, last = sink.take(data)
+                say(reply)
         elif verb == b"QUIT":
             say("221 bye")
             return

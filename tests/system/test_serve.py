@@ -284,7 +284,7 @@ def test_a_port_in_use_is_refused_in_one_line(tmp_path, listener):
     ("text", "line"),
     [
         pytest.param("workers = 0\n", "workers: must be from 1 to 64, not 0", id="bad-value"),
-        pytest.param('domains = ["example.com"]\n', "runs in local mode only", id="not-yet"),
+        pytest.param('domains = ["example.com"]\n', "hostname: production mode", id="no-name"),
     ],
 )
 def test_a_bad_configuration_is_refused_in_one_line(tmp_path, text, line):
