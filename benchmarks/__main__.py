@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 
 #: Without `search`, which fills a mailbox for half an hour first: it runs when it is named.
-NAMES = ("footprint", "steps", "pipeline", "api", "batch", "smtp", "outbound", "idle")
+NAMES = ("footprint", "steps", "pipeline", "api", "batch", "smtp", "outbound", "idle", "attack")
 
 
 def main(chosen: list[str]) -> None:

@@ -12,8 +12,7 @@ import time
 from contextlib import ExitStack
 
 import pytest
-from benchmarks import postfix
-from tests import lab
+from benchmarks import lab, postfix
 
 from penfold.app.logs import SystemClock
 from penfold.app.stores import open_stores

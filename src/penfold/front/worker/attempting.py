@@ -18,6 +18,7 @@ from penfold.base.limits import (
     BROKEN_TLS_DAYS,
     DELIVERY_DNS_S,
     DELIVERY_TRIED_MAX,
+    ROUTE_KEPT_S,
     SITES_MAX,
     SMTP_OUT_TRANSCRIPT_CHARS,
 )
@@ -103,15 +104,28 @@ class Attempting:
         self._chance = chance
         self._elapsed = elapsed
         self._port = port
+        self._routes: OrderedDict[tuple[str, str], tuple[float, Route]] = OrderedDict()
         self._broken_tls: OrderedDict[str, int] = OrderedDict()  # address -> until, epoch ms
 
     async def find_route(self, domain: str, relay: Relay | None = None) -> Route:
-        """Return the way to a domain's servers, or to the relay that takes its mail."""
+        """Return the way to a domain's servers, or to the relay that takes its mail.
+
+        Rows of a domain are taken together, so one answer serves for ROUTE_KEPT_S.
+        """
+        key = (domain, relay.host if relay else "")
+        known = self._routes.get(key)
+        if known is not None and self._elapsed() < known[0]:
+            return known[1]
         if relay is not None:
             check = find_host(relay.host, self._reach, self._chance)
         else:
             check = find_route(domain, self._reach, self._chance)
-        return await self._dns.run(check, within_s=DELIVERY_DNS_S)
+        route = await self._dns.run(check, within_s=DELIVERY_DNS_S)
+        if route.verdict is Verdict.HOSTS:
+            self._routes[key] = (self._elapsed() + ROUTE_KEPT_S, route)
+            if len(self._routes) > SITES_MAX:
+                self._routes.popitem(last=False)
+        return route
 
     async def deliver(
         self, route: Route, letter: Letter, share: Share, relay: Relay | None = None

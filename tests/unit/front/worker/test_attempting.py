@@ -7,11 +7,11 @@ import pytest
 from msgspec.structs import replace
 
 from penfold.base.clock import FixedClock
-from penfold.base.limits import BROKEN_TLS_DAYS, DELIVERY_TRIED_MAX
+from penfold.base.limits import BROKEN_TLS_DAYS, DELIVERY_TRIED_MAX, ROUTE_KEPT_S
 from penfold.front.worker.attempting import Attempting, Letter
 from penfold.ports.delivering import Share
 from penfold.proto.dns import Answer, Association, Exchange, Status, run_check
-from penfold.proto.exchangers import Policy
+from penfold.proto.exchangers import Policy, Verdict
 from penfold.proto.mta_sts import Mode
 from penfold.proto.mta_sts import Policy as StsPolicy
 from penfold.proto.smtp.client.outcome import Fate, Outcome, Reason, Result, TlsFacts
@@ -41,10 +41,11 @@ class World:
         self.results = list(results)
         self.zones, self.secure, self.sts = zones, secure, sts
         self.hops = []
+        self.now = 1.0
         self.clock = FixedClock()
         self.attempting = Attempting(
             self, self, self,
-            reach=Policy(), clock=self.clock, chance=random.Random(7), elapsed=lambda: 1.0,
+            reach=Policy(), clock=self.clock, chance=random.Random(7), elapsed=lambda: self.now,
         )  # fmt: skip
 
     async def run(self, check, *, within_s=None):
@@ -232,3 +233,21 @@ def test_a_relay_that_is_silent_at_one_address_is_called_at_the_next():
 def test_a_relay_without_an_address_calls_nobody():
     trail = World(zones={}).attempt(relay=relay())
     assert (trail.tried, trail.dns) == ((), ("hub.example: no-address",))
+
+
+def test_a_route_serves_for_a_moment_and_is_then_found_anew():
+    world = World(ACCEPTED, ACCEPTED, ACCEPTED)
+    world.attempt()
+    world.zones = {**ZONES, ("mx1.box.example", "A"): ("192.58.128.30",)}
+    world.attempt()
+    assert world.hops[-1].address != "192.58.128.30"
+    world.now += ROUTE_KEPT_S
+    world.attempt()
+    assert world.hops[-1].address == "192.58.128.30"
+
+
+def test_a_domain_that_could_not_be_found_is_asked_for_at_once_again():
+    world = World(ACCEPTED, zones={("box.example", "MX"): "failed"})
+    assert world.attempt().route.verdict is Verdict.NO_ANSWER
+    world.zones = ZONES
+    assert world.attempt().route.verdict is Verdict.HOSTS
