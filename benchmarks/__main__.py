@@ -7,7 +7,18 @@ from rich.console import Console
 from rich.table import Table
 
 #: Without `search`, which fills a mailbox for half an hour first: it runs when it is named.
-NAMES = ("footprint", "steps", "pipeline", "api", "batch", "smtp", "outbound", "idle", "attack")
+NAMES = (
+    "footprint",
+    "steps",
+    "pipeline",
+    "api",
+    "batch",
+    "smtp",
+    "outbound",
+    "backlog",
+    "idle",
+    "attack",
+)
 
 
 def main(chosen: list[str]) -> None:

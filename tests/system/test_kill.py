@@ -112,7 +112,7 @@ def marks_in(server):
     return counts
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(300 + 20 * KILLS)
 def test_killing_any_process_under_load_loses_and_doubles_nothing(tmp_path):
     chance = random.Random(SEED)
     print(f"seed {SEED}, {KILLS} kills")
