@@ -10,6 +10,7 @@ import urllib.request
 from contextlib import ExitStack, closing
 
 import pytest
+from tests.unit.proto.reports.test_complaints import make as make_complaint
 
 from penfold.app.logs import SystemClock
 from penfold.app.stores import open_stores
@@ -54,7 +55,9 @@ class World:
         self.away = stack.enter_context(serve(configure(folder / "a", "away.example", self.dns)))
         self.away.run("user", "add", "kim@away.example")
         port = int(self.away.smtp.rpartition(":")[2])
-        config = configure(folder / "h", "home.example", self.dns, delivery_port=port, verp="on")
+        reports = "reports@home.example"
+        more = {"delivery_port": port, "verp": "on", "reports_address": reports}
+        config = configure(folder / "h", "home.example", self.dns, **more)
         self.home = stack.enter_context(serve(config))
         self.home.run("user", "add", "al@home.example")
         begun = json.loads(self.home.run("domain", "activate", "home.example", "--json"))
@@ -262,6 +265,18 @@ def test_a_bounce_of_no_known_form_joins_what_it_is_about_and_is_shown_with_its_
     row, _ = world.find_row("twelfth", "kim@away.example", attempts=2)
     assert "answered: Bad news" in world.home.run("queue", "show", str(row.id))
     assert len(world.wait_for_thread("twelfth", 2)) == 2
+
+
+def test_a_complaint_among_the_reports_is_noted_with_the_row_whose_return_path_it_names(world):
+    world.send("kim@away.example", subject="fourteenth")
+    path = world.find_return_path("fourteenth")
+    raw = make_complaint(
+        "Feedback-Type: abuse\nVersion: 1\nUser-Agent: Yard\n",
+        returned=f"Return-Path: <{path}>\nSubject: x\n",
+    )
+    world.bring(raw.replace(b"\n", b"\r\n"), "reports@home.example", sender="fbl@away.example")
+    _, (_, note) = world.find_row("fourteenth", "kim@away.example", attempts=2)
+    assert (note.outcome, note.transcript) == ("complained of: abuse", "reported by Yard")
 
 
 def test_a_forged_return_address_and_mail_that_answers_nothing_are_refused(world):
