@@ -10,6 +10,7 @@ master key is another one, a new key takes its place, and what left before is an
 """
 
 import base64
+import logging
 from binascii import Error as BadBase64Error
 from typing import Final
 
@@ -28,6 +29,7 @@ from penfold.proto.mime.compose import header_values
 from penfold.proto.mime.params import parse_params, parse_type
 from penfold.proto.verp import is_shaped, make_verp, read_verp
 
+_log: Final = logging.getLogger(__name__)
 _KEY: Final = "verp_key"
 #: RFC 3464 §2, RFC 5965 §2.
 _REPORT_TYPES: Final = frozenset({"delivery-status", "feedback-report"})
@@ -124,6 +126,8 @@ class ReturnPaths:
         known = self._open(there) if there else None
         if known is not None:  # another process was first
             return known
+        if there is not None:
+            _log.warning("the key of return addresses cannot be opened, a new one takes its place")
         key = self._chance.getrandbits(VERP_KEY_BITS).to_bytes(VERP_KEY_BITS // 8)
         sealed = base64.b64encode(self._sealer.seal(key, context=_KEY)).decode()
         writer.delete(Fact, _KEY)

@@ -63,6 +63,27 @@ def test_the_first_process_makes_the_key_and_others_read_it(world):
     assert other.make(row) == address
 
 
+class Behind:
+    """A directory in which a process looked before another one wrote."""
+
+    def __init__(self, book):
+        self.book = book
+
+    def __getattr__(self, name):
+        return getattr(self.book, name)
+
+    def find(self, kind, key):
+        return None
+
+
+def test_of_two_processes_that_make_the_key_at_once_one_does(world):
+    [row] = send(world)
+    address = world.returns.make(row)
+    book = Behind(world.directory)
+    other = ReturnPaths(book, world.sealer, world.queue, world.clock, random.Random(8))
+    assert other.make(row) == address
+
+
 def test_the_key_is_kept_sealed(world):
     world.returns.make(*send(world))
     kept = base64.b64decode(world.directory.find(Fact, "verp_key").value)
@@ -82,7 +103,7 @@ class OtherSealer(PlainSealer):
 
 
 @pytest.mark.parametrize("damage", ["", "not base64"])
-def test_a_key_that_cannot_be_opened_gives_way_to_a_new_one(world, damage):
+def test_a_key_that_cannot_be_opened_gives_way_to_a_new_one(world, damage, caplog):
     [row] = send(world)
     before = world.returns.make(row)
     if damage:
@@ -91,6 +112,7 @@ def test_a_key_that_cannot_be_opened_gives_way_to_a_new_one(world, damage):
     assert other.find_row(before) is None
     after = other.make(row)
     assert after != before
+    assert "cannot be opened" in caplog.text
     assert (other.find_row(after), other.find_row(before)) == (row, None)
 
 

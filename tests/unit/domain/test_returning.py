@@ -7,15 +7,16 @@ from tests.unit.proto.reports.test_complaints import ABUSE, make
 from tests.unit.world import World, mail
 
 from penfold.base.errors import NotFoundError
-from penfold.domain.bounces import Complaint, find_complaint, note_complaint
+from penfold.domain.bounces import Complaint, find_complaint, note_complaint, note_returned
 from penfold.domain.envelope import Recipient
 from penfold.domain.judging import Judged
 from penfold.domain.report_summary import find_report
 from penfold.domain.return_paths import NoAnswerError
 from penfold.ports.identity import Alias
-from penfold.ports.queue import QueueState
+from penfold.ports.queue import NewQueueRow, QueueState
 from penfold.ports.reports import Report, ReportKind
 from penfold.proto.reports.action import Action
+from penfold.proto.reports.returned import BounceReport, RecipientStatus
 
 OOO = mail("Automatic reply: Lunch", sender=KIM, Auto_Submitted="auto-replied")
 
@@ -77,9 +78,12 @@ def test_a_bounce_is_about_the_row_it_comes_back_to_even_if_it_names_neither(wor
 
 def test_of_several_recipients_in_a_bounce_the_rows_own_counts(world):
     send(world, KIM)
-    told = make_bounce("other@forwarded.example", KIM, action=Action.DELAYED)
-    come_back(world, told, paths(world)[KIM])
-    assert notes(world) == {KIM: ["delayed on its way: 550 5.1.1 gone"]}
+    [row] = world.queue.list_rows()
+    report = BounceReport(
+        (RecipientStatus("x@y.example", Action.FAILED), RecipientStatus(KIM, Action.DELAYED))
+    )
+    assert note_returned(world.queue, row, report, subject="", now_ms=0) == 1
+    assert notes(world) == {KIM: ["delayed on its way"]}
 
 
 def test_an_answer_that_is_no_report_joins_and_is_quoted(world):
@@ -95,21 +99,22 @@ def test_an_answer_without_a_subject_is_noted_in_a_word(world):
 
 
 def test_an_answer_joins_what_was_forwarded_from_the_mailbox(world):
-    world.accept_forwarding(KIM)
     [received] = world.receive(mail("News", message_id="news@elsewhere.example"))
-    send(world, KIM, message_id="news@elsewhere.example")
-    answer = come_back(world, OOO, paths(world)[KIM])
-    threads = {world.api("messages_get", id=each).thread_id for each in world.list_ids()}
-    assert answer.thread_id in threads
-    assert answer.thread_id != answer.id
-    assert received in world.list_ids()
+    forwarded = NewQueueRow(
+        world.alice.id, 1, world.alice.address, KIM, "News", b"x", world.clock.now_ms(),
+        message_id="news@elsewhere.example",
+    )  # fmt: skip
+    world.queue.add([forwarded], state=QueueState.SENT)
+    assert come_back(world, OOO, paths(world)[KIM]).thread_id == received
 
 
-def test_an_answer_to_what_was_removed_stands_alone_and_is_noted(world):
+def test_an_answer_to_what_was_removed_stands_alone_is_noted_and_no_spam(world):
     sent = send(world, KIM)
     world.api("messages_delete", id=sent)
-    message = come_back(world, OOO, paths(world)[KIM])
+    judged = Judged(OOO, b"", spam=True, spares_reports=True)
+    message = come_back(world, OOO, paths(world)[KIM], judged=judged)
     assert message.thread_id == message.id
+    assert "INBOX" in message.label_ids
     assert len(notes(world)[KIM]) == 1
 
 
