@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 import smtplib
 import ssl
 import time
@@ -9,6 +10,7 @@ import urllib.request
 from contextlib import ExitStack, closing
 
 import pytest
+from tests.unit.proto.reports.test_complaints import make as make_complaint
 
 from penfold.app.logs import SystemClock
 from penfold.app.stores import open_stores
@@ -28,6 +30,7 @@ ZONES = {
     "silent.example": {"MX": [Exchange(10, "gone.away.example")]},
 }
 PATIENCE_S = 30
+RETURN_PATH = re.compile(r"b\+[0-9a-f]+\.[0-9a-z]+\.[a-z2-7]{16}@home\.example")
 
 
 def configure(folder, domain, dns, **more):
@@ -52,7 +55,9 @@ class World:
         self.away = stack.enter_context(serve(configure(folder / "a", "away.example", self.dns)))
         self.away.run("user", "add", "kim@away.example")
         port = int(self.away.smtp.rpartition(":")[2])
-        config = configure(folder / "h", "home.example", self.dns, delivery_port=port)
+        reports = "reports@home.example"
+        more = {"delivery_port": port, "verp": "on", "reports_address": reports}
+        config = configure(folder / "h", "home.example", self.dns, **more)
         self.home = stack.enter_context(serve(config))
         self.home.run("user", "add", "al@home.example")
         begun = json.loads(self.home.run("domain", "activate", "home.example", "--json"))
@@ -71,6 +76,17 @@ class World:
             smtp.login("al@home.example", self.password)
             rcpt = [f"NOTIFY={notify}"] if notify else []
             smtp.sendmail("al@home.example", recipients, text.encode(), mail, rcpt)
+
+    def bring(self, raw, recipient, sender=""):
+        """Give home a message as another server does."""
+        host, _, port = self.home.smtp.rpartition(":")
+        with smtplib.SMTP(host, int(port), timeout=10, local_hostname="mail.away.example") as smtp:
+            smtp.sendmail(sender, [recipient], raw)
+
+    def find_return_path(self, subject):
+        """Return the reverse-path with which a message to kim left."""
+        _, (attempt, *_) = self.find_row(subject, "kim@away.example")
+        return re.search("MAIL FROM:<(.*?)>", attempt.transcript)[1]
 
     def load_arrived(self, subject):
         """Return the octets of a message that kim has got."""
@@ -104,12 +120,12 @@ class World:
         raise AssertionError(f"no {count} messages in the thread of {subject} in time")
 
 
-def wait_for_rows(queue):
-    """Return the rows of a queue once there is one."""
+def wait_for_row(queue, recipient):
+    """Return the row of a queue for a recipient once there is one."""
     ends = time.monotonic() + PATIENCE_S
     while time.monotonic() < ends:
-        if rows := queue.list_rows():
-            return rows
+        if rows := [row for row in queue.list_rows() if row.recipient == recipient]:
+            return rows[0]
         time.sleep(0.02)
     raise AssertionError("nothing came into the queue in time")
 
@@ -220,12 +236,59 @@ def test_wishes_travel_and_the_other_server_reports(world):
     assert "C: RCPT TO:<kim@away.example> NOTIFY=SUCCESS,FAILURE" in attempt.transcript
     assert attempt.facts.tried[-1].dsn
     with closing(SqliteQueue(world.away.data / "queue.db", create=False)) as queue:
-        [row] = wait_for_rows(queue)
-        assert (row.sender, row.recipient) == ("", "al@home.example")
+        row = wait_for_row(queue, world.find_return_path("eighth"))
+        assert row.sender == ""
         report = find_bounce(queue.get_raw(row.id))
     assert report.envelope_id == "QQ 314"
     assert [told.action for told in report.recipients] == ["delivered"]
     assert len(world.wait_for_thread("eighth", 1)) == 1
+
+
+def test_the_report_of_the_other_server_comes_back_to_the_row_it_is_about(world):
+    world.send("kim@away.example", subject="eleventh", notify="SUCCESS")
+    path = world.find_return_path("eleventh")
+    with closing(SqliteQueue(world.away.data / "queue.db", create=False)) as queue:
+        report = queue.get_raw(wait_for_row(queue, path).id)
+    world.bring(report, path)
+    row, (_, note) = world.find_row("eleventh", "kim@away.example", attempts=2)
+    assert (row.state, note.outcome) == ("sent", "reported as delivered: 2.0.0")
+    _, (notice, _) = world.wait_for_thread("eleventh", 2)
+    assert INBOX in notice.labels
+
+
+def test_a_bounce_of_no_known_form_joins_what_it_is_about_and_is_shown_with_its_row(world):
+    world.send("kim@away.example", subject="twelfth")
+    path = world.find_return_path("twelfth")
+    assert RETURN_PATH.fullmatch(path)
+    raw = b"From: <>\r\nSubject: Bad news\r\n\r\nno such person\r\n"
+    world.bring(raw, path.upper())
+    row, _ = world.find_row("twelfth", "kim@away.example", attempts=2)
+    assert "answered: Bad news" in world.home.run("queue", "show", str(row.id))
+    assert len(world.wait_for_thread("twelfth", 2)) == 2
+
+
+def test_a_complaint_among_the_reports_is_noted_with_the_row_whose_return_path_it_names(world):
+    world.send("kim@away.example", subject="fourteenth")
+    path = world.find_return_path("fourteenth")
+    raw = make_complaint(
+        "Feedback-Type: abuse\nVersion: 1\nUser-Agent: Yard\n",
+        returned=f"Return-Path: <{path}>\nSubject: x\n",
+    )
+    world.bring(raw.replace(b"\n", b"\r\n"), "reports@home.example", sender="fbl@away.example")
+    _, (_, note) = world.find_row("fourteenth", "kim@away.example", attempts=2)
+    assert (note.outcome, note.transcript) == ("complained of: abuse", "reported by Yard")
+
+
+def test_a_forged_return_address_and_mail_that_answers_nothing_are_refused(world):
+    world.send("kim@away.example", subject="thirteenth")
+    path = world.find_return_path("thirteenth")
+    with pytest.raises(smtplib.SMTPRecipientsRefused) as refused:
+        world.bring(b"Subject: x\r\n\r\nx\r\n", path.replace("@", "a@"))
+    [(code, said)] = refused.value.recipients.values()
+    assert (code, said[:5]) == (550, b"5.1.1")
+    with pytest.raises(smtplib.SMTPDataError) as refused:
+        world.bring(b"Subject: x\r\n\r\nx\r\n", path, sender="seller@away.example")
+    assert (refused.value.smtp_code, refused.value.smtp_error[:5]) == (550, b"5.1.1")
 
 
 def test_a_mail_is_traced_on_both_sides_by_its_message_id(world):

@@ -11,6 +11,7 @@ from penfold.domain.envelope import Envelope
 from penfold.domain.inbound import Inbound
 from penfold.domain.mail_servers import MailServers
 from penfold.domain.outbound import Outbound
+from penfold.domain.return_paths import ReturnPaths
 from penfold.front.http.call import Call, Services
 from penfold.front.http.handlers import CHECKS, HANDLERS
 from penfold.ports.identity import Credential
@@ -64,6 +65,9 @@ class World:
         }
         self.ports = {**shared, "chance": self.chance, "queue": self.queue, "captures": captures}
         self.outbound = Outbound(**self.ports, limits=limits)
+        self.outbound.arriving.returns = self.returns = ReturnPaths(
+            self.directory, self.sealer, self.queue, self.clock, self.chance
+        )
         self.inbound_ports = {**shared, "arriving": self.outbound.arriving}
         self.inbound = Inbound(**self.inbound_ports)
         self.hand_over_ports = {

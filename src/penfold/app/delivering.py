@@ -13,10 +13,11 @@ from penfold.base.clock import Clock
 from penfold.base.errors import OutcomeUnknownError
 from penfold.domain.delivery import Conclusion
 from penfold.domain.relaying import Relays
+from penfold.domain.return_paths import ReturnPaths
 from penfold.domain.shaping import Sites
 from penfold.domain.signing_keys import SigningKeys
 from penfold.front.worker.attempting import Attempting
-from penfold.front.worker.delivering import Delivering
+from penfold.front.worker.delivering import Delivering, Prepared
 from penfold.front.worker.policies import KeptPolicies
 from penfold.front.worker.tls_tally import TlsTally
 from penfold.net.carrying import SmtpCarrier
@@ -29,6 +30,8 @@ from penfold.proto.exchangers import Families, Policy, is_allowed
 from penfold.proto.mailauth.author import find_author
 from penfold.spec.events import DELIVERY_TRIED, DELIVERY_TROUBLE, POLICY_UNFETCHED
 from penfold.spec.metrics import DELIVERY_SECONDS, DELIVERY_TRIES
+from penfold.spec.quotas import OFF
+from penfold.spec.relays import Relay
 from penfold.spec.settings import LOOPBACK, PRIVATE, Settings
 from penfold.spec.shapes import merge_shapes
 
@@ -69,7 +72,8 @@ class Delivery:
             elapsed=elapsed,
             port=settings.delivery_port,
         )
-        self._signing = Signing(keys, core.clock)
+        returns = product.returns if settings.verp != OFF else None
+        self._preparing = Preparing(keys, core.clock, returns)
         self._delivering = Delivering(
             product.stores.queue,
             attempting,
@@ -83,8 +87,8 @@ class Delivery:
             chance=SystemRandom(),
         )
 
-    def prepare(self, _: QueueRow, raw: bytes) -> bytes:
-        return self._signing.sign(raw)
+    def prepare(self, row: QueueRow, raw: bytes, relay: Relay | None) -> Prepared:
+        return self._preparing.prepare(row, raw, relay)
 
     async def start(self) -> None:
         await self._delivering.start()
@@ -145,18 +149,29 @@ def find_reach(settings: Settings) -> Policy:
     )
 
 
-class Signing:
-    """Puts DKIM signatures in front of what leaves, the last message's remembered: rows that come
-    together are often one letter to several recipients.
+class Preparing:
+    """Makes of a row what leaves: its reverse-path, and the message with DKIM signatures in front.
+
+    The last message's are remembered: rows that come together are often one letter to several
+    recipients. returns: makes return addresses; None: everything leaves with its sender's.
     """
 
-    def __init__(self, keys: SigningKeys, clock: Clock) -> None:
+    def __init__(self, keys: SigningKeys, clock: Clock, returns: ReturnPaths | None) -> None:
         self._keys = keys
         self._clock = clock
+        self._returns = returns
         self._last: tuple[bytes, bytes] = (b"", b"")
 
-    def sign(self, raw: bytes) -> bytes:
-        """Return the octets to send. Called on one thread."""
+    def prepare(self, row: QueueRow, raw: bytes, relay: Relay | None) -> Prepared:
+        """Return the reverse-path and the octets to send. Called on one thread.
+
+        A relay gets the sender's own address: many take those a login owns and refuse, or rewrite,
+        all others (RFC 6409 §6.1).
+        """
+        returns = self._returns if relay is None else None
+        return Prepared(returns.make(row) if returns else row.sender, self._sign(raw))
+
+    def _sign(self, raw: bytes) -> bytes:
         before, signed = self._last
         if raw != before:
             domain = find_author(raw).domain

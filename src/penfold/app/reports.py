@@ -1,16 +1,21 @@
 """Reports of others, and what we see of their TLS, as they run in the mail process."""
 
+import logging
 from typing import Final
 
 from penfold.app.process import Core, end_process
 from penfold.app.wiring import Product
+from penfold.base.errors import UnavailableError
+from penfold.domain.bounces import find_complaint, note_complaint
 from penfold.front.worker.report_intake import Intake, ReportIntake, Taken
 from penfold.front.worker.tasks import Task
 from penfold.front.worker.tls_tally import TlsTally
+from penfold.ports.reports import Report
 from penfold.spec.events import REPORT_DROPPED, REPORT_TAKEN
 from penfold.spec.metrics import REPORTS
 from penfold.store.sqlite.reports import SqliteReports
 
+_log: Final = logging.getLogger(__name__)
 REPORTS_NAME: Final = "reports.db"
 _MINUTE_S: Final = 60.0
 _HOUR_S: Final = 3600.0
@@ -21,6 +26,7 @@ class Reports:
 
     def __init__(self, core: Core, product: Product) -> None:
         self._core = core
+        self._product = product
         self._book = SqliteReports(
             core.launch.data / REPORTS_NAME, fatal=lambda error: end_process(core.log, error)
         )
@@ -45,8 +51,24 @@ class Reports:
         self.tls.flush()
         self._book.close()
 
+    def _note(self, report: Report) -> None:
+        """Note a complaint with the row of the queue it is about; one that is lost is only shown
+        with the reports.
+        """
+        complaint = find_complaint(report)
+        if complaint is None:
+            return
+        now_ms = self._core.clock.now_ms()
+        find_row = self._product.returns.find_row
+        try:
+            note_complaint(self._product.stores.queue, complaint, find_row=find_row, now_ms=now_ms)
+        except UnavailableError as error:
+            _log.warning("what a complaint says is not noted: %s", error)
+
     def _tell(self, intake: Intake) -> None:
         report = intake.report
+        if report is not None and intake.outcome is Taken.KEPT:
+            self._note(report)
         kind = report.kind.value if report else "none"
         self._core.counters.add(REPORTS, 1, kind, intake.outcome.value)
         if report is not None and intake.outcome in (Taken.KEPT, Taken.KNOWN):

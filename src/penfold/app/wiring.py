@@ -10,6 +10,7 @@ from penfold.app.stores import Stores
 from penfold.domain.inbound import Inbound
 from penfold.domain.outbound import Outbound
 from penfold.domain.pubsub import Pubsub
+from penfold.domain.return_paths import ReturnPaths
 from penfold.domain.sending_limits import SendingLimits
 from penfold.domain.subscriptions import Rules
 from penfold.ports.identity import ServiceAccount
@@ -23,6 +24,7 @@ class Product:
     inbound: Inbound
     outbound: Outbound
     pubsub: Pubsub
+    returns: ReturnPaths
 
     def start(self) -> None:
         self.outbound.start()
@@ -50,6 +52,9 @@ def make_product(
         captures=local,
         limits=limits,
     )
+    outbound.arriving.returns = returns = ReturnPaths(
+        stores.directory, stores.sealer, stores.queue, stores.clock, stores.chance
+    )
     inbound = Inbound(
         directory=stores.directory,
         mailboxes=stores.mailboxes,
@@ -64,4 +69,4 @@ def make_product(
             is_service=lambda email: stores.directory.find(ServiceAccount, email) is not None,
         ),
     )
-    return Product(stores, inbound, outbound, pubsub)
+    return Product(stores, inbound, outbound, pubsub, returns)

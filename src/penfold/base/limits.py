@@ -912,6 +912,8 @@ OUTCOME_WAIT_MAX_S: Final = 6 * 3_600
 #: Octets of the keyed hash in a return address: 80 bits, more than anybody can try by mail, and a
 #: multiple of 5, so that base 32 needs no padding.
 VERP_TOKEN_BYTES: Final = 10
+#: Bits of the key of that hash: as many as the whole hash (SHA-256) has; more gain nothing.
+VERP_KEY_BITS: Final = 256
 #: Days in which a return address of ours is believed. Mail waits up to 5 days in the queue of
 #: others, and their notification as long again.
 VERP_DAYS: Final = 10
@@ -920,6 +922,8 @@ SENT_ROWS_MAX: Final = 1_000
 #: Attempts and notes a row may have before what others say of it is no longer noted: somebody who
 #: knows a Message-ID could go on writing notifications.
 BOUNCE_NOTES_MAX: Final = 100
+#: Characters of a subject that a note quotes: enough to know it by.
+NOTE_SUBJECT_MAX: Final = 200
 #: Milliseconds a message waits before its sender is told of the delay. RFC 5321 §4.5.4.1 leaves it
 #: open; sendmail and Exchange say 4 hours.
 DELAY_NOTICE_AFTER_MS: Final = 4 * 3_600_000

@@ -17,6 +17,7 @@ from penfold.base.chance import Chance
 from penfold.base.labels import SPAM
 from penfold.domain.aliases import list_own_aliases
 from penfold.domain.arrival import Arrival
+from penfold.domain.bounces import Note
 from penfold.domain.delivered import Delivered, add_report
 from penfold.domain.filtering import apply_filters
 from penfold.domain.forwarding import (
@@ -26,16 +27,22 @@ from penfold.domain.forwarding import (
     forward,
 )
 from penfold.domain.messages import Letter, add_letter
+from penfold.domain.return_paths import ReturnPaths
 from penfold.domain.senders import make_sender
 from penfold.domain.vacation import answer
 from penfold.ports.directory import Directory
 from penfold.ports.mailbox import MailboxWriter, MessageRow
-from penfold.proto.reports.returned import BounceReport
 from penfold.spec.schemas import AutoForwarding, Filter, VacationSettings
 
 
 class Arriving:
-    """The one way by which mail from anybody comes into a mailbox."""
+    """The one way by which mail from anybody comes into a mailbox.
+
+    returns: reads the return addresses that our mail left with; set where there is a queue to find
+    them in.
+    """
+
+    returns: ReturnPaths | None = None
 
     def __init__(
         self,
@@ -43,15 +50,15 @@ class Arriving:
         directory: Directory,
         chance: Chance,
         hand_over: Callable[[str], None],
-        note_bounce: Callable[[str, BounceReport, int], None],
+        note: Callable[[str, Note], None],
     ) -> None:
-        """hand_over: has the outbox of a mailbox moved on. note_bounce(mailbox id, what it says,
-        now_ms): is told of notifications that came. Called after a commit, they never block.
+        """hand_over: has the outbox of a mailbox moved on. note(mailbox id, note): has noted what
+        came in about mail that left. Called after a commit, they never block.
         """
         self._directory = directory
         self._chance = chance
         self._hand_over = hand_over
-        self.note_bounce = note_bounce
+        self.note = note
 
     def report(
         self, box: MailboxWriter, mailbox_id: str, delivered: Delivered, *, now_ms: int

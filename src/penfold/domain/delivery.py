@@ -85,8 +85,11 @@ class Conclusion(Struct, frozen=True):
     about_login: bool = False
 
 
-def make_envelope(row: QueueRow) -> Envelope:
-    """Return the envelope a row travels in, with its sender's wishes (RFC 3461 §5.2, RFC 8689)."""
+def make_envelope(row: QueueRow, sender: str) -> Envelope:
+    """Return the envelope a row travels in, with its sender's wishes (RFC 3461 §5.2, RFC 8689).
+
+    sender: the reverse-path, the row's own or one in its place.
+    """
     original = row.report.find_original()
     recipient = Recipient(
         row.recipient,
@@ -95,7 +98,7 @@ def make_envelope(row: QueueRow) -> Envelope:
     )
     options = row.options
     return Envelope(
-        row.sender,
+        sender,
         (recipient,),
         ret=options.ret,
         envelope_id=options.envid,

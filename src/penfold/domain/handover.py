@@ -17,7 +17,7 @@ from penfold.base.limits import HAND_OVER_MAX_ROWS
 from penfold.domain.arriving import Arriving
 from penfold.domain.delivered import make_delivered
 from penfold.domain.envelope import Wishes, make_wishes
-from penfold.domain.inbound import Arrived, add_trace, deliver_local, group_by_account
+from penfold.domain.inbound import Arrived, Grouped, add_trace, deliver_local, group_by_account
 from penfold.domain.messages import Letter, read_letter
 from penfold.domain.notices import Notices, make_event
 from penfold.ports.directory import Account, Directory
@@ -89,25 +89,27 @@ class HandOver:
     def _move_row(self, mailbox_id: str, row: OutboxRow) -> _Moved:
         local = [each for each in row.recipients if self._is_local(each)]
         remote = [each for each in row.recipients if not self._is_local(each)]
-        grouped, unknown = group_by_account(self._directory, local)
+        # Automatic answers of accounts here go to return addresses of ours when mail that left came
+        # back by way of another server. They have the null reverse-path (RFC 3834 §3.3).
+        returns = None if row.sender else self._arriving.returns
+        grouped = group_by_account(self._directory, local, returns)
         waiting: list[str] = []
         error: UnavailableError | NotFoundError | None = None
-        for target, recipients in grouped.items():
+        for target, recipients in grouped.accounts.items():
             try:
-                self._deliver(mailbox_id, row, target, recipients)
+                self._deliver(mailbox_id, row, target, grouped)
             except (UnavailableError, NotFoundError) as problem:
                 waiting += recipients
                 error = problem
         self._enqueue(mailbox_id, row, remote, self._state)
-        self._refuse(mailbox_id, row, unknown)
+        self._refuse(mailbox_id, row, grouped.unknown)
         return _Moved(row, tuple(waiting), error)
 
     def _is_local(self, recipient: str) -> bool:
         return self._directory.is_local_domain(recipient.rpartition("@")[2])
 
-    def _deliver(
-        self, mailbox_id: str, row: OutboxRow, target: Account, recipients: Sequence[str]
-    ) -> None:
+    def _deliver(self, mailbox_id: str, row: OutboxRow, target: Account, grouped: Grouped) -> None:
+        recipients = grouped.accounts[target]
         now_ms = self._clock.now_ms()
         letter = self._address(row, target, recipients, now_ms)
         keys = [_receipt_key(mailbox_id, row.number, recipient) for recipient in recipients]
@@ -118,7 +120,8 @@ class HandOver:
             wishes=_wishes_of(row),
             hostname=self._hostname,
         )
-        arrived = Arrived(letter, row.sender, keys, now_ms, delivered=delivered)
+        answers = grouped.answers.get(target)
+        arrived = Arrived(letter, row.sender, keys, now_ms, delivered=delivered, answers=answers)
         self._mailboxes.change(
             target.id,
             lambda box: deliver_local(box, target.id, arrived, arriving=self._arriving),

@@ -26,11 +26,13 @@ from penfold.domain.delivered import Delivered, make_delivered
 from penfold.domain.envelope import Done, Envelope, Recipient, make_wishes
 from penfold.domain.judging import Judged, choose_labels
 from penfold.domain.messages import Letter, read_letter
-from penfold.domain.threading import find_reported_thread, find_thread
+from penfold.domain.return_paths import NoAnswerError, ReturnPaths, is_answer
+from penfold.domain.returning import NOTHING, find_returning
+from penfold.domain.threading import find_thread
 from penfold.ports.directory import Account, Directory
 from penfold.ports.mailbox import Mailboxes, MailboxWriter
+from penfold.ports.queue import QueueRow
 from penfold.proto.mime.compose import prepend_block, prepend_headers, received_header
-from penfold.proto.reports.bounces import find_bounce
 
 
 def find_recipient(directory: Directory, address: str) -> Account | None:
@@ -42,7 +44,11 @@ def find_recipient(directory: Directory, address: str) -> Account | None:
 def judge_recipient(directory: Directory, mailboxes: Mailboxes, address: str) -> Recipient:
     if not directory.is_local_domain(address.rpartition("@")[2]):
         return Recipient.REMOTE
-    accounts = find_targets(directory, address)
+    return judge_accounts(mailboxes, find_targets(directory, address))
+
+
+def judge_accounts(mailboxes: Mailboxes, accounts: Sequence[Account]) -> Recipient:
+    """Return what an address is that leads to these accounts."""
     if not accounts:
         return Recipient.UNKNOWN
     try:
@@ -54,29 +60,39 @@ def judge_recipient(directory: Directory, mailboxes: Mailboxes, address: str) ->
     return Recipient.LOCAL
 
 
-def group_by_account(
-    directory: Directory, recipients: Sequence[str]
-) -> tuple[dict[Account, list[str]], list[str]]:
-    """Return the recipients each account answers to, and those nobody here does.
-
-    An account gets one message, by however many addresses it is meant.
+class Grouped(Struct, frozen=True):
+    """accounts: the recipients each answers to; it gets one message, by however many addresses it
+    is meant. answers: by account, the row of the queue whose return address is one of them, the
+    first of several. unknown: those nobody here answers to.
     """
-    grouped: dict[Account, list[str]] = {}
-    unknown = []
+
+    accounts: dict[Account, list[str]]
+    answers: dict[Account, QueueRow]
+    unknown: list[str]
+
+
+def group_by_account(
+    directory: Directory, recipients: Sequence[str], returns: ReturnPaths | None = None
+) -> Grouped:
+    """Return who gets mail for these recipients. returns: reads return addresses, if they count."""
+    grouped = Grouped({}, {}, [])
     for recipient in dict.fromkeys(recipients):
-        accounts = find_targets(directory, recipient)
+        returned = returns.find(recipient) if returns else None
+        accounts = [returned.account] if returned else find_targets(directory, recipient)
+        if returned:
+            grouped.answers.setdefault(returned.account, returned.row)
         if not accounts:
-            unknown.append(recipient)
+            grouped.unknown.append(recipient)
         for account in accounts:
-            grouped.setdefault(account, []).append(recipient)
-    return grouped, unknown
+            grouped.accounts.setdefault(account, []).append(recipient)
+    return grouped
 
 
 class Arrived(Struct, frozen=True, gc=False):
     """What one mailbox gets. sender: the envelope's.
 
     keys: by which it is known again. judged: None for mail from here. delivered: whom to tell of
-    it, if anybody asked.
+    it, if anybody asked. answers: the row of the queue whose return address it came to.
     """
 
     letter: Letter
@@ -85,6 +101,7 @@ class Arrived(Struct, frozen=True, gc=False):
     now_ms: int
     judged: Judged | None = None
     delivered: Delivered | None = None
+    answers: QueueRow | None = None
 
 
 def deliver_local(
@@ -99,12 +116,13 @@ def deliver_local(
     known = [box.find_receipt(key) for key in arrived.keys]
     if known and known[0] is not None and None not in known:
         return known[0]
-    # RFC 3464 §2: a notification comes without a reverse-path, so others are not looked at.
-    bounce = None if sender else find_bounce(letter.raw, letter.root)
-    thread_id = find_reported_thread(box, bounce.message_id, sent=True) if bounce else None
-    labels = choose_labels(box, letter, arrived.judged, reports=thread_id is not None)
+    about = find_returning(
+        box, mailbox_id, letter, sender=sender, row=arrived.answers, now_ms=now_ms
+    )
+    labels = choose_labels(box, letter, arrived.judged, reports=about.proven)
     if SPAM in labels:
-        bounce = thread_id = None
+        about = NOTHING
+    thread_id, note = about.thread_id, about.note
     row = arriving.take(
         box,
         mailbox_id,
@@ -118,8 +136,8 @@ def deliver_local(
         box.add_receipt(key, row.id, now_ms=now_ms)
     if arrived.delivered is not None:
         arriving.report(box, mailbox_id, arrived.delivered, now_ms=now_ms)
-    if bounce is not None:
-        box.after_commit(lambda: arriving.note_bounce(mailbox_id, bounce, now_ms))
+    if note is not None:
+        box.after_commit(lambda: arriving.note(mailbox_id, note))
     return row.id
 
 
@@ -192,6 +210,10 @@ class Inbound:
     def check_recipient(self, address: str) -> Recipient:
         if self.reports is not None and self.reports.is_for(address):
             return Recipient.LOCAL
+        returns = self._arriving.returns
+        returned = returns.find(address) if returns else None
+        if returned is not None:
+            return judge_accounts(self._mailboxes, [returned.account])
         return judge_recipient(self._directory, self._mailboxes, address)
 
     def accept(
@@ -206,19 +228,18 @@ class Inbound:
         for_reports = sink is not None and any(map(sink.is_for, envelope.recipients))
         others = [each for each in envelope.recipients if sink is None or not sink.is_for(each)]
         try:
-            grouped, unknown = group_by_account(self._directory, others)
+            grouped = group_by_account(self._directory, others, self._arriving.returns)
+            _check_grouped(grouped, envelope.sender, data, for_reports=for_reports)
         except PenfoldError as error:
             done(None, error)
             return
-        if unknown or not (grouped or for_reports):
-            done(None, NotFoundError("a recipient is gone since it was accepted"))
-            return
-        tally = Tally(len(grouped) + for_reports, done)
+        accounts = grouped.accounts
+        tally = Tally(len(accounts) + for_reports, done)
         if sink is not None and for_reports:
-            sink.submit(envelope, data, tally.counter(len(grouped)))
+            sink.submit(envelope, data, tally.counter(len(accounts)))
         now_ms = self._clock.now_ms()
-        for place, (account, recipients) in enumerate(grouped.items()):
-            change = self._make_change(account, envelope, data, recipients, now_ms, judged=judged)
+        for place, account in enumerate(accounts):
+            change = self._make_change(account, envelope, data, grouped, now_ms, judged=judged)
             self._mailboxes.submit(account.id, change, tally.counter(place))
 
     def _make_change(
@@ -226,7 +247,7 @@ class Inbound:
         account: Account,
         envelope: Envelope,
         data: bytes,
-        recipients: list[str],
+        grouped: Grouped,
         now_ms: int,
         *,
         judged: Judged | None,
@@ -237,6 +258,7 @@ class Inbound:
         leaves the writer's thread to writing. A long one is read there, so that the event loop
         this runs on goes on serving others.
         """
+        recipients = grouped.accounts[account]
 
         @cache
         def prepare() -> tuple[Letter, list[bytes]]:
@@ -252,7 +274,8 @@ class Inbound:
 
         def change(box: MailboxWriter) -> int:
             letter, keys = prepare()
-            arrived = Arrived(letter, envelope.sender, keys, now_ms, judged, delivered)
+            answers = grouped.answers.get(account)
+            arrived = Arrived(letter, envelope.sender, keys, now_ms, judged, delivered, answers)
             return deliver_local(box, account.id, arrived, arriving=self._arriving)
 
         return change
@@ -295,6 +318,14 @@ class Inbound:
         return add_trace(
             data, recipients, own=account.address, sender=envelope.sender, received=received
         )
+
+
+def _check_grouped(grouped: Grouped, sender: str, data: bytes, *, for_reports: bool) -> None:
+    """Raise when a message cannot be stored for all of its recipients."""
+    if grouped.unknown or not (grouped.accounts or for_reports):
+        raise NotFoundError("a recipient is gone since it was accepted")
+    if grouped.answers and not is_answer(sender, data):
+        raise NoAnswerError("mail to a return address that answers nothing")
 
 
 def add_trace(

@@ -21,7 +21,7 @@ from penfold.base.labels import INBOX, SENT, UNREAD
 from penfold.base.limits import SEND_MAX_BYTES
 from penfold.domain.aliases import find_targets, list_own_aliases
 from penfold.domain.arriving import Arriving
-from penfold.domain.bounces import note_bounce
+from penfold.domain.bounces import Note, find_no_row
 from penfold.domain.composing import Outgoing, Sender, compose_for_api, compose_for_submission
 from penfold.domain.courier import Courier, Moved
 from penfold.domain.delivered import make_delivered
@@ -39,7 +39,6 @@ from penfold.ports.queue import Queue
 from penfold.proto.address import domain_of
 from penfold.proto.mime.compose import header_values
 from penfold.proto.mime.model import Address
-from penfold.proto.reports.returned import BounceReport
 
 _log: Final = logging.getLogger(__name__)
 _SENT_LABELS: Final = frozenset({SENT})
@@ -76,7 +75,7 @@ class Outbound:
             directory=directory,
             chance=chance,
             hand_over=self.hand_over,
-            note_bounce=self._note_bounce,
+            note=self._note,
         )
         self.notices = Notices(
             directory=directory,
@@ -299,15 +298,16 @@ class Outbound:
         """
         self._courier.send(mailbox_id, done)
 
-    def _note_bounce(self, mailbox_id: str, report: BounceReport, now_ms: int) -> None:
-        """Have a notification noted, on the courier's thread; never blocks.
+    def _note(self, mailbox_id: str, write: Note) -> None:
+        """Have noted what came in about mail that left, on the courier's thread; never blocks.
 
         A crash before loses the note, which only explains: the notification itself is stored.
         """
+        returns = self.arriving.returns
 
         def note(_error: BaseException | None) -> None:
             try:
-                note_bounce(self._queue, mailbox_id, report, now_ms=now_ms)
+                write(self._queue, returns.find_row if returns else find_no_row)
             except UnavailableError as error:
                 _log.warning("what a bounce in mailbox %s says is not noted: %s", mailbox_id, error)
 

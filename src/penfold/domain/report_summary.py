@@ -84,7 +84,7 @@ def _sum_complaint(found: FeedbackReport, raw: bytes) -> Report:
     domain = found.domains[0].lower() if found.domains else domain_of(found.sender).lower()
     about = (
         ("type", found.kind),
-        ("sender", found.sender),
+        ("sender", found.find_return_path()),
         ("recipient", ", ".join(found.recipients[:REPORT_FINDINGS_MAX])),
         ("source", found.source_ip),
         ("message_id", found.message_id),

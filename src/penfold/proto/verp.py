@@ -55,6 +55,11 @@ def make_verp(reference: int, *, domain: str, key: bytes, now_s: int, prefix: st
     return f"{local}@{domain}"
 
 
+def is_shaped(address: str) -> bool:
+    """Return whether an address looks like one of these, whoever made it."""
+    return _LOCAL.fullmatch(address.lower().rpartition("@")[0]) is not None
+
+
 def read_verp(
     address: str, *, domain: str, keys: Iterable[bytes], now_s: int, days: int = VERP_DAYS
 ) -> Verp | None:

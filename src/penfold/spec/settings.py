@@ -294,6 +294,14 @@ class Settings:
         "[default: the system's]",
         serve=False,
     )
+    verp: str = _setting(
+        parse_one_of("on", OFF),
+        OFF,
+        "on|off",
+        "Whether each message leaves with a return address of its own, to which its bounce comes "
+        "back; used in production mode, and not with relays.",
+        serve=False,
+    )
     public_addresses: tuple[str, ...] = _setting(
         parse_addresses,
         (),

@@ -189,11 +189,13 @@ def test_a_row_travels_with_its_senders_wishes():
         report=ReportRequest(("SUCCESS", "DELAY"), "utf-8", r"k\x{FC}m@old.example"),
     )
     recipient = Recipient("kim@box.example", ("SUCCESS", "DELAY"), "utf-8;küm@old.example")
-    assert make_envelope(row) == Envelope(
+    assert make_envelope(row, row.sender) == Envelope(
         "al@penfold.test", (recipient,), ret="HDRS", envelope_id="QQ 314", require_tls=True
     )
 
 
 def test_a_row_without_wishes_travels_without():
     recipient = Recipient("kim@box.example")
-    assert make_envelope(lease().row) == Envelope("al@penfold.test", (recipient,))
+    assert make_envelope(lease().row, "b+1@penfold.test") == Envelope(
+        "b+1@penfold.test", (recipient,)
+    )

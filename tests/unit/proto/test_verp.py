@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from penfold.base.limits import VERP_TOKEN_BYTES
 from penfold.proto.address import parse_mailbox
-from penfold.proto.verp import Verp, make_verp, read_verp
+from penfold.proto.verp import Verp, is_shaped, make_verp, read_verp
 
 KEY = bytes(range(32))
 OLD = bytes(32)
@@ -27,6 +27,7 @@ def read(address, *, keys=(KEY,), now_s=NOW_S, domain=DOMAIN):
 def test_address_reads_back_and_is_one(reference, now_s):
     address = make(reference, now_s=now_s)
     assert parse_mailbox(address) == address
+    assert is_shaped(address)
     found = read(address, now_s=now_s)
     assert found == Verp("b", reference, now_s // DAY_S * DAY_S)
 
@@ -34,6 +35,11 @@ def test_address_reads_back_and_is_one(reference, now_s):
 def test_address_has_the_documented_shape():
     assert make() == "b+18c0.g2p.xjhnsudomt2r6qgs@rp.example.org"
     assert VERP_TOKEN_BYTES * 8 >= 64
+
+
+@pytest.mark.parametrize("address", ["", "@", "b@x", "b+1@x", "b+1.g2p.short@x", "b+1.g2p.!@x"])
+def test_other_addresses_have_another_shape(address):
+    assert not is_shaped(address)
 
 
 def test_case_does_not_matter():
@@ -85,5 +91,6 @@ def test_what_makes_no_address_is_refused(reference, prefix):
 
 @given(st.text(max_size=80) | st.from_regex(r"b\+[0-9a-f]{1,16}\.[0-9a-z]{1,6}\.[a-z2-7]{16}"))
 def test_any_text_is_an_address_of_ours_or_is_not(text):
+    assert is_shaped(f"{text}@{DOMAIN}") == is_shaped(f"{text}@x")
     assert read(text) is None
     assert read(f"{text}@{DOMAIN}") is None

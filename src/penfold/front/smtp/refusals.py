@@ -12,6 +12,7 @@ from penfold.base.errors import (
     StorageFullError,
 )
 from penfold.domain.judging import ArrivalRefusedError
+from penfold.domain.return_paths import NoAnswerError
 from penfold.proto.smtp import replies
 from penfold.proto.smtp.replies import Reply, make_reply
 from penfold.spec import problems
@@ -51,6 +52,8 @@ def find_refusal(error: BaseException) -> Reply | None:
         return _refusal_of(error)
     if isinstance(error, StorageFullError):
         return replies.NO_ROOM
+    if isinstance(error, NoAnswerError):
+        return replies.UNKNOWN_RECIPIENT
     if isinstance(error, NotFoundError):
         return replies.MAILBOX_UNAVAILABLE  # the account vanished after RCPT: let it be asked again
     return replies.SYSTEM_PROBLEM

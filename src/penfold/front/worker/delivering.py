@@ -50,11 +50,21 @@ T = TypeVar("T")
 _WAITING_PER_ROOM: Final = 2
 
 
+class Prepared(NamedTuple):
+    """What is sent of a row. sender: the reverse-path."""
+
+    sender: str
+    raw: bytes
+
+
 class Hooks(Protocol):
     """What surrounds delivery."""
 
-    def prepare(self, row: QueueRow, raw: bytes) -> bytes:
-        """Return the octets that are sent, from those that were queued; called in a thread."""
+    def prepare(self, row: QueueRow, raw: bytes, relay: Relay | None) -> Prepared:
+        """Return what is sent, from the octets that were queued; called in a thread.
+
+        relay: which it goes to, if it goes to one.
+        """
         ...
 
     def note(self, conclusion: Conclusion, ms: int) -> None:
@@ -136,12 +146,12 @@ class Delivering:
                 self._hooks.fail(error)
                 await asyncio.sleep(self._trouble_s)
                 continue
-            for lease, raw in taken:
-                self._begin(lease, raw)
+            for lease, prepared in taken:
+                self._begin(lease, prepared)
             if not taken:
                 await self._pause()
 
-    async def _take(self) -> list[tuple[Lease, bytes | None]]:
+    async def _take(self) -> list[tuple[Lease, Prepared | None]]:
         """Return rows to deliver, with what is sent of those that are short."""
         limit = min(DELIVERY_BATCH, DELIVERIES_MAX - len(self._in_hand))
         now_ms = self._clock.now_ms()
@@ -173,8 +183,8 @@ class Delivering:
             async with asyncio.timeout(DELIVERY_LOOK_S):
                 await self._changed.wait()
 
-    def _begin(self, lease: Lease, raw: bytes | None) -> None:
-        task = asyncio.get_running_loop().create_task(self._deliver(lease, raw))
+    def _begin(self, lease: Lease, prepared: Prepared | None) -> None:
+        task = asyncio.get_running_loop().create_task(self._deliver(lease, prepared))
         self._in_hand.add(task)
         task.add_done_callback(self._end)
 
@@ -187,9 +197,9 @@ class Delivering:
 
     # --- one row -------------------------------------------------------------------------
 
-    async def _deliver(self, lease: Lease, raw: bytes | None) -> None:
+    async def _deliver(self, lease: Lease, prepared: Prepared | None) -> None:
         try:
-            done = await self._attempt(lease, raw)
+            done = await self._attempt(lease, prepared)
         except OutcomeUnknownError:
             raise
         except Exception as error:  # noqa: BLE001 - one row's trouble, which must not stay leased
@@ -200,7 +210,7 @@ class Delivering:
         if await self._settle(done.settlement) and done.conclusion is not None:
             await self._react(done.conclusion, done.site, done.ms)
 
-    async def _attempt(self, lease: Lease, raw: bytes | None) -> "_Done":
+    async def _attempt(self, lease: Lease, prepared: Prepared | None) -> "_Done":
         domain = domain_of(lease.row.recipient)
         relay = self._sites.relays.find(lease.row.sender, lease.row.recipient)
         if relay is not None and self._sites.is_held(self._sites.find_relay(domain, relay)):
@@ -213,8 +223,8 @@ class Delivering:
             async with self._find_room(site).hold(), self._memory.hold(lease.row.size):
                 if self._sites.is_held(site):  # since we began to wait
                     return self._give_back(lease, site)
-                octets = raw or await self._load(lease.row)
-                letter = Letter(make_envelope(lease.row), octets, site.shape.encrypted)
+                sender, raw = prepared or await self._load(lease.row)
+                letter = Letter(make_envelope(lease.row, sender), raw, site.shape.encrypted)
                 began_ms = self._clock.now_ms()
                 trail = await self._attempting.deliver(route, letter, share, relay)
                 conclusion = conclude(lease, trail, now_ms=began_ms, chance=self._chance)
@@ -263,22 +273,23 @@ class Delivering:
             del self._at_site[site.name]
             self._rooms.pop(site.name, None)
 
-    async def _load(self, row: QueueRow) -> bytes:
+    async def _load(self, row: QueueRow) -> Prepared:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._reader, self._read, row)
 
-    def _read(self, row: QueueRow) -> bytes:
-        return self._hooks.prepare(row, self._queue.get_raw(row.id))
+    def _read(self, row: QueueRow) -> Prepared:
+        relay = self._sites.relays.find(row.sender, row.recipient)
+        return self._hooks.prepare(row, self._queue.get_raw(row.id), relay)
 
-    def _read_small(self, leases: Sequence[Lease]) -> list[bytes | None]:
+    def _read_small(self, leases: Sequence[Lease]) -> list[Prepared | None]:
         """Return what short rows send; None for the others, and for those that make trouble."""
-        read: list[bytes | None] = []
+        read: list[Prepared | None] = []
         for lease in leases:
-            octets = None
+            prepared = None
             if lease.row.size <= DELIVERY_READ_AHEAD_BYTES:
                 with suppress(Exception):  # its own attempt meets it again, and says so
-                    octets = self._read(lease.row)
-            read.append(octets)
+                    prepared = self._read(lease.row)
+            read.append(prepared)
         return read
 
     async def _settle(self, settlement: Settlement | Untried) -> bool:

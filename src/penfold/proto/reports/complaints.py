@@ -55,6 +55,11 @@ class FeedbackReport(Struct, frozen=True, gc=False):
     message_id: str = ""
     returned: tuple[Field, ...] = ()
 
+    def find_return_path(self) -> str:
+        """Return the reverse-path the message came with, "" when neither place says it."""
+        path = next((value for name, value in self.returned if name.lower() == "return-path"), "")
+        return self.sender or _bare(path)
+
 
 def find_feedback(raw: bytes, root: Part | None = None) -> FeedbackReport | None:
     """Return what a feedback report says; None when the message is none.

@@ -10,6 +10,7 @@ from penfold.base.errors import (
     StorageFullError,
     UnavailableError,
 )
+from penfold.domain.return_paths import NoAnswerError
 from penfold.front.smtp.refusals import find_refusal
 from penfold.spec import problems
 from penfold.spec.problems import Problem, ProblemError
@@ -36,6 +37,7 @@ def test_a_problem_keeps_its_nature(name):
         pytest.param(MailboxDamagedError("SECRET"), b"451 4.3.0 ", id="damaged"),
         pytest.param(UnavailableError("SECRET"), b"451 4.3.0 ", id="unavailable"),
         pytest.param(NotFoundError("SECRET"), b"451 4.3.0 ", id="gone"),
+        pytest.param(NoAnswerError("SECRET"), b"550-5.1.1 ", id="no-answer"),
         pytest.param(RuntimeError("SECRET"), b"451 4.3.0 ", id="unexpected"),
         pytest.param(ProblemError(problems.INTERNAL), b"451 4.3.0 ", id="internal"),
         pytest.param(ProblemError(problems.STORAGE_FULL), b"452 4.3.1 ", id="problem-full"),

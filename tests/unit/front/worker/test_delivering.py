@@ -18,7 +18,7 @@ from penfold.base.limits import (
 from penfold.domain.delivery import Trail
 from penfold.domain.relaying import Relays
 from penfold.domain.shaping import Sites
-from penfold.front.worker.delivering import Delivering
+from penfold.front.worker.delivering import Delivering, Prepared
 from penfold.ports.queue import NewQueueRow, QueueState, Told, Tried
 from penfold.proto.exchangers import Host, Route, Verdict
 from penfold.spec.relays import Relay
@@ -44,6 +44,7 @@ class World:
         self.queue = queue or MemoryQueue()
         self.servers = servers
         self.clock = FixedClock(NOW)
+        self.senders = []
         self.calls, self.at_work, self.most_at_work = [], 0, 0
         self.ended, self.told, self.failures = [], [], []
         self.cannot_tell = False
@@ -62,8 +63,9 @@ class World:
 
     # the hooks
 
-    def prepare(self, row, raw):
-        return b"DKIM-Signature: x\r\n" + raw
+    def prepare(self, row, raw, relay):
+        sender = f"b+{row.id}@{relay.host}" if relay else f"b+{row.id}@penfold.test"
+        return Prepared(sender, b"DKIM-Signature: x\r\n" + raw)
 
     def note(self, conclusion, ms):
         self._keep(self.ended, conclusion)
@@ -89,6 +91,7 @@ class World:
 
     async def deliver(self, route, letter, share, relay=None):
         self.calls.append((letter.envelope.recipients[0].address, letter.raw))
+        self.senders.append(letter.envelope.sender)
         self.at_work += 1
         self.most_at_work = max(self.most_at_work, self.at_work)
         try:
@@ -144,6 +147,7 @@ def test_rows_are_delivered_as_they_were_prepared_and_recorded():
             ("kim@box.example", b"DKIM-Signature: x\r\n" + RAW),
             ("lee@other.example", b"DKIM-Signature: x\r\n" + RAW),
         ]
+        assert sorted(world.senders) == [f"b+{row_id}@penfold.test" for row_id in ids]
         [attempt] = world.queue.list_attempts(ids[0])
         assert (attempt.kind, attempt.at_ms) == ("accepted", NOW)
         assert not world.failures
@@ -370,6 +374,7 @@ def test_what_a_relay_says_of_a_recipient_is_final_and_holds_up_nobody():
         async with world.running():
             await world.wait_for(lambda: len(world.ended) == 2)
         assert {world.queue.get_row(n).state for n in ids} == {QueueState.FAILED}
+        assert {each.rpartition("@")[2] for each in world.senders} == {"hub.example"}
 
     play(scene, known, hub=answer(550, text="no such user"))
 

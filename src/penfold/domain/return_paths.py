@@ -1,0 +1,149 @@
+"""The return address each message leaves with, and what comes back to it (VERP, proto.verp).
+
+A row of the queue leaves as `b+TOKEN@domain` in place of its sender, in the sender's own domain so
+that SPF and DMARC see no difference. The token names the row and is made from what never changes
+of it, so every try has the same one, as greylists want. Whoever writes to it has seen the message:
+a bounce, an automatic answer, or a server that asks whether the sender exists.
+
+One key makes all tokens. It is sealed in the directory; when it cannot be opened, because the
+master key is another one, a new key takes its place, and what left before is answered as unknown.
+"""
+
+import base64
+import logging
+from binascii import Error as BadBase64Error
+from typing import Final
+
+from msgspec import Struct
+
+from penfold.base.chance import Chance
+from penfold.base.clock import Clock
+from penfold.base.errors import NotFoundError, ParseError, PenfoldError, SealBrokenError
+from penfold.base.limits import DELIVERY_LIFE_S, VERP_KEY_BITS
+from penfold.ports.directory import Account
+from penfold.ports.identity import Fact, IdentityBook, IdentityWriter
+from penfold.ports.queue import Queue, QueueRow
+from penfold.ports.sealing import Sealer
+from penfold.proto.address import domain_of, parse_domain
+from penfold.proto.mime.compose import header_values
+from penfold.proto.mime.params import parse_params, parse_type
+from penfold.proto.verp import is_shaped, make_verp, read_verp
+
+_log: Final = logging.getLogger(__name__)
+_KEY: Final = "verp_key"
+#: RFC 3464 §2, RFC 5965 §2.
+_REPORT_TYPES: Final = frozenset({"delivery-status", "feedback-report"})
+
+
+class NoAnswerError(PenfoldError):
+    """A message came to a return address, but answers nothing."""
+
+    public = "No such address"
+
+
+class Returned(Struct, frozen=True):
+    """What a return address stands for: the row, and the account it was sent from."""
+
+    row: QueueRow
+    account: Account
+
+
+class ReturnPaths:
+    """Makes and reads return addresses. Calls are safe from any thread, and block."""
+
+    def __init__(
+        self, book: IdentityBook, sealer: Sealer, queue: Queue, clock: Clock, chance: Chance
+    ) -> None:
+        self._book = book
+        self._sealer = sealer
+        self._queue = queue
+        self._clock = clock
+        self._chance = chance
+        #: Once it is there it stays. A race only reads it twice.
+        self._kept: bytes | None = None
+
+    def make(self, row: QueueRow) -> str:
+        """Return the reverse-path a row leaves with, its sender's address where none can be made.
+
+        That is for the null reverse-path, a sender in a domain of others, and a row so old (it was
+        tried again by hand) that the token would soon be refused.
+        """
+        try:
+            domain = parse_domain(domain_of(row.sender))
+        except ParseError:  # the null reverse-path has no domain
+            return row.sender
+        age_ms = self._clock.now_ms() - row.created_ms
+        if age_ms > 1_000 * DELIVERY_LIFE_S or not self._book.is_local_domain(domain):
+            return row.sender
+        made_s = row.created_ms // 1_000
+        return make_verp(row.id, domain=domain, key=self._get_key(), now_s=made_s)
+
+    def find_row(self, address: str) -> QueueRow | None:
+        """Return the row that left with this address as its return path, VERP_DAYS ago at most."""
+        if not is_shaped(address):
+            return None
+        key = self._find_key()
+        if key is None:
+            return None
+        now_s = self._clock.now_ms() // 1_000
+        found = read_verp(address, domain=domain_of(address), keys=[key], now_s=now_s)
+        try:
+            return self._queue.get_row(found.reference) if found else None
+        except NotFoundError:
+            return None
+
+    def find(self, address: str) -> Returned | None:
+        """Return what an address stands for; None also when the account takes no mail."""
+        row = self.find_row(address)
+        if row is None:
+            return None
+        try:
+            account = self._book.get_account(row.origin)
+        except NotFoundError:
+            return None
+        return None if account.suspended else Returned(row, account)
+
+    def _get_key(self) -> bytes:
+        found = self._find_key()
+        if found is None:
+            found = self._kept = self._book.change(self._make_key_in_tx)
+        return found
+
+    def _find_key(self) -> bytes | None:
+        if self._kept is None:
+            fact = self._book.find(Fact, _KEY)
+            self._kept = self._open(fact) if fact else None
+        return self._kept
+
+    def _open(self, fact: Fact) -> bytes | None:
+        try:
+            return self._sealer.open(base64.b64decode(fact.value), context=_KEY)
+        except (SealBrokenError, BadBase64Error):
+            return None
+
+    def _make_key_in_tx(self, writer: IdentityWriter) -> bytes:
+        there = writer.find(Fact, _KEY)
+        known = self._open(there) if there else None
+        if known is not None:  # another process was first
+            return known
+        if there is not None:
+            _log.warning("the key of return addresses cannot be opened, a new one takes its place")
+        key = self._chance.getrandbits(VERP_KEY_BITS).to_bytes(VERP_KEY_BITS // 8)
+        sealed = base64.b64encode(self._sealer.seal(key, context=_KEY)).decode()
+        writer.delete(Fact, _KEY)
+        writer.add(Fact(_KEY, sealed))
+        return key
+
+
+def is_answer(sender: str, data: bytes) -> bool:
+    """Return whether a message may come to a return address.
+
+    RFC 5321 §4.5.5, RFC 3834 §3.3: notifications and automatic answers have the null reverse-path.
+    Complaints often have one; they and other reports say in their header what they are, and no
+    more of a message is read.
+    """
+    if not sender:
+        return True
+    value = next(iter(header_values(data, "Content-Type")), "")
+    kind = parse_params(value).find("report-type").lower()
+    return parse_type(value) == "multipart/report" and kind in _REPORT_TYPES
