@@ -67,6 +67,7 @@ class Network:
         folder.mkdir(parents=True)
         self._stack.callback(shutil.rmtree, folder)
         (folder / "resolv.conf").write_text(f"nameserver {self.dns.host}\n")
+        (folder / "resolv.conf").chmod(0o644)  # whatever the umask: others than root read it too
         _ip("netns", "add", name)
         self._stack.callback(_ip, "netns", "del", name)
         _ip("link", "add", ours, "type", "veth", "peer", "name", theirs)
