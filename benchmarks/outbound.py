@@ -5,7 +5,6 @@ may go until none is left. Penfold keeps every attempt with its conversation mea
 smtp-sink has none.
 """
 
-import json
 import socket
 import statistics
 import subprocess
@@ -21,7 +20,7 @@ from penfold.proto.dns import Exchange
 from penfold.store.sqlite.queue import SqliteQueue
 from penfold.testing.dns import DnsServer
 from penfold.testing.mail import MailGenerator
-from penfold.testing.server import serve
+from penfold.testing.server import configure, serve
 
 MESSAGES = 2_000
 ROUNDS = 5
@@ -78,17 +77,14 @@ def measure() -> Iterator[tuple[str, str, str, str]]:
 
 
 def _configure(data: Path, dns: DnsServer, port: int) -> Path:
-    settings = {
-        "domains": ["home.example"],
-        "hostname": "mail.home.example",
-        "dns_servers": [f"{dns.host}:{dns.port}"],
-        "delivery_reach": "loopback",
-        "delivery_port": port,
-    }
-    data.mkdir()
-    lines = [f"{name} = {json.dumps(value)}\n" for name, value in settings.items()]
-    (data / "penfold.toml").write_text("".join(lines))
-    return data
+    return configure(
+        data,
+        domains=["home.example"],
+        hostname="mail.home.example",
+        dns_servers=[f"{dns.host}:{dns.port}"],
+        delivery_reach="loopback",
+        delivery_port=port,
+    )
 
 
 def _send_ours(data: Path, number: int) -> float:

@@ -11,6 +11,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from tests.until import answers, until
+
 from penfold.net.certificates import LOCAL_NAMES, make_authority, make_server_certificate
 from penfold.testing.dns import DnsServer
 
@@ -86,12 +88,6 @@ def run_pebble(program, folder, names):
 
 
 def wait_for_port(port, process):
-    deadline = time.monotonic() + PATIENCE_S
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            socket.create_connection(("127.0.0.1", port), 1).close()
-        except OSError:
-            time.sleep(0.01)
-        else:
-            return
-    raise RuntimeError(f"pebble does not answer: exit code {process.poll()}")
+    until(lambda: answers(port) or process.poll() is not None, what="pebble")
+    if process.poll() is not None:
+        raise RuntimeError(f"pebble ended: exit code {process.poll()}")

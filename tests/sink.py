@@ -36,6 +36,11 @@ class Sink:
                 self.taken.setdefault(mark, []).append(noted)
         return reply, noted
 
+    def count(self):
+        """Return how many messages were accepted so far."""
+        with self._lock:
+            return sum(map(len, self.taken.values()))
+
     @contextmanager
     def serve(self, host="127.0.0.1"):
         sink = self

@@ -10,6 +10,7 @@ from email.message import EmailMessage
 from email.policy import SMTP
 
 import pytest
+from tests.until import until
 
 from penfold.app.commands import open_queue
 from penfold.proto.reports.action import Action
@@ -116,13 +117,11 @@ def test_a_server_elsewhere_that_asks_is_told_through_the_queue(server, message)
 
 
 def wait_for_rows(server, recipient):
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline:
+    def look():
         with open_queue(server.data) as queue:
-            found = [row for row in queue.list_rows() if row.recipient == recipient]
-        if found:
-            return found
-    return []
+            return [row for row in queue.list_rows() if row.recipient == recipient]
+
+    return until(look, what=f"mail for {recipient}")
 
 
 def test_a_bounce_from_elsewhere_stands_in_the_thread_of_what_was_sent(server, alice, message):

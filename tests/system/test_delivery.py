@@ -11,6 +11,7 @@ from contextlib import ExitStack, closing
 
 import pytest
 from tests.unit.proto.reports.test_complaints import make as make_complaint
+from tests.until import until
 
 from penfold.app.logs import SystemClock
 from penfold.app.stores import open_stores
@@ -21,7 +22,7 @@ from penfold.proto.mailauth.outcome import Outcome
 from penfold.proto.reports.bounces import find_bounce
 from penfold.store.sqlite.queue import SqliteQueue
 from penfold.testing.dns import DnsServer
-from penfold.testing.server import serve
+from penfold.testing.server import configure, serve
 
 ZONES = {
     "away.example": {"MX": [Exchange(10, "gone.away.example"), Exchange(20, "mail.away.example")]},
@@ -29,22 +30,18 @@ ZONES = {
     "mail.away.example": {"A": ["127.0.0.1"]},
     "silent.example": {"MX": [Exchange(10, "gone.away.example")]},
 }
-PATIENCE_S = 30
 RETURN_PATH = re.compile(r"b\+[0-9a-f]+\.[0-9a-z]+\.[a-z2-7]{16}@home\.example")
 
 
-def configure(folder, domain, dns, **more):
-    folder.mkdir()
-    settings = {
-        "domains": [domain],
-        "hostname": f"mail.{domain}",
-        "dns_servers": [f"127.0.0.1:{dns.port}"],
-        "delivery_reach": "loopback",
+def make_config(folder, domain, dns, **more):
+    return configure(
+        folder,
+        domains=[domain],
+        hostname=f"mail.{domain}",
+        dns_servers=[f"127.0.0.1:{dns.port}"],
+        delivery_reach="loopback",
         **more,
-    }
-    lines = [f"{name} = {json.dumps(value)}\n" for name, value in settings.items()]
-    (folder / "penfold.toml").write_text("".join(lines))
-    return folder
+    )
 
 
 class World:
@@ -52,12 +49,12 @@ class World:
 
     def __init__(self, stack, folder):
         self.dns = stack.enter_context(DnsServer(ZONES))
-        self.away = stack.enter_context(serve(configure(folder / "a", "away.example", self.dns)))
+        self.away = stack.enter_context(serve(make_config(folder / "a", "away.example", self.dns)))
         self.away.run("user", "add", "kim@away.example")
         port = int(self.away.smtp.rpartition(":")[2])
         reports = "reports@home.example"
         more = {"delivery_port": port, "verp": "on", "reports_address": reports}
-        config = configure(folder / "h", "home.example", self.dns, **more)
+        config = make_config(folder / "h", "home.example", self.dns, **more)
         self.home = stack.enter_context(serve(config))
         self.home.run("user", "add", "al@home.example")
         begun = json.loads(self.home.run("domain", "activate", "home.example", "--json"))
@@ -98,36 +95,37 @@ class World:
 
     def find_row(self, subject, recipient, *, attempts=1):
         """Return the row and its attempts once it has had so many."""
-        ends = time.monotonic() + PATIENCE_S
-        while time.monotonic() < ends:
+
+        def look():
             for row in self.queue.list_rows():
                 made = self.queue.list_attempts(row.id)
                 if (row.subject, row.recipient) == (subject, recipient) and len(made) >= attempts:
                     return row, made
-            time.sleep(0.02)
-        raise AssertionError(f"no attempt at {recipient} in time")
+            return None
+
+        return until(look, what=f"an attempt at {recipient}")
 
     def wait_for_thread(self, subject, count):
         """Return (row, headers) of what the sender has in the thread of a message."""
         account = self.stores.directory.find_account("al@home.example")
-        ends = time.monotonic() + PATIENCE_S
-        while time.monotonic() < ends:
+
+        def look():
             with self.stores.mailboxes.open_reader(account.id) as box:
                 thread = box.list_thread(box.find_by_subject(subject).thread_id)
-                if len(thread) >= count:
-                    return [(row, dict(box.get_structure(row.id).headers)) for row in thread]
-            time.sleep(0.02)
-        raise AssertionError(f"no {count} messages in the thread of {subject} in time")
+                return len(thread) >= count and [
+                    (row, dict(box.get_structure(row.id).headers)) for row in thread
+                ]
+
+        return until(look, what=f"{count} messages in the thread of {subject}")
 
 
 def wait_for_row(queue, recipient):
     """Return the row of a queue for a recipient once there is one."""
-    ends = time.monotonic() + PATIENCE_S
-    while time.monotonic() < ends:
-        if rows := [row for row in queue.list_rows() if row.recipient == recipient]:
-            return rows[0]
-        time.sleep(0.02)
-    raise AssertionError("nothing came into the queue in time")
+
+    def look():
+        return next((row for row in queue.list_rows() if row.recipient == recipient), None)
+
+    return until(look, what=f"mail for {recipient}")
 
 
 def get_json(url, token):

@@ -8,17 +8,17 @@ import re
 import smtplib
 import ssl
 import subprocess
-import time
 from contextlib import ExitStack
 
 import pytest
 from benchmarks import lab, postfix
+from tests.until import until
 
 from penfold.app.logs import SystemClock
 from penfold.app.stores import open_stores
 from penfold.base.labels import INBOX
 from penfold.proto.dns import Exchange
-from penfold.testing.server import serve
+from penfold.testing.server import configure, serve
 
 PATIENCE_S = 60
 
@@ -33,17 +33,13 @@ class Site:
     def __init__(self, stack, network, folder, domain, user):
         self.host = network.add_host()
         self.domain, self.address = domain, f"{user}@{domain}"
-        data = folder / domain
-        data.mkdir()
-        settings = {
-            "domains": [domain],
-            "hostname": f"mail.{domain}",
-            "dns_servers": [network.dns.host],
-            "delivery_reach": "private",
-            "smtp": f"{self.host.address}:25",
-        }
-        lines = [f"{name} = {json.dumps(value)}\n" for name, value in settings.items()]
-        (data / "penfold.toml").write_text("".join(lines))
+        data = configure(
+            folder / domain,
+            domains=[domain],
+            hostname=f"mail.{domain}",
+            dns_servers=[network.dns.host],
+            delivery_reach="private",
+        )
         listen = [
             word
             for listener in ("--http", "--submission", "--submissions")
@@ -84,29 +80,26 @@ class Site:
     def wait_for_attempt(self, subject, recipient, *, state):
         """Return the last attempt of a queue row once the row is in a state."""
         queue = self.stores.queue
-        for _ in patience():
+
+        def look():
             for row in queue.list_rows():
                 if (row.subject, row.recipient, row.state) == (subject, recipient, state):
                     return row, queue.list_attempts(row.id)[-1]
-        raise AssertionError(f"{subject} to {recipient} is not {state} in time")
+            return None
+
+        return until(look, within_s=PATIENCE_S, what=f"{subject} to {recipient}, {state},")
 
     def wait_for_mail(self, subject, *, count=1):
         """Return labels and octets of what is in the thread of a subject, oldest first."""
         account = self.stores.directory.find_account(self.address)
-        for _ in patience():
+
+        def look():
             with self.stores.mailboxes.open_reader(account.id) as box:
                 found = box.find_by_subject(subject)
                 rows = box.list_thread(found.thread_id) if found else []
-                if len(rows) >= count:
-                    return [(row.labels, box.get_raw(row.id)) for row in rows]
-        raise AssertionError(f"no {count} messages about {subject} in time")
+                return len(rows) >= count and [(row.labels, box.get_raw(row.id)) for row in rows]
 
-
-def patience():
-    ends = time.monotonic() + PATIENCE_S
-    while time.monotonic() < ends:
-        yield
-        time.sleep(0.05)
+        return until(look, within_s=PATIENCE_S, what=f"{count} messages about {subject}")
 
 
 class World:
@@ -160,12 +153,12 @@ class World:
 
     def wait_at_post(self, subject):
         """Return the octets of a message in Postfix's Maildir."""
-        for _ in patience():
-            for path in (self.maildir / "new").glob("*"):
-                octets = path.read_bytes()
-                if f"Subject: {subject}\n".encode() in octets:
-                    return octets
-        raise AssertionError(f"{subject} did not reach Postfix in time")
+
+        def look():
+            texts = (path.read_bytes() for path in (self.maildir / "new").glob("*"))
+            return next((text for text in texts if f"Subject: {subject}\n".encode() in text), None)
+
+        return until(look, within_s=PATIENCE_S, what=f"{subject} at Postfix")
 
 
 @pytest.fixture(scope="module")

@@ -15,12 +15,13 @@ from itertools import pairwise
 
 import pytest
 from tests.sink import Sink
+from tests.until import until
 
 from penfold.ports.queue import QueueState
 from penfold.proto.dns import Exchange
 from penfold.store.sqlite.queue import SqliteQueue
 from penfold.testing.dns import DnsServer
-from penfold.testing.server import serve
+from penfold.testing.server import configure, serve
 
 KILLS = int(os.environ.get("PENFOLD_KILLS", "3"))
 SEED = int(os.environ.get("PENFOLD_SEED", "20261128"))
@@ -75,18 +76,15 @@ def find_mail_process(server):
 def test_killing_the_mail_process_while_it_delivers_loses_nothing(tmp_path):
     chance = random.Random(SEED)
     ledger, sink, kills = Ledger(), Sink(), []
-    data = tmp_path / "data"
-    data.mkdir()
     with sink.serve(), DnsServer(ZONES) as dns:
-        settings = {
-            "domains": ["home.example"],
-            "hostname": "mail.home.example",
-            "dns_servers": [f"127.0.0.1:{dns.port}"],
-            "delivery_reach": "loopback",
-            "delivery_port": sink.port,
-        }
-        lines = [f"{name} = {json.dumps(value)}\n" for name, value in settings.items()]
-        (data / "penfold.toml").write_text("".join(lines))
+        data = configure(
+            tmp_path / "data",
+            domains=["home.example"],
+            hostname="mail.home.example",
+            dns_servers=[f"127.0.0.1:{dns.port}"],
+            delivery_reach="loopback",
+            delivery_port=sink.port,
+        )
         with serve(data, log=tmp_path / "log") as server:
             server.run("user", "add", "al@home.example")
             made = server.run("app-password", "add", "al@home.example", "--json")
@@ -121,15 +119,16 @@ def test_killing_the_mail_process_while_it_delivers_loses_nothing(tmp_path):
     assert verify.returncode == 0, verify.stdout + verify.stderr
 
 
+def wait_for_more(sink):
+    wanted = sink.count() + 5
+    until(lambda: sink.count() >= wanted, within_s=PATIENCE_S, what="more delivery")
+
+
 def kill(server, chance, kills, sink):
     """Kill the mail process at odd moments, each time after it delivered something."""
     for _ in range(KILLS):
-        ends = time.monotonic() + PATIENCE_S
-        seen = sum(map(len, sink.taken.values()))
-        while sum(map(len, sink.taken.values())) < seen + 5:
-            assert time.monotonic() < ends, "the server does not deliver any more"
-            time.sleep(0.005)
-        time.sleep(chance.uniform(0, 0.2))
+        wait_for_more(sink)
+        threading.Event().wait(chance.uniform(0, 0.2))
         os.kill(find_mail_process(server), signal.SIGKILL)
         kills.append(time.monotonic())
 
@@ -137,10 +136,7 @@ def kill(server, chance, kills, sink):
 def wait_until_sent(server):
     queue = SqliteQueue(server.data / "queue.db", create=False)
     try:
-        ends = time.monotonic() + PATIENCE_S
-        while queue.find_next_due() is not None:
-            assert time.monotonic() < ends, queue.list_rows(state=QueueState.QUEUED, limit=3)
-            time.sleep(0.05)
+        until(lambda: queue.find_next_due() is None, within_s=PATIENCE_S, what="an empty queue")
         assert queue.count_by_state()[QueueState.FAILED] == 0
     finally:
         queue.close()

@@ -3,10 +3,10 @@
 import asyncio
 import socket
 import subprocess
-import time
 from contextlib import contextmanager
 
 import pytest
+from tests.until import answers, until
 
 from penfold.net.smtp_out import SmtpConnection
 from penfold.net.tls_out import NoTls
@@ -56,13 +56,7 @@ def sink(*options):
     command = ["smtp-sink", "-u", "nobody", *options, f"127.0.0.1:{port}", "10"]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     try:
-        end = time.monotonic() + PATIENCE_S
-        while time.monotonic() < end and process.poll() is None:
-            try:
-                socket.create_connection(("127.0.0.1", port)).close()
-                break
-            except OSError:
-                time.sleep(0.005)  # it does not say when it listens
+        until(lambda: answers(port) or process.poll() is not None, what="smtp-sink")
         yield port
     finally:
         process.kill()

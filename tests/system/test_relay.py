@@ -7,28 +7,25 @@ import time
 from contextlib import ExitStack
 
 import pytest
+from tests.until import until
 
 from penfold.store.sqlite.queue import SqliteQueue
 from penfold.testing.dns import DnsServer
-from penfold.testing.server import serve
+from penfold.testing.server import configure, serve
 
 ZONES = {"mail.away.example": {"A": ["127.0.0.1"]}}
-PATIENCE_S = 30
 USER = "al@home.example"
 
 
-def configure(folder, domains, dns, *tables):
-    folder.mkdir()
-    lines = [
-        f"domains = {json.dumps(domains)}",
-        f'hostname = "mail.{domains[0]}"',
-        f'dns_servers = ["127.0.0.1:{dns.port}"]',
-    ]
-    for table in tables:
-        lines.append("[[relay]]")
-        lines += [f"{name} = {json.dumps(value)}" for name, value in table.items()]
-    (folder / "penfold.toml").write_text("\n".join(lines))
-    return folder
+def make_config(folder, domains, dns, *relays):
+    more = {"relay": list(relays)} if relays else {}
+    return configure(
+        folder,
+        domains=domains,
+        hostname=f"mail.{domains[0]}",
+        dns_servers=[f"127.0.0.1:{dns.port}"],
+        **more,
+    )
 
 
 def port_of(endpoint):
@@ -40,7 +37,7 @@ class World:
 
     def __init__(self, stack, folder):
         dns = stack.enter_context(DnsServer(ZONES))
-        config = configure(folder / "a", ["away.example", "home.example"], dns)
+        config = make_config(folder / "a", ["away.example", "home.example"], dns)
         self.away = stack.enter_context(serve(config))
         self.away.run("user", "add", USER)
         self.right = self.make_password(self.away)
@@ -51,7 +48,7 @@ class World:
         document["token_uri"] = f"https://mail.away.example:{port_of(self.away.http)}/token"
         self.write("oauth", json.dumps(document))
         self.log = folder / "log"
-        home = configure(folder / "h", ["home.example"], dns, *self.make_tables())
+        home = make_config(folder / "h", ["home.example"], dns, *self.make_tables())
         self.home = stack.enter_context(serve(home, log=self.log))
         self.home.run("user", "add", USER)
         self.password = self.make_password(self.home)
@@ -104,26 +101,34 @@ class World:
             smtp.login(USER, self.password)
             smtp.sendmail(USER, [recipient], text.encode())
 
-    def was_relayed(self, subject, recipient):
-        """Return whether the relay has it to send on, once it had time to put it there."""
-        ends = time.monotonic() + PATIENCE_S
-        while time.monotonic() < ends:
+    def wait_for_relayed(self, subject, recipient):
+        """Return the relay's row for what it has to send on."""
+
+        def look():
             rows = self.relayed.list_rows()
-            if any((row.subject, row.recipient) == (subject, recipient) for row in rows):
-                return True
-            time.sleep(0.02)
-        return False
+            return [row for row in rows if (row.subject, row.recipient) == (subject, recipient)]
+
+        return until(look, what=f"{subject} at the relay")
+
+    def wait_for_line(self, event):
+        """Return the first line of the log about an event."""
+
+        def look():
+            return [line for line in self.log.read_text().splitlines() if event in line]
+
+        return until(look, what=event)[0]
 
     def find_row(self, subject, *, attempts=1):
         """Return the row and its attempts once it has had so many."""
-        ends = time.monotonic() + PATIENCE_S
-        while time.monotonic() < ends:
+
+        def look():
             for row in self.queue.list_rows():
                 made = self.queue.list_attempts(row.id)
                 if row.subject == subject and len(made) >= attempts:
                     return row, made
-            time.sleep(0.02)
-        raise AssertionError(f"no attempt at {subject} in time")
+            return None
+
+        return until(look, what=f"an attempt at {subject}")
 
 
 @pytest.fixture(scope="module")
@@ -141,7 +146,7 @@ def test_mail_goes_by_the_relay_with_a_password_over_verified_tls(world):
     assert tried.tls.startswith("TLSv1.3")
     assert world.right not in attempt.transcript
     assert attempt.facts.dns[0].startswith("relay of the settings")
-    assert world.was_relayed("by password", "kim@box.example")
+    assert world.wait_for_relayed("by password", "kim@box.example")
 
 
 def test_a_refresh_token_is_good_for_an_access_token_and_that_for_xoauth2(world):
@@ -149,7 +154,7 @@ def test_a_refresh_token_is_good_for_an_access_token_and_that_for_xoauth2(world)
     row, [attempt] = world.find_row("by token")
     assert row.state == "sent", attempt.outcome
     assert "C: AUTH XOAUTH2" in attempt.transcript
-    assert world.was_relayed("by token", "lee@oauth.example")
+    assert world.wait_for_relayed("by token", "lee@oauth.example")
 
 
 def test_a_refused_login_bounces_nothing_is_told_loudly_and_mended_by_writing_the_file(world):
@@ -158,8 +163,7 @@ def test_a_refused_login_bounces_nothing_is_told_loudly_and_mended_by_writing_th
     assert (row.state, attempt.kind) == ("queued", "policy")
     assert "535" in attempt.outcome
     assert attempt.facts.blame == "operator"
-    [line] = [line for line in world.log.read_text().splitlines() if "relay_refused" in line]
-    assert str(world.files["wrong"]) in line
+    assert str(world.files["wrong"]) in world.wait_for_line("relay_refused")
     world.write("wrong", world.right)
     world.queue.retry(row.id, now_ms=time.time_ns() // 1_000_000)
     row, made = world.find_row("locked", attempts=2)

@@ -11,7 +11,6 @@ import ssl
 import stat
 import subprocess
 import sys
-import time
 import urllib.error
 import urllib.request
 from contextlib import closing
@@ -19,6 +18,7 @@ from pathlib import Path
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
+from tests.until import until
 
 from penfold.testing.server import serve, start
 
@@ -54,15 +54,6 @@ def children_of(pid):
 def child(server, role):
     [pid, *_] = [pid for pid, words in children_of(server.process.pid).items() if role in words]
     return pid
-
-
-def until(condition):
-    """Return the first true value of `condition`, asked again and again."""
-    deadline = time.monotonic() + PATIENCE_S
-    while not (value := condition()):
-        assert time.monotonic() < deadline, "it does not happen"
-        time.sleep(0.01)
-    return value
 
 
 def get(server, path, **options):

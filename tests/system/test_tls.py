@@ -14,12 +14,13 @@ from contextlib import ExitStack
 import pytest
 from cryptography import x509
 from tests.pebble import run_pebble
+from tests.until import until
 
 from penfold.app.acme_issuer import AcmeIssuer
 from penfold.app.logs import SystemClock
 from penfold.net.certificates import make_authority, make_server_certificate
 from penfold.spec.settings import Settings
-from penfold.testing.server import serve
+from penfold.testing.server import configure, serve
 
 HOST = "mail.example.com"
 NAMES = (HOST, "mta-sts.example.com")
@@ -28,11 +29,7 @@ PATIENCE_S = 20
 
 
 def start(stack, tmp_path, http_port=0, workers=1, **settings):
-    data = tmp_path / "data"
-    data.mkdir(exist_ok=True)
-    settings = {"domains": ["example.com"], "hostname": HOST} | settings
-    lines = [f"{name} = {value!r}\n" for name, value in settings.items()]
-    (data / "penfold.toml").write_text("".join(lines))
+    data = configure(tmp_path / "data", domains=["example.com"], hostname=HOST, **settings)
     args = ["--workers", str(workers), "--http", f"127.0.0.1:{http_port}"]
     return stack.enter_context(serve(data, args=args, log=tmp_path / "log"))
 
@@ -66,14 +63,6 @@ def find_shown(server, listener, context):
 
 
 LISTENERS = ("http", "submissions", "smtp", "submission")
-
-
-def until(condition):
-    deadline = time.monotonic() + PATIENCE_S
-    while not (value := condition()):
-        assert time.monotonic() < deadline, "it does not happen"
-        time.sleep(0.01)
-    return value
 
 
 def wait_for_another(server, listener, serial):

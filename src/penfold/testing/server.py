@@ -20,6 +20,27 @@ from typing import Any, Final
 _COMMAND_S: Final = 60.0
 
 
+def configure(data: Path, **settings: object) -> Path:
+    """Give a data directory a penfold.toml of these settings, make it if need be, and return it.
+
+    A list of mappings becomes [[NAME]] tables.
+    """
+    data.mkdir(parents=True, exist_ok=True)
+    plain, tables = [], []
+    for name, value in settings.items():
+        if isinstance(value, list) and value and isinstance(value[0], Mapping):
+            for table in value:
+                tables += [f"[[{name}]]", *map(_print_entry, table, table.values())]
+        else:
+            plain.append(_print_entry(name, value))
+    (data / "penfold.toml").write_text("\n".join([*plain, *tables, ""]))
+    return data
+
+
+def _print_entry(name: str, value: object) -> str:
+    return f"{name} = {json.dumps(value)}"  # texts, numbers, truths and lists are alike in TOML
+
+
 @dataclass(frozen=True, slots=True)
 class RunningServer:
     """Addresses as in the ready line: http is a URL, the others are HOST:PORT."""
