@@ -4,6 +4,7 @@ import contextlib
 import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Final
 
@@ -18,7 +19,7 @@ from penfold.app.logs import SystemClock
 from penfold.app.moving import open_moving
 from penfold.app.quota import load_quota
 from penfold.app.reports import REPORTS_NAME
-from penfold.app.stores import QUEUE_NAME, make_domains, make_identity, open_stores
+from penfold.app.stores import QUEUE_NAME, Stores, make_domains, make_identity, open_stores
 from penfold.base.errors import ParseError, PenfoldError
 from penfold.domain.domains import Domains
 from penfold.domain.identity import Identity
@@ -51,7 +52,7 @@ _HINTS: Final = {
     "no such key waits": "; `penfold domain keys` shows them",
     "no mail waits for this domain": "; `penfold queue destinations` shows those it waits for",
     "no such queue row": "; `penfold queue list` shows them",
-    "the domain is not one of ours": "; local mode has penfold.test",
+    "the domain is not one of ours": "; `penfold domain list` shows which are",
     "no such alias": "; `penfold alias list` shows them",
     "the address is an alias": "; `penfold alias remove` makes it free",
     "the alias leads to too many accounts": "; a mailing list server is for that",
@@ -125,61 +126,50 @@ def _make_doors() -> Doors:
     )
 
 
-@contextlib.contextmanager
-def open_identity(data: Path) -> Iterator[Identity]:
+def _enter(data: Path) -> None:
+    """Refuse what is no data directory; files that are made in one are for their owner alone."""
     check_data_dir(data)
     os.umask(0o077)
+
+
+@contextlib.contextmanager
+def _open_all(data: Path) -> Iterator[Stores]:
+    _enter(data)
     stores = open_stores(data, clock=SystemClock(), fatal=stop_at_once)
     try:
-        yield make_identity(stores)
+        yield stores
     finally:
         stores.close()
+
+
+@contextlib.contextmanager
+def open_identity(data: Path) -> Iterator[Identity]:
+    with _open_all(data) as stores:
+        yield make_identity(stores)
 
 
 @contextlib.contextmanager
 def open_domains(data: Path) -> Iterator[Domains]:
-    check_data_dir(data)
-    os.umask(0o077)
-    stores = open_stores(data, clock=SystemClock(), fatal=stop_at_once)
-    try:
+    with _open_all(data) as stores:
         yield make_domains(stores)
-    finally:
-        stores.close()
-
-
-@contextlib.contextmanager
-def open_queue(data: Path) -> Iterator[Queue]:
-    check_data_dir(data)
-    os.umask(0o077)
-    queue = SqliteQueue(data / QUEUE_NAME, create=False)
-    try:
-        yield queue
-    finally:
-        queue.close()
-
-
-@contextlib.contextmanager
-def open_reports(data: Path) -> Iterator[ReportBook]:
-    check_data_dir(data)
-    os.umask(0o077)
-    reports = SqliteReports(data / REPORTS_NAME)
-    try:
-        yield reports
-    finally:
-        reports.close()
 
 
 @contextlib.contextmanager
 def open_tracers(data: Path) -> Iterator[Tracers]:
-    check_data_dir(data)
-    os.umask(0o077)
-    stores = open_stores(data, clock=SystemClock(), fatal=stop_at_once)
-    ports = (stores.directory, stores.mailboxes, stores.queue)
-    try:
+    with _open_all(data) as stores:
+        ports = (stores.directory, stores.mailboxes, stores.queue)
         accounts = make_identity(stores).accounts
         yield Tracers(accounts.get, MailTracer(*ports), AddressTracer(*ports))
-    finally:
-        stores.close()
+
+
+def open_queue(data: Path) -> AbstractContextManager[Queue]:
+    _enter(data)
+    return contextlib.closing(SqliteQueue(data / QUEUE_NAME, create=False))
+
+
+def open_reports(data: Path) -> AbstractContextManager[ReportBook]:
+    _enter(data)
+    return contextlib.closing(SqliteReports(data / REPORTS_NAME))
 
 
 def open_faults(data: Path) -> FileFaults:

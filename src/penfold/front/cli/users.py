@@ -74,6 +74,12 @@ def user_commands(doors: Doors) -> typer.Typer:
         columns = ("address", "name", "id", "created", "suspended")
         print_rows(rows, columns, as_json=as_json, none="There are no accounts.")
 
+    _add_password(commands, doors)
+    _add_remove(commands, doors)
+    return commands
+
+
+def _add_password(commands: typer.Typer, doors: Doors) -> None:
     @commands.command("password")
     def password(
         address: Address, *, password_stdin: FromStdin = False, data: DataDir = DATA_DEFAULT
@@ -93,6 +99,8 @@ def user_commands(doors: Doors) -> typer.Typer:
         if renewed:
             typer.echo(f"{Path(data) / 'credentials'} has new ones.", err=True)
 
+
+def _add_remove(commands: typer.Typer, doors: Doors) -> None:
     @commands.command("remove")
     def remove(
         address: Address,
@@ -114,8 +122,6 @@ def user_commands(doors: Doors) -> typer.Typer:
         typer.echo(f"Removed {account.address}. {_ERASURE}")
         if account.address in _LOCAL_ADDRESSES:
             typer.echo("The next start of local mode makes it anew, with an empty mailbox.")
-
-    return commands
 
 
 def app_password_commands(doors: Doors) -> typer.Typer:
