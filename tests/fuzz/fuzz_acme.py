@@ -10,7 +10,7 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
-from looping import mutate_often, run
+from looping import make_mutation, mutate_often, run
 
 from penfold.base.errors import ParseError
 from penfold.base.limits import ACME_TEXT_MAX
@@ -43,17 +43,7 @@ PIECES = [
 SLOWEST_S = 1.0
 
 
-def mutate(rng, data):
-    at = rng.randrange(len(data) + 1)
-    match rng.randrange(4):
-        case 0:
-            return data[:at] + rng.choice(PIECES) * rng.randint(1, 60) + data[at:]
-        case 1:
-            return data[:at] + data[at + rng.randint(1, 9) :]
-        case 2:
-            return data[:at] + data[: rng.randint(0, 99)] * rng.randint(1, 20) + data[at:]
-        case _:
-            return data[:at] + rng.randbytes(rng.randint(1, 3)) + data[at + 1 :]
+mutate = make_mutation(PIECES)
 
 
 def make_case(rng):

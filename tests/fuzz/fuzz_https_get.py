@@ -7,7 +7,7 @@ import contextlib
 import time
 
 import httptools
-from looping import mutate_often, run
+from looping import make_mutation, mutate_often, run
 
 from penfold.net.https_get import ReplyReader
 
@@ -24,15 +24,7 @@ BODY_MAX = 1_000
 SLOWEST_S = 1.0
 
 
-def mutate(rng, data):
-    at = rng.randrange(len(data) + 1)
-    match rng.randrange(3):
-        case 0:
-            return data[:at] + rng.choice(PIECES) * rng.randint(1, 60) + data[at:]
-        case 1:
-            return data[:at] + data[at + rng.randint(1, 9) :]
-        case _:
-            return data[:at] + rng.randbytes(rng.randint(1, 3)) + data[at + 1 :]
+mutate = make_mutation(PIECES)
 
 
 def make_case(rng):

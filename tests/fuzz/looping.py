@@ -37,3 +37,24 @@ def mutate_often(rng, seeds, mutate):
     for _ in range(rng.choice((1, 1, 2, 8))):
         data = mutate(rng, data)
     return data
+
+
+def make_mutation(pieces, *, most=99):
+    """Return how to break some octets: a piece put in many times, some taken out, the beginning
+    repeated, or an octet replaced. most: of the beginning, and how often at a fifth of that.
+    """
+
+    def mutate(rng, data):
+        at = rng.randrange(len(data) + 1)
+        match rng.randrange(4):
+            case 0:
+                return data[:at] + rng.choice(pieces) * rng.randint(1, 60) + data[at:]
+            case 1:
+                return data[:at] + data[at + rng.randint(1, 9) :]
+            case 2:
+                again = data[: rng.randint(0, most)] * rng.randint(1, most // 5)
+                return data[:at] + again + data[at:]
+            case _:
+                return data[:at] + rng.randbytes(rng.randint(1, 3)) + data[at + 1 :]
+
+    return mutate

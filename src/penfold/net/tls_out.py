@@ -19,6 +19,7 @@ from cryptography import x509
 from msgspec import Struct
 
 from penfold.base.limits import CHAIN_MAX
+from penfold.proto.malformed import MALFORMED
 from penfold.proto.smtp.client.outcome import TlsFacts
 from penfold.proto.smtp.client.profile import TlsNeed
 
@@ -155,9 +156,7 @@ def find_names(certificate: bytes) -> tuple[str, ...]:
         extensions = x509.load_der_x509_certificate(certificate).extensions
         names = extensions.get_extension_for_class(x509.SubjectAlternativeName).value
         found = names.get_values_for_type(x509.DNSName)
-    except (ValueError, x509.InvalidVersion, x509.ExtensionNotFound, x509.DuplicateExtension):
-        return ()
-    except x509.UnsupportedGeneralNameType:
+    except (*MALFORMED, x509.ExtensionNotFound):
         return ()
     fit = (n.lower() for n in found if n.isascii() and n.isprintable() and len(n) <= _NAME_MAX)
     return tuple(fit)[:_NAMES_MAX]

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from cryptography import x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
@@ -28,23 +28,13 @@ from msgspec import Struct
 
 from penfold.base.errors import ParseError
 from penfold.base.limits import CERTIFICATES_MAX, KEY_ITERATIONS_MAX
+from penfold.proto.malformed import MALFORMED
 
 _DEPTH_MAX: Final = 24
 #: What the library thinks of odd files of others is not for our log.
 warnings.filterwarnings("ignore", module=re.escape(__name__))
 _INTEGER, _OCTETS, _CONSTRUCTED = 0x02, 0x04, 0x20
 _PEM: Final = re.compile(r"-----BEGIN (PKCS7|CMS)-----.+?-----END \1-----\s*", re.DOTALL)
-
-
-#: What the library raises for octets that are no key, no certificate, or odd ones.
-_MALFORMED: Final = (
-    ValueError,
-    TypeError,
-    UnsupportedAlgorithm,
-    x509.InvalidVersion,
-    x509.DuplicateExtension,
-    x509.UnsupportedGeneralNameType,
-)
 
 
 class Chain(Struct, frozen=True, gc=False):
@@ -73,7 +63,7 @@ def parse_pkcs12(data: bytes, password: str, *, now_ms: int) -> KeyBag:
             raise ParseError(f"the key takes more than {KEY_ITERATIONS_MAX} iterations to open")
     try:
         bag = pkcs12.load_pkcs12(data, password.encode() or None)
-    except _MALFORMED as error:
+    except MALFORMED as error:
         raise ParseError("not a PKCS#12 file, or another password opens it") from error
     if bag.key is None or bag.cert is None:
         raise ParseError("the PKCS#12 file lacks the private key or its certificate")
@@ -82,7 +72,7 @@ def parse_pkcs12(data: bytes, password: str, *, now_ms: int) -> KeyBag:
     try:
         own = bag.key.public_key().public_bytes(*spki)
         fits = own == leaf.public_key().public_bytes(*spki)
-    except _MALFORMED as error:
+    except MALFORMED as error:
         raise ParseError("the certificate has a key of an unknown kind") from error
     if not fits:
         raise ParseError("the private key does not belong to the certificate")
@@ -98,7 +88,7 @@ def parse_pkcs7(text: str, *, now_ms: int, validate: bool) -> Chain:
         raise ParseError("not PKCS#7 in PEM")
     try:
         found = pkcs7.load_pem_pkcs7_certificates(text.strip().encode())
-    except _MALFORMED as error:
+    except MALFORMED as error:
         raise ParseError("not PKCS#7 in PEM") from error
     if not found:
         raise ParseError("there is no certificate in it")
@@ -143,7 +133,7 @@ def _read(certificates: Sequence[x509.Certificate]) -> Chain:
             issuer=str(names[0].value) if names else leaf.issuer.rfc4514_string(),
             expires_ms=int(leaf.not_valid_after_utc.timestamp() * 1000),
         )
-    except _MALFORMED as error:
+    except MALFORMED as error:
         raise ParseError("the certificate is malformed") from error
 
 
@@ -163,7 +153,7 @@ def _check_leaf(leaf: x509.Certificate, now_ms: int) -> None:
         usage = leaf.extensions.get_extension_for_class(x509.ExtendedKeyUsage).value
     except x509.ExtensionNotFound:
         return  # RFC 8550 §4.4.4: without the extension every use is allowed
-    except _MALFORMED as error:
+    except MALFORMED as error:
         raise ParseError("the certificate is malformed") from error
     allowed = {ExtendedKeyUsageOID.EMAIL_PROTECTION, ExtendedKeyUsageOID.ANY_EXTENDED_KEY_USAGE}
     if allowed.isdisjoint(usage):
@@ -186,13 +176,13 @@ def _check_chain(certificates: Sequence[x509.Certificate], now_ms: int) -> None:
     for below, above in zip(certificates, [*certificates[1:], last], strict=True):
         try:
             below.verify_directly_issued_by(above)
-        except (*_MALFORMED, InvalidSignature) as error:
+        except (*MALFORMED, InvalidSignature) as error:
             raise ParseError("a certificate is not signed by the next one") from error
     for certificate in certificates[1:]:
         _check_dates(certificate, now_ms)
         try:
             basic = certificate.extensions.get_extension_for_class(x509.BasicConstraints).value
-        except (*_MALFORMED, x509.ExtensionNotFound):
+        except (*MALFORMED, x509.ExtensionNotFound):
             basic = None
         if basic is None or not basic.ca:
             raise ParseError("a certificate above the first may not sign others")

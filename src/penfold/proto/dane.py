@@ -15,7 +15,6 @@ from enum import StrEnum
 from typing import Final
 
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 from cryptography.x509.verification import (
     Criticality,
@@ -28,6 +27,7 @@ from cryptography.x509.verification import (
 
 from penfold.base.limits import CHAIN_MAX, TLSA_MAX
 from penfold.proto.dns import Answer, Association, Check, Question
+from penfold.proto.malformed import MALFORMED
 
 #: RFC 6698 §2.1, RFC 7218 §2: usages (RFC 7672 §3.1.3: the other two do not bind for SMTP), what
 #: of a certificate is meant, and how it is told.
@@ -40,14 +40,6 @@ SHA2_256: Final = 1
 SHA2_512: Final = 2
 
 _DIGESTS: Final = {SHA2_256: hashlib.sha256, SHA2_512: hashlib.sha512}
-#: What the library raises for octets that are no certificate or key, or odd ones.
-_MALFORMED: Final = (
-    ValueError,
-    TypeError,
-    UnsupportedAlgorithm,
-    x509.DuplicateExtension,
-    x509.InvalidVersion,
-)
 #: What the library thinks of odd certificates of others is not for our log.
 warnings.filterwarnings("ignore", module=re.escape(__name__))
 _SEQUENCE: Final = 0x30
@@ -105,7 +97,7 @@ def _is_usable(record: Association) -> bool:
         load = x509.load_der_x509_certificate if record.selector == CERT else load_der_public_key
         try:
             load(record.data)
-        except _MALFORMED:
+        except MALFORMED:
             return False
         return True
     digest = _DIGESTS.get(record.matching)
@@ -198,7 +190,7 @@ def _holds(chain: Sequence[bytes], anchors: Sequence[bytes], name: str, now_ms: 
             .extension_policies(ca_policy=_authorities(), ee_policy=_servers())
         )
         policy.build_server_verifier(x509.DNSName(name)).verify(leaf, others)
-    except (*_MALFORMED, VerificationError):
+    except (*MALFORMED, VerificationError):
         return False
     return True
 

@@ -9,7 +9,6 @@ from datetime import datetime
 from typing import Final
 
 from cryptography import x509
-from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
     NoEncryption,
@@ -22,18 +21,10 @@ from msgspec import Struct
 
 from penfold.base.errors import ParseError
 from penfold.base.limits import CHAIN_MAX
+from penfold.proto.malformed import MALFORMED
 
 _SPKI: Final = (Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 _SHOWN_MAX: Final = 5
-#: What the library raises for octets that are no certificate, no key, or odd ones.
-MALFORMED: Final = (
-    ValueError,
-    TypeError,
-    UnsupportedAlgorithm,
-    x509.InvalidVersion,
-    x509.DuplicateExtension,
-    x509.UnsupportedGeneralNameType,
-)
 
 
 class Served(Struct, frozen=True, gc=False):

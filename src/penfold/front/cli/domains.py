@@ -1,6 +1,5 @@
 """penfold domain add|list|remove: the domains whose mail is delivered here."""
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
@@ -15,7 +14,7 @@ from penfold.front.cli.output import (
     DATA_DEFAULT,
     AsJson,
     DataDir,
-    WrongUseError,
+    confirm,
     print_json,
     print_rows,
     show_time,
@@ -74,7 +73,8 @@ def _add_remove(commands: typer.Typer, doors: Doors) -> None:
         with doors.open_domains(Path(data)) as domains:
             domain = domains.get(name)
             if not yes:
-                _confirm(f"Remove {domain.name} and erase the keys that sign its mail?")
+                question = f"Remove {domain.name} and erase the keys that sign its mail?"
+                confirm(question, erases="keys")
             domains.remove(domain.name)
         typer.echo(f"Removed {domain.name}.")
         typer.echo("If penfold.toml names it, take it out there: a start adds it anew.", err=True)
@@ -88,9 +88,3 @@ def _row(domains: Domains, domain: Domain) -> dict[str, object]:
         "signs_with": [key.selector for key in active],
         "created": show_time(domain.created_ms),
     }
-
-
-def _confirm(question: str) -> None:
-    if not sys.stdin.isatty():
-        raise WrongUseError("this erases keys; say --yes when nobody is there to be asked")
-    typer.confirm(question, abort=True)

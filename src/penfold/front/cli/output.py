@@ -124,3 +124,10 @@ def _show_character(character: str) -> str:
 def show_time(ms: int) -> str:
     """Return an instant as ISO 8601 in UTC, to the second."""
     return datetime.fromtimestamp(ms // 1000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+
+
+def confirm(question: str, *, erases: str) -> None:
+    """Ask before something is erased; the command ends here unless the answer is yes."""
+    if not sys.stdin.isatty():
+        raise WrongUseError(f"this erases {erases}; say --yes when nobody is there to be asked")
+    typer.confirm(question, abort=True)

@@ -17,6 +17,7 @@ from penfold.front.cli.output import (
     AsJson,
     DataDir,
     WrongUseError,
+    confirm,
     print_json,
     print_rows,
     show_time,
@@ -117,7 +118,7 @@ def _add_remove(commands: typer.Typer, doors: Doors) -> None:
         with doors.open_identity(Path(data)) as identity:
             account = identity.accounts.get(address)
             if not yes:
-                _confirm(f"Remove {account.address} and erase its mail for good?")
+                confirm(f"Remove {account.address} and erase its mail for good?", erases="mail")
             identity.accounts.remove(address)
         typer.echo(f"Removed {account.address}. {_ERASURE}")
         if account.address in _LOCAL_ADDRESSES:
@@ -185,9 +186,3 @@ def _renew_files(doors: Doors, data: Path, identity: Identity, address: str, pas
     for file, octets in files.items():
         doors.save_private(data / "credentials" / file, octets)
     return True
-
-
-def _confirm(question: str) -> None:
-    if not sys.stdin.isatty():
-        raise WrongUseError("this erases mail; say --yes when nobody is there to be asked")
-    typer.confirm(question, abort=True)

@@ -17,7 +17,7 @@ from msgspec import Struct
 
 from penfold.base.errors import ParseError
 from penfold.base.limits import CHAIN_MAX
-from penfold.proto.served_certificate import MALFORMED
+from penfold.proto.malformed import MALFORMED
 
 _SPKI: Final = (Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
