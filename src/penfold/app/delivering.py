@@ -11,6 +11,7 @@ from penfold.app.relays import list_logins, load_authorities, open_relays, tell_
 from penfold.app.wiring import Product
 from penfold.base.clock import Clock
 from penfold.base.errors import OutcomeUnknownError
+from penfold.base.limits import DELIVERY_READ_AHEAD_BYTES
 from penfold.domain.delivery import Conclusion
 from penfold.domain.relaying import Relays
 from penfold.domain.return_paths import ReturnPaths
@@ -152,8 +153,9 @@ def find_reach(settings: Settings) -> Policy:
 class Preparing:
     """Makes of a row what leaves: its reverse-path, and the message with DKIM signatures in front.
 
-    The last message's are remembered: rows that come together are often one letter to several
-    recipients. returns: makes return addresses; None: everything leaves with its sender's.
+    Those of the last short message are remembered: rows that come together are often one letter to
+    several recipients, and a long one would be kept twice for as long as nothing else is sent.
+    returns: makes return addresses; None: everything leaves with its sender's.
     """
 
     def __init__(self, keys: SigningKeys, clock: Clock, returns: ReturnPaths | None) -> None:
@@ -176,5 +178,6 @@ class Preparing:
         if raw != before:
             domain = find_author(raw).domain
             signed = self._keys.sign(raw, domain, self._clock.now_ms() // 1000) if domain else raw
-            self._last = (raw, signed)
+            if len(raw) <= DELIVERY_READ_AHEAD_BYTES:
+                self._last = (raw, signed)
         return signed

@@ -5,6 +5,7 @@ from tests.unit.domain.test_signing_keys import make_key
 from tests.unit.world import World, mail
 
 from penfold.app.delivering import Preparing
+from penfold.base.limits import DELIVERY_READ_AHEAD_BYTES
 from penfold.domain.signing_keys import SigningKeys
 from penfold.proto.mailauth.private_keys import ED25519
 from penfold.spec.relays import Relay
@@ -51,3 +52,15 @@ def test_a_relay_gets_the_senders_own_address(world):
 def test_without_the_setting_rows_leave_with_their_senders_address(world):
     row, raw = add_row(world)
     assert make_preparing(world, returns=False).prepare(row, raw, None)[0] == row.sender
+
+
+@pytest.mark.parametrize(("filling", "same"), [(10, True), (DELIVERY_READ_AHEAD_BYTES, False)])
+def test_signatures_of_a_short_message_are_remembered_and_a_long_one_is_let_go(
+    world, filling, same
+):
+    row, raw = add_row(world)
+    raw += b"x" * filling + b"\r\n"
+    preparing = make_preparing(world)
+    _, first = preparing.prepare(row, raw, None)
+    _, again = preparing.prepare(row, raw, None)
+    assert (first is again) is same
