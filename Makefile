@@ -35,7 +35,7 @@ $(NODE)/node_modules/.package-lock.json: $(NODE)/package-lock.json
 # The whole suite on two processes; each file stays in one, so that its server is started once.
 SPREAD := --numprocesses 2 --dist loadfile
 
-.PHONY: help serve test check fmt fuzz bench gen lock clean
+.PHONY: help serve test check fmt fuzz bench gen audit sbom lock clean
 
 help:  ## list the chores
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -65,10 +65,24 @@ bench: $(VENV)/.test  ## measure, side by side with the peers that are installed
 gen: $(VENV)/.run  ## make what is derived: docs/compatibility.md
 	@$(BIN)/python docs/make_compatibility.py
 
+# Tools that look at the lock have an environment of their own: they bring fifty packages.
+$(VENV)/audit/.made: $(VENV)/.made requirements/audit.txt
+	@echo "Installing what looks at the lock …" >&2
+	@$(BIN)/python -m venv $(VENV)/audit
+	@$(VENV)/audit/bin/python -m pip --disable-pip-version-check --quiet install --no-deps --require-hashes --only-binary :all: -r requirements/audit.txt
+	@touch $@
+
+audit: $(VENV)/audit/.made  ## compare what penfold needs with the published advisories (asks the internet)
+	@$(VENV)/audit/bin/pip-audit --strict --require-hashes --disable-pip -r requirements/run.txt
+
+sbom: $(VENV)/audit/.made  ## write sbom.json: what a release of penfold is made of (CycloneDX)
+	@PYTHONWARNINGS=ignore $(VENV)/audit/bin/cyclonedx-py requirements --pyproject pyproject.toml --output-reproducible --output-file sbom.json requirements/run.txt
+
 lock: $(VENV)/.made  ## choose versions anew and pin them by hash
 	@$(PIP) install uv
 	@$(BIN)/uv pip compile --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --quiet pyproject.toml requirements/tools.in -o requirements/run.txt
 	@$(BIN)/uv pip compile --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --quiet -c requirements/run.txt pyproject.toml requirements/tools.in requirements/test.in -o requirements/test.txt
+	@$(BIN)/uv pip compile --upgrade --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --quiet requirements/audit.in -o requirements/audit.txt
 
 clean:  ## remove what the chores made (never a data directory)
-	@rm -rf $(VENV) $(NODE)/node_modules build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis src/*.egg-info
+	@rm -rf $(VENV) sbom.json $(NODE)/node_modules build dist .pytest_cache .mypy_cache .ruff_cache .hypothesis src/*.egg-info
