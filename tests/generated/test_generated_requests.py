@@ -10,24 +10,14 @@ import random
 import pytest
 from tests.generated.asking import Asker
 from tests.generated.judging import judge
+from tests.generated.serving import PEOPLE, serve_api
 from tests.unit.front.http.conftest import ask_app
-from tests.unit.world import KnownServer
 
-from penfold.app.stores import known_schema, open_stores
-from penfold.app.wiring import make_product
-from penfold.base.clock import FixedClock
-from penfold.domain.confirming import Asking
-from penfold.domain.mail_servers import MailServers
-from penfold.front.http.call import Services
-from penfold.front.http.pipeline import GmailApi
-from penfold.front.http.registration import find_checks, find_handlers
-from penfold.ports.directory import Account
-from penfold.ports.identity import Credential, Domain
+from penfold.ports.identity import Credential
 from penfold.spec.scopes import GMAIL_SCOPES
 
 REQUESTS = int(os.environ.get("PENFOLD_REQUESTS", "1200"))
 SEED = int(os.environ.get("PENFOLD_SEED") or random.SystemRandom().getrandbits(32))
-PEOPLE = ("alice@penfold.test", "bob@penfold.test")
 
 
 class Tokens:
@@ -45,49 +35,14 @@ class Tokens:
 
 
 @pytest.fixture
-def api(tmp_path):
-    """The API on SQLite, whose handlers raise only what they declare; it notes odd errors."""
-    clock = FixedClock()
-    stores = open_stores(tmp_path, clock=clock, fatal=print, create=known_schema())
-    accounts = [Account(f"m{n:020x}", a, "", 0) for n, a in enumerate(PEOPLE, 1)]
-
-    def add(writer):
-        writer.add(Domain("penfold.test", 0))
-        for account in accounts:
-            writer.add(account)
-
-    stores.directory.change(add)
-    for account in accounts:
-        stores.mailboxes.create(account.id)
-    product = make_product(stores, hostname="mx.penfold.test")
-    facts = []
-    api = GmailApi(
-        handlers=find_handlers(),
-        checks=find_checks(),
-        authenticator=Tokens(accounts),
-        mailboxes=stores.mailboxes,
-        services=Services(
-            stores.directory,
-            product.outbound,
-            stores.chance,
-            stores.sealer,
-            stores.pubsub,
-            Asking(product.outbound, stores.chance, "http://penfold.test"),
-            MailServers(stores.sealer, KnownServer()),
-            stores.uploads,
-        ),
-        clock=clock,
-        observe=facts.append,
-        strict=True,
-    )
-    yield api, clock, facts
-    api.close()
-    product.close()
+def served(tmp_path):
+    with serve_api(tmp_path, authenticator=Tokens) as served:
+        yield served
 
 
 @pytest.mark.timeout(600)
-def test_whatever_is_asked_the_answer_is_declared(api):
-    api, clock, facts = api
+def test_whatever_is_asked_the_answer_is_declared(served):
+    clock, facts = served.clock, served.facts
     chance = random.Random(SEED)
     asker = Asker(chance, PEOPLE)
     statuses = {}
@@ -95,7 +50,9 @@ def test_whatever_is_asked_the_answer_is_declared(api):
         for number in range(REQUESTS):
             ask = asker.make()
             who = chance.choice((PEOPLE[0],) * 5 + (PEOPLE[1],))
-            call = ask_app(api, ask.verb, ask.target, token=who, body=ask.body, headers=ask.headers)
+            call = ask_app(
+                served.api, ask.verb, ask.target, token=who, body=ask.body, headers=ask.headers
+            )
             reply = loop.run(call)
             wrong, value = judge(ask, reply)
             cause = facts[-1].error
