@@ -11,6 +11,7 @@ NAMES = (
     "footprint",
     "steps",
     "pipeline",
+    "tokens",
     "api",
     "batch",
     "smtp",

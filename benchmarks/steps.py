@@ -36,11 +36,11 @@ MAILBOX = "m" + "0" * 20
 def measure() -> Iterator[tuple[str, str, str, str]]:
     data = realistic_text().replace(b"\n", b"\r\n")
     rows = [
-        ("frame: a session's commands and data", _time(lambda: _converse(data))),
-        ("trace: Received and its kin", _time(lambda: _trace(data))),
+        ("frame: a session's commands and data", time_step(lambda: _converse(data))),
+        ("trace: Received and its kin", time_step(lambda: _trace(data))),
         (
             "parse: tree, summary, words",
-            _time(lambda: read_letter(_trace(data))) - _time(lambda: _trace(data)),
+            time_step(lambda: read_letter(_trace(data))) - time_step(lambda: _trace(data)),
         ),
         *_store_steps(data),
     ]
@@ -49,7 +49,7 @@ def measure() -> Iterator[tuple[str, str, str, str]]:
     yield ("one message in, all steps", f"{sum(cost for _, cost in rows):,.0f} us", "", "")
 
 
-def _time(step: Callable[[], object]) -> float:
+def time_step(step: Callable[[], object]) -> float:
     """Return microseconds of CPU per call."""
     rounds = []
     for _ in range(ROUNDS):
