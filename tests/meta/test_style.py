@@ -89,3 +89,13 @@ def test_flow_page_names_modules_that_exist():
     named = set(re.findall(r"`((?:\w+/)+\w+\.py)`", page))
     assert len(named) >= 10
     assert [name for name in sorted(named) if not (SOURCE / name).exists()] == []
+
+
+def test_pages_name_tests_that_exist():
+    named = {
+        name
+        for page in (ROOT / "docs").glob("*.md")
+        for name in re.findall(r"`((?:tests|benchmarks)/[\w/.-]+\.\w+)`", page.read_text())
+    }
+    assert len(named) >= 40
+    assert [name for name in sorted(named) if not (ROOT / name).exists()] == []
