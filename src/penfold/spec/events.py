@@ -1,7 +1,7 @@
 """Every line Penfold may write to its log: a name, a severity, the fields it may carry.
 
 A field that is not declared here cannot be logged. That is what keeps secrets, message
-bodies and query strings out: no event declares a field for them, and tests/meta reads this
+bodies and query strings out: no event declares a field for them, and a test reads this
 list for names that would be one. Operators may rely on names and fields; they are only added to.
 """
 
