@@ -1,5 +1,5 @@
-"""The mail process may be killed while it delivers: what was accepted arrives, and once unless the
-reply to its final dot died with the process.
+"""The mail process may be killed while it delivers, and the disk may be full: what was accepted
+arrives, and once unless the reply to its final dot died with the process.
 """
 
 import json
@@ -11,9 +11,11 @@ import ssl
 import subprocess
 import threading
 import time
+from contextlib import contextmanager, suppress
 from itertools import pairwise
 
 import pytest
+from tests.disk import small_disk
 from tests.sink import Sink
 from tests.until import until
 
@@ -24,6 +26,8 @@ from penfold.testing.dns import DnsServer
 from penfold.testing.server import configure, serve
 
 KILLS = int(os.environ.get("PENFOLD_KILLS", "3"))
+FILLS = int(os.environ.get("PENFOLD_FILLS", "3"))
+BLOCK = bytes(1 << 20)
 SEED = int(os.environ.get("PENFOLD_SEED", "20261128"))
 SENDERS = 3
 PATIENCE_S = 120
@@ -34,10 +38,11 @@ ZONES = {
 
 
 class Ledger:
-    """Marks that were acknowledged at submission."""
+    """Marks that were acknowledged at submission, and how often that failed."""
 
     def __init__(self):
         self.acknowledged = set()
+        self.refused = 0
         self._lock = threading.Lock()
         self._count = 0
 
@@ -62,34 +67,37 @@ def submit(server, password, ledger, stop):
                     smtp.sendmail("al@home.example", ["kim@sink.example"], text)
                     ledger.acknowledged.add(mark)
         except (OSError, smtplib.SMTPException):
+            ledger.refused += 1
             stop.wait(0.02)
 
 
-def find_mail_process(server):
+def find_mail_process(log):
     """Return the pid of the mail process: of the supervisor's children the one told so."""
-    log = (server.data.parent / "log").read_text().splitlines()
-    started = [json.loads(line) for line in log if '"process_started"' in line]
+    lines = log.read_text().splitlines()
+    started = [json.loads(line) for line in lines if '"process_started"' in line]
     return [each["child"] for each in started if each["role"] == "mail"][-1]
 
 
-@pytest.mark.timeout(300 + 30 * KILLS)
-def test_killing_the_mail_process_while_it_delivers_loses_nothing(tmp_path):
-    chance = random.Random(SEED)
-    ledger, sink, kills = Ledger(), Sink(), []
+@contextmanager
+def sending(folder, log):
+    """Run a server whose submitters and deliveries are busy; yield their ledger and the sink.
+
+    At the end everything that is queued is delivered and the server stopped.
+    """
+    ledger, sink, stop = Ledger(), Sink(), threading.Event()
     with sink.serve(), DnsServer(ZONES) as dns:
         data = configure(
-            tmp_path / "data",
+            folder / "data",
             domains=["home.example"],
             hostname="mail.home.example",
             dns_servers=[f"127.0.0.1:{dns.port}"],
             delivery_reach="loopback",
             delivery_port=sink.port,
         )
-        with serve(data, log=tmp_path / "log") as server:
+        with serve(data, log=log) as server:
             server.run("user", "add", "al@home.example")
             made = server.run("app-password", "add", "al@home.example", "--json")
             password = json.loads(made)["password"]
-            stop = threading.Event()
             threads = [
                 threading.Thread(target=submit, args=(server, password, ledger, stop))
                 for _ in range(SENDERS)
@@ -97,26 +105,56 @@ def test_killing_the_mail_process_while_it_delivers_loses_nothing(tmp_path):
             for thread in threads:
                 thread.start()
             try:
-                kill(server, chance, kills, sink)
+                yield ledger, sink
             finally:
                 stop.set()
                 for thread in threads:
                     thread.join()
             wait_until_sent(server)
             assert server.stop() == 0
+        assert ledger.acknowledged - sink.taken.keys() == set()
+        verify = subprocess.run(
+            [*server.process.args[:3], "data", "verify", "--data", str(data)],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert verify.returncode == 0, verify.stdout + verify.stderr
+
+
+@pytest.mark.timeout(300 + 30 * KILLS)
+def test_killing_the_mail_process_while_it_delivers_loses_nothing(tmp_path):
+    chance, kills = random.Random(SEED), []
+    with sending(tmp_path, tmp_path / "log") as (ledger, sink):
+        kill(tmp_path / "log", chance, kills, sink)
     assert len(ledger.acknowledged) > 10 * KILLS, "hardly any mail went out at all"
-    assert ledger.acknowledged - sink.taken.keys() == set()
     for mark, taken in sink.taken.items():
         for one, other in pairwise(taken):
             died_between = any(one.at < at < other.at for at in kills)
             assert died_between or not one.heard, f"{mark} was sent twice for nothing"
-    verify = subprocess.run(
-        [*server.process.args[:3], "data", "verify", "--data", str(data)],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert verify.returncode == 0, verify.stdout + verify.stderr
+
+
+@pytest.mark.timeout(300 + 30 * FILLS)
+def test_a_full_disk_while_mail_goes_out_loses_nothing_and_sends_nothing_twice(tmp_path):
+    with (
+        small_disk(tmp_path / "disk") as disk,
+        sending(disk, tmp_path / "log") as (ledger, sink),
+    ):
+        for _ in range(FILLS):
+            wait_for_more(sink)
+            fill(disk / "filler")
+            refused = ledger.refused
+            until(lambda: ledger.refused > refused, what="a refusal")  # noqa: B023 - waits here
+            (disk / "filler").unlink()
+        wait_for_more(sink)
+    assert [mark for mark, taken in sink.taken.items() if len(taken) > 1] == []
+
+
+def fill(path):
+    """Take the last octet of the disk, in passing what the server writes meanwhile."""
+    with path.open("wb", buffering=0) as file, suppress(OSError):
+        while file.write(BLOCK):
+            pass
 
 
 def wait_for_more(sink):
@@ -124,12 +162,12 @@ def wait_for_more(sink):
     until(lambda: sink.count() >= wanted, within_s=PATIENCE_S, what="more delivery")
 
 
-def kill(server, chance, kills, sink):
+def kill(log, chance, kills, sink):
     """Kill the mail process at odd moments, each time after it delivered something."""
     for _ in range(KILLS):
         wait_for_more(sink)
         threading.Event().wait(chance.uniform(0, 0.2))
-        os.kill(find_mail_process(server), signal.SIGKILL)
+        os.kill(find_mail_process(log), signal.SIGKILL)
         kills.append(time.monotonic())
 
 

@@ -8,15 +8,12 @@ import smtplib
 import subprocess
 import sys
 import threading
-from contextlib import contextmanager
 from urllib.parse import urlsplit
 
-import pytest
+from tests.disk import small_disk
 
 from penfold.base.limits import RESERVE_BYTES
 from penfold.testing.server import serve
-
-DISK_BYTES = RESERVE_BYTES + (48 << 20)
 
 
 def call(server, account, verb, path, body=None):
@@ -53,21 +50,6 @@ def wait_until(is_true):
     """Ask again for up to ten seconds: how long a server may take to see that room was made."""
     pause = threading.Event()
     assert any(is_true() or pause.wait(0.05) for _ in range(200))
-
-
-@contextmanager
-def small_disk(folder):
-    """Mount a file system of DISK_BYTES on the folder."""
-    if os.geteuid() != 0:
-        pytest.skip("only root may mount a small file system")
-    folder.mkdir()
-    command = ["mount", "-t", "tmpfs", "-o", f"size={DISK_BYTES}", "tmpfs", str(folder)]
-    if subprocess.run(command, check=False, capture_output=True).returncode:
-        pytest.skip("this machine does not let us mount a small file system")
-    try:
-        yield folder
-    finally:
-        subprocess.run(["umount", str(folder)], check=True)
 
 
 def test_full_disk_is_said_precisely_and_after_room_is_made_all_goes_on(tmp_path):
