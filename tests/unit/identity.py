@@ -5,6 +5,7 @@ from urllib.parse import parse_qsl, urlsplit
 
 from penfold.base.clock import FixedClock
 from penfold.domain.consent import Leave
+from penfold.domain.grant_rules import GOOGLES_RULES
 from penfold.domain.identity import build_identity
 from penfold.proto.jwt import make_key_pair
 from penfold.proto.oauth import s256
@@ -47,7 +48,7 @@ class EmptyMailboxes:
 class IdentityWorld:
     """book: any implementation of the directory port with this world's clock."""
 
-    def __init__(self, book=None, *, clock=None, passwords=False):
+    def __init__(self, book=None, *, clock=None, passwords=False, rules=GOOGLES_RULES):
         self.clock = clock or FixedClock()
         self.chance = random.Random(11)
         self.book = book or MemoryDirectory(clock=self.clock, runs_twice=True)
@@ -58,6 +59,7 @@ class IdentityWorld:
             clock=self.clock,
             chance=self.chance,
             make_key=KeyRing(),
+            rules=rules,
         )
         accounts = self.identity.accounts
         accounts.add_domain("penfold.test")

@@ -144,8 +144,9 @@ def _open_all(data: Path) -> Iterator[Stores]:
 
 @contextlib.contextmanager
 def open_identity(data: Path) -> Iterator[Identity]:
+    settings = load_settings({"data": str(data)}, os.environ).settings
     with _open_all(data) as stores:
-        yield make_identity(stores)
+        yield make_identity(stores, settings)
 
 
 @contextlib.contextmanager

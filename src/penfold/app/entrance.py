@@ -44,7 +44,7 @@ def make_entrance(stores: Stores, launch: Launch) -> LateApp:
             credentials=str((launch.data / "credentials").resolve()),
         )
         return build_web(
-            make_identity(stores),
+            make_identity(stores, launch.settings),
             Confirmations(stores.directory, stores.mailboxes, stores.clock),
             issuer=launch.settings.issuer,
             welcome=welcome,

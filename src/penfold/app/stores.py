@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final, Protocol
 from penfold.base.chance import Chance
 from penfold.base.clock import Clock
 from penfold.base.limits import SQLITE_CACHE_KIB
+from penfold.spec.settings import Settings
 from penfold.store.blobs.local import LocalBlobs
 from penfold.store.sealing import KEY_NAME, FileSealer
 from penfold.store.sqlite.commit import Fatal
@@ -133,16 +134,24 @@ def _open_queue(path: Path, watch: Watch | None, *, create: bool, fatal: Fatal) 
     return SqliteQueue(path, create=create, fatal=fatal)
 
 
-def make_identity(stores: Stores) -> "Identity":
-    """Return the services that know who may come in.
+def make_identity(stores: Stores, settings: Settings | None = None) -> "Identity":
+    """Return the services that know who may come in; without settings by Gmail's rules.
 
     Imported here, because their libraries cost 0.15 s and 12 MB that the mail process never
     needs, and an HTTP worker only when somebody signs in.
     """
+    from penfold.domain.grant_rules import GrantRules  # noqa: PLC0415 - see above
     from penfold.domain.identity import build_identity  # noqa: PLC0415 - see above
 
+    settings = settings or Settings()
+    rules = GrantRules(
+        idle_days=settings.token_idle_days,
+        testing_days=settings.token_testing_days,
+        per_client=settings.tokens_per_app,
+        password_ends=settings.password_ends_tokens == "yes",  # noqa: S105 - a choice
+    )
     return build_identity(
-        stores.directory, stores.mailboxes, clock=stores.clock, chance=stores.chance
+        stores.directory, stores.mailboxes, clock=stores.clock, chance=stores.chance, rules=rules
     )
 
 

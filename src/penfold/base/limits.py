@@ -693,8 +693,17 @@ CODE_S: Final = 60
 CODE_REMEMBERED_S: Final = 86_400
 #: Days after which an unused refresh token dies. Gmail: documented (six months).
 REFRESH_IDLE_DAYS: Final = 180
+#: Days a key signs id tokens before the next one is made. Google changes its own every week or so;
+#: with 90 a copy that leaked is of no use after a quarter.
+ID_KEY_DAYS: Final = 90
+#: Days after which what was allowed to a client in testing ends. Gmail: documented.
+REFRESH_TESTING_DAYS: Final = 7
+#: Days that a setting may let tokens live: ten years, as long as the keys of service accounts.
+TOKEN_DAYS_MAX: Final = 3_650
 #: Grants of one account and client with a refresh token; the oldest dies. Gmail: documented.
 GRANTS_MAX: Final = 100
+#: What a setting may make of that: all of them are read at each new grant.
+GRANTS_SET_MAX: Final = 10_000
 #: Days a browser stays signed in.
 SESSION_DAYS: Final = 14
 #: Failed sign-ins in SIGN_IN_WINDOW_S before the next one is refused, for an account and for a

@@ -41,6 +41,7 @@ class Accounts:
     mailboxes: Mailboxes
     clock: Clock
     chance: Chance
+    password_ends_grants: bool = True
 
     def add_domain(self, name: str) -> Domain:
         """Deliver the domain's mail here from now on; ConflictError when it is so already."""
@@ -106,7 +107,7 @@ class Accounts:
         return changed
 
     def set_password(self, address: str, password: str) -> None:
-        """Change the password and end every session, grant and app password."""
+        """Change the password and end every session, app password and (as a rule) grant."""
         account = self.get(address)
         new = Password(account.id, hash_password(password), self.clock.now_ms())
 
@@ -115,7 +116,8 @@ class Accounts:
             writer.add(new)
             for session in writer.list_by(Session, account_id=account.id):
                 writer.delete(Session, session.id)
-            for grant in writer.list_by(Grant, account_id=account.id):
+            grants = writer.list_by(Grant, account_id=account.id)
+            for grant in grants if self.password_ends_grants else ():
                 writer.delete(Grant, grant.id)
             for one in writer.list_by(AppPassword, account_id=account.id):
                 writer.delete(AppPassword, one.digest)

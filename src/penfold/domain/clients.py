@@ -82,8 +82,12 @@ class Clients:
         redirect_uris: tuple[str, ...] = (),
         public: bool = False,
         pkce: bool = False,
+        rotates: bool = False,
+        testing: bool = False,
     ) -> NewClient:
         """Return a new client and its secret.
+
+        rotates, testing: see Client; a public client always rotates (RFC 9700 §4.14.2).
 
         pkce: refuse requests without a challenge; always so for a public client (RFC 9700
         §2.1.1). Google lets a client with a secret go without, and some libraries do; a challenge
@@ -106,6 +110,8 @@ class Clients:
             redirect_uris=redirect_uris,
             pkce=public or pkce,
             created_ms=self.clock.now_ms(),
+            rotates=public or rotates,
+            testing=testing,
         )
         self.book.change(lambda writer: writer.add(client))
         return NewClient(client, secret)
@@ -136,8 +142,15 @@ class Clients:
 
         self.book.change(put)
 
-    def add_service_account(self, name: str, *, domain: str = "") -> NewServiceAccount:
-        """Return a new service account, which may act for the accounts of `domain`."""
+    def add_service_account(
+        self, name: str, *, domain: str = "", scopes: frozenset[str] = frozenset()
+    ) -> NewServiceAccount:
+        """Return a new service account, which may act for the accounts of `domain`.
+
+        scopes: what it may do for them; none: whatever there is.
+        """
+        if scopes and not domain:
+            raise ParseError("scopes are delegated together with a domain")
         if domain and not self.book.is_local_domain(domain):
             raise NotFoundError("the domain is not one of ours", domain=domain)
         now_ms, project = self.clock.now_ms(), self.get_project()
@@ -145,7 +158,7 @@ class Clients:
         # Gmail (documented): the client of a service account is a decimal number, 21 digits.
         number = f"1{self.chance.getrandbits(66) % 10**20:020d}"
         client = Client(number, email, SERVICE, b"", project, (), True, now_ms)
-        account = ServiceAccount(email, number, canonical_domain(domain), now_ms)
+        account = ServiceAccount(email, number, canonical_domain(domain), now_ms, scopes)
         key = self.make_key(email, now_ms=now_ms)
 
         def add(writer: IdentityWriter) -> None:

@@ -7,7 +7,8 @@ What each exchange promises:
     code      good once, for CODE_S; burnt by the first wrong try; shown twice, it takes along
               what the first exchange gave (RFC 6749 §4.1.2)
     refresh   kept by clients with a secret (Gmail: documented); replaced at every use for public
-              ones, where the old one shown again kills the grant (RFC 9700 §4.14.2)
+              ones and those that ask for it, where the old one shown again kills the grant
+              (RFC 9700 §4.14.2)
     assertion a service account's signed word, see domain/service_accounts.py
 
 Every exchange is one transaction. A refusal that changes something (a burnt code, say) is
@@ -23,8 +24,9 @@ from msgspec import Struct
 
 from penfold.base.chance import Chance
 from penfold.base.clock import Clock
-from penfold.base.limits import ACCESS_TOKEN_S, CODE_S, GRANTS_MAX, REFRESH_IDLE_DAYS
+from penfold.base.limits import ACCESS_TOKEN_S, CODE_S
 from penfold.domain.consent import read_scopes
+from penfold.domain.grant_rules import GOOGLES_RULES, GrantRules
 from penfold.domain.id_tokens import IdTokens
 from penfold.domain.service_accounts import ASSERTION_GRANT, ServiceAccounts, Word
 from penfold.ports.directory import Account
@@ -71,7 +73,10 @@ _BURNT = "burnt"
 
 
 class Issued(Struct, frozen=True, gc=False):
-    """Tokens just made; refresh_token "" when there is none (or the old one stays)."""
+    """Tokens just made; refresh_token "" when there is none (or the old one stays).
+
+    ends_ms: when the refresh token dies however much it is used; 0: not by time.
+    """
 
     account: Account
     client_id: str
@@ -80,6 +85,7 @@ class Issued(Struct, frozen=True, gc=False):
     refresh_token: str
     expires_ms: int
     nonce: str = ""
+    ends_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +97,7 @@ class Grants:
     chance: Chance
     id_tokens: IdTokens
     service_accounts: ServiceAccounts
+    rules: GrantRules = GOOGLES_RULES
 
     def exchange(
         self, given: Parameters, *, authorization: str | None, base: str, issuer: str
@@ -101,7 +108,7 @@ class Grants:
         """
         kind = given.get("grant_type", "")
         if kind == ASSERTION_GRANT:
-            return self._answer(self._assertion(given, base), issuer)
+            return self._assertion(given, base=base, issuer=issuer)
         if kind not in ("authorization_code", "refresh_token"):
             raise OAuthError("unsupported_grant_type", f"Invalid grant_type: {kind}")
         client = self._check_login(parse_client_login(given, authorization))
@@ -206,25 +213,45 @@ class Grants:
             return invalid_grant(TOKEN_DEAD)
         if grant.client_id != client.id:
             return invalid_grant()
-        if token.spent or self._age_s(token.used_ms) > REFRESH_IDLE_DAYS * 86_400:
+        if token.spent or self._is_over(token, grant, client):
             writer.delete(Grant, grant.id)
             return invalid_grant(TOKEN_DEAD)
         scopes = read_scopes(given.get("scope", "").split()) or grant.scopes
         if not scopes <= grant.scopes:
             return OAuthError("invalid_scope", "Bad Request")
         account = self._check_account(writer, grant.account_id)
-        public = not client.secret
+        rotates = client.rotates or not client.secret
         now_ms = self.clock.now_ms()
-        if public or now_ms - token.used_ms > _DAY_MS:
-            writer.replace(msgspec.structs.replace(token, used_ms=now_ms, spent=public))
-        narrowed = msgspec.structs.replace(grant, scopes=scopes, offline=public)
+        if rotates or now_ms - token.used_ms > _DAY_MS:
+            writer.replace(msgspec.structs.replace(token, used_ms=now_ms, spent=rotates))
+        narrowed = msgspec.structs.replace(grant, scopes=scopes, offline=rotates)
         return self._hand_out(writer, narrowed, account, client)
 
-    def _assertion(self, given: Parameters, base: str) -> Issued:
+    def _is_over(self, token: RefreshToken, grant: Grant, client: Client) -> bool:
+        now_ms, ends_ms = self.clock.now_ms(), self._end_of(grant, client)
+        idle = now_ms - token.used_ms > self.rules.idle_days * _DAY_MS
+        return idle or 0 < ends_ms <= now_ms
+
+    def _end_of(self, grant: Grant, client: Client) -> int:
+        """Return when the grant ends whatever happens, in ms; 0: never.
+
+        What the operator issued is not somebody's consent: it lasts.
+        """
+        if not client.testing or grant.origin != CONSENT:
+            return 0
+        return grant.created_ms + self.rules.testing_days * _DAY_MS
+
+    def _assertion(self, given: Parameters, *, base: str, issuer: str) -> dict[str, Any]:
         if "assertion" not in given:
             raise missing("assertion")
         word = self.service_accounts.check(given["assertion"], base=base)
+        if word.audience:
+            # Gmail (documented): with target_audience the answer is an id token and nothing else.
+            make = self.id_tokens.make_for_service
+            return {"id_token": make(word.service, audience=word.audience, issuer=issuer)}
+        return self._answer(self._take_word(word), issuer)
 
+    def _take_word(self, word: Word) -> Issued:
         def issue(writer: IdentityWriter) -> Issued:
             if word.itself:
                 return self._give_service(writer, word)
@@ -303,7 +330,8 @@ class Grants:
         if grant.offline:
             refresh = make_token(REFRESH_PREFIX, self.chance)
             writer.add(RefreshToken(digest(refresh), grant.id, now_ms, now_ms))
-        return Issued(account, client.id, grant.scopes, access, refresh, expires_ms, nonce)
+        ends_ms = self._end_of(grant, client)
+        return Issued(account, client.id, grant.scopes, access, refresh, expires_ms, nonce, ends_ms)
 
     def _drop_old(self, writer: IdentityWriter, new: Grant) -> None:
         """Keep the number of grants of one account and client within bounds.
@@ -317,7 +345,7 @@ class Grants:
             if grant.origin == new.origin and grant.id != new.id
         ]
         if new.origin == CONSENT:
-            old = held[: max(0, len(held) + 1 - GRANTS_MAX)]
+            old = held[: max(0, len(held) + 1 - self.rules.per_client)]
         else:
             old = [grant for grant in held if not grant.offline and _is_spent(writer, grant)]
         for grant in old:
@@ -329,6 +357,10 @@ class Grants:
         answer: dict[str, Any] = {"access_token": issued.access_token, "expires_in": left_s - 1}
         if issued.refresh_token:
             answer["refresh_token"] = issued.refresh_token
+        if issued.refresh_token and issued.ends_ms:
+            # Gmail (documented): only where access is limited in time.
+            ends_s = (issued.ends_ms - self.clock.now_ms()) // 1000
+            answer["refresh_token_expires_in"] = ends_s
         answer |= {"scope": " ".join(sorted(issued.scopes)), "token_type": "Bearer"}
         if OPENID.url in issued.scopes:
             answer["id_token"] = self.id_tokens.make(

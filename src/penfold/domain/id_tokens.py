@@ -1,7 +1,8 @@
 """Who a token is about: signing keys, id tokens, userinfo and tokeninfo.
 
-OpenID Connect Core. The newest key signs; every stored key is published, so that tokens outlive
-a rotation. The first key is made when it is first needed: most installations never sign.
+OpenID Connect Core. Keys take turns: a new one is published for as long as verifiers may remember
+the old list before it signs, and the one before it stays until nothing it signed is good any more.
+The first key is made when it is first needed: most installations never sign.
 
 What is told about a person follows the scopes: openid gives the subject, email the address,
 profile the name. Gmail (documented): the same, in three versions of spelling.
@@ -13,7 +14,7 @@ from typing import Any, Final
 
 from penfold.base.clock import Clock
 from penfold.base.errors import ParseError
-from penfold.base.limits import ACCESS_TOKEN_S
+from penfold.base.limits import ACCESS_TOKEN_S, CERTS_MAX_AGE_S, ID_KEY_DAYS
 from penfold.domain.consent import subject
 from penfold.ports.directory import Account
 from penfold.ports.identity import (
@@ -39,6 +40,10 @@ from penfold.spec.scopes import EMAIL, OPENID, PROFILE
 
 Scopes = frozenset[str]
 
+_DAY_MS: Final = 86_400_000
+#: A list of keys may be remembered for CERTS_MAX_AGE_S, and once more by a cache in between.
+_HEARD_MS: Final = 2_000 * CERTS_MAX_AGE_S
+
 #: Any of these lets an application ask who somebody is.
 WHO: Final[Scopes] = frozenset({OPENID.url, EMAIL.url, PROFILE.url})
 
@@ -52,8 +57,18 @@ class IdTokens:
     make_key: KeyMaker = make_key_pair
 
     def list_keys(self) -> list[SigningKey]:
-        """Return the signing keys, the newest last; there is always one."""
-        return self.book.list_by(SigningKey) or [self._make_key()]
+        """Return the published keys, the newest last; there is always one."""
+        keys = self.book.list_by(SigningKey)
+        now_ms = self.clock.now_ms()
+        if not keys or keys[-1].created_ms + ID_KEY_DAYS * _DAY_MS <= now_ms:
+            keys = self._make_key()
+        return keys
+
+    def find_signing_key(self) -> SigningKey:
+        """Return the newest key that verifiers had the time to hear of."""
+        keys = self.list_keys()
+        heard_ms = self.clock.now_ms() - _HEARD_MS
+        return next((key for key in reversed(keys) if key.created_ms <= heard_ms), keys[0])
 
     def list_certificates(self) -> dict[str, str]:
         """Return the certificates by key id, as version 1 of certs has them."""
@@ -86,7 +101,7 @@ class IdTokens:
             "iat": now_s,
             "exp": now_s + ACCESS_TOKEN_S,
         }
-        key = self.list_keys()[-1]
+        key = self.find_signing_key()
         return sign(claims, private=key.private, kid=key.kid)
 
     def make_for_service(self, account: ServiceAccount, *, audience: str, issuer: str) -> str:
@@ -102,7 +117,7 @@ class IdTokens:
             "iat": now_s,
             "exp": now_s + ACCESS_TOKEN_S,
         }
-        key = self.list_keys()[-1]
+        key = self.find_signing_key()
         return sign(claims, private=key.private, kid=key.kid)
 
     def check(self, token: str) -> Claims:
@@ -139,16 +154,23 @@ class IdTokens:
             "access_type": "offline" if grant is not None and grant.offline else "online",
         }
 
-    def _make_key(self) -> SigningKey:
+    def _make_key(self) -> list[SigningKey]:
+        """Add a key, unless another process was first, and return all that are left.
+
+        Those before the last one have signed nothing for ID_KEY_DAYS and go.
+        """
         now_ms = self.clock.now_ms()
         pair = self.make_key("penfold", now_ms=now_ms)
         made = SigningKey(pair.kid, pair.private, pair.certificate, now_ms)
 
-        def add(writer: IdentityWriter) -> SigningKey:
-            there = writer.list_by(SigningKey)  # another process may have been first
-            if not there:
-                writer.add(made)
-            return there[-1] if there else made
+        def add(writer: IdentityWriter) -> list[SigningKey]:
+            there = writer.list_by(SigningKey)
+            if there and there[-1].created_ms + ID_KEY_DAYS * _DAY_MS > now_ms:
+                return there
+            for old in there[:-1]:
+                writer.delete(SigningKey, old.kid)
+            writer.add(made)
+            return [*there[-1:], made]
 
         return self.book.change(add)
 

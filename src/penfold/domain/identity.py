@@ -9,6 +9,7 @@ from penfold.domain.aliases import Aliases
 from penfold.domain.attempts import Attempts
 from penfold.domain.clients import Clients
 from penfold.domain.consent import Consent
+from penfold.domain.grant_rules import GOOGLES_RULES, GrantRules
 from penfold.domain.grants import Grants
 from penfold.domain.id_tokens import IdTokens
 from penfold.domain.service_accounts import ServiceAccounts
@@ -39,9 +40,10 @@ def build_identity(
     clock: Clock,
     chance: Chance,
     make_key: KeyMaker = make_key_pair,
+    rules: GrantRules = GOOGLES_RULES,
 ) -> Identity:
     """Return the services; chance must be cryptographic (`random.SystemRandom()`)."""
-    accounts = Accounts(book, mailboxes, clock, chance)
+    accounts = Accounts(book, mailboxes, clock, chance, rules.password_ends)
     id_tokens = IdTokens(book, clock, make_key)
     return Identity(
         book=book,
@@ -49,7 +51,7 @@ def build_identity(
         aliases=Aliases(book, clock),
         clients=Clients(book, clock, chance, make_key),
         consent=Consent(book, clock, chance),
-        grants=Grants(book, clock, chance, id_tokens, ServiceAccounts(book, clock)),
+        grants=Grants(book, clock, chance, id_tokens, ServiceAccounts(book, clock), rules),
         id_tokens=id_tokens,
         sessions=Sessions(book, accounts, clock, chance, Attempts(clock)),
     )

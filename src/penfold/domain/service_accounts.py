@@ -2,8 +2,8 @@
 
 RFC 7523 with Google's rules (documented): RS256 by a key of the service account, `iss` its
 address, `aud` a token endpoint, good for an hour at most; `sub` names the account it acts for,
-which must be of the domain delegated to it. Without `sub` it acts for itself: it gets a token,
-but there is no mailbox the token leads to.
+which must be of the domain delegated to it, and then every scope must be one delegated. Without
+`sub` it acts for itself: it gets a token, but there is no mailbox the token leads to.
 
 The key comes from what is stored under the service account, never from the assertion (RFC 8725).
 An assertion with a `jti` works once.
@@ -48,12 +48,17 @@ _SIGNATURE: Final = "Invalid JWT Signature."
 
 
 class Word(Struct, frozen=True, gc=False):
-    """A good assertion: for whom, by which client, for what. itself: for nobody else."""
+    """A good assertion: for whom, by which client, for what. itself: for nobody else.
 
+    audience: whom an id token of the service account is for; "": an access token is wanted.
+    """
+
+    service: ServiceAccount
     account: Account
     client: Client
     scopes: frozenset[str]
     itself: bool
+    audience: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,10 +79,14 @@ class ServiceAccounts:
         if client is None:
             raise invalid_grant("Invalid grant: account not found")
         scopes = read_scopes(_text(claims.get("scope")).split())
-        if not scopes:
+        audience = _text(claims.get("target_audience"))
+        if not scopes and not audience:
             raise OAuthError("invalid_scope", "Empty or missing scope not allowed.")
         subject = self._check_subject(account, claims)
-        word = Word(subject or service_self(client), client, scopes, subject is None)
+        if subject is not None and account.scopes and not scopes <= account.scopes:
+            raise OAuthError("unauthorized_client", CLIENT_UNAUTHORIZED, status=401)
+        acts_for = subject or service_self(client)
+        word = Word(account, acts_for, client, scopes, subject is None, audience)
         self._check_once(account, claims)
         return word
 

@@ -127,7 +127,9 @@ class Client(Struct, frozen=True, gc=False):
     """An application. kind is desktop, web or service.
 
     secret is the digest of the client secret, b"" for a public client. project is the project
-    number. pkce says whether an authorization request without a challenge is refused.
+    number. pkce says whether an authorization request without a challenge is refused. rotates: its
+    refresh tokens are replaced at each use, as those of public clients always are. testing: its
+    consent screen has the status "Testing" (Gmail: documented), so grants end after some days.
     """
 
     id: str
@@ -138,6 +140,8 @@ class Client(Struct, frozen=True, gc=False):
     redirect_uris: tuple[str, ...]
     pkce: bool
     created_ms: int
+    rotates: bool = False
+    testing: bool = False
 
 
 class Grant(Struct, frozen=True, gc=False):
@@ -160,7 +164,7 @@ class RefreshToken(Struct, frozen=True, gc=False):
     grant_id: str
     created_ms: int
     used_ms: int
-    #: True: replaced by a newer one (public clients); showing it again kills the grant.
+    #: True: replaced by a newer one (clients that rotate); showing it again kills the grant.
     spent: bool = False
 
 
@@ -223,12 +227,16 @@ class SigningKey(Struct, frozen=True, gc=False):
 
 
 class ServiceAccount(Struct, frozen=True, gc=False):
-    """A program that acts for accounts of `domain` ("": for none), with its own client."""
+    """A program with a client of its own that acts for accounts of `domain` ("": for none).
+
+    scopes: what it may do for them; none listed: whatever there is.
+    """
 
     email: str
     client_id: str
     domain: str
     created_ms: int
+    scopes: frozenset[str] = frozenset()
 
 
 class ServiceKey(Struct, frozen=True, gc=False):

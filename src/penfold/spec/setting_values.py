@@ -62,14 +62,18 @@ def parse_endpoint(value: object) -> Endpoint:
     return Endpoint(host, int(port))
 
 
-def parse_count(value: object) -> int:
-    """Return a number of processes."""
-    text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
-    if not isinstance(text, str) or not re.fullmatch(r"[0-9]{1,4}", text):
-        raise ParseError(f"must be a whole number, not {value!r}")
-    if not 1 <= int(text) <= WORKERS_MAX:
-        raise ParseError(f"must be from 1 to {WORKERS_MAX}, not {text}")
-    return int(text)
+def parse_count(most: int) -> Callable[[object], int]:
+    """Return a parser that takes a number from 1."""
+
+    def parse(value: object) -> int:
+        text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+        if not isinstance(text, str) or not re.fullmatch(r"[0-9]{1,6}", text):
+            raise ParseError(f"must be a whole number, not {value!r}")
+        if not 1 <= int(text) <= most:
+            raise ParseError(f"must be from 1 to {most}, not {text}")
+        return int(text)
+
+    return parse
 
 
 def parse_one_of(*choices: str) -> Callable[[object], str]:

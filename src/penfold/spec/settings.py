@@ -17,14 +17,20 @@ from typing import Any, Final
 from penfold.base.limits import (
     ARC_SEALERS_MAX,
     BLOCKLISTS_MAX,
+    GRANTS_MAX,
+    GRANTS_SET_MAX,
     IN_FLIGHT_MAX,
+    REFRESH_IDLE_DAYS,
+    REFRESH_TESTING_DAYS,
     SEND_MESSAGES_PER_DAY,
     SEND_RECIPIENTS_PER_DAY,
     STS_AGE_S,
+    TOKEN_DAYS_MAX,
 )
 from penfold.spec.quotas import GOOGLE_2026, OFF, TABLES, QuotaTable
 from penfold.spec.relays import Relay, parse_relays
 from penfold.spec.setting_values import (
+    WORKERS_MAX,
     Endpoint,
     parse_addresses,
     parse_age,
@@ -150,7 +156,7 @@ class Settings:
         "HOST:PORT",
         "The same, with TLS from the first byte.",
     )
-    workers: int = _setting(parse_count, 1, "N", "HTTP processes.")
+    workers: int = _setting(parse_count(WORKERS_MAX), 1, "N", "HTTP processes.")
     quota: str = _setting(
         parse_one_of(*TABLES, OFF),
         "",
@@ -190,6 +196,34 @@ class Settings:
         "",
         "URL",
         "The issuer name in identity tokens. [default: the server's own address]",
+    )
+    token_idle_days: int = _setting(
+        parse_count(TOKEN_DAYS_MAX),
+        REFRESH_IDLE_DAYS,
+        "DAYS",
+        "After how many days without use a refresh token dies.",
+        serve=False,
+    )
+    token_testing_days: int = _setting(
+        parse_count(TOKEN_DAYS_MAX),
+        REFRESH_TESTING_DAYS,
+        "DAYS",
+        "After how many days refresh tokens of an application in testing die.",
+        serve=False,
+    )
+    tokens_per_app: int = _setting(
+        parse_count(GRANTS_SET_MAX),
+        GRANTS_MAX,
+        "N",
+        "How many refresh tokens an application may have of one account; the oldest makes room.",
+        serve=False,
+    )
+    password_ends_tokens: str = _setting(
+        parse_one_of("yes", "no"),
+        "yes",
+        "yes|no",
+        "Whether a new password ends the tokens of its account.",
+        serve=False,
     )
     hostname: str = _setting(
         parse_hostname,

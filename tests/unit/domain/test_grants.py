@@ -4,13 +4,13 @@ import base64
 import hashlib
 import threading
 
-import msgspec
 import pytest
 from tests.unit.identity import GMAIL, ISSUER, LOOPBACK, READONLY, IdentityWorld
 
 from penfold.base.clock import FixedClock
 from penfold.base.limits import CODE_REMEMBERED_S, CODE_S, GRANTS_MAX, REFRESH_IDLE_DAYS
 from penfold.domain.consent import subject
+from penfold.domain.grant_rules import GrantRules
 from penfold.ports.identity import AccessToken, Code, Grant, RefreshToken, SigningKey
 from penfold.proto.jwt import parse_header, verify
 from penfold.proto.oauth import OAuthError, digest
@@ -248,6 +248,53 @@ def test_a_public_client_gets_a_new_one_each_time_and_the_old_one_kills_the_gran
     assert world.book.find_credential(third["access_token"]) is None
 
 
+def test_a_client_with_a_secret_may_ask_for_new_refresh_tokens_too(world):
+    careful = world.identity.clients.add("Careful", kind="desktop", rotates=True)
+    first = world.tokens(careful)["refresh_token"]
+    second = world.exchange(world.refresh_form(first, careful))["refresh_token"]
+    assert second != first
+    assert refused(world, world.refresh_form(first, careful)) == DEAD
+    assert refused(world, world.refresh_form(second, careful)) == DEAD
+
+
+def test_what_an_application_in_testing_was_allowed_ends_after_seven_days(world):
+    tried = world.identity.clients.add("Trial", kind="desktop", testing=True)
+    answer = world.tokens(tried)
+    assert answer["refresh_token_expires_in"] == 7 * 86_400
+    world.clock.advance(days=6)
+    assert "refresh_token_expires_in" not in world.exchange(
+        world.refresh_form(answer["refresh_token"], tried)
+    )
+    world.clock.advance(days=1)
+    assert refused(world, world.refresh_form(answer["refresh_token"], tried)) == DEAD
+    assert world.book.list_by(Grant) == []
+
+
+def test_what_the_operator_issues_an_application_in_testing_lasts(world):
+    tried = world.identity.clients.add("Trial", kind="desktop", testing=True)
+    issued = world.identity.grants.issue_token(
+        world.alice, tried.client, frozenset({GMAIL}), offline=True
+    )
+    world.clock.advance(days=8)
+    assert world.exchange(world.refresh_form(issued.refresh_token, tried))["access_token"]
+
+
+def test_the_rules_of_an_installation_may_be_others_than_gmails():
+    rules = GrantRules(idle_days=2, testing_days=1, per_client=2, password_ends=False)
+    world = IdentityWorld(rules=rules)
+    tokens = []
+    for _ in range(3):
+        tokens.append(world.tokens()["refresh_token"])
+        world.clock.advance(ms=1)
+    assert refused(world, world.refresh_form(tokens[0])) == DEAD
+    world.identity.accounts.set_password("alice@penfold.test", "another-word")
+    assert world.exchange(world.refresh_form(tokens[1]))
+    world.clock.advance(days=2, s=1)
+    assert refused(world, world.refresh_form(tokens[1])) == DEAD
+    tried = world.identity.clients.add("Trial", kind="desktop", testing=True)
+    assert world.tokens(tried)["refresh_token_expires_in"] == 86_400
+
+
 def test_a_narrower_scope_may_be_asked_for_and_a_wider_one_not(world):
     refresh = world.tokens(scope=f"{GMAIL} {READONLY}")["refresh_token"]
     answer = world.exchange(world.refresh_form(refresh, scope=READONLY))
@@ -410,19 +457,6 @@ def test_a_refresh_brings_a_new_id_token_without_the_nonce(world):
 
 def test_an_id_token_is_no_access_token(world):
     assert world.book.find_credential(world.tokens(scope="openid")["id_token"]) is None
-
-
-def test_a_rotated_key_signs_and_the_old_one_still_verifies(world):
-    old = world.tokens(scope="openid")
-    [first] = world.identity.id_tokens.list_keys()
-    world.clock.advance(s=10)
-    second = msgspec.structs.replace(first, kid="f" * 40, created_ms=world.clock.now_ms())
-    world.book.change(lambda writer: writer.add(second))
-    new = world.tokens(scope="openid")
-    assert parse_header(new["id_token"])["kid"] == second.kid
-    for answer in (old, new):
-        assert world.identity.id_tokens.check(answer["id_token"])["sub"] == subject(world.alice)
-    assert [key["kid"] for key in world.identity.id_tokens.list_jwks()] == [first.kid, second.kid]
 
 
 def test_an_id_token_is_good_for_an_hour(world):

@@ -6,6 +6,7 @@ import uuid
 import pytest
 from tests.unit.identity import GMAIL, ISSUER, READONLY, IdentityWorld
 
+from penfold.base.errors import ParseError
 from penfold.base.limits import ASSERTION_SKEW_S, ASSERTIONS_REMEMBERED_MAX
 from penfold.domain.consent import subject
 from penfold.domain.local_mode import ServiceSecret, service_document
@@ -80,6 +81,35 @@ def test_a_second_key_works_beside_the_first(world):
     second = world.identity.clients.add_service_key("robot")
     assert world.exchange(form(assertion(world, key=second.key)))["access_token"]
     assert world.exchange(form(assertion(world)))["access_token"]
+
+
+def test_a_delegation_of_listed_scopes_is_for_those_only(world):
+    world.robot = world.identity.clients.add_service_account(
+        "narrow", domain="penfold.test", scopes=frozenset({READONLY})
+    )
+    assert world.exchange(form(assertion(world, scope=READONLY)))["scope"] == READONLY
+    for wider in (GMAIL, f"{READONLY} {GMAIL}", "openid"):
+        error, words = refused(world, assertion(world, scope=wider))
+        assert error == "unauthorized_client"
+        assert words.startswith("Client is unauthorized to retrieve access tokens")
+    # For itself it may ask for anything: there is no mailbox the token leads to.
+    assert world.exchange(form(assertion(world, sub=None)))["access_token"]
+
+
+def test_scopes_are_delegated_together_with_a_domain(world):
+    with pytest.raises(ParseError, match="together with a domain"):
+        world.identity.clients.add_service_account("lost", scopes=frozenset({READONLY}))
+
+
+def test_with_a_target_audience_an_id_token_of_the_service_account_is_the_answer(world):
+    text = assertion(world, sub=None, scope=None, target_audience="https://app.example")
+    answer = world.exchange(form(text))
+    assert list(answer) == ["id_token"]
+    claims = world.identity.id_tokens.check(answer["id_token"])
+    assert claims["aud"] == "https://app.example"
+    assert claims["email"] == world.robot.account.email
+    assert claims["sub"] == claims["azp"] == world.robot.client.id
+    assert world.book.list_by(ServiceToken) == []
 
 
 SHORT = "Invalid JWT: Token must be a short-lived token (60 minutes)"

@@ -17,7 +17,31 @@ from penfold.front.cli.output import (
     print_rows,
     show_time,
 )
+from penfold.front.cli.scopes import parse_scopes
 from penfold.ports.identity import Client
+
+Kind = Annotated[
+    str,
+    typer.Option(
+        "--type",
+        metavar="desktop|web",
+        help="desktop: runs on people's own machines; web: runs on a server.",
+    ),
+]
+RedirectUri = Annotated[
+    list[str] | None,
+    typer.Option(metavar="URI", help="Where people return to; may be repeated. Web needs one."),
+]
+Rotate = Annotated[
+    bool,
+    typer.Option(
+        "--rotate", help="Replace its refresh token at each use; the old one shown again ends both."
+    ),
+]
+Testing = Annotated[
+    bool,
+    typer.Option("--testing", help='Its consent screen is "Testing": access ends after 7 days.'),
+]
 
 
 def app_commands(doors: Doors) -> typer.Typer:
@@ -58,20 +82,10 @@ def _add_add(commands: typer.Typer, doors: Doors) -> None:
             str, typer.Argument(metavar="NAME", help="What people see when asked for consent.")
         ],
         *,
-        kind: Annotated[
-            str,
-            typer.Option(
-                "--type",
-                metavar="desktop|web",
-                help="desktop: runs on people's own machines; web: runs on a server.",
-            ),
-        ] = "desktop",
-        redirect_uri: Annotated[
-            list[str] | None,
-            typer.Option(
-                metavar="URI", help="Where people return to; may be repeated. Web needs one."
-            ),
-        ] = None,
+        kind: Kind = "desktop",
+        redirect_uri: RedirectUri = None,
+        rotate: Rotate = False,
+        testing: Testing = False,
         out: Annotated[
             str, typer.Option(metavar="FILE", help="The file to write.")
         ] = "client_secret.json",
@@ -85,7 +99,13 @@ def _add_add(commands: typer.Typer, doors: Doors) -> None:
         _check_free(path)
         base = doors.load_base_url(Path(data))
         with doors.open_identity(Path(data)) as identity:
-            new = identity.clients.add(name, kind=kind, redirect_uris=tuple(redirect_uri or ()))
+            new = identity.clients.add(
+                name,
+                kind=kind,
+                redirect_uris=tuple(redirect_uri or ()),
+                rotates=rotate,
+                testing=testing,
+            )
         document = client_document(
             new.client.id,
             new.secret,
@@ -112,6 +132,14 @@ def service_account_commands(doors: Doors) -> typer.Typer:
         delegate: Annotated[
             str, typer.Option(metavar="DOMAIN", help="Let it act for every account of DOMAIN.")
         ] = "",
+        scope: Annotated[
+            list[str] | None,
+            typer.Option(
+                metavar="SCOPE",
+                help="What it may do for them, such as gmail.readonly; may be repeated. "
+                "[default: everything]",
+            ),
+        ] = None,
         out: Annotated[
             str, typer.Option(metavar="FILE", help="The file to write. [default: NAME.json]")
         ] = "",
@@ -121,11 +149,12 @@ def service_account_commands(doors: Doors) -> typer.Typer:
 
         The file has the form Google's console gives; client libraries read it as it is.
         """
+        scopes = parse_scopes(scope or ())
         path = Path(out or f"{name}.json")
         _check_free(path)
         base = doors.load_base_url(Path(data))
         with doors.open_identity(Path(data)) as identity:
-            new = identity.clients.add_service_account(name, domain=delegate)
+            new = identity.clients.add_service_account(name, domain=delegate, scopes=scopes)
         secret = ServiceSecret(new.account.email, new.client.id, new.key.kid, new.key.private)
         _save(doors, path, service_document(secret, base=base))
         typer.echo(f"Made {new.account.email}; wrote {path}.")
@@ -151,6 +180,8 @@ def _row(client: Client) -> dict[str, object]:
         "name": client.name,
         "type": client.kind,
         "redirect_uris": list(client.redirect_uris),
+        "rotates": client.rotates,
+        "testing": client.testing,
         "project": client.project,
         "created": show_time(client.created_ms),
     }

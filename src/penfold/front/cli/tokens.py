@@ -9,8 +9,8 @@ from penfold.base.errors import NotFoundError
 from penfold.domain import local_mode
 from penfold.domain.local_mode import DEFAULT_SCOPES, user_document
 from penfold.front.cli.doors import Doors
-from penfold.front.cli.output import DATA_DEFAULT, DataDir, WrongUseError, print_json
-from penfold.spec.scopes import CLOUD_PLATFORM, GMAIL_SCOPES, PUBSUB, find_scope
+from penfold.front.cli.output import DATA_DEFAULT, DataDir, print_json
+from penfold.front.cli.scopes import parse_scopes
 
 
 def add_token_command(commands: typer.Typer, doors: Doors) -> None:
@@ -39,7 +39,7 @@ def add_token_command(commands: typer.Typer, doors: Doors) -> None:
         It lives for an hour. With --json a refresh token comes with it, in the form that
         Google's libraries read. Works beside a running server.
         """
-        scopes = frozenset(_scope(text) for text in scope) if scope else DEFAULT_SCOPES
+        scopes = parse_scopes(scope or ()) or DEFAULT_SCOPES
         folder = Path(data)
         with doors.open_identity(folder) as identity:
             client = identity.clients.find_house()
@@ -65,13 +65,3 @@ def add_token_command(commands: typer.Typer, doors: Doors) -> None:
                 base=doors.load_base_url(folder),
             )
         )
-
-
-def _scope(text: str) -> str:
-    """Return the scope's url; Gmail's may be named by their last part, such as gmail.readonly."""
-    found = find_scope(text) or find_scope(f"https://www.googleapis.com/auth/{text}")
-    if found is None:
-        known = (*GMAIL_SCOPES, PUBSUB, CLOUD_PLATFORM)
-        names = ", ".join(scope.url.rpartition("/")[2] or scope.url for scope in known)
-        raise WrongUseError(f"{text} is not a scope of Gmail's or Pub/Sub's; these are: {names}")
-    return found.url
