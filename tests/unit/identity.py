@@ -85,11 +85,15 @@ class IdentityWorld:
         }
         return [(name, value) for name, value in values.items() if value is not None]
 
-    def allow(self, new_client=None, *, account=None, **changed):
-        """Return the answer a client gets after the person allowed its request."""
+    def allow(self, new_client=None, *, account=None, ticked=None, **changed):
+        """Return the answer a client gets after the person allowed its request.
+
+        ticked: the boxes that stay ticked; all of them by default.
+        """
         consent = self.identity.consent
         authorization = consent.check(self.pairs(new_client, **changed))
-        return answer_of(consent.allow(authorization, account or self.alice, ISSUER))
+        ticked = authorization.scopes if ticked is None else ticked
+        return answer_of(consent.allow(authorization, account or self.alice, ISSUER, ticked))
 
     def exchange(self, given, *, authorization=None):
         return self.identity.grants.exchange(

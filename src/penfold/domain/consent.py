@@ -9,10 +9,11 @@ A web client that was already allowed everything it asks for gets its code witho
 A program on somebody's machine never does: any other program could have started it (RFC 8252 §8.6).
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Final
 
+import msgspec
 from msgspec import Struct
 
 from penfold.base.addresses import canonical_address
@@ -21,6 +22,7 @@ from penfold.base.clock import Clock
 from penfold.base.limits import CODE_REMEMBERED_S
 from penfold.ports.directory import Account
 from penfold.ports.identity import CONSENT, SERVICE, Client, Code, Grant, IdentityBook
+from penfold.proto.address import domain_of
 from penfold.proto.oauth import (
     CLIENT_NOT_FOUND,
     CODE_PREFIX,
@@ -38,6 +40,9 @@ from penfold.proto.oauth import (
 )
 from penfold.spec.scopes import EMAIL, OPENID, PROFILE, find_scope
 
+#: Scopes that say who somebody is; any of them lets an application ask.
+WHO: Final = frozenset({OPENID.url, EMAIL.url, PROFILE.url})
+
 #: What a browser says in `authuser` when somebody wants to sign in with another account.
 ANOTHER: Final = "another"
 
@@ -51,9 +56,13 @@ class Authorization(Struct, frozen=True, gc=False):
 
 
 class SignIn(Struct, frozen=True, gc=False):
-    """Ask for an address (`hint`, if one is expected) and a password."""
+    """Ask for an address (`hint`, if one is expected) and a password.
+
+    domain: the application wants an account of it; "": of any.
+    """
 
     hint: str
+    domain: str = ""
 
 
 class Choose(Struct, frozen=True, gc=False):
@@ -63,10 +72,14 @@ class Choose(Struct, frozen=True, gc=False):
 
 
 class Ask(Struct, frozen=True, gc=False):
-    """Ask the person whether the client may; `scopes` is what it would hold."""
+    """Ask the person whether the client may; `scopes` is what it would hold.
+
+    choices: those of them that may be left out, each by itself; none: all or nothing.
+    """
 
     account: Account
     scopes: frozenset[str]
+    choices: frozenset[str]
 
 
 class Leave(Struct, frozen=True, gc=False):
@@ -126,6 +139,7 @@ class Consent:
         chosen: the address somebody picked on the page before, ANOTHER, or "".
         """
         request = authorization.request
+        accounts = [each for each in accounts if _is_of(each, request.domain)]
         if "none" in request.prompt:
             return self._decide_silently(authorization, accounts, issuer)
         account = _pick(accounts, chosen)
@@ -134,13 +148,24 @@ class Consent:
             if account is None and accounts and not _elsewhere(accounts, request):
                 return Choose(tuple(accounts))
         if account is None:
-            return SignIn("" if chosen == ANOTHER else request.login_hint)
+            return SignIn("" if chosen == ANOTHER else request.login_hint, request.domain)
         if self._may_skip(authorization, account):
             return self._leave_with_code(authorization, account, issuer, asked=False)
-        return Ask(account, self._wanted(authorization, account))
+        return Ask(account, self._wanted(authorization, account), _choices(authorization))
 
-    def allow(self, authorization: Authorization, account: Account, issuer: str) -> Leave:
-        """Return the way back with a code: the person allowed it."""
+    def allow(
+        self, authorization: Authorization, account: Account, issuer: str, ticked: Collection[str]
+    ) -> Leave:
+        """Return the way back with a code: the person allowed it.
+
+        ticked: the choices that were taken; of no account where nothing was to choose. Without
+        any scope left it is a refusal.
+        """
+        left_out = _choices(authorization).difference(ticked)
+        allowed = authorization.scopes - left_out
+        if not allowed:
+            return self.deny(authorization, issuer)
+        authorization = msgspec.structs.replace(authorization, scopes=allowed)
         return self._leave_with_code(authorization, account, issuer, asked=True)
 
     def deny(
@@ -230,10 +255,22 @@ class Consent:
             "code": token,
             "scope": " ".join(sorted(scopes)),
             "authuser": "0",
-            "hd": account.address.rpartition("@")[2],
+            "hd": domain_of(account.address),
             "prompt": "consent" if asked else "none",
         }
         return _leave(request, answer, issuer)
+
+
+def _choices(authorization: Authorization) -> frozenset[str]:
+    """Return what the person may leave out. Gmail (documented): who somebody is goes together;
+    with one scope beside that there is nothing to choose.
+    """
+    apart = authorization.scopes - WHO
+    return apart if authorization.request.granular and len(apart) > 1 else frozenset()
+
+
+def _is_of(account: Account, domain: str) -> bool:
+    return not domain or domain_of(account.address) == domain
 
 
 def _leave(request: AuthorizationRequest, answer: dict[str, str], issuer: str) -> Leave:

@@ -44,9 +44,6 @@ _DAY_MS: Final = 86_400_000
 #: A list of keys may be remembered for CERTS_MAX_AGE_S, and once more by a cache in between.
 _HEARD_MS: Final = 2_000 * CERTS_MAX_AGE_S
 
-#: Any of these lets an application ask who somebody is.
-WHO: Final[Scopes] = frozenset({OPENID.url, EMAIL.url, PROFILE.url})
-
 
 @dataclass(frozen=True, slots=True)
 class IdTokens:

@@ -18,6 +18,7 @@ from urllib.parse import unquote_plus, urlencode
 
 from msgspec import Struct
 
+from penfold.base.addresses import canonical_domain
 from penfold.base.chance import Chance
 from penfold.base.errors import ParseError, PenfoldError
 
@@ -162,7 +163,11 @@ def read_parameters(pairs: Iterable[tuple[str, str]]) -> dict[str, str]:
 
 
 class AuthorizationRequest(Struct, frozen=True, gc=False):
-    """A well-formed authorization request; scopes as the client wrote them."""
+    """A well-formed authorization request; scopes as the client wrote them.
+
+    granular: the person may allow some of them only. domain: whose accounts are wanted, "" for
+    any; a hint, as Google has it: the client checks `hd` in what it gets.
+    """
 
     client_id: str
     redirect_uri: str
@@ -171,7 +176,9 @@ class AuthorizationRequest(Struct, frozen=True, gc=False):
     offline: bool | None
     prompt: frozenset[str]
     include_granted: bool
+    granular: bool
     login_hint: str
+    domain: str
     nonce: str
     challenge: str
 
@@ -197,7 +204,9 @@ def parse_authorization_request(given: Parameters) -> AuthorizationRequest:
         offline=_parse_access_type(given.get("access_type", "")),
         prompt=_parse_prompt(given),
         include_granted=given.get("include_granted_scopes", "").lower() == "true",
+        granular=given.get("enable_granular_consent", "").lower() != "false",
         login_hint=given.get("login_hint", ""),
+        domain=canonical_domain(given.get("hd", "").lstrip("*")),
         nonce=given.get("nonce", ""),
         challenge=_parse_challenge(given),
     )

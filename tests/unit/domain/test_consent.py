@@ -154,9 +154,9 @@ def test_select_account_asks_in_spite_of_a_hint(world):
 
 def test_the_chosen_account_is_asked(world):
     step = decide(world, [world.alice, world.bob], chosen=world.bob.address)
-    assert step == Ask(world.bob, frozenset({GMAIL}))
+    assert step == Ask(world.bob, frozenset({GMAIL}), frozenset())
     step = decide(world, [world.alice], chosen=world.alice.address, prompt="select_account")
-    assert step == Ask(world.alice, frozenset({GMAIL}))
+    assert step == Ask(world.alice, frozenset({GMAIL}), frozenset())
 
 
 def test_an_account_that_is_not_signed_in_cannot_be_chosen(world):
@@ -276,3 +276,68 @@ def test_subjects_are_decimal_and_differ(world):
     assert subject(world.alice).isdecimal()
     assert subject(world.alice) != subject(world.bob)
     assert len(subject(world.alice)) <= 25
+
+
+# --- some of it
+
+
+ALICE = "alice@penfold.test"
+SEND = "https://www.googleapis.com/auth/gmail.send"
+
+
+def test_of_several_scopes_each_may_be_left_out_but_who_somebody_is(world):
+    step = decide(world, [world.alice], ALICE, scope=f"{READONLY} {SEND} openid email")
+    assert step.choices == {READONLY, SEND}
+    assert step.scopes == {READONLY, SEND, "openid", EMAIL}
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"scope": GMAIL},
+        {"scope": f"{GMAIL} openid email profile"},
+        {"scope": f"{READONLY} {SEND}", "enable_granular_consent": "false"},
+    ],
+)
+def test_with_one_scope_or_when_the_application_says_so_it_is_all_or_nothing(world, changed):
+    assert decide(world, [world.alice], ALICE, **changed).choices == frozenset()
+    assert world.allow(ticked=(), **changed)["code"]
+
+
+def test_a_grant_holds_what_stayed_ticked_and_the_answers_say_so(world):
+    answer = world.allow(scope=f"{READONLY} {SEND} openid", ticked=[SEND, GMAIL, "x"])
+    assert answer["scope"] == f"{SEND} openid"
+    tokens = world.exchange(world.code_form(answer["code"]))
+    assert tokens["scope"] == f"{SEND} openid"
+    assert world.book.find_credential(tokens["access_token"]).scopes == {SEND, "openid"}
+
+
+def test_with_nothing_ticked_it_is_a_refusal(world):
+    answer = world.allow(scope=f"{READONLY} {SEND}", ticked=())
+    assert answer["error"] == "access_denied"
+    assert world.book.list_by(Code) == []
+
+
+def test_what_was_granted_before_comes_along_whatever_is_ticked_now(world):
+    world.tokens(world.web, scope=GMAIL)
+    answer = world.allow(
+        world.web, scope=f"{READONLY} {SEND}", ticked=[SEND], include_granted_scopes="true"
+    )
+    assert answer["scope"].split() == sorted([SEND, GMAIL])
+
+
+# --- accounts of a domain
+
+
+def test_only_accounts_of_the_domain_asked_for_are_offered(world):
+    dora = world.identity.accounts.add("dora@other.test")
+    everybody = [world.alice, dora, world.bob]
+    assert decide(world, everybody, hd="penfold.test") == Choose((world.alice, world.bob))
+    assert decide(world, [world.alice], hd="Other.test") == SignIn("", "other.test")
+    assert decide(world, everybody, chosen=dora.address, hd="penfold.test") == Choose(
+        (world.alice, world.bob)
+    )
+    assert decide(world, everybody, hd="*") == Choose(tuple(everybody))
+    assert answer_of(decide(world, [world.alice], prompt="none", hd="other.test"))["error"] == (
+        "login_required"
+    )

@@ -63,7 +63,8 @@ class Authorize:
     async def post(self, request: Request) -> Response:
         """Answer a form."""
         pairs, _ = _split_chosen(query_pairs(request))
-        form = dict(await read_form(request))
+        filled = await read_form(request)
+        form = dict(filled)
         cookie = find_cookie(request)
         if not is_own_form(request, cookie, form.get("csrf", "")):
             return error_page(_STALE, status=403, heading="Please start again")
@@ -74,7 +75,8 @@ class Authorize:
         if form.get("step") == "sign-in":
             return await self._sign_in(request, authorization, pairs, form)
         if form.get("step") == "consent":
-            return await self._answer(request, authorization, pairs, form)
+            ticked = [value for name, value in filled if name == "scope"]
+            return await self._answer(request, authorization, pairs, form, ticked)
         if form.get("step") == "sign-out":
             await run_in_threadpool(self._identity.sessions.sign_out, cookie)
         return _again(request, pairs)
@@ -114,7 +116,12 @@ class Authorize:
         return response
 
     async def _answer(
-        self, request: Request, authorization: Authorization, pairs: Pairs, form: dict[str, str]
+        self,
+        request: Request,
+        authorization: Authorization,
+        pairs: Pairs,
+        form: dict[str, str],
+        ticked: list[str],
     ) -> Response:
         accounts = self._identity.sessions.list_accounts(find_cookie(request))
         wanted = form.get("account", "")
@@ -125,7 +132,9 @@ class Authorize:
         consent, issuer = self._identity.consent, self._iss(request)
         if decision == "deny":
             return _leave(consent.deny(authorization, issuer))
-        return _leave(await run_in_threadpool(consent.allow, authorization, account, issuer))
+        return _leave(
+            await run_in_threadpool(consent.allow, authorization, account, issuer, ticked)
+        )
 
     # --- pages ---------------------------------------------------------------------
 
@@ -135,8 +144,8 @@ class Authorize:
         match step:
             case Leave():
                 return _leave(step)
-            case SignIn(hint=hint):
-                return self._sign_in_page(request, authorization, hint)
+            case SignIn():
+                return self._sign_in_page(request, authorization, step.hint)
             case Choose(accounts=accounts):
                 return _choose_page(request, authorization, pairs, accounts)
             case Ask():
@@ -160,6 +169,7 @@ class Authorize:
             headers=headers,
             target=authorization.request.redirect_uri,
             client=authorization.client.name,
+            domain=authorization.request.domain,
             address=address,
             notice=notice,
             passwords=self._passwords,
@@ -198,7 +208,8 @@ def _consent_page(
         target=asked.redirect_uri,
         client=client.name,
         account=ask.account,
-        sentences=[scope.sentence for url, scope in SCOPES.items() if url in ask.scopes],
+        scopes=[scope for url, scope in SCOPES.items() if url in ask.scopes],
+        choices=ask.choices,
         local=is_loopback(asked.redirect_uri),
         host=urlsplit(asked.redirect_uri).netloc,
         offline=asked.offline or (asked.offline is None and client.kind == "desktop"),

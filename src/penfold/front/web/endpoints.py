@@ -14,7 +14,8 @@ from starlette.responses import Response
 
 from penfold.base.errors import ParseError, UnavailableError
 from penfold.base.limits import CERTS_MAX_AGE_S
-from penfold.domain.id_tokens import WHO, describe, describe_v2
+from penfold.domain.consent import WHO
+from penfold.domain.id_tokens import describe, describe_v2
 from penfold.domain.identity import Identity
 from penfold.front.web.browser import (
     TooLargeError,

@@ -74,7 +74,9 @@ class Browser:
         """Send the form of the page, with these fields filled in."""
         text = self.answer.text
         hidden = re.findall(r'<input type="hidden" name="([^"]+)" value="([^"]*)"', text)
-        values = {name: unescape(value) for name, value in hidden} | fields
+        ticked = re.findall(r'<input type="checkbox" name="scope" value="([^"]+)" checked>', text)
+        boxes = {"scope": list(map(unescape, ticked))} if ticked else {}
+        values = {name: unescape(value) for name, value in hidden} | boxes | fields
         self.answer = self.session.post(
             self.answer.url, data=values, headers=headers, allow_redirects=False, timeout=10
         )

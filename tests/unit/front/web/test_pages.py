@@ -363,3 +363,23 @@ def test_consent_lists_scopes_in_words_once_each(site, browser):
     browser.sign_in()
     sentences = re.findall(r'<li class="plain">(.*?)</li>', browser.answer.text)
     assert len(sentences) == len(set(sentences)) == 4
+
+
+SEVERAL = (
+    "openid https://www.googleapis.com/auth/gmail.readonly "
+    "https://www.googleapis.com/auth/gmail.send"
+)
+
+
+def test_a_person_may_allow_a_part_of_what_is_asked(site, browser):
+    browser.open(site.url(scope=SEVERAL))
+    page = browser.sign_in()
+    assert page.text.count('type="checkbox"') == 2
+    browser.send(decision="allow", scope="https://www.googleapis.com/auth/gmail.send")
+    answer = query_of(browser.left_for)
+    assert answer["scope"] == "https://www.googleapis.com/auth/gmail.send openid"
+
+
+def test_who_is_asked_for_an_account_of_a_domain_reads_which(site, browser):
+    page = browser.open(site.url(hd="other.test"))
+    assert "with an account of <strong>other.test</strong>" in page.text
