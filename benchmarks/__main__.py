@@ -12,6 +12,7 @@ NAMES = (
     "steps",
     "pipeline",
     "tokens",
+    "limits",
     "api",
     "batch",
     "smtp",

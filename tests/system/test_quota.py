@@ -156,3 +156,17 @@ def test_a_submission_has_a_hundred_recipients_at_most(restarted):
     assert {code for code, _ in answers[:-1]} == {250}
     assert answers[-1][0] == 452
     assert answers[-1][1].startswith(b"4.5.3")
+
+
+def test_two_processes_take_from_the_same_buckets_and_a_restart_fills_none(tmp_path):
+    env = {"PENFOLD_RATE_LIMITS": "api-account=40/7d"}
+    options = {"args": ["--workers", "2"], "env": env, "log": tmp_path / "log"}
+    with serve(tmp_path / "data", **options) as server:
+        answers = spend(server, calls=60)
+        refused = [each for each in answers if each.status_code == 429]
+        assert len(refused) == 20
+        assert int(refused[0].headers["retry-after"]) > 3_600
+        page = httpx.get(f"{server.http}/metrics").text
+        assert 'penfold_rate_limit_refusals_total{limit="api-account"} 20' in page
+    with serve(tmp_path / "data", **options) as server:
+        assert {each.status_code for each in spend(server, calls=2)} == {429}

@@ -7,9 +7,13 @@ from penfold.base.clock import FixedClock
 from penfold.domain.consent import Leave
 from penfold.domain.grant_rules import GOOGLES_RULES
 from penfold.domain.identity import build_identity
+from penfold.domain.throttle import Throttle
+from penfold.ports.rates import Rate
 from penfold.proto.jwt import make_key_pair
 from penfold.proto.oauth import s256
+from penfold.spec.rates import find_rates
 from penfold.testing.directory import MemoryDirectory
+from penfold.testing.rates import MemoryBuckets
 
 GMAIL = "https://mail.google.com/"
 READONLY = "https://www.googleapis.com/auth/gmail.readonly"
@@ -45,10 +49,19 @@ class EmptyMailboxes:
         self.made.append(mailbox_id)
 
 
+def make_throttle(clock, choices=(), refused=None):
+    """Return the limits of production mode, with these in place of theirs."""
+    rates = find_rates(choices, production=True)
+    rates = {name: Rate(*rate) for name, rate in rates.items()}
+    return Throttle(rates, MemoryBuckets(), clock, refused=refused)
+
+
 class IdentityWorld:
     """book: any implementation of the directory port with this world's clock."""
 
-    def __init__(self, book=None, *, clock=None, passwords=False, rules=GOOGLES_RULES):
+    def __init__(
+        self, book=None, *, clock=None, passwords=False, rules=GOOGLES_RULES, limits=()
+    ):
         self.clock = clock or FixedClock()
         self.chance = random.Random(11)
         self.book = book or MemoryDirectory(clock=self.clock, runs_twice=True)
@@ -60,6 +73,7 @@ class IdentityWorld:
             chance=self.chance,
             make_key=KeyRing(),
             rules=rules,
+            throttle=make_throttle(self.clock, limits),
         )
         accounts = self.identity.accounts
         accounts.add_domain("penfold.test")

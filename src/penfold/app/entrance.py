@@ -11,6 +11,7 @@ from collections.abc import Callable
 from penfold.app.launch import Launch
 from penfold.app.stores import Stores, make_identity
 from penfold.domain.confirming import Confirmations
+from penfold.domain.throttle import Throttle
 from penfold.front.http.app import ASGIApp
 from penfold.front.http.request import Receive, Scope, Send
 
@@ -31,7 +32,7 @@ class LateApp:
         await self._app(scope, receive, send)
 
 
-def make_entrance(stores: Stores, launch: Launch) -> LateApp:
+def make_entrance(stores: Stores, launch: Launch, throttle: Throttle | None = None) -> LateApp:
     """Return the pages and endpoints of sign-in."""
 
     def make() -> ASGIApp:
@@ -44,7 +45,7 @@ def make_entrance(stores: Stores, launch: Launch) -> LateApp:
             credentials=str((launch.data / "credentials").resolve()),
         )
         return build_web(
-            make_identity(stores, launch.settings),
+            make_identity(stores, launch.settings, throttle),
             Confirmations(stores.directory, stores.mailboxes, stores.clock),
             issuer=launch.settings.issuer,
             welcome=welcome,

@@ -13,6 +13,7 @@ from penfold.app.observe_http import HttpObserver
 from penfold.app.process import Core, end_process, open_for, run_service
 from penfold.app.quota import find_quota_limits, make_quota
 from penfold.app.serving_tls import ServingTls
+from penfold.app.throttling import make_throttle
 from penfold.app.tls_files import FOLDER, Challenges
 from penfold.app.wiring import Product
 from penfold.domain.confirming import Asking
@@ -55,6 +56,7 @@ class HttpService:
         self._faults = FileFaults(core.launch.data / "run" / FAULTS_NAME)
         self._looking: asyncio.TimerHandle | None = None
         observe = HttpObserver(core.log, core.counters)
+        throttle = make_throttle(core)
         self._api = GmailApi(
             handlers=find_handlers(),
             authenticator=stores.directory,
@@ -65,6 +67,7 @@ class HttpService:
             observe=observe,
             stop=lambda error: end_process(core.log, error),
             faults=self._faults,
+            throttle=throttle,
         )
         operations = make_operations(
             find_trouble=stores.find_trouble,
@@ -75,7 +78,7 @@ class HttpService:
             policy = find_own_policy(core.launch.settings)
             answer = make_policy_operation(policy, stores.directory.is_local_domain)
             operations = {**operations, POLICY_PATH: answer}
-        web = make_entrance(stores, core.launch)
+        web = make_entrance(stores, core.launch, throttle)
         self._pubsub = PubsubApi(
             product.pubsub,
             stores.directory,

@@ -18,9 +18,9 @@ from penfold.app.reports import Reports
 from penfold.app.resolving import make_resolver
 from penfold.app.serving_tls import ServingTls
 from penfold.app.sweeping import make_sweeps
+from penfold.app.throttling import make_throttle
 from penfold.app.wiring import Product
 from penfold.base.limits import SMTP_CONNECTIONS_MAX, SMTP_RECIPIENTS_MAX, SUBMISSION_RECIPIENTS_MAX
-from penfold.domain.attempts import Attempts
 from penfold.front.smtp.bounds import Bounds
 from penfold.front.smtp.doors import Door, MxDoor, SubmissionDoor
 from penfold.front.smtp.listener import Listener
@@ -71,7 +71,7 @@ class MailService:
             SubmissionDoor(
                 product.outbound,
                 product.stores.directory,
-                failures=Attempts(product.stores.clock),
+                throttle=make_throttle(core),
             ),
         )
         self._listeners = [

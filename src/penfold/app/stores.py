@@ -26,6 +26,7 @@ from penfold.store.uploads import FolderUploads
 if TYPE_CHECKING:
     from penfold.domain.domains import Domains
     from penfold.domain.identity import Identity
+    from penfold.domain.throttle import Throttle
 
 DIRECTORY_NAME: Final = "directory.db"
 QUEUE_NAME: Final = "queue.db"
@@ -134,7 +135,9 @@ def _open_queue(path: Path, watch: Watch | None, *, create: bool, fatal: Fatal) 
     return SqliteQueue(path, create=create, fatal=fatal)
 
 
-def make_identity(stores: Stores, settings: Settings | None = None) -> "Identity":
+def make_identity(
+    stores: Stores, settings: Settings | None = None, throttle: "Throttle | None" = None
+) -> "Identity":
     """Return the services that know who may come in; without settings by Gmail's rules.
 
     Imported here, because their libraries cost 0.15 s and 12 MB that the mail process never
@@ -151,7 +154,12 @@ def make_identity(stores: Stores, settings: Settings | None = None) -> "Identity
         password_ends=settings.password_ends_tokens == "yes",  # noqa: S105 - a choice
     )
     return build_identity(
-        stores.directory, stores.mailboxes, clock=stores.clock, chance=stores.chance, rules=rules
+        stores.directory,
+        stores.mailboxes,
+        clock=stores.clock,
+        chance=stores.chance,
+        rules=rules,
+        throttle=throttle,
     )
 
 

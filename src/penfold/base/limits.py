@@ -409,8 +409,6 @@ SMTP_CLIENTS_COUNTED_MAX: Final = 20_000
 #: Seconds the greeting waits to see who talks early. 0: only what is there already counts.
 #: Postfix's postscreen: 6; every honest client would wait.
 SMTP_GREET_DELAY_S: Final = 0.0
-#: Failed logins of one address in SIGN_IN_WINDOW_S on all its connections, then 421.
-SMTP_LOGIN_ADDRESS_MAX: Final = 50
 #: Share of SMTP_CONNECTIONS_MAX from which SMTP_STRESS_IDLE_S counts. Postfix does the same.
 SMTP_STRESS_SHARE: Final = 0.75
 #: Seconds of silence while the listener is nearly full. Postfix: 10.
@@ -706,13 +704,6 @@ GRANTS_MAX: Final = 100
 GRANTS_SET_MAX: Final = 10_000
 #: Days a browser stays signed in.
 SESSION_DAYS: Final = 14
-#: Failed sign-ins in SIGN_IN_WINDOW_S before the next one is refused, for an account and for a
-#: client address (behind which many people may sit).
-SIGN_IN_ACCOUNT_MAX: Final = 10
-SIGN_IN_ADDRESS_MAX: Final = 50
-SIGN_IN_WINDOW_S: Final = 900
-#: Accounts and addresses whose failures are counted at a time, about 0.2 kB each.
-SIGN_IN_COUNTED_MAX: Final = 20_000
 #: Octets of a form or JSON body at the identity endpoints; an assertion is the largest part.
 OAUTH_BODY_MAX_BYTES: Final = 65_536
 #: Seconds a service account's assertion is good for at most. Gmail: documented.

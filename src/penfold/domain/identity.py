@@ -6,7 +6,6 @@ from penfold.base.chance import Chance
 from penfold.base.clock import Clock
 from penfold.domain.accounts import Accounts
 from penfold.domain.aliases import Aliases
-from penfold.domain.attempts import Attempts
 from penfold.domain.clients import Clients
 from penfold.domain.consent import Consent
 from penfold.domain.grant_rules import GOOGLES_RULES, GrantRules
@@ -14,6 +13,7 @@ from penfold.domain.grants import Grants
 from penfold.domain.id_tokens import IdTokens
 from penfold.domain.service_accounts import ServiceAccounts
 from penfold.domain.sessions import Sessions
+from penfold.domain.throttle import Throttle, make_open_throttle
 from penfold.ports.identity import IdentityBook
 from penfold.ports.mailbox import Mailboxes
 from penfold.proto.jwt import KeyMaker, make_key_pair
@@ -31,6 +31,7 @@ class Identity:
     grants: Grants
     id_tokens: IdTokens
     sessions: Sessions
+    throttle: Throttle
 
 
 def build_identity(
@@ -41,8 +42,13 @@ def build_identity(
     chance: Chance,
     make_key: KeyMaker = make_key_pair,
     rules: GrantRules = GOOGLES_RULES,
+    throttle: Throttle | None = None,
 ) -> Identity:
-    """Return the services; chance must be cryptographic (`random.SystemRandom()`)."""
+    """Return the services; chance must be cryptographic (`random.SystemRandom()`).
+
+    throttle: the limits that hold for who comes from outside.
+    """
+    throttle = throttle or make_open_throttle(clock)
     accounts = Accounts(book, mailboxes, clock, chance, rules.password_ends)
     id_tokens = IdTokens(book, clock, make_key)
     return Identity(
@@ -53,5 +59,6 @@ def build_identity(
         consent=Consent(book, clock, chance),
         grants=Grants(book, clock, chance, id_tokens, ServiceAccounts(book, clock), rules),
         id_tokens=id_tokens,
-        sessions=Sessions(book, accounts, clock, chance, Attempts(clock)),
+        sessions=Sessions(book, accounts, clock, chance, throttle),
+        throttle=throttle,
     )

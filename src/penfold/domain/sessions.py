@@ -12,16 +12,13 @@ import msgspec
 from penfold.base.addresses import canonical_address
 from penfold.base.chance import Chance
 from penfold.base.clock import Clock
-from penfold.base.limits import (
-    SESSION_DAYS,
-    SIGN_IN_ACCOUNT_MAX,
-    SIGN_IN_ADDRESS_MAX,
-)
+from penfold.base.limits import SESSION_DAYS
 from penfold.domain.accounts import Accounts
-from penfold.domain.attempts import Attempts
+from penfold.domain.throttle import Throttle
 from penfold.ports.directory import Account
 from penfold.ports.identity import IdentityBook, IdentityWriter, Session
 from penfold.proto.oauth import digest, make_token
+from penfold.spec.rates import SIGN_IN_ACCOUNT, SIGN_IN_NETWORK
 
 _DAY_MS = 86_400_000
 
@@ -34,7 +31,7 @@ class Sessions:
     accounts: Accounts
     clock: Clock
     chance: Chance
-    attempts: Attempts
+    throttle: Throttle
 
     def make_browser(self) -> str:
         """Return the cookie of a browser seen for the first time; nothing is stored."""
@@ -53,18 +50,13 @@ class Sessions:
 
         client: the network address. TooManyError when there were too many failures before.
         """
-        keys = (
-            (f"account {canonical_address(address)}", SIGN_IN_ACCOUNT_MAX),
-            (f"client {client}", SIGN_IN_ADDRESS_MAX),
-        )
-        for key, most in keys:
-            self.attempts.check(key, most=most)
+        name = canonical_address(address)
+        self.throttle.take_each((SIGN_IN_NETWORK, client), (SIGN_IN_ACCOUNT, name))
         account = self.accounts.find_sign_in(address, password)
         if account is None:
-            for key, _ in keys:
-                self.attempts.note(key)
             return None
-        self.attempts.forget(keys[0][0])
+        self.throttle.give_back(SIGN_IN_NETWORK, client)
+        self.throttle.forget(SIGN_IN_ACCOUNT, name)
         return self._renew(browser, account)
 
     def sign_out(self, browser: str) -> None:

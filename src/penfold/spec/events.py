@@ -222,6 +222,12 @@ SMTP_FAILED: Final = _event(
     "An SMTP session met an error nobody expected.",
     Severity.ERROR,
 )
+RATE_LIMITED: Final = _event(
+    "rate_limited",
+    "limit client wait_s count",
+    "Somebody came too often and was refused; count: refusals by this limit since the last line.",
+    Severity.WARNING,
+)
 ACCEPT_PAUSED: Final = _event(
     "accept_paused",
     "listener reason connections",

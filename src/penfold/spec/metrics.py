@@ -10,6 +10,7 @@ from itertools import product
 from typing import Final
 
 from penfold.spec.arrival import REASONS
+from penfold.spec.rates import LIMITS
 from penfold.spec.registry import REGISTRY
 
 #: Routes beside the 79 methods. What names none of these counts as "other".
@@ -90,6 +91,12 @@ QUOTA_REFUSALS: Final = Metric(
     Kind.COUNTER,
     "Calls refused by a limit: units of a user or a project, or calls in flight.",
     (("limit", ("user", "project", "in_flight")),),
+)
+RATE_REFUSALS: Final = Metric(
+    "penfold_rate_limit_refusals_total",
+    Kind.COUNTER,
+    "What was refused because it came too often, by the limit of docs/limits.md.",
+    (("limit", tuple(limit.name for limit in LIMITS)),),
 )
 CONNECTIONS: Final = Metric(
     "penfold_http_connections", Kind.GAUGE, "HTTP connections that are open."
@@ -250,7 +257,7 @@ METRICS: Final = (
     REPORTS, NOTIFICATIONS, PUSHES,
     ATTACHMENTS, ATTACHMENT_SECONDS, ATTACHMENTS_WAITING, COMMITS, GROUP_SIZE, HANDLES, MEMORY,
     STARTS, CERTIFICATE_SECONDS, ARRIVALS, ARRIVAL_REASONS, ARRIVAL_RESULTS, ARRIVAL_SECONDS,
-    SCANS, GREYLIST,
+    SCANS, GREYLIST, RATE_REFUSALS,
 )  # fmt: skip
 #: Read from the queue when the page is asked for, so it is not in the file.
 QUEUE: Final = Metric(

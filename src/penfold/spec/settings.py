@@ -10,7 +10,7 @@ Whether a setting goes with the others is app/config.check_served's affair.
 
 # ruff: noqa: RUF009 - _setting returns a dataclasses.field
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
 from typing import Any, Final
 
@@ -28,6 +28,7 @@ from penfold.base.limits import (
     TOKEN_DAYS_MAX,
 )
 from penfold.spec.quotas import GOOGLE_2026, OFF, TABLES, QuotaTable
+from penfold.spec.rates import find_rates, parse_rates
 from penfold.spec.relays import Relay, parse_relays
 from penfold.spec.setting_values import (
     WORKERS_MAX,
@@ -177,6 +178,14 @@ class Settings:
     send_recipients_per_day: int = _limit(
         "Recipients an account may write to in 24 hours, each time counted.",
         SEND_RECIPIENTS_PER_DAY,
+    )
+    rate_limits: tuple[str, ...] = _setting(
+        parse_rates,
+        (),
+        "NAME=COUNT/PERIOD,…|off",
+        "Limits on sign-in, tokens, calls and sending where they differ from docs/limits.md, such "
+        "as sign-in-account=10/15m. [default: that table's in production mode, else none]",
+        serve=False,
     )
     search_attachments: str = _setting(
         parse_one_of("on", OFF),
@@ -457,6 +466,10 @@ class Settings:
     def first_domain(self) -> str:
         """The domain that completes <postmaster>."""
         return self.domains[0] if self.domains else LOCAL_DOMAIN
+
+    def find_rates(self) -> Mapping[str, tuple[int, int]]:
+        """Return count and seconds of each rate limit in force, by its name."""
+        return find_rates(self.rate_limits, production=self.is_production)
 
     def find_quota(self) -> QuotaTable | None:
         """Return the quota table in force, None when there is none."""

@@ -10,12 +10,14 @@ from penfold.app.metrics import Counters, load_totals, render
 from penfold.app.observe_http import HttpObserver
 from penfold.app.observe_smtp import SmtpObserver
 from penfold.app.observe_stores import StoreObserver
+from penfold.app.throttling import RefusalObserver
 from penfold.base.clock import FixedClock
 from penfold.base.errors import StorageFullError
 from penfold.domain.suspicion import Reason
 from penfold.front.http.request import RequestFacts
 from penfold.front.smtp.facts import ArrivalFacts, GreylistFacts, SessionFacts, TransactionFacts
 from penfold.ports.queue import NewQueueRow, QueueState
+from penfold.spec.rates import SIGN_IN_ACCOUNT, SIGN_IN_NETWORK
 from penfold.store.sqlite.queue import SqliteQueue
 
 
@@ -217,3 +219,20 @@ def test_a_judged_message_becomes_a_line_with_its_reasons_and_numbers(world):
         "penfold_arrival_seconds_count 1",
     ):
         assert line in page
+
+
+def test_refusals_are_counted_each_and_told_once_in_ten_seconds_without_what_was_typed(world):
+    clock = FixedClock()
+    observe = RefusalObserver(world.log, world.counters, clock)
+    for _ in range(3):
+        observe(SIGN_IN_ACCOUNT, "my-password-in-the-wrong-field", 90)
+    observe(SIGN_IN_NETWORK, "192.0.2.1", 18)
+    clock.advance(s=10)
+    observe(SIGN_IN_ACCOUNT, "alice@penfold.test", 80)
+    told = [{k: line.get(k) for k in ("limit", "client", "count")} for line in world.lines()]
+    assert told == [
+        {"limit": "sign-in-account", "client": None, "count": 1},
+        {"limit": "sign-in-network", "client": "192.0.2.1", "count": 1},
+        {"limit": "sign-in-account", "client": None, "count": 3},
+    ]
+    assert 'penfold_rate_limit_refusals_total{limit="sign-in-account"} 4' in world.page()

@@ -1,19 +1,19 @@
 """Browsers: signing in, several accounts, failures that are counted."""
 
+import contextlib
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from tests.unit.identity import IdentityWorld
 
-from penfold.base.clock import FixedClock
 from penfold.base.limits import (
     SESSION_DAYS,
-    SIGN_IN_ACCOUNT_MAX,
-    SIGN_IN_ADDRESS_MAX,
-    SIGN_IN_COUNTED_MAX,
-    SIGN_IN_WINDOW_S,
 )
-from penfold.domain.attempts import Attempts, TooManyError
 from penfold.domain.sessions import Sessions
+from penfold.domain.throttle import TooManyError
 from penfold.ports.identity import Session
+from penfold.spec.rates import SIGN_IN_ACCOUNT, SIGN_IN_NETWORK
 
 GOOD = "open-sesame"
 
@@ -93,7 +93,7 @@ class NoAccounts:
 
 @pytest.fixture
 def guarded(world):
-    return Sessions(world.book, NoAccounts(), world.clock, world.chance, Attempts(world.clock))
+    return Sessions(world.book, NoAccounts(), world.clock, world.chance, world.identity.throttle)
 
 
 def fail(sessions, count, address="alice@penfold.test", client="192.0.2.1"):
@@ -102,18 +102,18 @@ def fail(sessions, count, address="alice@penfold.test", client="192.0.2.1"):
 
 
 def test_too_many_failures_shut_an_account_from_everywhere_for_a_while(world, guarded):
-    fail(guarded, SIGN_IN_ACCOUNT_MAX)
+    fail(guarded, SIGN_IN_ACCOUNT.count)
     for address in ("alice@penfold.test", "Alice+x@PENFOLD.test"):
         with pytest.raises(TooManyError) as caught:
             fail(guarded, 1, address, client="198.51.100.9")
-        assert 0 < caught.value.wait_s <= SIGN_IN_WINDOW_S + 1
+        assert 0 < caught.value.wait_s <= SIGN_IN_ACCOUNT.period_s
     fail(guarded, 1, "bob@penfold.test")
-    world.clock.advance(s=SIGN_IN_WINDOW_S)
+    world.clock.advance(s=caught.value.wait_s)
     fail(guarded, 1)
 
 
 def test_too_many_failures_shut_a_client_for_every_account(guarded):
-    for number in range(SIGN_IN_ADDRESS_MAX):
+    for number in range(SIGN_IN_NETWORK.count):
         fail(guarded, 1, f"u{number}@penfold.test")
     with pytest.raises(TooManyError):
         fail(guarded, 1, "fresh@penfold.test")
@@ -122,13 +122,36 @@ def test_too_many_failures_shut_a_client_for_every_account(guarded):
 
 def test_success_forgets_the_failures_of_the_account(world):
     for _ in range(2):
-        for _ in range(SIGN_IN_ACCOUNT_MAX - 1):
-            world.identity.sessions.attempts.note("account alice@penfold.test")
+        for _ in range(SIGN_IN_ACCOUNT.count - 1):
+            world.identity.throttle.take(SIGN_IN_ACCOUNT, "alice@penfold.test")
         assert sign_in(world)
 
 
-def test_what_is_counted_is_bounded():
-    attempts = Attempts(FixedClock())
-    for number in range(SIGN_IN_COUNTED_MAX + 10):
-        attempts.note(str(number))
-    assert len(attempts._counts) == SIGN_IN_COUNTED_MAX
+class SlowAccounts:
+    """Answers when `inside` guesses are being looked at."""
+
+    def __init__(self, inside):
+        self._all = threading.Barrier(inside)
+
+    def find_sign_in(self, address, password):
+        self._all.wait(20)
+
+
+def test_guesses_at_the_same_moment_are_no_way_around_the_limit(world):
+    most = SIGN_IN_ACCOUNT.count
+    accounts = SlowAccounts(most)
+    throttle = world.identity.throttle
+    sessions = Sessions(world.book, accounts, world.clock, world.chance, throttle)
+
+    def guess(_):
+        with contextlib.suppress(TooManyError):
+            return sessions.sign_in("b", "alice@penfold.test", "x", client="192.0.2.1") is None
+        return False
+
+    with ThreadPoolExecutor(3 * most) as pool:
+        assert sum(pool.map(guess, range(3 * most))) == most
+
+
+def test_a_right_password_is_not_held_against_the_network(world):
+    for _ in range(SIGN_IN_NETWORK.count + 1):
+        assert world.identity.sessions.sign_in("b", "alice@penfold.test", GOOD, client="192.0.2.1")

@@ -1,8 +1,8 @@
 """The Gmail API as an ASGI callable: from a request to an answer, the same way for every method.
 
-    address → $.xgafv, callback → credential (401) → parameters, mask, alt (400) → scope (403)
-    → whose mailbox (403) → ordered fault → served at all (501) → quota (403, 429)
-    → body (400, 413) → handler → mask → encode
+    address → $.xgafv, callback → credential (401) → how often (429) → parameters, mask,
+    alt (400) → scope (403) → whose mailbox (403) → ordered fault → served at all (501)
+    → quota (403, 429) → body (400, 413) → handler → mask → encode
 
 That is Gmail's order (observed 2026-09; query before scope assumed). A handler runs where its
 method says, see runner.py. Nothing but texts of spec.problems reaches the peer; what nobody
@@ -26,6 +26,7 @@ from penfold.base.limits import (
     JSON_BODY_MAX_BYTES,
 )
 from penfold.domain.delegates import find_delegator
+from penfold.domain.throttle import Throttle
 from penfold.front.http import answers, batch
 from penfold.front.http.ask import Ask
 from penfold.front.http.auth import find_token
@@ -33,6 +34,7 @@ from penfold.front.http.batch import Batch
 from penfold.front.http.body import read_body
 from penfold.front.http.call import Call, Services
 from penfold.front.http.errors import problem_of
+from penfold.front.http.pace import Pace
 from penfold.front.http.plan import Check, Handler, Plan, encode
 from penfold.front.http.quota import charge
 from penfold.front.http.rehearsal import NO_FAULTS, rehearse
@@ -85,6 +87,7 @@ class GmailApi:
         observe: Observe | None = None,
         stop: Callable[[BaseException], None] | None = None,
         faults: Faults = NO_FAULTS,
+        throttle: Throttle | None = None,
         strict: bool = False,
     ) -> None:
         self._plans = {
@@ -102,6 +105,7 @@ class GmailApi:
         self._observe = observe
         self._stop = stop
         self._faults = faults
+        self._pace = Pace(throttle, clock)
         self._prefix = f"{services.chance.getrandbits(48):012x}-"
         self._numbers = itertools.count(1)
         self._media = Media(services.uploads, self._runner, self._room, self._run)
@@ -175,8 +179,13 @@ class GmailApi:
         if xgafv is not None or system.values:
             check_early(system, xgafv, get=request.verb == "GET")
         token = find_token(request.header(b"authorization"), system.values)
-        credential = plan.gate.get_credential(self._authenticator, token)
+        try:
+            credential = plan.gate.get_credential(self._authenticator, token)
+        except ProblemError:
+            self._pace.note_refused(request.client)
+            raise
         request.credential = credential
+        self._pace.note_call(credential)
         params = plan.binder.bind(match.values, pairs)
         fields, mask = self._read_mask(request, plan)
         account = plan.gate.check(credential, params, pairs, self._find_delegator)

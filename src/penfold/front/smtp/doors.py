@@ -8,8 +8,8 @@ from collections.abc import Awaitable
 from typing import Final, Protocol
 
 from penfold.base.addresses import canonical_address
-from penfold.base.limits import SMTP_LOGIN_ADDRESS_MAX
-from penfold.domain.attempts import Attempts
+from penfold.base.networks import is_loopback
+from penfold.domain.throttle import Throttle, TooManyError
 from penfold.front.smtp.decisions import (
     Decisions,
     Done,
@@ -18,12 +18,12 @@ from penfold.front.smtp.decisions import (
     SubmissionDecisions,
 )
 from penfold.front.smtp.greeting import Greeter, Visit
-from penfold.front.smtp.visitors import is_loopback, network_of
 from penfold.ports.directory import Account
 from penfold.ports.identity import Authenticator
 from penfold.proto.smtp import replies
 from penfold.proto.smtp.replies import Reply
 from penfold.proto.smtp.sasl import Bearer, Login
+from penfold.spec.rates import SMTP_LOGIN_ACCOUNT, SMTP_LOGIN_NETWORK, SUBMISSION_ACCOUNT
 
 #: Gmail (documented): SMTP wants the full scope, gmail.send is not enough.
 MAIL_SCOPE: Final = "https://mail.google.com/"
@@ -43,7 +43,7 @@ class Door(Protocol):
     def check_sender(self, account: Account | None, address: str) -> Reply: ...
     def check_recipient(self, visit: Visit, address: str) -> Reply | Awaitable[Reply]: ...
     def find_account(self, claim: Login | Bearer, client: str) -> Account | None:
-        """Return who this is. TooManyError: the client's network guessed wrong too often."""
+        """Return who this is. TooManyError: too many guesses, from there or at this account."""
         ...
 
     def deliver(
@@ -89,35 +89,48 @@ class SubmissionDoor:
         decisions: SubmissionDecisions,
         authenticator: Authenticator,
         *,
-        failures: Attempts | None = None,
+        throttle: Throttle | None = None,
     ) -> None:
-        """failures: failed logins by network, over all connections; None: nobody counts."""
+        """throttle: the limits on logins and messages; None: there are none."""
         self._decisions = decisions
         self._authenticator = authenticator
-        self._failures = failures
+        self._throttle = throttle
 
     def check_sender(self, account: Account | None, address: str) -> Reply:
         if account is None:
             return replies.LOGIN_FIRST
-        is_own = self._decisions.check_sender(account, address)
-        return replies.SENDER_OK if is_own else replies.NOT_YOUR_ADDRESS
+        if not self._decisions.check_sender(account, address):
+            return replies.NOT_YOUR_ADDRESS
+        try:
+            if self._throttle is not None:
+                self._throttle.take(SUBMISSION_ACCOUNT, account.id)
+        except TooManyError:
+            return replies.TOO_MANY_SENT
+        return replies.SENDER_OK
 
     def check_recipient(self, visit: Visit, address: str) -> Reply:  # noqa: ARG002 - Door
         return _SUBMISSION_REPLIES[self._decisions.check_recipient(address)]
 
     def find_account(self, claim: Login | Bearer, client: str) -> Account | None:
         """Return who this is; None for every reason there may be, which the client never learns."""
-        failures = None if is_loopback(client) else self._failures
-        if failures is not None:
-            failures.check(network_of(client), most=SMTP_LOGIN_ADDRESS_MAX)
+        if self._throttle is None:
+            return self._find(claim)
+        limits = (
+            (SMTP_LOGIN_NETWORK, client),
+            (SMTP_LOGIN_ACCOUNT, canonical_address(claim.address)),
+        )
+        self._throttle.take_each(*limits)
         account = self._find(claim)
-        if account is not None and not account.suspended:
-            return account
-        if failures is not None:
-            failures.note(network_of(client))
-        return None
+        if account is not None:
+            for limit, whose in limits:
+                self._throttle.give_back(limit, whose)
+        return account
 
     def _find(self, claim: Login | Bearer) -> Account | None:
+        account = self._find_any(claim)
+        return None if account is None or account.suspended else account
+
+    def _find_any(self, claim: Login | Bearer) -> Account | None:
         if isinstance(claim, Login):
             # Gmail (documented): app passwords are shown in groups; the spaces do not count.
             password = claim.password.replace(" ", "")

@@ -15,7 +15,7 @@ from collections.abc import Awaitable
 from typing import Final, cast
 
 from penfold.base.errors import PenfoldError
-from penfold.domain.attempts import TooManyError
+from penfold.domain.throttle import TooManyError
 from penfold.front.smtp.decisions import Envelope
 from penfold.front.smtp.facts import SessionFacts, TransactionFacts
 from penfold.front.smtp.greeting import Visit
@@ -26,6 +26,7 @@ from penfold.proto.smtp import replies
 from penfold.proto.smtp.events import Bearer, Event, Login, Mail, Message, Rcpt, Slow
 from penfold.proto.smtp.replies import Reply
 from penfold.proto.smtp.server import Server
+from penfold.spec.rates import SMTP_LOGIN_ACCOUNT
 
 #: Octets a client may send ahead while it waits for an answer; then reading stops.
 HELD_MAX: Final = 65_536
@@ -382,9 +383,11 @@ class Session(asyncio.Protocol):
     def _log_in(self, claim: Login | Bearer) -> None:
         try:
             account = self._house.door.find_account(claim, self.client)
-        except TooManyError:
+        except TooManyError as error:
             # Right or wrong, so that a guesser learns nothing more.
-            self._machine.answer(replies.TOO_MANY_LOGINS)
+            guessed = error.limit is SMTP_LOGIN_ACCOUNT
+            reply = replies.TOO_MANY_GUESSES if guessed else replies.TOO_MANY_LOGINS
+            self._machine.answer(reply)
             return
         if account is not None:
             self._account = account

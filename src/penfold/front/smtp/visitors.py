@@ -4,10 +4,10 @@ Knows addresses, never sessions. Memory is bounded by the connections that are o
 SMTP_CLIENTS_COUNTED_MAX; a flood from more networks than that begins a new count.
 """
 
-import ipaddress
 from typing import Final
 
 from penfold.base.limits import SMTP_CLIENTS_COUNTED_MAX
+from penfold.base.networks import is_loopback, network_of
 from penfold.front.smtp.bounds import Bounds
 from penfold.proto.smtp import replies
 from penfold.proto.smtp.replies import Reply
@@ -56,18 +56,3 @@ class Visitors:
             self._came = {}
         self._came[network] = came = self._came.get(network, 0) + 1
         return came
-
-
-def is_loopback(client: str) -> bool:
-    """Say whether a client is this machine: a program here, or a proxy many people come through."""
-    return client.startswith("127.") or client == "::1"
-
-
-def network_of(client: str) -> str:
-    """Return whom a connection is counted for: an IPv4 address, or an IPv6 /64."""
-    if ":" not in client:
-        return client
-    address = ipaddress.IPv6Address(client.partition("%")[0])
-    if address.ipv4_mapped is not None:
-        return str(address.ipv4_mapped)
-    return address.packed[:8].hex()

@@ -13,9 +13,9 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from penfold.domain.attempts import TooManyError
 from penfold.domain.consent import ANOTHER, Ask, Authorization, Choose, Leave, SignIn, Step
 from penfold.domain.identity import Identity
+from penfold.domain.throttle import TooManyError
 from penfold.front.web.browser import (
     Pairs,
     base_address,

@@ -17,6 +17,7 @@ from penfold.base.limits import CERTS_MAX_AGE_S
 from penfold.domain.consent import WHO
 from penfold.domain.id_tokens import describe, describe_v2
 from penfold.domain.identity import Identity
+from penfold.domain.throttle import TooManyError
 from penfold.front.web.browser import (
     TooLargeError,
     base_address,
@@ -24,6 +25,7 @@ from penfold.front.web.browser import (
     read_body,
     read_form,
 )
+from penfold.front.web.pace import paced
 from penfold.ports.identity import Credential, ServiceAccount, ServiceKey
 from penfold.proto.oauth import OAuthError, invalid_request, missing, read_parameters
 from penfold.spec import problems
@@ -61,6 +63,12 @@ def refusal(error: OAuthError) -> Response:
     return answer(body, status=error.status, headers=headers)
 
 
+def too_many(error: TooManyError) -> Response:
+    """Return the refusal of who comes too often. Google (observed): the name, for device codes."""
+    body = {"error": "rate_limit_exceeded", "error_description": error.public}
+    return answer(body, status=429, headers={**_NO_STORE, "Retry-After": str(error.wait_s)})
+
+
 def refusing(endpoint: Endpoint) -> Endpoint:
     """Return the endpoint with everything it may raise turned into OAuth's words."""
 
@@ -71,6 +79,8 @@ def refusing(endpoint: Endpoint) -> Endpoint:
             return await endpoint(request)
         except OAuthError as error:
             return refusal(error)
+        except TooManyError as error:
+            return too_many(error)
         except TooLargeError as error:
             return refusal(OAuthError("invalid_request", error.public, status=413))
         except ParseError:
@@ -125,6 +135,10 @@ class Endpoints:
     async def token(self, request: Request) -> Response:
         base = base_address(request)
         given = await _read_parameters(request, query=False)
+        with paced(self._identity.throttle, request, given):
+            return await self._exchange(request, base, given)
+
+    async def _exchange(self, request: Request, base: str, given: dict[str, str]) -> Response:
         result = await run_in_threadpool(
             self._identity.grants.exchange,
             given,

@@ -101,6 +101,8 @@ TOO_MANY_COMMANDS: Final = _final(
     421, "4.7.0", "Too many commands without a message, closing connection"
 )
 TOO_MANY_LOGINS: Final = _final(421, "4.7.0", "Too many failed logins, closing connection")
+#: Gmail (documented).
+TOO_MANY_SENT: Final = _final(421, "4.7.0", "Try again later, closing connection")
 OUT_OF_MEMORY: Final = _final(421, "4.3.1", "Insufficient system storage, try again later")
 ENDLESS_LINE: Final = _final(421, "4.7.0", "Line has no end, closing connection")
 NOT_SMTP: Final = _final(554, "5.5.0", "This is an SMTP server, closing connection")
@@ -125,6 +127,8 @@ NO_ROOM: Final = make_reply(452, "4.3.1", "Insufficient system storage, try agai
 TOO_MANY_RECIPIENTS: Final = make_reply(
     452, "4.5.3", "Too many recipients, send the rest in another transaction"
 )
+#: Gmail (documented): the code, and what it is for.
+TOO_MANY_GUESSES: Final = make_reply(454, "4.7.0", "Too many login attempts, try again later")
 LOGIN_UNAVAILABLE: Final = make_reply(
     454, "4.7.0", "Temporary authentication failure, try again later"
 )

@@ -9,10 +9,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.dialogue.product import ALICE, MemoryProduct
 from tests.unit.front.smtp.world import HELO, TRANSACTION
+from tests.unit.identity import make_throttle
 
 from penfold.base import limits
 from penfold.base.clock import FixedClock
-from penfold.domain.attempts import Attempts, TooManyError
+from penfold.domain.throttle import TooManyError
 from penfold.front.smtp.bounds import Bounds
 from penfold.front.smtp.doors import SubmissionDoor
 from penfold.front.smtp.facts import SessionFacts
@@ -20,6 +21,7 @@ from penfold.front.smtp.visitors import Visitors
 from penfold.proto.smtp import replies
 from penfold.proto.smtp.parameters import MailOptions, ReportRequest
 from penfold.proto.smtp.sasl import Login
+from penfold.spec.rates import SMTP_LOGIN_ACCOUNT, SMTP_LOGIN_NETWORK, SUBMISSION_ACCOUNT
 
 # --- how often ------------------------------------------------------------------------------------
 
@@ -189,24 +191,24 @@ RIGHT = Login("PLAIN", ALICE.address, "abcdefghijklmnop")
 
 def make_door(clock):
     product = MemoryProduct()
-    return SubmissionDoor(product, product, failures=Attempts(clock))
+    return SubmissionDoor(product, product, throttle=make_throttle(clock))
 
 
 def test_wrong_passwords_count_over_all_connections_of_an_address():
     clock = FixedClock()
     door = make_door(clock)
-    for number in range(limits.SMTP_LOGIN_ADDRESS_MAX):
+    for number in range(SMTP_LOGIN_NETWORK.count):
         assert door.find_account(WRONG, f"2001:db8::{number:x}") is None
     with pytest.raises(TooManyError):
         door.find_account(RIGHT, "2001:db8::ffff")
     assert door.find_account(RIGHT, "192.0.2.1") == ALICE
-    clock.advance(s=limits.SIGN_IN_WINDOW_S + 1)
+    clock.advance(s=SMTP_LOGIN_NETWORK.period_s)
     assert door.find_account(RIGHT, "2001:db8::ffff") == ALICE
 
 
 def test_a_right_password_does_not_forget_the_wrong_ones():
     door = make_door(FixedClock())
-    for _ in range(limits.SMTP_LOGIN_ADDRESS_MAX):
+    for _ in range(SMTP_LOGIN_NETWORK.count):
         door.find_account(WRONG, "192.0.2.1")
         with contextlib.suppress(TooManyError):
             door.find_account(RIGHT, "192.0.2.1")
@@ -216,14 +218,49 @@ def test_a_right_password_does_not_forget_the_wrong_ones():
 
 def test_this_machine_may_mistype_as_often_as_it_likes():
     door = make_door(FixedClock())
-    for _ in range(limits.SMTP_LOGIN_ADDRESS_MAX + 1):
+    for _ in range(SMTP_LOGIN_NETWORK.count + 1):
         assert door.find_account(WRONG, "127.0.0.1") is None
     assert door.find_account(RIGHT, "127.0.0.1") == ALICE
 
 
+def test_wrong_passwords_count_for_the_account_from_everywhere():
+    door = make_door(FixedClock())
+    for number in range(SMTP_LOGIN_ACCOUNT.count):
+        assert door.find_account(WRONG, f"192.0.2.{number}") is None
+    with pytest.raises(TooManyError) as caught:
+        door.find_account(RIGHT, "198.51.100.1")
+    assert caught.value.limit is SMTP_LOGIN_ACCOUNT
+
+
+def test_messages_of_an_account_are_counted_and_a_foreign_sender_is_not():
+    door = make_door(FixedClock())
+    for _ in range(SUBMISSION_ACCOUNT.count):
+        assert door.check_sender(ALICE, ALICE.address) == replies.SENDER_OK
+    assert door.check_sender(ALICE, ALICE.address) == replies.TOO_MANY_SENT
+    assert door.check_sender(ALICE, "ceo@elsewhere.example") == replies.NOT_YOUR_ADDRESS
+
+
 class GuardedProduct(MemoryProduct):
+    limit = SMTP_LOGIN_NETWORK
+
     def find_app_login(self, address, password):
-        raise TooManyError(wait_s=900)
+        raise TooManyError(900, self.limit)
+
+
+class GuardedAccount(GuardedProduct):
+    limit = SMTP_LOGIN_ACCOUNT
+
+
+def test_an_account_that_was_guessed_at_too_often_answers_later(run, tls_contexts):
+    async def test(world):
+        client = await world.greeted()
+        await client.say(b"STARTTLS\r\n")
+        assert await client.reply() == 220
+        await client.writer.start_tls(tls_contexts[1], server_hostname="localhost")
+        await client.say(HELO + b"AUTH PLAIN AGEAYmFk\r\nNOOP\r\n")
+        assert [await client.reply() for _ in range(3)] == [250, 454, 250]
+
+    run(test, name="submission", tls=tls_contexts[0], make=GuardedAccount)
 
 
 def test_who_guessed_too_often_is_sent_away_whatever_he_says(run, tls_contexts):

@@ -1,6 +1,7 @@
 """What programs call: answers and refusals as Google gives them."""
 
 import base64
+import contextlib
 import json
 
 import pytest
@@ -11,7 +12,9 @@ from tests.unit.identity import GMAIL
 from penfold.base.limits import OAUTH_BODY_MAX_BYTES
 from penfold.domain.consent import subject
 from penfold.domain.service_accounts import ASSERTION_GRANT
+from penfold.domain.throttle import TooManyError
 from penfold.proto.jwt import public_jwk
+from penfold.spec.rates import TOKEN_CLIENT
 
 TOKEN_PATHS = ["/token", "/oauth2/v4/token", "/o/oauth2/token"]
 DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
@@ -400,3 +403,24 @@ def test_the_device_flow_is_refused_in_words(site):
         "error": "unsupported_grant_type",
         "error_description": "The device flow is not offered by this server.",
     }
+
+
+# --- how often
+
+
+def test_a_client_that_asks_for_tokens_too_often_is_told_when_to_come_back(site):
+    throttle = site.identity.throttle
+    name = site.world.desktop.client.id
+    with contextlib.suppress(TooManyError):
+        while True:
+            throttle.take(TOKEN_CLIENT, name)
+    form = {"grant_type": "refresh_token", "refresh_token": "x", "client_id": name}
+    answer = requests.post(f"{site.base}/token", data=form)
+    assert answer.status_code == 429
+    assert answer.json()["error"] == "rate_limit_exceeded"
+    assert int(answer.headers["retry-after"]) >= 1
+    assert answer.headers["cache-control"].startswith("no-cache, no-store")
+    by_header = {"grant_type": "refresh_token", "refresh_token": "x"}
+    assert requests.post(f"{site.base}/token", data=by_header, auth=(name, "s")).status_code == 429
+    other = {**form, "client_id": site.world.web.client.id}
+    assert requests.post(f"{site.base}/token", data=other).status_code in (400, 401)

@@ -7,7 +7,8 @@ import pytest
 import requests
 from tests.unit.identity import GMAIL, LOOPBACK, READONLY, WEB_REDIRECT
 
-from penfold.base.limits import OAUTH_BODY_MAX_BYTES, SIGN_IN_ACCOUNT_MAX
+from penfold.base.limits import OAUTH_BODY_MAX_BYTES
+from penfold.spec.rates import SIGN_IN_ACCOUNT
 
 PAGE_HEADERS = {
     "x-frame-options": "DENY",
@@ -103,8 +104,8 @@ def test_a_wrong_password_is_said_and_the_address_kept(site, browser):
 
 def test_too_many_failures_are_told_when_to_come_back(local_site, browser):
     site = local_site
-    for _ in range(SIGN_IN_ACCOUNT_MAX):
-        site.identity.sessions.attempts.note("account bob@penfold.test")
+    for _ in range(SIGN_IN_ACCOUNT.count):
+        site.identity.throttle.take(SIGN_IN_ACCOUNT, "bob@penfold.test")
     browser.open(site.url())
     page = browser.sign_in("bob@penfold.test")
     assert page.status_code == 429
