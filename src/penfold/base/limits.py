@@ -661,6 +661,19 @@ ALIASES_OF_ACCOUNT_MAX: Final = 100
 # --- HTTP listener ---------------------------------------------------------------------
 #: Open connections per HTTP process; each costs about 20 kB and a descriptor. Then 503.
 HTTP_CONNECTIONS_MAX: Final = 4_000
+#: Of these from one network (an IPv4 address or an IPv6 /64), then 429: ten of them make the
+#: port full. This machine and trusted proxies are not counted. nginx's examples say 10 to 100; an
+#: office behind one address, with browsers that open six each, needs more.
+HTTP_CLIENT_CONNECTIONS_MAX: Final = 400
+#: Networks that may be trusted as proxies, each compared with every request's peer; and names
+#: this server may be asked for beside its own.
+TRUSTED_PROXIES_MAX: Final = 50
+HOSTS_MAX: Final = 100
+#: Hops of X-Forwarded-For that are looked at, the nearest ones; real chains have two or three.
+FORWARDED_HOPS_MAX: Final = 20
+#: Seconds a browser that came over TLS comes back that way only: half a year. While a
+#: certificate is missing that long nobody can look around it, so no longer.
+HSTS_S: Final = 15_552_000
 #: Octets of a request's line and header fields, then 431. Node and nginx give 16 to 32 KiB;
 #: Gmail clients put page tokens and field masks into the line.
 HTTP_HEAD_MAX_BYTES: Final = 65_536

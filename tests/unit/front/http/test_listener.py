@@ -59,7 +59,7 @@ class Echo:
 
 
 class World:
-    def __init__(self, tls, bounds, challenges=None):
+    def __init__(self, tls, bounds, challenges=None, **options):
         self.app = Echo()
         self.log = Log()
         sock = socket.create_server(("127.0.0.1", 0))
@@ -73,6 +73,7 @@ class World:
             count_connections=lambda _: None,
             bounds=bounds,
             challenges=challenges,
+            **options,
         )
         self.listener.start()
         self._writers = []
