@@ -2,7 +2,9 @@
 
 import asyncio
 import socket
+from collections.abc import Mapping
 from typing import Final
+from urllib.parse import urlsplit
 
 from penfold.app.datadir import FAULTS_NAME
 from penfold.app.entrance import make_entrance
@@ -16,11 +18,13 @@ from penfold.app.serving_tls import ServingTls
 from penfold.app.throttling import make_throttle
 from penfold.app.tls_files import FOLDER, Challenges
 from penfold.app.wiring import Product
+from penfold.base.networks import is_loopback
 from penfold.domain.confirming import Asking
 from penfold.domain.mail_servers import MailServers
 from penfold.domain.quota import Quota
-from penfold.front.http.app import HttpApp
+from penfold.front.http.app import HttpApp, Operation
 from penfold.front.http.call import Services
+from penfold.front.http.entry import Names, Proxies
 from penfold.front.http.listener import HttpListener
 from penfold.front.http.mta_sts import make_policy_operation
 from penfold.front.http.operations import make_operations
@@ -30,6 +34,7 @@ from penfold.front.http.registration import find_checks, find_handlers
 from penfold.net.submission_probe import SubmissionProbe
 from penfold.proto.mta_sts import POLICY_PATH
 from penfold.spec.metrics import CONNECTIONS, HANDLES, QUEUE
+from penfold.spec.settings import GOOGLE_HOSTS, Settings
 from penfold.store.faults import FileFaults
 from penfold.store.usage import SharedUsage
 
@@ -69,15 +74,6 @@ class HttpService:
             faults=self._faults,
             throttle=throttle,
         )
-        operations = make_operations(
-            find_trouble=stores.find_trouble,
-            render_metrics=self._render_metrics,
-            metrics_token=core.launch.settings.metrics_token,
-        )
-        if core.launch.settings.is_production:
-            policy = find_own_policy(core.launch.settings)
-            answer = make_policy_operation(policy, stores.directory.is_local_domain)
-            operations = {**operations, POLICY_PATH: answer}
         web = make_entrance(stores, core.launch, throttle)
         self._pubsub = PubsubApi(
             product.pubsub,
@@ -88,14 +84,18 @@ class HttpService:
             observe=observe,
             stop=lambda error: end_process(core.log, error),
         )
+        proxies = Proxies(core.launch.settings.trusted_proxies)
         challenges = Challenges(core.launch.data / FOLDER, core.clock)
         app = HttpApp(
             self._api,
             web,
-            operations,
+            self._make_operations(),
             pubsub=self._pubsub,
             observe=observe,
             find_answer=challenges.find_answer,
+            proxies=proxies,
+            names=find_names(core.launch),
+            hsts=has_known_certificate(core.launch.settings),
         )
         self._tls = ServingTls(core, http=True)
         self._listener = HttpListener(
@@ -105,7 +105,21 @@ class HttpService:
             log=core.log,
             count_connections=lambda count: core.counters.put(CONNECTIONS, count),
             challenges=challenges,
+            is_proxy=lambda client: is_loopback(client) or proxies.trusts(client),
         )
+
+    def _make_operations(self) -> Mapping[str, Operation]:
+        settings, stores = self._core.launch.settings, self._product.stores
+        operations = make_operations(
+            find_trouble=stores.find_trouble,
+            render_metrics=self._render_metrics,
+            metrics_token=settings.metrics_token,
+        )
+        if not settings.is_production:
+            return operations
+        policy = find_own_policy(settings)
+        answer = make_policy_operation(policy, stores.directory.is_local_domain)
+        return {**operations, POLICY_PATH: answer}
 
     def _make_quota(self) -> Quota | None:
         core = self._core
@@ -145,6 +159,22 @@ class HttpService:
             (state.value,): float(count) for state, count in states.items()
         }
         return render(load_totals(self._core.launch.data / "run"), {QUEUE: queue})
+
+
+def has_known_certificate(settings: Settings) -> bool:
+    """Return whether browsers get a certificate they know, here or at the proxy before us."""
+    return settings.is_production and bool(settings.names_certificate or settings.trusted_proxies)
+
+
+def find_names(launch: Launch) -> Names:
+    """Return the names by which this server is asked for over HTTP."""
+    settings = launch.settings
+    issuer = urlsplit(settings.issuer).hostname or ""
+    names = {settings.hostname, issuer, settings.http.host, *settings.hosts}
+    if not settings.is_production:
+        # People send Google's names here, for clients that have them built in.
+        names.update(GOOGLE_HOSTS)
+    return Names(names, strict=settings.is_production)
 
 
 def _make_services(launch: Launch, product: Product, quota: Quota | None) -> Services:

@@ -24,7 +24,6 @@ from penfold.domain import local_mode
 from penfold.domain.domains import Domains
 from penfold.domain.identity import Identity
 from penfold.net.certificates import (
-    GOOGLE_HOSTS,
     LOCAL_NAMES,
     Pair,
     is_authority_current,
@@ -34,6 +33,7 @@ from penfold.net.certificates import (
 )
 from penfold.ports.events import EventLog
 from penfold.spec.events import CERTIFICATE_UNKNOWN, PREPARED
+from penfold.spec.settings import GOOGLE_HOSTS
 from penfold.store.credentials import load_files
 
 

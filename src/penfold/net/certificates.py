@@ -23,16 +23,6 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
-#: Where Google's client libraries go for Gmail, sign-in, push and profiles.
-GOOGLE_HOSTS: Final = (
-    "gmail.googleapis.com",
-    "www.googleapis.com",
-    "oauth2.googleapis.com",
-    "openidconnect.googleapis.com",
-    "pubsub.googleapis.com",
-    "accounts.google.com",
-    "smtp.gmail.com",
-)
 LOCAL_NAMES: Final = ("localhost", "127.0.0.1", "::1")
 
 _CA_LIFE: Final = timedelta(days=3650)

@@ -19,8 +19,8 @@ METHODS: Final = (*(method.id for method in REGISTRY), *ROUTES)
 #: HTTP statuses that are counted one by one; the rest counts as "other".
 STATUSES: Final = (
     "200", "201", "202", "204", "206", "302", "303", "304", "307", "308", "400", "401", "403",
-    "404", "405", "409", "411", "412", "413", "415", "416", "429", "431", "500", "501", "503",
-    "507", "other",
+    "404", "405", "409", "411", "412", "413", "415", "416", "421", "429", "431", "500", "501",
+    "503", "507", "other",
 )  # fmt: skip
 #: The classes of proto.smtp.outcomes.rule.Kind, which a test compares with these.
 DELIVERY_KINDS: Final = (

@@ -13,9 +13,11 @@ from penfold.base.errors import ParseError
 from penfold.base.limits import (
     BLOCKLISTS_MAX,
     DNS_SERVERS_MAX,
+    HOSTS_MAX,
     PUBLIC_ADDRESSES_MAX,
     STS_AGE_MAX_S,
     STS_AGE_MIN_S,
+    TRUSTED_PROXIES_MAX,
 )
 from penfold.spec.arrival import parse_choice
 from penfold.spec.quotas import OFF
@@ -174,6 +176,30 @@ def parse_addresses(value: object) -> tuple[str, ...]:
     if not isinstance(items, list) or len(items) > PUBLIC_ADDRESSES_MAX:
         raise ParseError(f"must be a list of at most {PUBLIC_ADDRESSES_MAX} IP addresses")
     return tuple(map(_address, items))
+
+
+def parse_networks(value: object) -> tuple[str, ...]:
+    """Return IP networks in their usual spelling; an address alone is one."""
+    items = value.split(",") if isinstance(value, str) else value
+    if not isinstance(items, list) or len(items) > TRUSTED_PROXIES_MAX:
+        raise ParseError(f"must be a list of at most {TRUSTED_PROXIES_MAX} networks")
+    return tuple(map(_network, items))
+
+
+def _network(item: object) -> str:
+    text = parse_text(item)
+    try:
+        return str(ipaddress.ip_network(text))
+    except ValueError:
+        raise ParseError(f"{text!r} is not a network such as 10.0.0.0/8") from None
+
+
+def parse_hosts(value: object) -> tuple[str, ...]:
+    """Return names of hosts in lower case."""
+    items = value.split(",") if isinstance(value, str) else value
+    if not isinstance(items, list) or len(items) > HOSTS_MAX:
+        raise ParseError(f"must be a list of at most {HOSTS_MAX} host names")
+    return tuple(map(parse_hostname, items))
 
 
 def _address(item: object) -> str:

@@ -42,8 +42,10 @@ from penfold.spec.setting_values import (
     parse_email,
     parse_endpoint,
     parse_hostname,
+    parse_hosts,
     parse_https_url,
     parse_names,
+    parse_networks,
     parse_one_of,
     parse_own_lists,
     parse_path,
@@ -56,6 +58,17 @@ from penfold.spec.shapes import NamedShape, parse_shapes
 
 #: The domain of local mode.
 LOCAL_DOMAIN: Final = "penfold.test"
+
+#: Where Google's client libraries go for Gmail, sign-in, push and profiles.
+GOOGLE_HOSTS: Final = (
+    "gmail.googleapis.com",
+    "www.googleapis.com",
+    "oauth2.googleapis.com",
+    "openidconnect.googleapis.com",
+    "pubsub.googleapis.com",
+    "accounts.google.com",
+    "smtp.gmail.com",
+)
 
 #: How far mail may go; each takes in those before it.
 PUBLIC: Final = "public"
@@ -240,6 +253,22 @@ class Settings:
         "NAME",
         "The name Penfold gives itself in SMTP and in certificates. In production mode it must "
         "be the name this machine has in the DNS.",
+    )
+    hosts: tuple[str, ...] = _setting(
+        parse_hosts,
+        (),
+        "NAMES",
+        "Names this server is asked for over HTTP, beside hostname and issuer. In production mode "
+        "it answers to no other; in local mode only pages are kept from names it does not know.",
+        serve=False,
+    )
+    trusted_proxies: tuple[str, ...] = _setting(
+        parse_networks,
+        (),
+        "NETWORKS",
+        "Reverse proxies whose X-Forwarded-For, -Proto and -Host are believed, such as "
+        "127.0.0.1 or 10.0.0.0/8. They must set all three themselves.",
+        serve=False,
     )
     tls_certificate: str = _setting(
         parse_path,

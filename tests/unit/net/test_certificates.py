@@ -8,7 +8,6 @@ from cryptography import x509
 
 from penfold.base.clock import FixedClock
 from penfold.net.certificates import (
-    GOOGLE_HOSTS,
     LOCAL_NAMES,
     is_authority_current,
     is_current,
@@ -16,6 +15,7 @@ from penfold.net.certificates import (
     make_server_certificate,
 )
 from penfold.net.tls import load_server_context
+from penfold.spec.settings import GOOGLE_HOSTS
 
 NOW = FixedClock().now_ms()
 DAY = 86_400_000

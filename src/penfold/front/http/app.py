@@ -9,7 +9,7 @@ Sends every address to who owns it, by its first segments:
     /.well-known/acme-challenge                 what an ACME server asks (RFC 8555 §8.3)
     everything else                             OAuth and pages, a mounted ASGI application
 
-Any Host header is answered; forwarded headers are not trusted. Every answer is observed once.
+Whose name and whose forwarded fields are believed is entry.py's. Every answer is observed once.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
@@ -18,11 +18,14 @@ from typing import Any, Final
 
 from msgspec import Struct
 
+from penfold.base.limits import HSTS_S
 from penfold.front.http.discovery import find_document
+from penfold.front.http.entry import Names, Proxies
 from penfold.front.http.errors import Header
 from penfold.front.http.pipeline import GmailApi, Observe
 from penfold.front.http.request import Message, Receive, RequestFacts, Scope, Send
 from penfold.proto.acme.proofs import HTTP_PATH
+from penfold.proto.mta_sts import POLICY_PATH
 
 ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 
@@ -34,6 +37,17 @@ _OAUTH: Final = frozenset(
 )
 
 
+#: Asked for with a token that no other site has, or of use to nobody without one.
+_GUARDED: Final = (_GMAIL | _DOCUMENTS | _OAUTH) - {"o", "device"}
+_ANY_NAME: Final = frozenset({"/healthz", "/readyz", POLICY_PATH})
+
+#: What every answer says: its type is what it says, no site may frame it. Over TLS with a
+#: certificate that browsers know: come back over TLS only (RFC 6797 §6.1).
+_SAFE: Final = ((b"x-content-type-options", b"nosniff"), (b"x-frame-options", b"DENY"))
+_SAFE_TLS: Final = (
+    *_SAFE,
+    (b"strict-transport-security", b"max-age=%d" % HSTS_S),
+)
 #: Pages of other sites may read the documents.
 _ANYWHERE: Final = ((b"access-control-allow-origin", b"*"),)
 
@@ -46,6 +60,12 @@ class Reply(Struct, frozen=True):
     content_type: str = "text/plain; charset=utf-8"
 
 
+#: RFC 9110 §15.5.20. The name itself is not repeated.
+_MISDIRECTED: Final = Reply(
+    421,
+    b"This server does not answer to the name you asked for. "
+    b"If it should, add the name to the setting `hosts`.\n",
+)
 _NO_CHALLENGE: Final = Reply(404, b"No such challenge\n")
 
 
@@ -61,10 +81,10 @@ class HttpApp:
     """Everything behind the HTTP port.
 
     operations: by path. find_answer: to a token of an ACME server. start, stop: called with the
-    ASGI lifespan, on the event loop.
+    ASGI lifespan, on the event loop. hsts: browsers know our certificate, and shall insist on it.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - what it stands on, each by its name
         self,
         gmail: GmailApi,
         web: ASGIApp,
@@ -75,6 +95,9 @@ class HttpApp:
         find_answer: Callable[[str], bytes | None] | None = None,
         start: Callable[[], None] | None = None,
         stop: Callable[[], None] | None = None,
+        proxies: Proxies | None = None,
+        names: Names | None = None,
+        hsts: bool = False,
     ) -> None:
         self._gmail = gmail
         self._web = web
@@ -84,13 +107,20 @@ class HttpApp:
         self._find_answer = find_answer
         self._start = start
         self._stop = stop
+        self._proxies = proxies
+        self._names = names
+        self._hsts = hsts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         kind = scope["type"]
         if kind == "http":
             path: str = scope["path"]
             first = path[1 : path.find("/", 1)] if "/" in path[1:] else path[1:]
-            if first in _GMAIL:
+            if self._proxies:
+                self._proxies.settle(scope)
+            if self._names and not self._admits(self._names, first, scope):
+                await self._serve(first, scope, receive, send, misdirected=True)
+            elif first in _GMAIL:
                 await self._gmail(scope, receive, send)
             elif first == "pubsub" and self._pubsub:
                 await self._pubsub(scope, receive, send)
@@ -101,13 +131,29 @@ class HttpApp:
         else:
             raise NotImplementedError(f"no {kind} here")
 
-    async def _serve(self, first: str, scope: Scope, receive: Receive, send: Send) -> None:
-        watch = _Watch(send, self._gmail.make_request_id())
+    def _admits(self, names: Names, first: str, scope: Scope) -> bool:
+        """Whether the name that was asked for is ours, where that matters.
+
+        Probes call by address; an ACME server and senders by names of other domains of ours.
+        """
+        path: str = scope["path"]
+        if path in _ANY_NAME or path.startswith(HTTP_PATH):
+            return True
+        return names.admits(scope, guarded=first in _GUARDED)
+
+    async def _serve(
+        self, first: str, scope: Scope, receive: Receive, send: Send, *, misdirected: bool = False
+    ) -> None:
+        always = _SAFE_TLS if self._hsts and scope["scheme"] == "https" else _SAFE
+        watch = _Watch(send, self._gmail.make_request_id(), always)
         started = perf_counter()
         error: BaseException | None = None
         route = "web"
         try:
-            route = await self._route(first, scope, receive, watch.send)
+            if misdirected:
+                await _reply(watch.send, _MISDIRECTED, scope)
+            else:
+                route = await self._route(first, scope, receive, watch.send)
         except Exception as caught:
             error = caught
             raise
@@ -150,9 +196,13 @@ class HttpApp:
 
 
 class _Watch:
-    """Notes status and size of an answer as it passes, and adds the request id."""
+    """Notes status and size of an answer as it passes; adds the request id and what is always said.
 
-    def __init__(self, send: Send, request_id: str) -> None:
+    always: fields that an answer gets if it has none of their name.
+    """
+
+    def __init__(self, send: Send, request_id: str, always: tuple[Header, ...]) -> None:
+        self._always = always
         self._send = send
         self.request_id = request_id
         self.status = 0
@@ -161,8 +211,11 @@ class _Watch:
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            request_id = (b"x-request-id", self.request_id.encode())
-            message = {**message, "headers": [*message.get("headers", ()), request_id]}
+            headers = [*message.get("headers", ())]
+            names = {name.lower() for name, _ in headers}
+            headers += [field for field in self._always if field[0] not in names]
+            headers.append((b"x-request-id", self.request_id.encode()))
+            message = {**message, "headers": headers}
         else:
             self.sent += len(message.get("body", b""))
         await self._send(message)

@@ -6,6 +6,7 @@ import json
 import pytest
 
 from penfold.front.http.app import HttpApp, Reply
+from penfold.front.http.entry import Names, Proxies
 from penfold.spec.schemas import Profile
 
 
@@ -127,3 +128,52 @@ def test_lifespan_starts_and_stops(make_world):
 def test_websocket_is_refused(app):
     with pytest.raises(NotImplementedError):
         asyncio.run(app({"type": "websocket"}, None, None))
+
+
+@pytest.mark.parametrize(
+    "target", ["/", "/token", "/healthz", "/$discovery/rest?version=v1", "/gmail/v1/users/me/profile",
+               "/gmail/nothing", "/.well-known/acme-challenge/other"],
+)  # fmt: skip
+def test_every_answer_keeps_to_its_type_and_out_of_frames(app, ask, target):
+    reply = ask(app, "GET", target, token="full")
+    assert reply.headers["x-content-type-options"] == "nosniff"
+    assert reply.headers["x-frame-options"] in ("DENY", "SAMEORIGIN")
+    assert "strict-transport-security" not in reply.headers
+
+
+def make_strict(app, **options):
+    return HttpApp(app._gmail, web, {"/healthz": lambda _: Reply(200, b"ok\n")}, **options)
+
+
+@pytest.mark.parametrize(
+    ("target", "status"),
+    [("/", 421), ("/token", 421), ("/gmail/v1/users/me/profile", 421), ("/healthz", 200)],
+)
+def test_in_production_a_name_that_is_not_ours_gets_nothing(app, ask, target, status):
+    strict = make_strict(app, names=Names(["mail.example"], strict=True))
+    evil = ask(strict, "GET", target, token="full", headers={"host": "evil.example"})
+    assert evil.status == status
+    assert b"evil" not in evil.body
+    assert ask(strict, "GET", target, token="full", headers={"host": "mail.example"}).status == 200
+
+
+@pytest.mark.parametrize(
+    ("target", "status"),
+    [("/", 421), ("/o/oauth2/v2/auth", 421), ("/account", 421), ("/pubsub/v1/projects/p/topics", 421),
+     ("/metrics", 421), ("/gmail/v1/users/me/profile", 200), ("/token", 200),
+     ("/$discovery/rest?version=v1", 200)],
+)  # fmt: skip
+def test_a_name_that_was_pointed_at_this_machine_gets_no_page_in_local_mode(
+    app, ask, target, status
+):
+    local = make_strict(app, names=Names([], strict=False))
+    evil = ask(local, "GET", target, token="full", headers={"host": "evil.example:8025"})
+    assert evil.status == status
+
+
+def test_a_browser_that_came_through_a_proxy_with_tls_is_told_to_come_back_so(app, ask):
+    behind = make_strict(app, hsts=True, proxies=Proxies(["192.0.2.1"]))
+    forwarded = {"host": "x", "x-forwarded-proto": "https"}
+    said = ask(behind, "GET", "/", headers=forwarded).headers
+    assert said["strict-transport-security"] == "max-age=15552000"
+    assert "strict-transport-security" not in ask(behind, "GET", "/", headers={"host": "x"}).headers
