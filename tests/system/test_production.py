@@ -5,12 +5,15 @@ import smtplib
 import urllib.error
 import urllib.request
 
+import httpx
 import pytest
 
 from penfold.proto.mta_sts import Mode, Policy, parse_policy
 from penfold.testing.server import serve
 
 CONFIG = 'domains = ["example.com"]\nhostname = "mail.example.com"\nmta_sts_mode = "testing"\n'
+CONFIG += 'hosts = ["api.example.com"]\ntrusted_proxies = ["127.0.0.1"]\n'
+CONFIG += 'rate_limits = ["token-network=3/1h"]\n'
 
 
 @pytest.fixture(scope="module")
@@ -18,7 +21,7 @@ def server(tmp_path_factory):
     data = tmp_path_factory.mktemp("production") / "data"
     data.mkdir()
     (data / "penfold.toml").write_text(CONFIG)
-    with serve(data) as server:
+    with serve(data, log=data.with_name("log")) as server:
         yield server
 
 
@@ -69,3 +72,38 @@ def test_an_alias_made_beside_the_running_server_counts_from_the_next_recipient_
         assert client.rcpt("sales@example.com")[0] == 550
         server.run("alias", "add", "sales@example.com", "lou@example.com")
         assert client.rcpt("sales@example.com")[0] == 250
+
+
+@pytest.mark.parametrize(
+    ("host", "status"),
+    [
+        ("mail.example.com", 200),
+        ("api.example.com", 200),
+        ("127.0.0.1", 200),
+        ("evil.example", 421),
+    ],
+)
+def test_it_answers_to_its_names_and_to_no_other(server, host, status):
+    for fields in ({"Host": host}, {"X-Forwarded-Host": host}):
+        url = f"{server.http}/.well-known/openid-configuration"
+        answer = httpx.get(url, headers=fields)
+        assert answer.status_code == status
+        assert "evil" not in answer.text
+
+
+def ask_token(server, visitor):
+    form = {"grant_type": "refresh_token", "refresh_token": "guess", "client_id": "nobody"}
+    visitor = {"X-Forwarded-For": f"198.51.100.1, {visitor}", "X-Forwarded-Proto": "https"}
+    return httpx.post(f"{server.http}/token", data=form, headers=visitor)
+
+
+def test_refused_requests_for_tokens_are_counted_for_the_visitor_behind_the_proxy(server):
+    statuses = [ask_token(server, "203.0.113.7").status_code for _ in range(5)]
+    assert statuses == [401, 401, 401, 429, 429]
+    assert int(ask_token(server, "203.0.113.7").headers["retry-after"]) > 60
+    other = ask_token(server, "203.0.113.8")
+    assert other.status_code == 401
+    assert other.headers["strict-transport-security"] == "max-age=15552000"
+    lines = server.data.with_name("log").read_text().splitlines()
+    log = json.loads(next(line for line in lines if '"rate_limited"' in line))
+    assert (log["limit"], log["client"]) == ("token-network", "203.0.113.7")
