@@ -62,6 +62,8 @@ class Proxies:
         found = ""
         for hop in reversed(hops.rsplit(b",", FORWARDED_HOPS_MAX)[-FORWARDED_HOPS_MAX:]):
             try:
+                if b"%" in hop:
+                    break  # a zone is a name on the machine that wrote it, and could be anything
                 found = str(ipaddress.ip_address(hop.decode("latin-1").strip()))
             except ValueError:
                 break  # whoever wrote this knows nothing of those before him

@@ -18,8 +18,12 @@ def find_fault(
     version: str, target: bytes, headers: Sequence[tuple[bytes, bytes]]
 ) -> str:  # fmt: skip
     """Return why a request is refused, "" when it is not. headers: names in lower case."""
-    hosts = [value for name, value in headers if name == b"host"]
-    codings = [value for name, value in headers if name == b"transfer-encoding"]
+    hosts, codings = [], []
+    for name, value in headers:
+        if name == b"host":
+            hosts.append(value)
+        elif name == b"transfer-encoding":
+            codings.append(value)
     if version not in ("1.1", "1.0"):
         return "HTTP/1.1 and HTTP/1.0 are spoken here"
     if len(hosts) != 1 and (hosts or version == "1.1"):
