@@ -59,9 +59,7 @@ def make_throttle(clock, choices=(), refused=None):
 class IdentityWorld:
     """book: any implementation of the directory port with this world's clock."""
 
-    def __init__(
-        self, book=None, *, clock=None, passwords=False, rules=GOOGLES_RULES, limits=()
-    ):
+    def __init__(self, book=None, *, clock=None, passwords=False, rules=GOOGLES_RULES, limits=()):
         self.clock = clock or FixedClock()
         self.chance = random.Random(11)
         self.book = book or MemoryDirectory(clock=self.clock, runs_twice=True)
