@@ -15,6 +15,7 @@ NAMES = (
     "api",
     "batch",
     "smtp",
+    "submission",
     "outbound",
     "backlog",
     "idle",
