@@ -16,6 +16,7 @@ NAMES = (
     "api",
     "batch",
     "smtp",
+    "submission",
     "outbound",
     "backlog",
     "idle",

@@ -87,7 +87,7 @@ def _compare(load: Load, ours: str, peer: str, maildir: Path) -> tuple[str, str,
     our_rates, peer_rates = [], []
     for _ in range(ROUNDS + 1):
         our_rates.append(rate(load, ours, lambda: True))
-        is_full = _fills(maildir, _count(maildir) + MESSAGES)
+        is_full = _fills(maildir, count_files(maildir) + MESSAGES)
         peer_rates.append(rate(load, peer, is_full))
     ratios = [a / b for a, b in zip(our_rates[1:], peer_rates[1:], strict=True)]
     return (
@@ -99,9 +99,9 @@ def _compare(load: Load, ours: str, peer: str, maildir: Path) -> tuple[str, str,
 
 
 def _fills(maildir: Path, wanted: int) -> Callable[[], bool]:
-    return lambda: _count(maildir) >= wanted
+    return lambda: count_files(maildir) >= wanted
 
 
-def _count(maildir: Path) -> int:
+def count_files(maildir: Path) -> int:
     new = maildir / "new"
     return len(os.listdir(new)) if new.exists() else 0  # noqa: PTH208 (counted while mail runs in)

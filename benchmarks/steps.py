@@ -99,7 +99,9 @@ def _trace(data: bytes) -> bytes:
         epoch_ms=1_790_000_000_000,
         recipient="c@d.example",
     )
-    return add_trace(data, ["c@d.example"], sender="a@b.example", received=received)
+    return add_trace(
+        data, ["c@d.example"], own="c@d.example", sender="a@b.example", received=received
+    )
 
 
 def _store_steps(data: bytes) -> Iterator[tuple[str, float]]:

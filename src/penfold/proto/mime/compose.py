@@ -36,7 +36,7 @@ _NAME = re.compile(r"(?!--)[!-9;-~]{1,76}")
 _CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _FOLD = re.compile(rb"\r?\n")
 _LONE = re.compile(rb"\r\n|\n|\r")
-_WORDS = re.compile(r" *[^ ]+| +\Z")
+_WORD = re.compile(r" *[^ ]+")
 
 #: RFC 5322 §2.1.1: lines should have 78 characters at most; 998 must not be exceeded.
 _LINE: Final = 76
@@ -183,21 +183,33 @@ def encode_words(value: str, *, also: Sequence[str] = ()) -> str:
 
 def _fold(value: str, column: int) -> str:
     """Return ASCII text with line breaks before blanks, where lines would become too long."""
-    if column + len(value) <= _LINE:
-        return value
-    out: list[str] = []
-    for match in _WORDS.finditer(value):
-        word = match[0]
-        if column + len(word) > _LINE:
-            if word[0] == " " and word.strip():
-                out.append("\r\n")
-                column = 0
-            elif word.startswith("=?") and not out:
-                out.append("\r\n ")  # RFC 2047 §2: 76 characters in a line with such words
-                column = 1
-        out.append(word)
-        column += len(word)
-    return "".join(out)
+    lines: list[str] = []
+    if value.startswith("=?") and column + len(value.partition(" ")[0]) > _LINE:
+        lines.append("")  # RFC 2047 §2: 76 characters in a line with such words
+        value, column = " " + value, 0
+    start = 0
+    while start + _LINE - column < len(value):
+        end = _find_break(value, start, start + _LINE - column)
+        if end == len(value):
+            break
+        lines.append(value[start:end])
+        start, column = end, 0
+    lines.append(value[start:])
+    return "\r\n".join(lines)
+
+
+def _find_break(value: str, start: int, limit: int) -> int:
+    """Return where the last blanks begin that stand behind a word and before `limit`.
+
+    When there are none, where those behind the first word do: a long word stands on its own.
+    """
+    blank = value.rfind(" ", start, max(start, limit + 1))
+    if blank > start:
+        end = start + len(value[start:blank].rstrip(" "))
+        if end > start:
+            return end
+    word = _WORD.match(value, start)
+    return word.end() if word else len(value)
 
 
 def _encode_words(text: str) -> Iterator[str]:

@@ -6,7 +6,7 @@ longer than a date can be is not looked at.
 """
 
 import re
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
 _MONTHS: Final = {
@@ -97,7 +97,8 @@ def _to_ms(
     return result if result < _END_MS else None
 
 
-_EPOCH_DAY: Final = date(1970, 1, 1).toordinal()
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_EPOCH_DAY: Final = _EPOCH.toordinal()
 _DAYS: Final = ("Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun")
 _MONTH_NAMES: Final = (
     "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec",
@@ -106,8 +107,8 @@ _MONTH_NAMES: Final = (
 
 def format_date(epoch_ms: int, offset_minutes: int = 0) -> str:
     """Return `Mon, 02 Jan 2006 15:04:05 -0700`; locale plays no part."""
-    zone = timezone(timedelta(minutes=offset_minutes))
-    moment = (datetime(1970, 1, 1, tzinfo=UTC) + timedelta(milliseconds=epoch_ms)).astimezone(zone)
+    # What the clocks there show; making it a time of their zone would double the cost.
+    moment = _EPOCH + timedelta(minutes=offset_minutes, milliseconds=epoch_ms)
     sign = "-" if offset_minutes < 0 else "+"
     hours, minutes = divmod(abs(offset_minutes), 60)
     return (

@@ -4,6 +4,8 @@ A chunk is so many octets whatever they are; also one that is refused is read to
 everything behind it is commands. Memory is bounded by the limit however small the reads are.
 """
 
+from io import BytesIO
+
 from penfold.proto.smtp.framing import Fault, Inspector
 from penfold.proto.smtp.replies import Reply
 
@@ -28,7 +30,7 @@ class ChunkReader(Inspector):
         refusal: what every chunk is answered with once it is read; then none is kept.
         """
         super().__init__()
-        self._content = bytearray()
+        self._content = BytesIO()
         self._inspects = inspects
         self._limit = limit
         self.refusal = refusal
@@ -42,7 +44,7 @@ class ChunkReader(Inspector):
 
     @property
     def held_bytes(self) -> int:
-        return len(self._content)
+        return self._content.tell()
 
     @property
     def taken(self) -> int:
@@ -58,7 +60,7 @@ class ChunkReader(Inspector):
         self.size += size
         self.is_last = is_last
         if self.is_over:
-            self._content.clear()
+            self._content = BytesIO()
 
     def feed(self, octets: bytes, start: int) -> int:
         """Take octets of the chunk from `start`; return where they end."""
@@ -66,13 +68,11 @@ class ChunkReader(Inspector):
         self.left -= end - start
         if self.refusal is None and not self.is_over:
             taken = octets[start:end]
-            self._content += taken
+            self._content.write(taken)
             if self._inspects and self.fault is None:
                 self.inspect(taken)
         return end
 
     def finish(self) -> bytes:
         """Return the message; for use once."""
-        content = bytes(self._content)
-        self._content.clear()
-        return content
+        return self._content.getvalue()

@@ -12,6 +12,7 @@ the limits given; the work is linear in the octets, and per line only in the com
 
 import re
 from enum import Enum
+from io import BytesIO
 from typing import Final
 
 END_OF_DATA: Final = b"\r\n.\r\n"
@@ -152,15 +153,16 @@ class DataReader(Inspector):
     """Collects one message up to its end; counts on, but keeps nothing, beyond `limit`.
 
     Everything that costs time per octet is done read by read, so that a message of any size
-    never holds up others at its end.
+    never holds up others at its end. The octets are held once: BytesIO grows in place and gives
+    its buffer away, where reads joined at the end would be there twice.
     """
 
-    __slots__ = ("_chunks", "_is_stuffed", "_limit", "_tail", "size")
+    __slots__ = ("_content", "_is_stuffed", "_limit", "_tail", "size")
 
     def __init__(self, *, limit: int) -> None:
         """limit: octets on the wire, dot stuffing and the final dot included."""
         super().__init__()
-        self._chunks: list[bytes] = []
+        self._content = BytesIO()
         self._limit = limit
         # RFC 5321 §4.1.1.4: the CR LF that ends the DATA command starts the terminator too.
         self._tail = b"\r\n"
@@ -181,9 +183,9 @@ class DataReader(Inspector):
         taken = octets[start:end] if end >= 0 else octets[start:]
         self.size += len(taken)
         if self.size > self._limit:
-            self._chunks.clear()
+            self._content = BytesIO()
         else:
-            self._chunks.append(taken)
+            self._content.write(taken)
             if self.fault is None:
                 self.inspect(taken)
         if end < 0:
@@ -206,16 +208,10 @@ class DataReader(Inspector):
 
     def finish(self) -> bytes:
         """Return the message as the client meant it, without the dots; for use once."""
-        chunks = self._chunks
-        left = 3  # the final dot and its line end; the CR LF before them belongs to the text
-        while left and chunks:
-            last = chunks.pop()
-            if len(last) > left:
-                chunks.append(last[:-left])
-                break
-            left -= len(last)
-        content = chunks[0] if len(chunks) == 1 else b"".join(chunks)
-        chunks.clear()
+        # The final dot and its line end go; the CR LF before them belongs to the text. Beyond the
+        # limit there is nothing they could be taken from.
+        self._content.truncate(max(self._content.tell() - len(b".\r\n"), 0))
+        content = self._content.getvalue()
         return unstuff(content) if self._is_stuffed else content
 
 

@@ -142,6 +142,24 @@ def test_ascii_value_keeps_its_octets_however_it_is_folded(value):
     assert header_values(raw, "x-y") == [value.strip()]
 
 
+LENGTHS = st.sampled_from([1, 2, 23, 24, 25, 75, 76, 90])
+WORDS = st.tuples(LENGTHS, LENGTHS).map(lambda both: " " * both[0] + "a" * both[1])
+
+
+@given(st.lists(WORDS, max_size=8), st.sampled_from([1, 23, 72, 73, 74, 75, 76]))
+def test_lines_break_only_where_they_would_be_too_long_and_none_is_blank(words, name_length):
+    value = "".join(words).strip(" ")
+    raw = prepend_headers(b"", [("X" * name_length, value)]).removesuffix(b"\r\n\r\n")
+    lines = raw.split(b"\r\n")
+    assert all(line.strip() for line in lines)
+    for line, following in zip(lines, [*lines[1:], b""], strict=True):
+        shown = line.split()
+        assert len(line) <= 76 or len(shown) == 1 or (line == lines[0] and len(shown) == 2)
+        if following:  # RFC 5322 §3.2.2: a line of blanks only is obsolete
+            blanks = len(following) - len(following.lstrip())
+            assert len(line) + blanks + len(following.split()[0]) > 76
+
+
 def test_standard_library_reads_what_we_write():
     raw = prepend_headers(
         b"\r\n",

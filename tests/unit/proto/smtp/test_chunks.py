@@ -1,6 +1,7 @@
 """BDAT: octets are counted, never read; whatever goes wrong, the next command is where it is."""
 
 import dataclasses
+import tracemalloc
 
 import pytest
 from hypothesis import given, settings
@@ -22,6 +23,30 @@ def at_message(profile=MX, *, mail=b"", **options):
 
 def bdat(octets, *, last=False):
     return b"BDAT %d%b\r\n%b" % (len(octets), b" LAST" if last else b"", octets)
+
+
+LINES = b"x" * 76 + b"\r\n"
+
+
+@pytest.mark.parametrize(
+    ("start", "end"),
+    [(b"DATA\r\n", b".\r\n"), (b"BDAT %d LAST\r\n" % (4_000 * 10 * len(LINES)), b"")],
+    ids=["DATA", "BDAT"],
+)
+def test_a_long_message_is_in_memory_once_from_its_first_octet_to_its_last(start, end):
+    driver = at_message()
+    driver.send(start)
+    tracemalloc.start()
+    try:
+        for _ in range(4_000):
+            driver.send(bytes(bytearray(LINES * 10)))  # other octets each time, as from a socket
+        driver.send(end)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    size = len(messages(driver)[0].data)
+    assert size == 4_000 * 10 * len(LINES)
+    assert peak < 1.3 * size  # the buffer grows by an eighth
 
 
 # --- framing ----------------------------------------------------------------------------------
