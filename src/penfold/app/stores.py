@@ -151,7 +151,12 @@ def make_identity(stores: Stores, settings: Settings | None = None) -> "Identity
         password_ends=settings.password_ends_tokens == "yes",  # noqa: S105 - a choice
     )
     return build_identity(
-        stores.directory, stores.mailboxes, clock=stores.clock, chance=stores.chance, rules=rules
+        stores.directory,
+        stores.mailboxes,
+        clock=stores.clock,
+        chance=stores.chance,
+        sealer=stores.sealer,
+        rules=rules,
     )
 
 

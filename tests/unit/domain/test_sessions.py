@@ -93,7 +93,14 @@ class NoAccounts:
 
 @pytest.fixture
 def guarded(world):
-    return Sessions(world.book, NoAccounts(), world.clock, world.chance, Attempts(world.clock))
+    return Sessions(
+        world.book,
+        NoAccounts(),
+        world.identity.factors,
+        world.clock,
+        world.chance,
+        Attempts(world.clock),
+    )
 
 
 def fail(sessions, count, address="alice@penfold.test", client="192.0.2.1"):

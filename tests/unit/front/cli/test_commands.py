@@ -63,7 +63,9 @@ class Bench:
         clock = FixedClock()
         book = MemoryDirectory(clock=clock)
         mailboxes = MemoryMailboxes()
-        self.identity = build_identity(book, mailboxes, clock=clock, chance=Random(7))
+        self.identity = build_identity(
+            book, mailboxes, clock=clock, chance=Random(7), sealer=PlainSealer()
+        )
         self.identity.accounts.add_domain("penfold.test")
         self.domains = Domains(
             book, self.identity.accounts, PlainSealer(), clock, lambda _: private_key("ed")
