@@ -60,7 +60,7 @@ ENGLISH: Final[dict[str, str]] = {
     "unknown_browser": "An unknown browser",
     "unknown_address": "an unknown address",
     "end": "Sign out there",
-    "end_named": "Sign out {name}",
+    "end_named": "Sign out there: {name}",
     "end_others": "Sign out everywhere else",
     # second factors
     "factors": "Second factors",
