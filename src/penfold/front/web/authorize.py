@@ -92,17 +92,18 @@ class Authorize:
         form: dict[str, str],
         ticked: list[str],
     ) -> Response:
-        accounts = self._identity.sessions.list_accounts(find_cookie(request))
-        wanted = form.get("account", "")
-        account = next((one for one in accounts if one.address == wanted), None)
+        sessions, wanted = self._identity.sessions, form.get("account", "")
+        found = sessions.list_signed_in(find_cookie(request))
+        me = next((one for one in found if one.account.address == wanted), None)
         decision = form.get("decision")
-        if account is None or decision not in ("allow", "deny"):
+        if me is None or decision not in ("allow", "deny"):
             return _again(request, pairs)  # signed out meanwhile
+        await run_in_threadpool(sessions.note_use, me.session)
         consent, issuer = self._identity.consent, self._iss(request)
         if decision == "deny":
             return _leave(consent.deny(authorization, issuer))
         return _leave(
-            await run_in_threadpool(consent.allow, authorization, account, issuer, ticked)
+            await run_in_threadpool(consent.allow, authorization, me.account, issuer, ticked)
         )
 
     # --- pages ---------------------------------------------------------------------
