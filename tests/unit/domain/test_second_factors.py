@@ -305,3 +305,20 @@ def test_noise_signs_nobody_in_and_is_counted(world):
         assert sessions.sign_in_by("b", ask, client=CLIENT) is None
     with pytest.raises(TooManyError):
         sessions.sign_in_by("b", ask, client=CLIENT)
+
+
+def test_an_offer_is_good_for_its_purpose_its_browser_and_its_time(world):
+    offers = world.identity.offers
+    sealed = offers.seal("secret", purpose="p", browser="b")
+    assert offers.find(sealed, purpose="p", browser="b") == "secret"
+    assert offers.find(sealed, purpose="q", browser="b") is None
+    assert offers.find(sealed, purpose="p", browser="c") is None
+    world.clock.advance(s=SIGN_IN_STEP_S, ms=-1)
+    assert offers.find(sealed, purpose="p", browser="b") == "secret"
+    world.clock.advance(ms=1)
+    assert offers.find(sealed, purpose="p", browser="b") is None
+
+
+@pytest.mark.parametrize("text", ["", "é", "A", "AAAA", "%", "A" * 99])
+def test_noise_is_no_offer(world, text):
+    assert world.identity.offers.find(text, purpose="p", browser="b") is None
