@@ -18,7 +18,10 @@ from penfold.ports.identity import (
     Domain,
     Fact,
     Grant,
+    HalfSignIn,
+    Passkey,
     Password,
+    RecoveryCode,
     RefreshToken,
     Removed,
     ServiceAccount,
@@ -26,6 +29,8 @@ from penfold.ports.identity import (
     ServiceToken,
     Session,
     SigningKey,
+    SpentChallenge,
+    Totp,
 )
 from penfold.proto.oauth import app_password_digest, digest
 from penfold.store.sqlite.directory import SqliteDirectory
@@ -55,7 +60,12 @@ RECORDS = [
     RefreshToken(b"r" * 32, "g1", 4, 5, spent=True),
     ACCESS,
     Code(b"c" * 32, ALICE.id, APP.id, "https://a.example/x", SCOPES, True, "n", "ch", 4, 9, "g1"),
-    Session("s1", b"b" * 32, ALICE.id, 4, 9),
+    Session("s1", b"b" * 32, ALICE.id, 4, 9, "192.0.2.1", "Firefox / Linux", 5, 6),
+    HalfSignIn(b"h" * 32, ALICE.id, 9),
+    Totp(ALICE.id, b"sealed", 5, 77),
+    RecoveryCode(b"y" * 32, ALICE.id, 5),
+    Passkey(b"\0key", ALICE.id, "mail.example", b"cose", "My laptop", 3, 5, 6),
+    SpentChallenge(b"z" * 32, 9),
     SigningKey("k1", "private", "certificate", 6),
     ServiceAccount("s@p.iam.penfold", APP.id, "penfold.test", 6),
     ServiceKey("k2", APP.id, "certificate", 6),
@@ -146,7 +156,8 @@ def test_replacing_changes_every_field(filled):
 
 def test_an_account_takes_along_what_belongs_to_it(filled):
     filled.change(lambda writer: writer.delete(Account, ALICE.id))
-    for kind in (Alias, Password, AppPassword, Grant, RefreshToken, AccessToken, Code, Session):
+    kinds = (Alias, Password, AppPassword, Grant, RefreshToken, AccessToken, Code, Session)
+    for kind in (*kinds, HalfSignIn, Totp, RecoveryCode, Passkey):
         assert filled.list_by(kind) == [], kind.__name__
     assert filled.find(Client, APP.id) == APP
     assert filled.find_credential(TOKEN) is None

@@ -15,6 +15,7 @@ from penfold.domain.identity import build_identity
 from penfold.ports.identity import SERVICE, Client
 from penfold.spec.registry import REGISTRY
 from penfold.spec.scopes import EMAIL, GMAIL_SCOPES
+from penfold.testing.sealing import PlainSealer
 
 ALL = frozenset(scope.url for scope in GMAIL_SCOPES if "metadata" not in scope.url)
 
@@ -27,7 +28,11 @@ class Door:
         self.loop = loop
         self.book = served.stores.directory
         self.identity = build_identity(
-            self.book, served.stores.mailboxes, clock=served.clock, chance=random.Random(5)
+            self.book,
+            served.stores.mailboxes,
+            clock=served.clock,
+            chance=random.Random(5),
+            sealer=PlainSealer(),
         )
         self.alice, self.bob = served.accounts
         self.client = self.identity.clients.add("App", kind="desktop").client

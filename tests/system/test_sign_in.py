@@ -9,19 +9,6 @@ import pytest
 pytest.importorskip("playwright")
 
 
-@pytest.fixture(scope="module")
-def browser(program):
-    from playwright.sync_api import sync_playwright
-
-    path = program("chromium")
-    flags = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"]
-    flags += ["--disable-background-networking", "--disable-component-update", "--disable-sync"]
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=path, args=flags)
-        yield browser
-        browser.close()
-
-
 @pytest.fixture
 def page(browser):
     context = browser.new_context(java_script_enabled=False)  # no page of ours needs it

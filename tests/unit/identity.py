@@ -14,6 +14,7 @@ from penfold.proto.oauth import s256
 from penfold.spec.rates import find_rates
 from penfold.testing.directory import MemoryDirectory
 from penfold.testing.rates import MemoryBuckets
+from penfold.testing.sealing import PlainSealer
 
 GMAIL = "https://mail.google.com/"
 READONLY = "https://www.googleapis.com/auth/gmail.readonly"
@@ -69,6 +70,7 @@ class IdentityWorld:
             self.mailboxes,
             clock=self.clock,
             chance=self.chance,
+            sealer=PlainSealer(),
             make_key=KeyRing(),
             rules=rules,
             throttle=make_throttle(self.clock, limits),

@@ -158,6 +158,7 @@ def make_identity(
         stores.mailboxes,
         clock=stores.clock,
         chance=stores.chance,
+        sealer=stores.sealer,
         rules=rules,
         throttle=throttle,
     )

@@ -992,3 +992,26 @@ REPORT_SOURCES_MAX: Final = 100
 REPORT_FINDINGS_MAX: Final = 50
 #: Different results of TLS towards others that are kept of a day; further ones count as "others".
 TLS_RESULTS_MAX: Final = 10_000
+
+# --- sign-in -----------------------------------------------------------------------------
+
+#: Octets of a secret for one-time passwords: as long as SHA-1's digest (RFC 4226 §4 R6).
+TOTP_SECRET_BYTES: Final = 20
+#: Codes that let somebody in who has lost the second factor, made as app passwords are.
+RECOVERY_CODES: Final = 10
+#: Seconds between the password and the second factor, and for a form that carries a secret of
+#: ours: time enough to find a telephone.
+SIGN_IN_STEP_S: Final = 600
+#: Seconds after a password in which what is about signing in may be changed.
+PROVEN_S: Final = 300
+#: Milliseconds to which the last use of a session is kept: each is one small write.
+SESSION_USED_MS: Final = 600_000
+#: Passkeys and app passwords of one account, and characters of their labels and of a browser's
+#: name: what a page can list.
+PASSKEYS_MAX: Final = 20
+APP_PASSWORDS_MAX: Final = 50
+LABEL_MAX_CHARS: Final = 60
+AGENT_MAX_CHARS: Final = 200
+#: Characters of what a browser answers about a passkey: an attestation with its certificates
+#: takes some thousand octets.
+PASSKEY_ANSWER_MAX_CHARS: Final = 32_768

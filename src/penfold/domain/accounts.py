@@ -16,12 +16,14 @@ from penfold.base.addresses import canonical_address
 from penfold.base.chance import Chance
 from penfold.base.clock import Clock
 from penfold.base.errors import ConflictError, NotFoundError, ParseError
+from penfold.base.limits import APP_PASSWORDS_MAX
 from penfold.domain.passwords import check_password, hash_password
 from penfold.ports.directory import Account
 from penfold.ports.identity import (
     AppPassword,
     Domain,
     Grant,
+    HalfSignIn,
     IdentityBook,
     IdentityWriter,
     Password,
@@ -116,6 +118,8 @@ class Accounts:
             writer.add(new)
             for session in writer.list_by(Session, account_id=account.id):
                 writer.delete(Session, session.id)
+            for half in writer.list_by(HalfSignIn, account_id=account.id):
+                writer.delete(HalfSignIn, half.browser)
             grants = writer.list_by(Grant, account_id=account.id)
             for grant in grants if self.password_ends_grants else ():
                 writer.delete(Grant, grant.id)
@@ -133,12 +137,32 @@ class Accounts:
 
     def add_app_password(self, address: str, *, label: str = "") -> str:
         """Return a new app password: 16 letters, shown this once."""
-        account = self.get(address)
         password = make_app_password(self.chance)
+        self.save_app_password(self.get(address), password, label=label)
+        return password
+
+    def save_app_password(self, account: Account, password: str, *, label: str) -> None:
+        """Take an app password into use; ConflictError when there are too many, or it is there."""
         kept = app_password_digest(account.id, password)
         record = AppPassword(kept, account.id, label, self.clock.now_ms())
-        self.book.change(lambda writer: writer.add(record))
-        return password
+
+        def save(writer: IdentityWriter) -> None:
+            if len(writer.list_by(AppPassword, account_id=account.id)) >= APP_PASSWORDS_MAX:
+                raise ConflictError("too many app passwords", address=account.address)
+            writer.add(record)
+
+        self.book.change(save)
+
+    def remove_app_password(self, account: Account, key: bytes) -> bool:
+        """Remove the app password with this digest if it is of this account."""
+
+        def remove(writer: IdentityWriter) -> bool:
+            found = writer.find(AppPassword, key)
+            return bool(
+                found and found.account_id == account.id and writer.delete(AppPassword, key)
+            )
+
+        return self.book.change(remove)
 
     def remove_app_passwords(self, address: str, *, label: str) -> int:
         """Remove the app passwords with this label; return how many there were."""

@@ -6,16 +6,21 @@ from penfold.base.chance import Chance
 from penfold.base.clock import Clock
 from penfold.domain.accounts import Accounts
 from penfold.domain.aliases import Aliases
+from penfold.domain.apps_with_access import AppsWithAccess
 from penfold.domain.clients import Clients
 from penfold.domain.consent import Consent
 from penfold.domain.grant_rules import GOOGLES_RULES, GrantRules
 from penfold.domain.grants import Grants
 from penfold.domain.id_tokens import IdTokens
+from penfold.domain.offers import Offers
+from penfold.domain.passkeys import Passkeys
+from penfold.domain.second_factors import SecondFactors
 from penfold.domain.service_accounts import ServiceAccounts
 from penfold.domain.sessions import Sessions
 from penfold.domain.throttle import Throttle, make_open_throttle
 from penfold.ports.identity import IdentityBook
 from penfold.ports.mailbox import Mailboxes
+from penfold.ports.sealing import Sealer
 from penfold.proto.jwt import KeyMaker, make_key_pair
 
 
@@ -26,10 +31,14 @@ class Identity:
     book: IdentityBook
     accounts: Accounts
     aliases: Aliases
+    apps: AppsWithAccess
     clients: Clients
     consent: Consent
+    factors: SecondFactors
     grants: Grants
     id_tokens: IdTokens
+    offers: Offers
+    passkeys: Passkeys
     sessions: Sessions
     throttle: Throttle
 
@@ -40,6 +49,7 @@ def build_identity(
     *,
     clock: Clock,
     chance: Chance,
+    sealer: Sealer,
     make_key: KeyMaker = make_key_pair,
     rules: GrantRules = GOOGLES_RULES,
     throttle: Throttle | None = None,
@@ -50,15 +60,21 @@ def build_identity(
     """
     throttle = throttle or make_open_throttle(clock)
     accounts = Accounts(book, mailboxes, clock, chance, rules.password_ends)
+    factors = SecondFactors(book, sealer, clock, chance)
+    offers = Offers(sealer, clock)
     id_tokens = IdTokens(book, clock, make_key)
     return Identity(
         book=book,
         accounts=accounts,
         aliases=Aliases(book, clock),
+        apps=AppsWithAccess(book),
         clients=Clients(book, clock, chance, make_key),
         consent=Consent(book, clock, chance),
+        factors=factors,
         grants=Grants(book, clock, chance, id_tokens, ServiceAccounts(book, clock), rules),
         id_tokens=id_tokens,
-        sessions=Sessions(book, accounts, clock, chance, throttle),
+        offers=offers,
+        passkeys=Passkeys(book, offers, clock, chance),
+        sessions=Sessions(book, accounts, factors, clock, chance, throttle),
         throttle=throttle,
     )

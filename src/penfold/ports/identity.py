@@ -208,12 +208,68 @@ class Code(Struct, frozen=True, gc=False):
 
 
 class Session(Struct, frozen=True, gc=False):
-    """An account signed in with a browser; `browser` is the digest of the browser's cookie."""
+    """An account signed in with a browser; `browser` is the digest of the browser's cookie.
+
+    address, agent: where it signed in from, and what the browser calls itself. used_ms is exact
+    to SESSION_USED_MS. proven_ms: when its person last showed a password or a passkey.
+    """
 
     id: str
     browser: bytes
     account_id: str
     created_ms: int
+    expires_ms: int
+    address: str = ""
+    agent: str = ""
+    used_ms: int = 0
+    proven_ms: int = 0
+
+
+class HalfSignIn(Struct, frozen=True, gc=False):
+    """A browser that has shown the password of an account and still owes a second factor."""
+
+    browser: bytes
+    account_id: str
+    expires_ms: int
+
+
+class Totp(Struct, frozen=True, gc=False):
+    """The secret of an authenticator app (RFC 6238), sealed; step is the last one used."""
+
+    account_id: str
+    sealed: bytes
+    created_ms: int
+    step: int = -1
+
+
+class RecoveryCode(Struct, frozen=True, gc=False):
+    """A code that stands for the second factor once; then it is deleted."""
+
+    digest: bytes
+    account_id: str
+    created_ms: int
+
+
+class Passkey(Struct, frozen=True, gc=False):
+    """A WebAuthn credential. host: the relying party it is for.
+
+    key: the attested credential data (WebAuthn Level 2 §6.5.1), which hold the public key.
+    """
+
+    id: bytes
+    account_id: str
+    host: str
+    key: bytes
+    label: str
+    counter: int
+    created_ms: int
+    used_ms: int = 0
+
+
+class SpentChallenge(Struct, frozen=True, gc=False):
+    """A passkey's challenge that was answered: nobody may answer it again."""
+
+    digest: bytes
     expires_ms: int
 
 

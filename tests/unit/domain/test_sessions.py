@@ -93,7 +93,14 @@ class NoAccounts:
 
 @pytest.fixture
 def guarded(world):
-    return Sessions(world.book, NoAccounts(), world.clock, world.chance, world.identity.throttle)
+    return Sessions(
+        world.book,
+        NoAccounts(),
+        world.identity.factors,
+        world.clock,
+        world.chance,
+        world.identity.throttle,
+    )
 
 
 def fail(sessions, count, address="alice@penfold.test", client="192.0.2.1"):
@@ -141,7 +148,9 @@ def test_guesses_at_the_same_moment_are_no_way_around_the_limit(world):
     most = SIGN_IN_ACCOUNT.count
     accounts = SlowAccounts(most)
     throttle = world.identity.throttle
-    sessions = Sessions(world.book, accounts, world.clock, world.chance, throttle)
+    sessions = Sessions(
+        world.book, accounts, world.identity.factors, world.clock, world.chance, throttle
+    )
 
     def guess(_):
         with contextlib.suppress(TooManyError):

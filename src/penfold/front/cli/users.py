@@ -1,4 +1,4 @@
-"""penfold user add|list|password|remove, penfold app-password add."""
+"""penfold user add|list|password|remove|second-factor|sessions, penfold app-password add."""
 
 import string
 import sys
@@ -77,6 +77,8 @@ def user_commands(doors: Doors) -> typer.Typer:
 
     _add_password(commands, doors)
     _add_remove(commands, doors)
+    _add_second_factor(commands, doors)
+    _add_sessions(commands, doors)
     return commands
 
 
@@ -123,6 +125,71 @@ def _add_remove(commands: typer.Typer, doors: Doors) -> None:
         typer.echo(f"Removed {account.address}. {_ERASURE}")
         if account.address in _LOCAL_ADDRESSES:
             typer.echo("The next start of local mode makes it anew, with an empty mailbox.")
+
+
+def _add_second_factor(commands: typer.Typer, doors: Doors) -> None:
+    @commands.command("second-factor")
+    def second_factor(
+        address: Address,
+        *,
+        remove: Annotated[
+            bool,
+            typer.Option("--remove", help="Remove them all, and the recovery codes: lost phone."),
+        ] = False,
+        as_json: AsJson = False,
+        data: DataDir = DATA_DEFAULT,
+    ) -> None:
+        """Show what an account is asked for besides its password, or remove it.
+
+        After --remove the password alone signs in, so be sure who asks. Sessions go on; end them
+        with `penfold user sessions ADDRESS --end`.
+        """
+        with doors.open_identity(Path(data)) as identity:
+            account = identity.accounts.get(address)
+            if remove:
+                count = identity.factors.remove_all(account)
+                typer.echo(f"Removed {count} second factor(s) and the recovery codes.")
+                return
+            found = identity.factors.list_of(account)
+        rows = [{"kind": "passkey", "name": one.label, "since": show_time(one.created_ms)}
+                for one in found.passkeys]  # fmt: skip
+        if found.totp_ms:
+            rows.insert(0, {"kind": "totp", "name": "", "since": show_time(found.totp_ms)})
+        none = "None: the password alone signs in."
+        print_rows(rows, ("kind", "name", "since"), as_json=as_json, none=none)
+
+
+def _add_sessions(commands: typer.Typer, doors: Doors) -> None:
+    @commands.command("sessions")
+    def sessions(
+        address: Address,
+        *,
+        end: Annotated[bool, typer.Option("--end", help="End them all.")] = False,
+        as_json: AsJson = False,
+        data: DataDir = DATA_DEFAULT,
+    ) -> None:
+        """List where an account is signed in with a browser, or sign it out everywhere.
+
+        Applications keep their access: they do not need a session.
+        """
+        with doors.open_identity(Path(data)) as identity:
+            account = identity.accounts.get(address)
+            if end:
+                count = identity.sessions.end_all(account)
+                typer.echo(f"Ended {count} session(s).")
+                return
+            found = identity.sessions.list_of(account)
+        rows = [
+            {
+                "browser": one.agent,
+                "address": one.address,
+                "since": show_time(one.created_ms),
+                "used": show_time(one.used_ms),
+            }
+            for one in found
+        ]
+        columns = ("browser", "address", "since", "used")
+        print_rows(rows, columns, as_json=as_json, none="Signed in nowhere.")
 
 
 def app_password_commands(doors: Doors) -> typer.Typer:

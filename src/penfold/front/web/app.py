@@ -5,7 +5,7 @@ tokens and documents is a setting; without one it is the address the client reac
 from the Host header, so that one server can be used under several names.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from typing import Final
 
 from msgspec import Struct
@@ -18,15 +18,18 @@ from starlette.routing import Route
 from penfold.base.errors import ParseError, UnavailableError
 from penfold.domain.confirming import PATH, Confirmations
 from penfold.domain.identity import Identity
+from penfold.front.web.account import FORMS, AccountPages
+from penfold.front.web.account_forms import AccountForms
 from penfold.front.web.authorize import Authorize
 from penfold.front.web.browser import TooLargeError, base_address
 from penfold.front.web.confirm import Confirm
 from penfold.front.web.endpoints import Endpoint, Endpoints, refusing
 from penfold.front.web.pages import asset, error_page, page
+from penfold.front.web.sign_in import SignInPages
+from penfold.front.web.visit import ACCOUNT, AUTHORIZE_PATHS, SECOND, SIGN_IN
 
 Handler = Callable[[Request], Awaitable[Response]]
 
-AUTHORIZE_PATHS: Final = ("/o/oauth2/v2/auth", "/o/oauth2/auth")
 TOKEN_PATHS: Final = ("/token", "/oauth2/v4/token", "/o/oauth2/token")
 REVOKE_PATHS: Final = ("/revoke", "/o/oauth2/revoke")
 TOKENINFO_PATHS: Final = ("/tokeninfo", "/oauth2/v3/tokeninfo")
@@ -53,7 +56,7 @@ def build_web(
 ) -> Starlette:
     """Return the application. issuer "": the address the client used."""
     passwords = f"{welcome.credentials}/passwords.json" if welcome else ""
-    authorize = Authorize(identity, issuer=issuer, passwords=passwords)
+    authorize = Authorize(identity, issuer=issuer)
     endpoints = Endpoints(identity, issuer=issuer)
 
     confirm = Confirm(confirmations)
@@ -78,6 +81,7 @@ def build_web(
         Route(PATH, confirm.post, methods=post),
         *_routes(AUTHORIZE_PATHS, authorize.show, get),
         *_routes(AUTHORIZE_PATHS, authorize.post, post),
+        *_people(identity, passwords),
         *_open(TOKEN_PATHS, endpoints.token, post),
         *_open(REVOKE_PATHS[:1], endpoints.revoke, post),
         *_open(REVOKE_PATHS[1:], endpoints.revoke, get_post),  # Gmail: its older form is a GET
@@ -104,6 +108,37 @@ def build_web(
 
 def _routes(paths: tuple[str, ...], handler: Handler, methods: list[str]) -> list[Route]:
     return [Route(path, handler, methods=methods) for path in paths]
+
+
+def _people(identity: Identity, passwords: str) -> list[Route]:
+    """Return the routes for signing in and for the account's page."""
+    sign_in, account = SignInPages(identity, passwords=passwords), AccountPages(identity)
+    forms, get, post = AccountForms(identity), ["GET"], ["POST"]
+    return [
+        Route(SIGN_IN, sign_in.show, methods=get),
+        Route(SIGN_IN, sign_in.post, methods=post),
+        Route(SECOND, sign_in.show_second, methods=get),
+        Route(SECOND, sign_in.post_second, methods=post),
+        Route(ACCOUNT, account.show, methods=get),
+        Route(f"{ACCOUNT}/prove", account.show_prove, methods=get),
+        Route(f"{ACCOUNT}/prove", account.prove, methods=post),
+        *_named(FORMS, forms.show, get),
+        *_named(FORMS, forms.post, post),
+        *_named(account.actions, account.act, post),
+    ]
+
+
+def _named(names: Iterable[str], handler: Handler, methods: list[str]) -> list[Route]:
+    """Return the routes below the account's page; the handler finds the name in path_params."""
+    return [Route(f"{ACCOUNT}/{name}", _naming(name, handler), methods=methods) for name in names]
+
+
+def _naming(name: str, handler: Handler) -> Handler:
+    async def serve(request: Request) -> Response:
+        request.path_params["name"] = name
+        return await handler(request)
+
+    return serve
 
 
 def _open(paths: tuple[str, ...], endpoint: Endpoint, methods: list[str]) -> list[Route]:

@@ -1,4 +1,6 @@
-"""The authorization endpoint as a person meets it: sign in, choose, allow or deny.
+"""The authorization endpoint as a person meets it: choose an account, allow or deny.
+
+Who is not signed in is sent to the sign-in page and comes back here.
 
 Every page stands at the address of the request itself, with its whole query, and its form posts
 there too, so each step checks the request anew and nothing about it is kept between steps. The
@@ -15,26 +17,23 @@ from starlette.responses import RedirectResponse, Response
 
 from penfold.domain.consent import ANOTHER, Ask, Authorization, Choose, Leave, SignIn, Step
 from penfold.domain.identity import Identity
-from penfold.domain.throttle import TooManyError
 from penfold.front.web.browser import (
     Pairs,
     base_address,
-    client_address,
     find_cookie,
     form_token,
     is_own_form,
     query_pairs,
     read_form,
-    set_cookie,
 )
 from penfold.front.web.pages import error_page, page, page_headers
+from penfold.front.web.sign_in import stale_page
+from penfold.front.web.visit import see, sign_in_url
 from penfold.ports.directory import Account
 from penfold.proto.oauth import OAuthError, is_loopback
 from penfold.spec.scopes import SCOPES
 
 _CHOSEN: Final = "authuser"
-_WRONG: Final = "The address or the password is not right."
-_STALE: Final = "This form is not from a page of ours, or it is too old."
 _ADVICE: Final = (
     "If you are developing this application, compare the request with what is registered for "
     "the OAuth client."
@@ -44,11 +43,9 @@ _ADVICE: Final = (
 class Authorize:
     """Serves the authorization endpoint."""
 
-    def __init__(self, identity: Identity, *, issuer: str, passwords: str = "") -> None:
-        """passwords: where the passwords of local mode can be read, for the sign-in page."""
+    def __init__(self, identity: Identity, *, issuer: str) -> None:
         self._identity = identity
         self._issuer = issuer
-        self._passwords = passwords
 
     async def show(self, request: Request) -> Response:
         """Answer a GET: the page for where this browser stands, or the way back."""
@@ -67,13 +64,11 @@ class Authorize:
         form = dict(filled)
         cookie = find_cookie(request)
         if not is_own_form(request, cookie, form.get("csrf", "")):
-            return error_page(_STALE, status=403, heading="Please start again")
+            return stale_page()
         try:
             authorization = self._identity.consent.check(pairs)
         except OAuthError as error:
             return _refuse(error)
-        if form.get("step") == "sign-in":
-            return await self._sign_in(request, authorization, pairs, form)
         if form.get("step") == "consent":
             ticked = [value for name, value in filled if name == "scope"]
             return await self._answer(request, authorization, pairs, form, ticked)
@@ -89,32 +84,6 @@ class Authorize:
             self._identity.consent.decide, authorization, accounts, chosen, self._iss(request)
         )
 
-    async def _sign_in(
-        self, request: Request, authorization: Authorization, pairs: Pairs, form: dict[str, str]
-    ) -> Response:
-        cookie, address = find_cookie(request), form.get("address", "").strip()
-        try:
-            renewed = await run_in_threadpool(
-                self._identity.sessions.sign_in,
-                cookie,
-                address,
-                form.get("password", ""),
-                client=client_address(request),
-            )
-        except TooManyError as error:
-            minutes = -(-error.wait_s // 60)
-            when = "a minute" if minutes == 1 else f"{minutes} minutes"
-            notice = f"Too many attempts. Try again in {when}."
-            wait = {"Retry-After": str(error.wait_s)}
-            return self._sign_in_page(
-                request, authorization, address, notice=notice, status=429, headers=wait
-            )
-        if renewed is None:
-            return self._sign_in_page(request, authorization, address, notice=_WRONG, status=403)
-        response = _again(request, pairs, address)
-        set_cookie(request, response, renewed)
-        return response
-
     async def _answer(
         self,
         request: Request,
@@ -123,17 +92,18 @@ class Authorize:
         form: dict[str, str],
         ticked: list[str],
     ) -> Response:
-        accounts = self._identity.sessions.list_accounts(find_cookie(request))
-        wanted = form.get("account", "")
-        account = next((one for one in accounts if one.address == wanted), None)
+        sessions, wanted = self._identity.sessions, form.get("account", "")
+        found = sessions.list_signed_in(find_cookie(request))
+        me = next((one for one in found if one.account.address == wanted), None)
         decision = form.get("decision")
-        if account is None or decision not in ("allow", "deny"):
+        if me is None or decision not in ("allow", "deny"):
             return _again(request, pairs)  # signed out meanwhile
+        await run_in_threadpool(sessions.note_use, me.session)
         consent, issuer = self._identity.consent, self._iss(request)
         if decision == "deny":
             return _leave(consent.deny(authorization, issuer))
         return _leave(
-            await run_in_threadpool(consent.allow, authorization, account, issuer, ticked)
+            await run_in_threadpool(consent.allow, authorization, me.account, issuer, ticked)
         )
 
     # --- pages ---------------------------------------------------------------------
@@ -145,39 +115,11 @@ class Authorize:
             case Leave():
                 return _leave(step)
             case SignIn():
-                return self._sign_in_page(request, authorization, step.hint)
+                return see(sign_in_url(request.url.path + _href(pairs, ""), hint=step.hint))
             case Choose(accounts=accounts):
                 return _choose_page(request, authorization, pairs, accounts)
             case Ask():
                 return _consent_page(request, authorization, pairs, step)
-
-    def _sign_in_page(
-        self,
-        request: Request,
-        authorization: Authorization,
-        address: str,
-        *,
-        notice: str = "",
-        status: int = 200,
-        headers: dict[str, str] | None = None,
-    ) -> Response:
-        cookie = find_cookie(request)
-        new = "" if cookie else self._identity.sessions.make_browser()
-        response = page(
-            "sign_in",
-            status=status,
-            headers=headers,
-            target=authorization.request.redirect_uri,
-            client=authorization.client.name,
-            domain=authorization.request.domain,
-            address=address,
-            notice=notice,
-            passwords=self._passwords,
-            csrf=form_token(cookie or new),
-        )
-        if new:
-            set_cookie(request, response, new)
-        return response
 
     def _iss(self, request: Request) -> str:
         return self._issuer or base_address(request)

@@ -1,8 +1,8 @@
-"""HTML pages: one template each, no JavaScript, nothing from anywhere else.
+"""HTML pages: one template each, nothing from anywhere else, and no need of JavaScript.
 
 Owns how a page leaves the house: escaped (Jinja's autoescape), never stored, never framed, never
 telling another site where the reader came from, and allowed to load its own stylesheet and
-picture only. RFC 9700 §4.2, §4.16.
+picture only, and where passkeys are used our one script. RFC 9700 §4.2, §4.16.
 """
 
 from collections.abc import Mapping
@@ -14,26 +14,39 @@ from urllib.parse import urlsplit
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.responses import HTMLResponse, Response
 
+from penfold.front.web.texts import LANGUAGE, say
+
 _HERE: Final = "penfold.front.web"
-_TYPES: Final = {"css": "text/css; charset=utf-8", "svg": "image/svg+xml"}
+_TYPES: Final = {
+    "css": "text/css; charset=utf-8",
+    "js": "text/javascript; charset=utf-8",
+    "svg": "image/svg+xml",
+}
+_SCRIPT: Final = "script-src 'self'; "
 #: Seconds a browser may keep the stylesheet; a new release is seen after that.
 _ASSET_S: Final = 3_600
 
 
 @cache
 def _environment() -> Environment:
-    return Environment(
+    made = Environment(
         loader=PackageLoader(_HERE), autoescape=True, undefined=StrictUndefined, trim_blocks=True
     )
+    made.globals.update(say=say, language=LANGUAGE)
+    return made
 
 
 def page(
-    template: str, *, status: int = 200, target: str = "", headers: Mapping[str, str] | None = None,
-    **values: Any,
+    template: str, *, status: int = 200, target: str = "", script: bool = False,
+    headers: Mapping[str, str] | None = None, **values: Any,
 ) -> Response:  # fmt: skip
-    """Return a page. target: a redirect address the answer to its form may lead to."""
-    body = _environment().get_template(f"{template}.html").render(values)
-    return HTMLResponse(body, status, headers={**page_headers(target), **(headers or {})})
+    """Return a page. target: a redirect address the answer to its form may lead to.
+
+    script: the page loads the script for passkeys, and may.
+    """
+    body = _environment().get_template(f"{template}.html").render(values, script=script)
+    all_headers = {**page_headers(target, script=script), **(headers or {})}
+    return HTMLResponse(body, status, headers=all_headers)
 
 
 def error_page(
@@ -52,10 +65,11 @@ def error_page(
     )
 
 
-def page_headers(target: str = "") -> dict[str, str]:
+def page_headers(target: str = "", *, script: bool = False) -> dict[str, str]:
     """Return the headers of everything that a person looks at."""
     policy = (
         "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; "
+        f"{script * _SCRIPT}"
         f"form-action 'self'{_form_source(target)}; frame-ancestors 'none'"
     )
     return {

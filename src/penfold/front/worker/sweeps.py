@@ -23,17 +23,19 @@ from penfold.front.worker.tasks import Report
 from penfold.ports.identity import (
     AccessToken,
     Code,
+    HalfSignIn,
     IdentityBook,
     IdentityWriter,
     Removed,
     ServiceToken,
     Session,
+    SpentChallenge,
 )
 from penfold.ports.mailbox import Mailboxes
 from penfold.ports.pubsub import PubsubBook
 
 #: Records that have a time after which they mean nothing.
-_EXPIRING = (AccessToken, Code, ServiceToken, Session)
+_EXPIRING = (AccessToken, Code, HalfSignIn, ServiceToken, Session, SpentChallenge)
 #: Milliseconds between the removal of an account and the erasure of its mailbox: longer than any
 #: process goes on believing in a token or a path.
 ERASE_AFTER_MS = 60_000

@@ -29,7 +29,10 @@ TABLES: Final[dict[type[Struct], str]] = {
     identity.Domain: "domain",
     identity.Fact: "fact",
     identity.Grant: "grant_",
+    identity.HalfSignIn: "half_sign_in",
+    identity.Passkey: "passkey",
     identity.Password: "password",
+    identity.RecoveryCode: "recovery_code",
     identity.RefreshToken: "refresh_token",
     identity.Removed: "removed",
     identity.ServiceAccount: "service_account",
@@ -37,6 +40,8 @@ TABLES: Final[dict[type[Struct], str]] = {
     identity.ServiceToken: "service_token",
     identity.Session: "session",
     identity.SigningKey: "signing_key",
+    identity.SpentChallenge: "spent_challenge",
+    identity.Totp: "totp",
 }
 #: Tables whose rows are listed by age; the others by key.
 _AGED: Final = "created_ms"

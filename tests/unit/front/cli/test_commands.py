@@ -20,6 +20,7 @@ from penfold.front.cli.doors import Doors, QuotaView, Tracers, Value
 from penfold.front.cli.output import WrongUseError
 from penfold.front.cli.tree import build_cli
 from penfold.ports.queue import Attempt, NewQueueRow, QueueState
+from penfold.proto.totp import make_code
 from penfold.spec.registry import REGISTRY
 from penfold.spec.settings import SETTINGS
 from penfold.testing.directory import MemoryDirectory
@@ -63,7 +64,9 @@ class Bench:
         clock = FixedClock()
         book = MemoryDirectory(clock=clock)
         mailboxes = MemoryMailboxes()
-        self.identity = build_identity(book, mailboxes, clock=clock, chance=Random(7))
+        self.identity = build_identity(
+            book, mailboxes, clock=clock, chance=Random(7), sealer=PlainSealer()
+        )
         self.identity.accounts.add_domain("penfold.test")
         self.domains = Domains(
             book, self.identity.accounts, PlainSealer(), clock, lambda _: private_key("ed")
@@ -514,3 +517,27 @@ def test_problems_that_can_be_ordered_are_listed(bench):
         "problem": "daily-limit-exceeded", "status": 403, "reason": "dailyLimitExceeded",
         "text": "Daily Limit Exceeded",
     }  # fmt: skip
+
+
+def test_a_lost_second_factor_is_shown_and_removed(bench):
+    bench.out("user", "add", "kim@penfold.test")
+    account = bench.identity.accounts.get("kim@penfold.test")
+    assert bench.json("user", "second-factor", "kim@penfold.test") == []
+    step = bench.identity.factors.clock.now_ms() // 30_000
+    bench.identity.factors.add_totp(account, b"s" * 20, make_code(b"s" * 20, step))
+    [row] = bench.json("user", "second-factor", "kim@penfold.test")
+    assert row["kind"] == "totp"
+    assert "Removed 1" in bench.out("user", "second-factor", "kim@penfold.test", "--remove")
+    assert not bench.identity.factors.list_of(account)
+
+
+def test_sessions_of_an_account_are_listed_and_ended(bench):
+    bench.out("user", "add", "kim@penfold.test")
+    account = bench.identity.accounts.get("kim@penfold.test")
+    sessions = bench.identity.sessions
+    cookie = sessions.enter("", account, client="192.0.2.1", agent="Firefox / Linux")
+    [row] = bench.json("user", "sessions", "kim@penfold.test")
+    assert (row["browser"], row["address"]) == ("Firefox / Linux", "192.0.2.1")
+    assert "Ended 1" in bench.out("user", "sessions", "kim@penfold.test", "--end")
+    assert sessions.list_accounts(cookie) == []
+    assert bench.json("user", "sessions", "kim@penfold.test") == []

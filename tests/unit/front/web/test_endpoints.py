@@ -408,7 +408,8 @@ def test_the_device_flow_is_refused_in_words(site):
 # --- how often
 
 
-def test_a_client_that_asks_for_tokens_too_often_is_told_when_to_come_back(site):
+def test_a_client_that_asks_for_tokens_too_often_is_told_when_to_come_back(local_site):
+    site = local_site
     throttle = site.identity.throttle
     name = site.world.desktop.client.id
     with contextlib.suppress(TooManyError):
