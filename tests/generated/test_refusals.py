@@ -27,7 +27,11 @@ class Door:
         self.loop = loop
         self.book = served.stores.directory
         self.identity = build_identity(
-            self.book, served.stores.mailboxes, clock=served.clock, chance=random.Random(5)
+            self.book,
+            served.stores.mailboxes,
+            clock=served.clock,
+            chance=random.Random(5),
+            sealer=served.stores.sealer,
         )
         self.alice, self.bob = served.accounts
         self.client = self.identity.clients.add("App", kind="desktop").client

@@ -10,6 +10,7 @@ from penfold.domain.identity import build_identity
 from penfold.proto.jwt import make_key_pair
 from penfold.proto.oauth import s256
 from penfold.testing.directory import MemoryDirectory
+from penfold.testing.sealing import PlainSealer
 
 GMAIL = "https://mail.google.com/"
 READONLY = "https://www.googleapis.com/auth/gmail.readonly"
@@ -58,6 +59,7 @@ class IdentityWorld:
             self.mailboxes,
             clock=self.clock,
             chance=self.chance,
+            sealer=PlainSealer(),
             make_key=KeyRing(),
             rules=rules,
         )

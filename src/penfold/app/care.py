@@ -1,4 +1,4 @@
-"""`penfold data verify|backup|restore|reindex`: the store's care, for a data directory by name.
+"""`penfold data verify|backup|restore|reindex|rotate-key`: care for a data directory by name.
 
 Verify and backup work beside a running server, and so does reindex, one mailbox at a time.
 Restore makes a new directory and never writes over one.
@@ -11,10 +11,12 @@ import apsw
 
 from penfold.app.datadir import check_data_dir
 from penfold.app.exits import StartError
+from penfold.app.key_rotation import rotate_key
 from penfold.app.logs import SystemClock
 from penfold.app.stores import DIRECTORY_NAME, PUBSUB_NAME, QUEUE_NAME
 from penfold.base.errors import PenfoldError
 from penfold.front.cli.doors import Say
+from penfold.spec.key_source import KeySource
 from penfold.store.backup import backup_data, restore_data
 from penfold.store.data import reindex_data, verify_data
 from penfold.store.sqlite.open import open_database
@@ -42,6 +44,9 @@ class Care:
     def reindex(self, data: Path, say: Say) -> bool:
         check_data_dir(data)
         return reindex_data(data, say)
+
+    def rotate_key(self, data: Path, new: KeySource | None, say: Say) -> bool:
+        return rotate_key(data, new, say)
 
 
 def _check_free(target: Path, advice: str) -> None:

@@ -11,7 +11,7 @@ from typing import Final
 import apsw
 
 from penfold.app.care import Care
-from penfold.app.config import load_settings
+from penfold.app.config import find_key_source, load_settings
 from penfold.app.datadir import FAULTS_NAME, check_data_dir, save_private
 from penfold.app.domain_check import check_domain
 from penfold.app.exits import FAILED, WRONG_USE, StartError, stop_at_once
@@ -135,7 +135,9 @@ def _enter(data: Path) -> None:
 @contextlib.contextmanager
 def _open_all(data: Path) -> Iterator[Stores]:
     _enter(data)
-    stores = open_stores(data, clock=SystemClock(), fatal=stop_at_once)
+    stores = open_stores(
+        data, clock=SystemClock(), fatal=stop_at_once, master_key=find_key_source(data)
+    )
     try:
         yield stores
     finally:

@@ -9,6 +9,7 @@ rewritten, because the addresses in them follow the listeners.
 import sys
 import time
 from collections.abc import Collection, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import apsw
@@ -17,12 +18,21 @@ from penfold.app.datadir import check_schema, save_private, save_schema
 from penfold.app.exits import StartError
 from penfold.app.launch import Channel, Launch
 from penfold.app.logs import LineLog, SystemClock
+from penfold.app.master_key import bind_master_key
 from penfold.app.quota import save_quota
-from penfold.app.stores import known_schema, make_domains, make_identity, open_stores
+from penfold.app.stores import (
+    DIRECTORY_NAME,
+    Stores,
+    known_schema,
+    make_domains,
+    make_identity,
+    open_stores,
+)
 from penfold.base.errors import NewerDataError, UnavailableError
 from penfold.domain import local_mode
 from penfold.domain.domains import Domains
 from penfold.domain.identity import Identity
+from penfold.domain.resealing import seal_signing_keys
 from penfold.net.certificates import (
     GOOGLE_HOSTS,
     LOCAL_NAMES,
@@ -35,6 +45,7 @@ from penfold.net.certificates import (
 from penfold.ports.events import EventLog
 from penfold.spec.events import CERTIFICATE_UNKNOWN, PREPARED
 from penfold.store.credentials import load_files
+from penfold.store.sqlite.scrub import scrub
 
 
 def run(launch: Launch, channel: Channel) -> None:
@@ -87,7 +98,13 @@ def prepare_tls(folder: Path, names: tuple[str, ...], *, now_ms: int) -> None:
 def prepare_store(launch: Launch, clock: SystemClock, *, create: Collection[str]) -> None:
     """Bring the databases to this release's shape and set up the mode the settings ask for."""
     try:
-        stores = open_stores(launch.data, clock=clock, fatal=_fail, create=create)
+        stores = open_stores(
+            launch.data,
+            clock=clock,
+            fatal=_fail,
+            create=create,
+            master_key=launch.settings.master_key,
+        )
     except apsw.Error as error:
         raise StartError(
             f"{launch.data}: a database cannot be opened ({error}); "
@@ -96,14 +113,24 @@ def prepare_store(launch: Launch, clock: SystemClock, *, create: Collection[str]
     except (UnavailableError, NewerDataError) as error:
         raise StartError(f"{launch.data}: {error} {error.facts or ''}".rstrip()) from error
     try:
+        bind_master_key(launch.settings.master_key, launch.data, stores.directory)
+        prepare_secrets(launch.data, stores)
         folder = launch.data / "credentials"
         if launch.settings.is_production:
             prepare_domains(make_domains(stores), launch.settings.domains)
             prepare_production(make_identity(stores), folder, launch)
         else:
             prepare_local_mode(make_identity(stores), folder, base=launch.base_url)
+    except UnavailableError as error:
+        raise StartError(f"{launch.data}: {error}") from error
     finally:
         stores.close()
+
+
+def prepare_secrets(data: Path, stores: Stores) -> None:
+    """Leave no private key in clear that the first release kept so."""
+    if stores.directory.change(partial(seal_signing_keys, sealer=stores.sealer)):
+        scrub(data / DIRECTORY_NAME)
 
 
 def prepare_local_mode(identity: Identity, folder: Path, *, base: str) -> None:

@@ -16,6 +16,7 @@ from penfold.domain.service_accounts import ServiceAccounts
 from penfold.domain.sessions import Sessions
 from penfold.ports.identity import IdentityBook
 from penfold.ports.mailbox import Mailboxes
+from penfold.ports.sealing import Sealer
 from penfold.proto.jwt import KeyMaker, make_key_pair
 
 
@@ -39,12 +40,13 @@ def build_identity(
     *,
     clock: Clock,
     chance: Chance,
+    sealer: Sealer,
     make_key: KeyMaker = make_key_pair,
     rules: GrantRules = GOOGLES_RULES,
 ) -> Identity:
     """Return the services; chance must be cryptographic (`random.SystemRandom()`)."""
     accounts = Accounts(book, mailboxes, clock, chance, rules.password_ends)
-    id_tokens = IdTokens(book, clock, make_key)
+    id_tokens = IdTokens(book, clock, sealer, make_key)
     return Identity(
         book=book,
         accounts=accounts,

@@ -14,6 +14,7 @@ from penfold.domain.local_mode import RENEW_DAYS, TOKEN_DAYS, Secrets, parse, re
 from penfold.ports.identity import Client, Grant
 from penfold.store.credentials import load_files
 from penfold.testing.directory import MemoryDirectory
+from penfold.testing.sealing import PlainSealer
 
 BASE = "http://127.0.0.1:8025"
 
@@ -28,6 +29,7 @@ class Fresh:
             self.mailboxes,
             clock=self.clock,
             chance=random.Random(5),
+            sealer=PlainSealer(),
             make_key=KeyRing(),
         )
 

@@ -20,6 +20,7 @@ from penfold.ports.mailbox import Mailboxes
 from penfold.ports.moving import Sink, Sources
 from penfold.ports.queue import Queue
 from penfold.ports.reports import ReportBook
+from penfold.spec.key_source import KeySource
 
 #: Prints one line of progress.
 Say = Callable[[str], None]
@@ -42,6 +43,7 @@ class DataTools(Protocol):
     def backup(self, data: Path, target: Path, say: Say) -> bool: ...
     def restore(self, data: Path, source: Path, say: Say) -> bool: ...
     def reindex(self, data: Path, say: Say) -> bool: ...
+    def rotate_key(self, data: Path, new: KeySource | None, say: Say) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,6 +55,10 @@ class Tools:
         say(f"reindexed {data}")
         return self.all_well
 
+    def rotate_key(self, data, new, say):
+        say(f"sealed {data} under {new}")
+        return self.all_well
+
 
 class Bench:
     """A command line whose world is in memory."""
@@ -63,7 +67,9 @@ class Bench:
         clock = FixedClock()
         book = MemoryDirectory(clock=clock)
         mailboxes = MemoryMailboxes()
-        self.identity = build_identity(book, mailboxes, clock=clock, chance=Random(7))
+        self.identity = build_identity(
+            book, mailboxes, clock=clock, chance=Random(7), sealer=PlainSealer()
+        )
         self.identity.accounts.add_domain("penfold.test")
         self.domains = Domains(
             book, self.identity.accounts, PlainSealer(), clock, lambda _: private_key("ed")

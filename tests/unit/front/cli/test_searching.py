@@ -17,6 +17,7 @@ from penfold.ports.mailbox import LabelRow
 from penfold.proto.search.parse import parse_query
 from penfold.testing.directory import MemoryDirectory
 from penfold.testing.mailbox import MemoryMailboxes
+from penfold.testing.sealing import PlainSealer
 
 
 def label(number, name, messages=0):
@@ -87,7 +88,7 @@ class SlowReader:
 def test_search_that_takes_too_long_is_explained_all_the_same():
     mailboxes = MemoryMailboxes()
     identity = build_identity(MemoryDirectory(clock=FixedClock()), mailboxes,
-                              clock=FixedClock(), chance=Random(7))  # fmt: skip
+                              clock=FixedClock(), chance=Random(7), sealer=PlainSealer())  # fmt: skip
     identity.accounts.add_domain("penfold.test")
     identity.accounts.add("kim@penfold.test")
 

@@ -16,6 +16,7 @@ from penfold.ports.identity import Removed, Session
 from penfold.testing.directory import MemoryDirectory
 from penfold.testing.mailbox import MemoryMailboxes
 from penfold.testing.pubsub import MemoryPubsub
+from penfold.testing.sealing import PlainSealer
 
 BOX = "m00000000000000000001"
 OTHER = "m00000000000000000002"
@@ -185,7 +186,13 @@ def test_the_30_days_count_from_when_it_was_put_there(world):
 
 
 def test_sessions_that_ended_are_forgotten(world):
-    identity = build_identity(world.book, world.mailboxes, clock=world.clock, chance=Random(2))
+    identity = build_identity(
+        world.book,
+        world.mailboxes,
+        clock=world.clock,
+        chance=Random(2),
+        sealer=PlainSealer(),
+    )
     identity.accounts.add_domain("penfold.test")
     account = identity.accounts.add("kim@penfold.test")
     session = Session("s1", b"b", account.id, 0, world.clock.now_ms() - 1)
