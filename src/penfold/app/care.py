@@ -18,6 +18,7 @@ from penfold.base.errors import PenfoldError
 from penfold.front.cli.doors import Say
 from penfold.spec.key_source import KeySource
 from penfold.store.backup import backup_data, restore_data
+from penfold.store.backup_log import Backup, note_backup
 from penfold.store.data import reindex_data, verify_data
 from penfold.store.sqlite.open import open_database
 
@@ -35,7 +36,10 @@ class Care:
         if target.resolve().is_relative_to(data.resolve()):
             raise StartError(f"{target} is inside {data}; name a directory outside it")
         _check_free(target, "name a new or empty directory")
-        return backup_data(data, target, say, made_ms=SystemClock().now_ms())
+        made_ms = SystemClock().now_ms()
+        whole = backup_data(data, target, say, made_ms=made_ms)
+        note_backup(data, Backup(made_ms, str(target.resolve()), whole))
+        return whole
 
     def restore(self, data: Path, source: Path, say: Say) -> bool:
         _check_free(data, "name a new data directory with --data DIR")

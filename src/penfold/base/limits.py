@@ -618,6 +618,9 @@ MASTER_KEY_READ_BYTES: Final = 4_096
 #: Seconds a command may take that prints the master key. A start waits for it, and a key store that
 #: takes longer is not there.
 MASTER_KEY_COMMAND_S: Final = 10
+#: Milliseconds between the removal of an account and the erasure of its mailbox: longer than any
+#: process goes on believing in a token or a path, or takes from storing a large message to its row.
+ERASE_AFTER_MS: Final = 60_000
 
 # --- Moving mail -------------------------------------------------------------------------
 #: Octets of a file that are read in one go.
