@@ -14,6 +14,7 @@ from pathlib import Path
 
 import apsw
 
+from penfold.app.config import CONFIG_NAME
 from penfold.app.datadir import check_schema, save_private, save_schema
 from penfold.app.exits import StartError
 from penfold.app.launch import Channel, Launch
@@ -43,8 +44,9 @@ from penfold.net.certificates import (
     make_server_certificate,
 )
 from penfold.ports.events import EventLog
-from penfold.spec.events import CERTIFICATE_UNKNOWN, PREPARED
+from penfold.spec.events import CERTIFICATE_UNKNOWN, FILES_OPEN, KEY_OPEN, PREPARED
 from penfold.store.credentials import load_files
+from penfold.store.modes import is_open_to_all, make_private
 from penfold.store.sqlite.scrub import scrub
 
 
@@ -53,6 +55,7 @@ def run(launch: Launch, channel: Channel) -> None:
     form = launch.settings.log_format or ("text" if sys.stderr.isatty() else "json")
     clock = SystemClock()
     log = LineLog(2, form=form, process="prepare", clock=clock)
+    prepare_modes(launch, log)
     known = known_schema()
     new = check_schema(launch.data, known)
     prepare_certificate(launch, log, now_ms=clock.now_ms())
@@ -62,6 +65,22 @@ def run(launch: Launch, channel: Channel) -> None:
     save_quota(launch.data / "run", launch.settings)
     log.emit(PREPARED, created=new == known.keys(), ms=round((time.monotonic() - began) * 1000))
     channel.say_ready()
+
+
+def prepare_modes(launch: Launch, log: EventLog) -> None:
+    """Have nothing that others may read; penfold.toml is the operator's, and holds no key."""
+    try:
+        found = make_private(launch.data, passed_over=frozenset({CONFIG_NAME}))
+    except OSError as error:
+        raise StartError(
+            f"{error.filename}: others may read it, and it is not ours to change "
+            f"({error.strerror}); give it to the user Penfold runs as"
+        ) from None
+    if found:
+        log.emit(FILES_OPEN, path=str(launch.data / found[0]), count=len(found))
+    key = launch.settings.tls_key or launch.settings.tls_certificate
+    if key and is_open_to_all(Path(key)):
+        log.emit(KEY_OPEN, path=key)
 
 
 def prepare_certificate(launch: Launch, log: EventLog, *, now_ms: int) -> None:
