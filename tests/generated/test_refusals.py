@@ -15,7 +15,6 @@ from penfold.domain.identity import build_identity
 from penfold.ports.identity import SERVICE, Client
 from penfold.spec.registry import REGISTRY
 from penfold.spec.scopes import EMAIL, GMAIL_SCOPES
-from penfold.testing.sealing import PlainSealer
 
 ALL = frozenset(scope.url for scope in GMAIL_SCOPES if "metadata" not in scope.url)
 
@@ -32,7 +31,7 @@ class Door:
             served.stores.mailboxes,
             clock=served.clock,
             chance=random.Random(5),
-            sealer=PlainSealer(),
+            sealer=served.stores.sealer,
         )
         self.alice, self.bob = served.accounts
         self.client = self.identity.clients.add("App", kind="desktop").client

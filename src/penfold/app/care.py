@@ -1,4 +1,4 @@
-"""`penfold data verify|backup|restore|reindex`: the store's care, for a data directory by name.
+"""`penfold data verify|backup|restore|reindex|rotate-key`: care for a data directory by name.
 
 Verify and backup work beside a running server, and so does reindex, one mailbox at a time.
 Restore makes a new directory and never writes over one.
@@ -11,11 +11,14 @@ import apsw
 
 from penfold.app.datadir import check_data_dir
 from penfold.app.exits import StartError
+from penfold.app.key_rotation import rotate_key
 from penfold.app.logs import SystemClock
 from penfold.app.stores import DIRECTORY_NAME, PUBSUB_NAME, QUEUE_NAME
 from penfold.base.errors import PenfoldError
 from penfold.front.cli.doors import Say
+from penfold.spec.key_source import KeySource
 from penfold.store.backup import backup_data, restore_data
+from penfold.store.backup_log import Backup, note_backup
 from penfold.store.data import reindex_data, verify_data
 from penfold.store.sqlite.open import open_database
 
@@ -33,7 +36,10 @@ class Care:
         if target.resolve().is_relative_to(data.resolve()):
             raise StartError(f"{target} is inside {data}; name a directory outside it")
         _check_free(target, "name a new or empty directory")
-        return backup_data(data, target, say, made_ms=SystemClock().now_ms())
+        made_ms = SystemClock().now_ms()
+        whole = backup_data(data, target, say, made_ms=made_ms)
+        note_backup(data, Backup(made_ms, str(target.resolve()), whole))
+        return whole
 
     def restore(self, data: Path, source: Path, say: Say) -> bool:
         _check_free(data, "name a new data directory with --data DIR")
@@ -42,6 +48,9 @@ class Care:
     def reindex(self, data: Path, say: Say) -> bool:
         check_data_dir(data)
         return reindex_data(data, say)
+
+    def rotate_key(self, data: Path, new: KeySource | None, say: Say) -> bool:
+        return rotate_key(data, new, say)
 
 
 def _check_free(target: Path, advice: str) -> None:

@@ -11,9 +11,10 @@ from typing import Final
 import apsw
 
 from penfold.app.care import Care
-from penfold.app.config import load_settings
+from penfold.app.config import find_key_source, load_settings
 from penfold.app.datadir import FAULTS_NAME, check_data_dir, save_private
 from penfold.app.domain_check import check_domain
+from penfold.app.erasing import erase_account
 from penfold.app.exits import FAILED, WRONG_USE, StartError, stop_at_once
 from penfold.app.logs import SystemClock
 from penfold.app.moving import open_moving
@@ -25,14 +26,16 @@ from penfold.domain.domains import Domains
 from penfold.domain.identity import Identity
 from penfold.domain.tracing.address import AddressTracer
 from penfold.domain.tracing.mail import MailTracer
-from penfold.front.cli.doors import Doors, Tracers, Value
+from penfold.front.cli.doors import Doors, Say, Tracers, Value
 from penfold.front.cli.output import WrongUseError
 from penfold.front.cli.tree import build_cli
+from penfold.ports.erasing import Erasure
 from penfold.ports.queue import Queue
 from penfold.ports.reports import ReportBook
 from penfold.spec.relays import Relay
 from penfold.spec.settings import SETTINGS
 from penfold.spec.shapes import NamedShape
+from penfold.store.backup_log import list_backups
 from penfold.store.credentials import load_files
 from penfold.store.faults import FileFaults
 from penfold.store.sqlite.queue import SqliteQueue
@@ -112,6 +115,8 @@ def _make_doors() -> Doors:
         open_domains=open_domains,
         check_domain=check_domain,
         open_queue=open_queue,
+        erase_account=_erase_account,
+        list_backups=list_backups,
         open_reports=open_reports,
         open_tracers=open_tracers,
         open_faults=open_faults,
@@ -135,7 +140,9 @@ def _enter(data: Path) -> None:
 @contextlib.contextmanager
 def _open_all(data: Path) -> Iterator[Stores]:
     _enter(data)
-    stores = open_stores(data, clock=SystemClock(), fatal=stop_at_once)
+    stores = open_stores(
+        data, clock=SystemClock(), fatal=stop_at_once, master_key=find_key_source(data)
+    )
     try:
         yield stores
     finally:
@@ -161,6 +168,11 @@ def open_tracers(data: Path) -> Iterator[Tracers]:
         ports = (stores.directory, stores.mailboxes, stores.queue)
         accounts = make_identity(stores).accounts
         yield Tracers(accounts.get, MailTracer(*ports), AddressTracer(*ports))
+
+
+def _erase_account(data: Path, address: str, say: Say) -> Erasure:
+    check_data_dir(data)
+    return erase_account(data, address, say)
 
 
 def open_queue(data: Path) -> AbstractContextManager[Queue]:

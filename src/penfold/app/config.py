@@ -5,6 +5,7 @@ complaint can name the place a person has to change. A mistake is a ConfigError:
 says where, what and what is wanted; the command ends with exit code 2.
 """
 
+import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,6 +15,7 @@ from typing import Any, Final, NoReturn
 
 from penfold.app.exits import StartError
 from penfold.base.errors import ParseError
+from penfold.spec.key_source import KeySource
 from penfold.spec.settings import LOCAL_DOMAIN, SETTING_OF, SETTINGS, Setting, Settings
 
 CONFIG_NAME: Final = "penfold.toml"
@@ -50,6 +52,11 @@ def load_settings(flags: Mapping[str, str], env: Mapping[str, str]) -> Resolved:
         settings=Settings(**{name: value for name, (value, _) in given.items()}),
         origins={s.name: given[s.name][1] if s.name in given else DEFAULT for s in SETTINGS},
     )
+
+
+def find_key_source(data: Path) -> KeySource:
+    """Return where the master key of a data directory is, for a command beside the server."""
+    return load_settings({"data": str(data)}, os.environ).settings.master_key
 
 
 def check_served(settings: Settings) -> None:

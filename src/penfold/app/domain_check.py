@@ -42,7 +42,7 @@ def check_domain(data: Path, name: str) -> Report:
     os.umask(0o077)
     settings = load_settings({"data": str(data)}, os.environ).settings
     clock = SystemClock()
-    stores = open_stores(data, clock=clock, fatal=stop_at_once)
+    stores = open_stores(data, clock=clock, fatal=stop_at_once, master_key=settings.master_key)
     try:
         domains = make_domains(stores)
         domain = domains.get(name)

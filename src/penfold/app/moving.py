@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from penfold.app.config import find_key_source
 from penfold.app.datadir import check_data_dir, is_served
 from penfold.app.exits import stop_at_once
 from penfold.app.logs import SystemClock
@@ -25,7 +26,12 @@ def open_moving(data: Path) -> Iterator[Moving]:
     clock = SystemClock()
     # One mailbox is written, so one writer.
     stores = open_stores(
-        data, clock=clock, fatal=stop_at_once, cache_kib=IMPORT_CACHE_KIB, writer_threads=1
+        data,
+        clock=clock,
+        fatal=stop_at_once,
+        cache_kib=IMPORT_CACHE_KIB,
+        writer_threads=1,
+        master_key=find_key_source(data),
     )
     try:
         yield Moving(

@@ -9,20 +9,31 @@ rewritten, because the addresses in them follow the listeners.
 import sys
 import time
 from collections.abc import Collection, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 import apsw
 
+from penfold.app.config import CONFIG_NAME
 from penfold.app.datadir import check_schema, save_private, save_schema
 from penfold.app.exits import StartError
 from penfold.app.launch import Channel, Launch
 from penfold.app.logs import LineLog, SystemClock
+from penfold.app.master_key import bind_master_key
 from penfold.app.quota import save_quota
-from penfold.app.stores import known_schema, make_domains, make_identity, open_stores
+from penfold.app.stores import (
+    DIRECTORY_NAME,
+    Stores,
+    known_schema,
+    make_domains,
+    make_identity,
+    open_stores,
+)
 from penfold.base.errors import NewerDataError, UnavailableError
 from penfold.domain import local_mode
 from penfold.domain.domains import Domains
 from penfold.domain.identity import Identity
+from penfold.domain.resealing import seal_signing_keys
 from penfold.net.certificates import (
     LOCAL_NAMES,
     Pair,
@@ -32,9 +43,11 @@ from penfold.net.certificates import (
     make_server_certificate,
 )
 from penfold.ports.events import EventLog
-from penfold.spec.events import CERTIFICATE_UNKNOWN, PREPARED
+from penfold.spec.events import CERTIFICATE_UNKNOWN, FILES_OPEN, KEY_OPEN, PREPARED
 from penfold.spec.settings import GOOGLE_HOSTS
 from penfold.store.credentials import load_files
+from penfold.store.modes import is_open_to_all, make_private
+from penfold.store.sqlite.scrub import scrub
 
 
 def run(launch: Launch, channel: Channel) -> None:
@@ -42,6 +55,7 @@ def run(launch: Launch, channel: Channel) -> None:
     form = launch.settings.log_format or ("text" if sys.stderr.isatty() else "json")
     clock = SystemClock()
     log = LineLog(2, form=form, process="prepare", clock=clock)
+    prepare_modes(launch, log)
     known = known_schema()
     new = check_schema(launch.data, known)
     prepare_certificate(launch, log, now_ms=clock.now_ms())
@@ -51,6 +65,22 @@ def run(launch: Launch, channel: Channel) -> None:
     save_quota(launch.data / "run", launch.settings)
     log.emit(PREPARED, created=new == known.keys(), ms=round((time.monotonic() - began) * 1000))
     channel.say_ready()
+
+
+def prepare_modes(launch: Launch, log: EventLog) -> None:
+    """Have nothing that others may read; penfold.toml is the operator's, and holds no key."""
+    try:
+        found = make_private(launch.data, passed_over=frozenset({CONFIG_NAME}))
+    except OSError as error:
+        raise StartError(
+            f"{error.filename}: others may read it, and it is not ours to change "
+            f"({error.strerror}); give it to the user Penfold runs as"
+        ) from None
+    if found:
+        log.emit(FILES_OPEN, path=str(launch.data / found[0]), count=len(found))
+    key = launch.settings.tls_key or launch.settings.tls_certificate
+    if key and is_open_to_all(Path(key)):
+        log.emit(KEY_OPEN, path=key)
 
 
 def prepare_certificate(launch: Launch, log: EventLog, *, now_ms: int) -> None:
@@ -87,7 +117,13 @@ def prepare_tls(folder: Path, names: tuple[str, ...], *, now_ms: int) -> None:
 def prepare_store(launch: Launch, clock: SystemClock, *, create: Collection[str]) -> None:
     """Bring the databases to this release's shape and set up the mode the settings ask for."""
     try:
-        stores = open_stores(launch.data, clock=clock, fatal=_fail, create=create)
+        stores = open_stores(
+            launch.data,
+            clock=clock,
+            fatal=_fail,
+            create=create,
+            master_key=launch.settings.master_key,
+        )
     except apsw.Error as error:
         raise StartError(
             f"{launch.data}: a database cannot be opened ({error}); "
@@ -96,14 +132,24 @@ def prepare_store(launch: Launch, clock: SystemClock, *, create: Collection[str]
     except (UnavailableError, NewerDataError) as error:
         raise StartError(f"{launch.data}: {error} {error.facts or ''}".rstrip()) from error
     try:
+        bind_master_key(launch.settings.master_key, launch.data, stores.directory)
+        prepare_secrets(launch.data, stores)
         folder = launch.data / "credentials"
         if launch.settings.is_production:
             prepare_domains(make_domains(stores), launch.settings.domains)
             prepare_production(make_identity(stores), folder, launch)
         else:
             prepare_local_mode(make_identity(stores), folder, base=launch.base_url)
+    except UnavailableError as error:
+        raise StartError(f"{launch.data}: {error}") from error
     finally:
         stores.close()
+
+
+def prepare_secrets(data: Path, stores: Stores) -> None:
+    """Leave no private key in clear that the first release kept so."""
+    if stores.directory.change(partial(seal_signing_keys, sealer=stores.sealer)):
+        scrub(data / DIRECTORY_NAME)
 
 
 def prepare_local_mode(identity: Identity, folder: Path, *, base: str) -> None:

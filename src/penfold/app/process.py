@@ -128,6 +128,7 @@ def open_for(core: Core) -> Product:
         clock=core.clock,
         fatal=lambda error: end_process(core.log, error),
         watch=StoreObserver(core.log, core.counters),
+        master_key=core.launch.settings.master_key,
     )
     core.log.emit(STORAGE, **describe_settings())
     settings = core.launch.settings

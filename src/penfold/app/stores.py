@@ -9,12 +9,14 @@ from pathlib import Path
 from random import SystemRandom
 from typing import TYPE_CHECKING, Final, Protocol
 
+from penfold.app.master_key import make_sealer
 from penfold.base.chance import Chance
 from penfold.base.clock import Clock
 from penfold.base.limits import SQLITE_CACHE_KIB
+from penfold.spec.key_source import DEFAULT_SOURCE, KeySource
 from penfold.spec.settings import Settings
 from penfold.store.blobs.local import LocalBlobs
-from penfold.store.sealing import KEY_NAME, FileSealer
+from penfold.store.sealing import KeySealer
 from penfold.store.sqlite.commit import Fatal
 from penfold.store.sqlite.directory import SqliteDirectory
 from penfold.store.sqlite.mailboxes import SqliteMailboxes
@@ -65,7 +67,7 @@ class Stores:
     mailboxes: SqliteMailboxes
     directory: SqliteDirectory
     queue: SqliteQueue
-    sealer: FileSealer
+    sealer: KeySealer
     uploads: FolderUploads
     pubsub: SqlitePubsub
 
@@ -98,14 +100,18 @@ def open_stores(
     watch: Watch | None = None,
     cache_kib: int = SQLITE_CACHE_KIB,
     writer_threads: int = 3,
+    master_key: KeySource = DEFAULT_SOURCE,
 ) -> Stores:
     """Open the data directory; create: the kinds of database to make if missing.
 
     cache_kib: page cache of each mailbox handle. writer_threads: mailboxes written at a time.
 
-    fatal: must end the process, see store/sqlite/commit.py.
+    fatal: must end the process, see store/sqlite/commit.py. master_key: where it is.
     """
     blobs = LocalBlobs(data / "blobs")
+    directory = SqliteDirectory(
+        data / DIRECTORY_NAME, clock=clock, create="directory" in create, fatal=fatal
+    )
     return Stores(
         clock=clock,
         chance=SystemRandom(),
@@ -119,11 +125,9 @@ def open_stores(
             cache_kib=cache_kib,
             writer_threads=writer_threads,
         ),
-        directory=SqliteDirectory(
-            data / DIRECTORY_NAME, clock=clock, create="directory" in create, fatal=fatal
-        ),
+        directory=directory,
         queue=_open_queue(data / QUEUE_NAME, watch, create="queue" in create, fatal=fatal),
-        sealer=FileSealer(data / KEY_NAME),
+        sealer=make_sealer(master_key, data, directory),
         uploads=FolderUploads(data / "uploads", data / "blobs"),
         pubsub=SqlitePubsub(data / PUBSUB_NAME, create="pubsub" in create, fatal=fatal),
     )

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Final
 
 from penfold.app.datadir import save_private
+from penfold.app.erasing import erase_removed
 from penfold.app.wiring import Product
 from penfold.front.worker.sweeps import Sweeps
 from penfold.store.data import sweep_blobs
@@ -13,7 +14,6 @@ from penfold.store.sqlite.layout import iter_mailbox_ids, mailbox_path
 
 #: Milliseconds looked back beyond the mark: clocks step, and a file system's times are coarse.
 MARGIN_MS: Final = 600_000
-_FILES: Final = ("", "-wal", "-shm")
 
 
 def make_sweeps(data: Path, product: Product) -> Sweeps:
@@ -28,7 +28,9 @@ def make_sweeps(data: Path, product: Product) -> Sweeps:
         iter_changed=lambda since_ms: iter_changed(data, since_ms - MARGIN_MS),
         load_mark=lambda: load_mark(mark),
         save_mark=lambda now_ms: save_private(mark, b"%d\n" % now_ms),
-        erase=lambda mailbox_id: erase_files(data, mailbox_id),
+        erase=lambda gone: erase_removed(
+            data, product.stores.directory, gone, now_ms=product.stores.clock.now_ms()
+        ),
         close_idle=product.stores.mailboxes.close_idle,
         sweep_uploads=lambda now_ms: product.stores.uploads.sweep(now_ms=now_ms),
         sweep_blobs=lambda now_ms: sweep_blobs(data, product.stores.blobs, now_ms=now_ms),
@@ -54,11 +56,3 @@ def iter_changed(data: Path, since_ms: int) -> Iterator[str]:
             if written_ns // 1_000_000 >= since_ms:
                 yield mailbox_id
                 break
-
-
-def erase_files(data: Path, mailbox_id: str) -> None:
-    """Remove a mailbox's files. Its large messages are left to the sweep of blobs."""
-    path = mailbox_path(data, mailbox_id)
-    for suffix in _FILES:
-        path.with_name(path.name + suffix).unlink(missing_ok=True)
-    path.with_name(path.name + ".damaged").unlink(missing_ok=True)

@@ -607,6 +607,19 @@ LISTING_MAX_S: Final = 2.0
 #: Octets a write-ahead log keeps on disk after a checkpoint emptied it.
 SQLITE_WAL_KEEP_BYTES: Final = 8 << 20
 
+# --- Data protection -------------------------------------------------------------------
+#: Octets of a master key: AES-256 (FIPS 197) takes no other.
+MASTER_KEY_BYTES: Final = 32
+#: Octets read of what is said to be a key: base64 of one, a line end, and room to see that it is
+#: something else.
+MASTER_KEY_READ_BYTES: Final = 4_096
+#: Seconds a command may take that prints the master key. A start waits for it, and a key store that
+#: takes longer is not there.
+MASTER_KEY_COMMAND_S: Final = 10
+#: Milliseconds between the removal of an account and the erasure of its mailbox: longer than any
+#: process goes on believing in a token or a path, or takes from storing a large message to its row.
+ERASE_AFTER_MS: Final = 60_000
+
 # --- Moving mail -------------------------------------------------------------------------
 #: Octets of a file that are read in one go.
 READ_STEP_BYTES: Final = 1 << 20

@@ -2,12 +2,14 @@
 
 OpenID Connect Core. Keys take turns: a new one is published for as long as verifiers may remember
 the old list before it signs, and the one before it stays until nothing it signed is good any more.
-The first key is made when it is first needed: most installations never sign.
+The first key is made when it is first needed: most installations never sign. Private
+keys are sealed where they are kept, and opened to sign.
 
 What is told about a person follows the scopes: openid gives the subject, email the address,
 profile the name. Gmail (documented): the same, in three versions of spelling.
 """
 
+import base64
 import hashlib
 from dataclasses import dataclass
 from typing import Any, Final
@@ -26,6 +28,7 @@ from penfold.ports.identity import (
     ServiceToken,
     SigningKey,
 )
+from penfold.ports.sealing import Sealer
 from penfold.proto.jwt import (
     Claims,
     KeyMaker,
@@ -51,6 +54,7 @@ class IdTokens:
 
     book: IdentityBook
     clock: Clock
+    sealer: Sealer
     make_key: KeyMaker = make_key_pair
 
     def list_keys(self) -> list[SigningKey]:
@@ -99,7 +103,7 @@ class IdTokens:
             "exp": now_s + ACCESS_TOKEN_S,
         }
         key = self.find_signing_key()
-        return sign(claims, private=key.private, kid=key.kid)
+        return sign(claims, private=open_private(key, self.sealer), kid=key.kid)
 
     def make_for_service(self, account: ServiceAccount, *, audience: str, issuer: str) -> str:
         """Return an id token by which a push names the service account it comes from."""
@@ -115,7 +119,7 @@ class IdTokens:
             "exp": now_s + ACCESS_TOKEN_S,
         }
         key = self.find_signing_key()
-        return sign(claims, private=key.private, kid=key.kid)
+        return sign(claims, private=open_private(key, self.sealer), kid=key.kid)
 
     def check(self, token: str) -> Claims:
         """Return the claims of an id token of ours that is still good; else OAuthError."""
@@ -158,7 +162,8 @@ class IdTokens:
         """
         now_ms = self.clock.now_ms()
         pair = self.make_key("penfold", now_ms=now_ms)
-        made = SigningKey(pair.kid, pair.private, pair.certificate, now_ms)
+        sealed = seal_private(pair.private, kid=pair.kid, sealer=self.sealer)
+        made = SigningKey(pair.kid, sealed, pair.certificate, now_ms)
 
         def add(writer: IdentityWriter) -> list[SigningKey]:
             there = writer.list_by(SigningKey)
@@ -170,6 +175,28 @@ class IdTokens:
             return [*there[-1:], made]
 
         return self.book.change(add)
+
+
+def seal_private(pem: str, *, kid: str, sealer: Sealer) -> str:
+    """Return a private key as SigningKey.private has it."""
+    return base64.b64encode(sealer.seal(pem.encode(), context=seal_context(kid))).decode()
+
+
+def open_private(key: SigningKey, sealer: Sealer) -> str:
+    """Return the private key as PEM; SealBrokenError when it was sealed elsewhere."""
+    if is_clear(key):  # until the first start of a release that seals it
+        return key.private
+    return sealer.open(base64.b64decode(key.private), context=seal_context(key.kid)).decode()
+
+
+def is_clear(key: SigningKey) -> bool:
+    """Return whether the first release kept the private key in clear."""
+    return key.private.startswith("-----BEGIN")
+
+
+def seal_context(kid: str) -> str:
+    """Return what a private key is sealed under."""
+    return f"id token key {kid}"
 
 
 def describe(account: Account, scopes: Scopes) -> Claims:

@@ -62,7 +62,7 @@ def build_identity(
     accounts = Accounts(book, mailboxes, clock, chance, rules.password_ends)
     factors = SecondFactors(book, sealer, clock, chance)
     offers = Offers(sealer, clock)
-    id_tokens = IdTokens(book, clock, make_key)
+    id_tokens = IdTokens(book, clock, sealer, make_key)
     return Identity(
         book=book,
         accounts=accounts,

@@ -37,7 +37,7 @@ class MailServers:
     def make(self, account: Account, wanted: SmtpMsa, kept: MailServer | None) -> MailServer:
         """Return what is kept of it, the password sealed."""
         host, port, mode, username, password = self._read(account, wanted, kept)
-        sealed = self.sealer.seal(password.encode(), context=_context(account, host))
+        sealed = self.sealer.seal(password.encode(), context=seal_context(account.id, host))
         return MailServer(host, port, mode, username, sealed if username else b"")
 
     def _read(
@@ -54,7 +54,7 @@ class MailServers:
         if password is UNSET:
             same = kept if kept and kept.username == username and username else None
             password = (
-                self.sealer.open(same.password, context=_context(account, host)).decode()
+                self.sealer.open(same.password, context=seal_context(account.id, host)).decode()
                 if same
                 else ""
             )
@@ -80,5 +80,6 @@ def _check(host: str, port: int, mode: str, username: str, password: str) -> Non
         raise ProblemError(INVALID_SEND_AS, what=wrong)
 
 
-def _context(account: Account, host: str) -> str:
-    return f"smtpMsa {account.id} {host}"
+def seal_context(account_id: str, host: str) -> str:
+    """Return what the password for a host is sealed under."""
+    return f"smtpMsa {account_id} {host}"

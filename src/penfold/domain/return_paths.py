@@ -30,7 +30,7 @@ from penfold.proto.mime.params import parse_params, parse_type
 from penfold.proto.verp import is_shaped, make_verp, read_verp
 
 _log: Final = logging.getLogger(__name__)
-_KEY: Final = "verp_key"
+VERP_KEY: Final = "verp_key"
 #: RFC 3464 §2, RFC 5965 §2.
 _REPORT_TYPES: Final = frozenset({"delivery-status", "feedback-report"})
 
@@ -111,27 +111,27 @@ class ReturnPaths:
 
     def _find_key(self) -> bytes | None:
         if self._kept is None:
-            fact = self._book.find(Fact, _KEY)
+            fact = self._book.find(Fact, VERP_KEY)
             self._kept = self._open(fact) if fact else None
         return self._kept
 
     def _open(self, fact: Fact) -> bytes | None:
         try:
-            return self._sealer.open(base64.b64decode(fact.value), context=_KEY)
+            return self._sealer.open(base64.b64decode(fact.value), context=VERP_KEY)
         except (SealBrokenError, BadBase64Error):
             return None
 
     def _make_key_in_tx(self, writer: IdentityWriter) -> bytes:
-        there = writer.find(Fact, _KEY)
+        there = writer.find(Fact, VERP_KEY)
         known = self._open(there) if there else None
         if known is not None:  # another process was first
             return known
         if there is not None:
             _log.warning("the key of return addresses cannot be opened, a new one takes its place")
         key = self._chance.getrandbits(VERP_KEY_BITS).to_bytes(VERP_KEY_BITS // 8)
-        sealed = base64.b64encode(self._sealer.seal(key, context=_KEY)).decode()
-        writer.delete(Fact, _KEY)
-        writer.add(Fact(_KEY, sealed))
+        sealed = base64.b64encode(self._sealer.seal(key, context=VERP_KEY)).decode()
+        writer.delete(Fact, VERP_KEY)
+        writer.add(Fact(VERP_KEY, sealed))
         return key
 
 

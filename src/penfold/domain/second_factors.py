@@ -55,7 +55,7 @@ class SecondFactors:
         step = find_step(secret, code, now_ms=now_ms)
         if step is None:
             return False
-        sealed = self.sealer.seal(secret, context=_context(account.id))
+        sealed = self.sealer.seal(secret, context=seal_context(account.id))
 
         def add(writer: IdentityWriter) -> None:
             writer.delete(Totp, account.id)
@@ -75,7 +75,7 @@ class SecondFactors:
             totp = writer.find(Totp, account.id)
             if totp is None:
                 return False
-            secret = self.sealer.open(totp.sealed, context=_context(account.id))
+            secret = self.sealer.open(totp.sealed, context=seal_context(account.id))
             step = find_step(secret, code, now_ms=now_ms, after=totp.step)
             if step is None:
                 return False
@@ -130,5 +130,5 @@ class SecondFactors:
         return self.book.change(remove)
 
 
-def _context(account_id: str) -> str:
+def seal_context(account_id: str) -> str:
     return f"totp {account_id}"

@@ -72,7 +72,7 @@ def insert_smime(
         pem=bag.chain.pem,
         issuer=bag.chain.issuer,
         expires_ms=bag.chain.expires_ms,
-        key=sealer.seal(bag.key, context=f"{account.id}/smime/{smime_id}"),
+        key=sealer.seal(bag.key, context=seal_context(account.id, smime_id)),
         is_default=not known,
     )
     box.put_setting(record, record.id)
@@ -93,6 +93,11 @@ def delete_smime(box: MailboxWriter, account: Account, address: str, smime_id: s
     left = list_smime(box, account, address)
     if gone.is_default and left:
         box.put_setting(structs.replace(left[-1], is_default=True), left[-1].id)
+
+
+def seal_context(account_id: str, smime_id: str) -> str:
+    """Return what the private key of a certificate is sealed under."""
+    return f"{account_id}/smime/{smime_id}"
 
 
 def show_smime(record: SmimeRecord) -> SmimeInfo:

@@ -4,7 +4,7 @@ Every record is a value whose first field is its key. A field `<kind>_id` refers
 that kind, and deleting the owner deletes what refers to it: an account takes its passwords,
 grants and sessions along and its place in aliases, a grant its tokens, a domain its keys and
 aliases. Secrets are kept as digests only
-(`penfold.proto.oauth.digest`); the exceptions are private signing keys, those of DKIM sealed.
+(`penfold.proto.oauth.digest`); the exceptions are private signing keys, which are sealed.
 
 Several processes share the records; `change` is one transaction, durable on return. Its body may
 run twice and has no effect outside its writer.
@@ -274,7 +274,10 @@ class SpentChallenge(Struct, frozen=True, gc=False):
 
 
 class SigningKey(Struct, frozen=True, gc=False):
-    """An RSA key for id tokens and its self-signed certificate, both PEM. The newest one signs."""
+    """An RSA key for id tokens and its self-signed certificate (PEM). The newest one signs.
+
+    private: the key as PEM, sealed (domain/id_tokens.py), in base64.
+    """
 
     kid: str
     private: str

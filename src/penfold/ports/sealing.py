@@ -10,3 +10,7 @@ class Sealer(Protocol):
     def open(self, sealed: bytes, *, context: str) -> bytes:
         """Return the secret; SealBrokenError when it was not sealed here under this context."""
         ...
+
+    def is_current(self, sealed: bytes) -> bool:
+        """Return whether it is sealed as `seal` would seal it now: a rotation passes it over."""
+        ...

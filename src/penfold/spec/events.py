@@ -62,6 +62,19 @@ PREPARED: Final = _event(
     "The data directory is ready for this release.",
     Severity.DETAIL,
 )
+FILES_OPEN: Final = _event(
+    "files_open",
+    "path count",
+    "Files of the data directory could be read by others; they no longer can. path: one of them.",
+    Severity.WARNING,
+)
+KEY_OPEN: Final = _event(
+    "key_open",
+    "path",
+    "Everybody on this machine may read the private key of the certificate; chmod 600 it, or 640 "
+    "with a group.",
+    Severity.WARNING,
+)
 STORAGE: Final = _event(
     "storage",
     "sqlite journal_mode synchronous mmap_size busy_ms trusted_schema temp_store cell_size_check",

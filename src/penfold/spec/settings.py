@@ -27,6 +27,7 @@ from penfold.base.limits import (
     STS_AGE_S,
     TOKEN_DAYS_MAX,
 )
+from penfold.spec.key_source import DEFAULT_SOURCE, KeySource, parse_key_source
 from penfold.spec.quotas import GOOGLE_2026, OFF, TABLES, QuotaTable
 from penfold.spec.rates import find_rates, parse_rates
 from penfold.spec.relays import Relay, parse_relays
@@ -455,6 +456,14 @@ class Settings:
         "TABLES",
         "How much of each provider's servers is used at a time, as [shapes.PROVIDER] tables of "
         "penfold.toml. [default: figures that suit them]",
+        serve=False,
+    )
+    master_key: KeySource = _setting(
+        parse_key_source,
+        DEFAULT_SOURCE,
+        "SOURCE",
+        "Where the key is that seals secrets in the databases: file:PATH, env:NAME, or "
+        "command:PROGRAM ARGUMENTS, which prints it; see docs/data-protection.md.",
         serve=False,
     )
     metrics_token: str = _setting(

@@ -1,81 +1,78 @@
-"""Seal secrets under the installation's master key, a file beside the databases.
+"""Seal secrets under the installation's master key (store/master_key.py).
 
-    sealed      version (1 octet), nonce (12), AES-256-GCM ciphertext and tag (RFC 5116 §5.2)
-    master.key  32 random octets, mode 0600, made when it is first needed
+    version 2   id of the key (8 octets), nonce (12), AES-256-GCM ciphertext and tag (RFC 5116 §5.2)
+    version 1   the same without the id: what the first release sealed; opened, no longer made
 
-Whoever gets a database without that file cannot read what is sealed in it. A backup of the data
-directory holds both, so it is to be kept as carefully as the directory.
+The first octet is the version; what the secret belongs to is authenticated with it. Whoever gets
+a database without the key cannot read what is sealed in it. By the id it is seen, without the
+key, what is sealed under which.
 """
 
-import os
 import secrets
+from collections.abc import Callable
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
-from penfold.base.errors import SealBrokenError, UnavailableError
-from penfold.store.durable import sync_path
+from penfold.base.errors import SealBrokenError
+from penfold.store.master_key import KEY_ID_BYTES, key_id
 
 if TYPE_CHECKING:
     from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-KEY_NAME: Final = "master.key"
-_KEY_BYTES: Final = 32
 _NONCE_BYTES: Final = 12
-_VERSION: Final = b"\x01"
+_VERSION: Final = b"\x02"
+_WITHOUT_ID: Final = b"\x01"
 
 
-class FileSealer:
-    """penfold.ports.sealing.Sealer; touches the file with the first secret."""
+def sealed_prefix(key_id: bytes) -> bytes:
+    """Return the octets with which everything begins that is sealed under the key."""
+    return _VERSION + key_id
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+
+class KeySealer:
+    """penfold.ports.sealing.Sealer; asks for the keys with the first secret.
+
+    load: the keys, the one to seal with first; the others open what they sealed.
+    """
+
+    def __init__(self, load: Callable[[], tuple[bytes, ...]]) -> None:
+        self._load = load
 
     def seal(self, secret: bytes, *, context: str) -> bytes:
+        ((prefix, cipher), *_) = self._ciphers.items()
         nonce = secrets.token_bytes(_NONCE_BYTES)
-        return _VERSION + nonce + self._cipher.encrypt(nonce, secret, context.encode())
+        return prefix + nonce + cipher.encrypt(nonce, secret, context.encode())
 
     def open(self, sealed: bytes, *, context: str) -> bytes:
-        from cryptography.exceptions import InvalidTag  # noqa: PLC0415 - see _cipher
+        from cryptography.exceptions import InvalidTag  # noqa: PLC0415 - see _ciphers
 
-        start = len(_VERSION) + _NONCE_BYTES
-        if sealed[:1] != _VERSION or len(sealed) < start:
-            raise SealBrokenError("not a sealed secret", context=context)
-        try:
-            nonce = sealed[len(_VERSION) : start]
-            return self._cipher.decrypt(nonce, sealed[start:], context.encode())
-        except InvalidTag:
-            raise SealBrokenError(
-                f"sealed under another {KEY_NAME} or for something else", context=context
-            ) from None
+        found = self._find(sealed)
+        if not found:
+            raise SealBrokenError("sealed under another master key", context=context)
+        body = sealed[len(_WITHOUT_ID) if sealed.startswith(_WITHOUT_ID) else _PREFIX_BYTES :]
+        for cipher in found:
+            try:
+                return cipher.decrypt(body[:_NONCE_BYTES], body[_NONCE_BYTES:], context.encode())
+            except (InvalidTag, ValueError):  # ValueError: too short for a nonce
+                continue
+        raise SealBrokenError("sealed under another key or for something else", context=context)
+
+    def is_current(self, sealed: bytes) -> bool:
+        return sealed.startswith(next(iter(self._ciphers)))
+
+    def _find(self, sealed: bytes) -> list["AESGCM"]:
+        """Return the ciphers that may open it."""
+        if sealed.startswith(_WITHOUT_ID):
+            return list(self._ciphers.values())
+        cipher = self._ciphers.get(sealed[:_PREFIX_BYTES])
+        return [cipher] if cipher else []
 
     @cached_property
-    def _cipher(self) -> "AESGCM":
+    def _ciphers(self) -> dict[bytes, "AESGCM"]:
         # Imported here: the library costs 12 MB, and most processes never open a secret.
         from cryptography.hazmat.primitives.ciphers.aead import AESGCM  # noqa: PLC0415 - see above
 
-        return AESGCM(self._load_key())
+        return {sealed_prefix(key_id(key)): AESGCM(key) for key in self._load()}
 
-    def _load_key(self) -> bytes:
-        if not self._path.exists():
-            self._make_key()
-        key = self._path.read_bytes()
-        if len(key) != _KEY_BYTES:
-            raise UnavailableError(f"{self._path} is damaged; restore it from a backup")
-        return key
 
-    def _make_key(self) -> None:
-        """Write a key unless another process is first; whole, or not there at all."""
-        new = self._path.with_name(f".{self._path.name}.{os.getpid()}")
-        descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(secrets.token_bytes(_KEY_BYTES))
-            file.flush()
-            os.fsync(file.fileno())
-        try:
-            self._path.hardlink_to(new)
-        except FileExistsError:
-            pass
-        finally:
-            new.unlink()
-        sync_path(self._path.parent)
+_PREFIX_BYTES: Final = len(_VERSION) + KEY_ID_BYTES

@@ -2,7 +2,7 @@
 
 import os
 
-from penfold.app.sweeping import erase_files, iter_changed, load_mark
+from penfold.app.sweeping import iter_changed, load_mark
 from penfold.store.sqlite.layout import mailbox_path
 
 BOX = "m00000000000000000001"
@@ -22,15 +22,6 @@ def test_a_mailbox_changed_when_its_file_or_its_log_did(tmp_path):
     assert list(iter_changed(tmp_path, OLD * 1000)) == [BOX]
     touch(path.with_name(path.name + "-wal"), at_s=NEW)
     assert list(iter_changed(tmp_path, NEW * 1000)) == [BOX]
-
-
-def test_an_erased_mailbox_leaves_no_file(tmp_path):
-    path = mailbox_path(tmp_path, BOX)
-    for suffix in ("", "-wal", "-shm", ".damaged"):
-        touch(path.with_name(path.name + suffix), at_s=OLD)
-    erase_files(tmp_path, BOX)
-    assert list(path.parent.iterdir()) == []
-    erase_files(tmp_path, BOX)
 
 
 def test_without_a_mark_everything_counts_as_changed(tmp_path):

@@ -1,4 +1,4 @@
-"""penfold data verify|backup|restore|reindex: care for the data directory."""
+"""penfold data verify|backup|restore|reindex|rotate-key: care for the data directory."""
 
 from pathlib import Path
 from typing import Annotated
@@ -7,6 +7,7 @@ import typer
 
 from penfold.front.cli.doors import Doors
 from penfold.front.cli.output import DATA_DEFAULT, DataDir
+from penfold.spec.key_source import parse_key_source
 
 
 def data_commands(doors: Doors) -> typer.Typer:
@@ -58,7 +59,32 @@ def data_commands(doors: Doors) -> typer.Typer:
         """
         _end(all_well=doors.data.reindex(Path(data), typer.echo))
 
+    _add_rotate_key(commands, doors)
     return commands
+
+
+def _add_rotate_key(commands: typer.Typer, doors: Doors) -> None:
+    @commands.command("rotate-key")
+    def rotate_key(
+        *,
+        new: Annotated[
+            str | None,
+            typer.Option(
+                metavar="SOURCE",
+                help="Where the new key is: file:PATH, env:NAME or command:PROGRAM ARGUMENTS. "
+                "[default: a new one in the old one's file]",
+            ),
+        ] = None,
+        data: DataDir = DATA_DEFAULT,
+    ) -> None:
+        """Seal every secret in the databases under a new master key.
+
+        The server has to be stopped. Cut off at any moment, the same command goes on where it
+        was; until then nothing else starts. A new file is made if --new names one that is not
+        there.
+        """
+        source = None if new is None else parse_key_source(new)
+        _end(all_well=doors.data.rotate_key(Path(data), source, typer.echo))
 
 
 def _end(*, all_well: bool) -> None:

@@ -15,11 +15,13 @@ from penfold.domain.importing import Importer
 from penfold.domain.tracing.address import AddressTracer
 from penfold.domain.tracing.mail import MailTracer
 from penfold.ports.directory import Account
+from penfold.ports.erasing import Erasure
 from penfold.ports.faults import FaultBook
 from penfold.ports.mailbox import Mailboxes
 from penfold.ports.moving import Sink, Sources
 from penfold.ports.queue import Queue
 from penfold.ports.reports import ReportBook
+from penfold.spec.key_source import KeySource
 
 #: Prints one line of progress.
 Say = Callable[[str], None]
@@ -35,6 +37,20 @@ class Value:
     sentence: str
 
 
+class Backup(Protocol):
+    """A backup that was made: when, where it was put, whether something is there still."""
+
+    @property
+    def made_ms(self) -> int: ...
+    @property
+    def folder(self) -> str: ...
+    @property
+    def is_there(self) -> bool: ...
+
+
+Backups = Sequence[Backup]
+
+
 class DataTools(Protocol):
     """Care for a data directory as a whole. Each returns whether all is well."""
 
@@ -42,6 +58,7 @@ class DataTools(Protocol):
     def backup(self, data: Path, target: Path, say: Say) -> bool: ...
     def restore(self, data: Path, source: Path, say: Say) -> bool: ...
     def reindex(self, data: Path, say: Say) -> bool: ...
+    def rotate_key(self, data: Path, new: KeySource | None, say: Say) -> bool: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,8 +103,9 @@ class Doors:
     """now_ms: the time. load_base_url: where the server answers, or last did.
 
     check_domain: look at the DNS of a domain of the data directory. load_credentials: the files
-    of local mode by name. load_values: settings for flags by name. serve: run the server with
-    these arguments and return the exit code.
+    of local mode by name. erase_account: remove one and wait until it is erased; told why it
+    waits. list_backups: those that were made, the oldest first. load_values: settings for flags
+    by name. serve: run the server with these arguments and return the exit code.
     """
 
     now_ms: Callable[[], int]
@@ -95,6 +113,8 @@ class Doors:
     open_domains: Callable[[Path], AbstractContextManager[Domains]]
     check_domain: Callable[[Path, str], Report]
     open_queue: Callable[[Path], AbstractContextManager[Queue]]
+    erase_account: Callable[[Path, str, Say], Erasure]
+    list_backups: Callable[[Path], Backups]
     open_reports: Callable[[Path], AbstractContextManager[ReportBook]]
     open_tracers: Callable[[Path], AbstractContextManager[Tracers]]
     open_faults: Callable[[Path], FaultBook]

@@ -18,13 +18,13 @@ from penfold.domain.importing import Tally
 from penfold.front.cli.doors import Doors
 from penfold.front.cli.output import (
     DATA_DEFAULT,
+    Address,
     DataDir,
     WrongUseError,
     print_json,
     show_text,
 )
 from penfold.front.cli.progress import Progress
-from penfold.front.cli.users import Address
 from penfold.ports.moving import Format
 
 _FORMATS: Final[tuple[str, ...]] = get_args(Format)

@@ -19,6 +19,9 @@ class WrongUseError(PenfoldError):
     """The command was used in a way it cannot follow: exit code 2."""
 
 
+Address = Annotated[
+    str, typer.Argument(metavar="ADDRESS", help="An address such as kim@penfold.test.")
+]
 DataDir = Annotated[
     str,
     typer.Option(

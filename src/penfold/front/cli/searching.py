@@ -21,13 +21,13 @@ from penfold.front.cli.doors import Doors, Moving
 from penfold.front.cli.explaining import explain_search, print_explanation
 from penfold.front.cli.output import (
     DATA_DEFAULT,
+    Address,
     AsJson,
     DataDir,
     print_json,
     print_rows,
     show_time,
 )
-from penfold.front.cli.users import Address
 from penfold.ports.directory import Account
 from penfold.ports.mailbox import LabelRow, MailboxReader
 from penfold.proto.address import parse_address_list

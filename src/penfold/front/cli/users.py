@@ -1,4 +1,4 @@
-"""penfold user add|list|password|remove|second-factor|sessions, penfold app-password add."""
+"""penfold user add|list|password|remove|erase|second-factor|sessions, penfold app-password add."""
 
 import string
 import sys
@@ -12,8 +12,10 @@ from penfold.base.chance import Chance
 from penfold.domain import local_mode
 from penfold.domain.identity import Identity
 from penfold.front.cli.doors import Doors
+from penfold.front.cli.erasing import add_erase
 from penfold.front.cli.output import (
     DATA_DEFAULT,
+    Address,
     AsJson,
     DataDir,
     WrongUseError,
@@ -26,9 +28,6 @@ from penfold.ports.directory import Account
 from penfold.proto.oauth import make_word
 from penfold.spec.settings import LOCAL_DOMAIN
 
-Address = Annotated[
-    str, typer.Argument(metavar="ADDRESS", help="An address such as kim@penfold.test.")
-]
 FromStdin = Annotated[
     bool,
     typer.Option(
@@ -40,8 +39,7 @@ _MADE_LENGTH: Final = 20
 _LOCAL_ADDRESSES: Final = {f"{name}@{LOCAL_DOMAIN}": name for name in local_mode.LOCAL_ACCOUNTS}
 #: What front/worker does with a removed account's mailbox, and when.
 _ERASURE: Final = (
-    "Its mail is erased by the server within two minutes (large messages within two days), "
-    "or after its next start if none runs."
+    "Its mail is erased by the server within two minutes, or after its next start if none runs."
 )
 
 
@@ -79,6 +77,7 @@ def user_commands(doors: Doors) -> typer.Typer:
     _add_remove(commands, doors)
     _add_second_factor(commands, doors)
     _add_sessions(commands, doors)
+    add_erase(commands, doors)
     return commands
 
 
@@ -113,9 +112,9 @@ def _add_remove(commands: typer.Typer, doors: Doors) -> None:
     ) -> None:
         """Remove an account and its mail.
 
-        Access ends at once, and mail for it is refused. The server erases the mailbox within two
-        minutes, and large messages in it within two days; without a server this waits for the
-        next start. Backups keep what they have.
+        Access ends at once, and mail for it is refused. The server erases the mailbox and what
+        it has in the queue within two minutes; without a server this waits for the next start.
+        `penfold user erase` waits until that is done, and reports. Backups keep what they have.
         """
         with doors.open_identity(Path(data)) as identity:
             account = identity.accounts.get(address)

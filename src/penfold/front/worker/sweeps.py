@@ -16,7 +16,7 @@ from penfold.base.errors import (
     PenfoldError,
     UnavailableError,
 )
-from penfold.base.limits import PUBSUB_BATCH_MAX
+from penfold.base.limits import ERASE_AFTER_MS, PUBSUB_BATCH_MAX
 from penfold.domain.expiry import STEP, expire_mailbox
 from penfold.domain.outbound import Outbound
 from penfold.front.worker.tasks import Report
@@ -25,7 +25,6 @@ from penfold.ports.identity import (
     Code,
     HalfSignIn,
     IdentityBook,
-    IdentityWriter,
     Removed,
     ServiceToken,
     Session,
@@ -36,9 +35,6 @@ from penfold.ports.pubsub import PubsubBook
 
 #: Records that have a time after which they mean nothing.
 _EXPIRING = (AccessToken, Code, HalfSignIn, ServiceToken, Session, SpentChallenge)
-#: Milliseconds between the removal of an account and the erasure of its mailbox: longer than any
-#: process goes on believing in a token or a path.
-ERASE_AFTER_MS = 60_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +42,8 @@ class Sweeps:
     """iter_changed(since_ms): mailboxes whose files changed since; iter_all: every mailbox.
 
     load_mark, save_mark: when the last complete recovery began, across restarts.
-    erase: remove a mailbox's files. sweep_blobs(now_ms): remove large messages without a row.
+    erase: leave nothing of a removed account.
+    sweep_blobs(now_ms): remove large messages without a row.
     sweep_uploads(now_ms): remove uploads that are too old.
     """
 
@@ -59,7 +56,7 @@ class Sweeps:
     iter_changed: Callable[[int], Iterable[str]]
     load_mark: Callable[[], int]
     save_mark: Callable[[int], None]
-    erase: Callable[[str], None]
+    erase: Callable[[Removed], object]
     close_idle: Callable[[], None]
     sweep_blobs: Callable[[int], int]
     sweep_uploads: Callable[[int], int]
@@ -122,17 +119,16 @@ class Sweeps:
         return Report(changed=gone)
 
     def erase_removed(self, _: threading.Event) -> Report:
-        """Erase the mailboxes of accounts that were removed."""
+        """Erase what accounts left that were removed."""
         due_ms = self.clock.now_ms() - ERASE_AFTER_MS
         erased = 0
         for gone in self.book.list_by(Removed):
             if gone.removed_ms > due_ms:
                 continue
             try:
-                self.erase(gone.former)
+                self.erase(gone)
             except OSError as error:
                 raise UnavailableError("a mailbox cannot be erased", mailbox=gone.former) from error
-            self.book.change(partial(_forget, gone.former))
             erased += 1
         return Report(mailboxes=erased, changed=erased)
 
@@ -156,7 +152,3 @@ class Sweeps:
         """Close mailbox files nobody used for a while."""
         self.close_idle()
         return Report()
-
-
-def _forget(former: str, writer: IdentityWriter) -> None:
-    writer.delete(Removed, former)

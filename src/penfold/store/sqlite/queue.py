@@ -133,7 +133,7 @@ class SqliteQueue:
                 _add_letter(db, row, raw)
             found = [_add_recipient(db, row, state) for row in rows]
             for domain in {_domain_of(row.recipient) for row in rows}:
-                _refresh(db, domain)
+                refresh_destination(db, domain)
             return found
 
         return self._file.change(change)
@@ -252,7 +252,7 @@ class SqliteQueue:
                 for lease in leases:
                     values = (now_ms + lease_ms, lease.number, lease.tries, lease.row.id)
                     db.execute(_LEASE, values)
-                _refresh(db, domain)
+                refresh_destination(db, domain)
                 if leases:
                     return leases
             return []
@@ -264,7 +264,7 @@ class SqliteQueue:
         def change(db: apsw.Connection) -> list[bool]:
             counted = [_settle(db, each) for each in settlements]
             for domain in {_domain_of(each.lease.row.recipient) for each in settlements}:
-                _refresh(db, domain)
+                refresh_destination(db, domain)
             return counted
 
         return self._file.change(change)
@@ -273,7 +273,7 @@ class SqliteQueue:
         def change(db: apsw.Connection) -> int:
             rows: list[Any] = db.execute(_RELEASE, (now_ms,)).fetchall()
             for domain in {domain for (domain,) in rows}:
-                _refresh(db, domain)
+                refresh_destination(db, domain)
             return len(rows)
 
         return self._file.change(change)
@@ -281,7 +281,7 @@ class SqliteQueue:
     def hold(self, domain: str, *, until_ms: int, why: str) -> None:
         def change(db: apsw.Connection) -> None:
             db.execute(_HOLD, (domain, until_ms, why))
-            _refresh(db, domain)
+            refresh_destination(db, domain)
 
         self._file.change(change)
 
@@ -386,7 +386,7 @@ def _set_state(db: apsw.Connection, row_id: int, state: QueueState) -> None:
     _state(db, row_id)
     db.execute("UPDATE recipient SET state = ? WHERE id = ?", (state.value, row_id))
     domain: Any = db.execute("SELECT domain FROM recipient WHERE id = ?", (row_id,)).get
-    _refresh(db, domain)
+    refresh_destination(db, domain)
 
 
 def _add_attempt(db: apsw.Connection, row_id: int, attempt: Attempt) -> None:
@@ -440,7 +440,7 @@ def _take(db: apsw.Connection, domain: str, now_ms: int, limit: int) -> list[Lea
     return [Lease(_row(row[:-2]), row[-2] + 1, row[-1] + 1) for row in rows]
 
 
-def _refresh(db: apsw.Connection, domain: str) -> None:
+def refresh_destination(db: apsw.Connection, domain: str) -> None:
     """Bring a destination up to date with the rows that wait for it."""
     db.execute(_REFRESH, (domain,))
     db.execute("DELETE FROM destination WHERE domain = ? AND due_ms = 0", (domain,))

@@ -19,10 +19,12 @@ from penfold.domain.tracing.mail import MailTracer
 from penfold.front.cli.doors import Doors, QuotaView, Tracers, Value
 from penfold.front.cli.output import WrongUseError
 from penfold.front.cli.tree import build_cli
+from penfold.ports.erasing import Erasure
 from penfold.ports.queue import Attempt, NewQueueRow, QueueState
 from penfold.proto.totp import make_code
 from penfold.spec.registry import REGISTRY
 from penfold.spec.settings import SETTINGS
+from penfold.store.backup_log import Backup
 from penfold.testing.directory import MemoryDirectory
 from penfold.testing.faults import MemoryFaults
 from penfold.testing.mailbox import MemoryMailboxes
@@ -56,6 +58,10 @@ class Tools:
         say(f"reindexed {data}")
         return self.all_well
 
+    def rotate_key(self, data, new, say):
+        say(f"sealed {data} under {new}")
+        return self.all_well
+
 
 class Bench:
     """A command line whose world is in memory."""
@@ -74,6 +80,7 @@ class Bench:
         self.report = Report(())
         self.queue = MemoryQueue()
         self.reports = MemoryReports()
+        self.backups = []
         self.faults = MemoryFaults()
         self.mailboxes = mailboxes
         ports = (book, mailboxes, self.queue)
@@ -96,6 +103,8 @@ class Bench:
             open_faults=lambda data: self.faults,
             load_base_url=lambda data: BASE,
             load_credentials=lambda data: self.credentials,
+            erase_account=self.erase_account,
+            list_backups=lambda data: self.backups,
             save_private=self.save_private,
             data=self.tools,
             open_moving=lambda data: contextlib.nullcontext(None),
@@ -108,6 +117,11 @@ class Bench:
     def load_values(self, flags):
         self.flags = flags
         return [Value("http", "127.0.0.1:8025", "default", "Where.")]
+
+    def erase_account(self, data, address, say):
+        say("waiting")
+        gone = self.identity.accounts.remove(address)
+        return Erasure(gone.id, 1_000, messages=2, files=3, octets=4096, blobs=1, kept=1, queue=5)
 
     def save_private(self, path, octets):
         if path.parent.name == "credentials":
@@ -217,6 +231,25 @@ def test_removing_an_account_tells_when_its_mail_is_erased(bench, kim):
     said = bench.out("user", "remove", ACCOUNT, "--yes")
     assert "erased by the server within two minutes" in said
     assert "makes it anew" not in said
+
+
+def test_erasing_an_account_reports_what_went_and_which_backups_are_left(bench, kim):
+    bench.backups = [Backup(1_000, "/nowhere/monday"), Backup(2_000, "/")]
+    assert isinstance(bench.error("user", "erase", ACCOUNT), WrongUseError)
+    said = bench.out("user", "erase", ACCOUNT, "--yes")
+    assert bench.identity.book.find_account(ACCOUNT) is None
+    assert f"Erased {ACCOUNT} (account {kim.id})" in said
+    assert "       5 rows of the outbound queue" in said
+    assert "another mailbox has them too" in said
+    assert "1970-01-01T00:00:01Z  /nowhere/monday  (not there now)" in said
+    assert "/  (" not in said
+
+
+def test_a_report_of_an_erasure_is_one_document(bench, kim):
+    document = json.loads(bench.run("user", "erase", ACCOUNT, "--yes", "--json").stdout)
+    assert document["former"] == kim.id
+    assert document["backups"] == []
+    assert ACCOUNT not in json.dumps(document)
 
 
 def test_an_app_password_opens_smtp(bench, kim):
@@ -455,12 +488,12 @@ def test_help_of_serve_names_every_flag_and_its_variable(bench, setting):
 @pytest.mark.parametrize(
     "command",
     [
-        "", "serve", "token", "user", "user add", "user list", "user password", "user remove",
+        "", "serve", "token", "user", "user add", "user erase", "user list", "user password", "user remove",
         "app", "app add", "app list", "app remove", "service-account add", "app-password add",
         "queue", "queue list", "queue show", "queue retry", "queue cancel", "quota show", "data verify",
         "domain", "domain add", "domain list", "domain check", "domain keys", "domain rotate", "domain activate", "domain remove",
         "trace", "queue destinations", "queue release", "alias", "alias add", "alias list", "alias remove",
-        "import", "export", "data backup", "data restore", "data reindex", "api coverage", "api diff", "api openapi", "config show", "config sample",
+        "import", "export", "data backup", "data restore", "data reindex", "data rotate-key", "api coverage", "api diff", "api openapi", "config show", "config sample",
     ],
 )  # fmt: skip
 def test_every_command_explains_itself(bench, command):

@@ -8,10 +8,11 @@ import pytest
 from penfold.base.clock import FixedClock
 from penfold.base.errors import MailboxBusyError, MailboxDamagedError
 from penfold.base.labels import INBOX, SPAM, TRASH
+from penfold.base.limits import ERASE_AFTER_MS
 from penfold.domain.changes import change_labels
 from penfold.domain.identity import build_identity
 from penfold.domain.messages import add_letter, read_letter
-from penfold.front.worker.sweeps import ERASE_AFTER_MS, Sweeps
+from penfold.front.worker.sweeps import Sweeps
 from penfold.ports.identity import Removed, Session
 from penfold.testing.directory import MemoryDirectory
 from penfold.testing.mailbox import MemoryMailboxes
@@ -73,11 +74,15 @@ class World:
             iter_changed=self._iter_changed,
             load_mark=lambda: self.mark,
             save_mark=lambda now_ms: setattr(self, "mark", now_ms),
-            erase=self.erased.append,
+            erase=self._erase,
             close_idle=lambda: None,
             sweep_blobs=lambda now_ms: 0,
             sweep_uploads=lambda now_ms: 0,
         )
+
+    def _erase(self, gone):
+        self.erased.append(gone.former)
+        self.book.change(lambda writer: writer.delete(Removed, gone.former))
 
     def _iter_changed(self, since_ms):
         self.asked.append(since_ms)
@@ -187,7 +192,11 @@ def test_the_30_days_count_from_when_it_was_put_there(world):
 
 def test_sessions_that_ended_are_forgotten(world):
     identity = build_identity(
-        world.book, world.mailboxes, clock=world.clock, chance=Random(2), sealer=PlainSealer()
+        world.book,
+        world.mailboxes,
+        clock=world.clock,
+        chance=Random(2),
+        sealer=PlainSealer(),
     )
     identity.accounts.add_domain("penfold.test")
     account = identity.accounts.add("kim@penfold.test")
