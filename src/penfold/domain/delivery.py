@@ -228,8 +228,11 @@ def _judge(route: Route, told: Tried | None) -> tuple[Outcome, str]:
     parts = (str(told.code or ""), told.enhanced, told.text or told.reason)
     words = " ".join(" ".join(parts).split())
     provider = find_provider(told.host)
-    stage = Stage(told.stage)
-    return classify(stage, told.code, told.enhanced, told.text, provider=provider), words
+    stage, code, enhanced = Stage(told.stage), told.code, told.enhanced
+    if code // 100 == 2 and told.fate != Fate.ACCEPTED:
+        # A yes to something else, said where the message was not asked for: nobody has it.
+        code, enhanced = 0, ""
+    return classify(stage, code, enhanced, told.text, provider=provider), words
 
 
 def _is_final(outcome: Outcome, told: Tried | None) -> bool:

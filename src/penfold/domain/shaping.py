@@ -147,7 +147,8 @@ class Sites:
             site.refusals += 1
             site.doubtful = True
         elif at_fault or outcome.retry is Retry.SLOWER:
-            wanted_s = self.note(site.name, site, outcome, reached=reached)
+            # Who turns us away before it knows the message is as good as not there.
+            wanted_s = self.note(site.name, site, outcome, reached=reached and not at_fault)
             hold_s = wanted_s if at_fault else 0
         else:
             self._failures.pop(site.name, None)

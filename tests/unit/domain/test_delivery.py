@@ -199,3 +199,12 @@ def test_a_row_without_wishes_travels_without():
     assert make_envelope(lease().row, "b+1@penfold.test") == Envelope(
         "b+1@penfold.test", (recipient,)
     )
+
+
+@pytest.mark.parametrize("stage", ["data", "dot", "auth"])
+def test_a_yes_to_something_else_is_no_delivery(stage):
+    """A server that answers DATA with 250 has heard no message."""
+    yes = tried(stage, "failed", 250, "2.0.0", "ok")
+    settlement = come_to(yes).settlement
+    assert settlement.state is QueueState.QUEUED
+    assert settlement.next_attempt_ms > NOW
