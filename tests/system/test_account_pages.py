@@ -13,6 +13,7 @@ import requests
 from tests.system.test_sign_in import READONLY, flow_for, redirect_listener
 
 from penfold.proto.totp import STEP_S, make_code
+from penfold.testing.server import serve
 
 pytest.importorskip("playwright")
 
@@ -23,6 +24,14 @@ RULES = {"light": "", "dark": "{runOnly: ['color-contrast']}"}
 CHECKED = set()
 ALICE = "alice@penfold.test"
 SIZES = {"phone": {"width": 375, "height": 720}, "desk": {"width": 1280, "height": 800}}
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory):
+    """A server of its own: what is done here to its accounts ends tokens that others hold."""
+    folder = tmp_path_factory.mktemp("pages")
+    with serve(folder / "data", log=folder / "log") as running:
+        yield running
 
 
 @pytest.fixture(scope="module")
