@@ -220,8 +220,7 @@ class Grants:
         if not scopes <= grant.scopes:
             return OAuthError("invalid_scope", "Bad Request")
         account = self._check_account(writer, grant.account_id)
-        rotates = client.rotates or not client.secret
-        now_ms = self.clock.now_ms()
+        now_ms, rotates = self.clock.now_ms(), client.rotates
         if rotates or now_ms - token.used_ms > _DAY_MS:
             writer.replace(msgspec.structs.replace(token, used_ms=now_ms, spent=rotates))
         narrowed = msgspec.structs.replace(grant, scopes=scopes, offline=rotates)
