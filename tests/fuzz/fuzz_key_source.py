@@ -5,7 +5,7 @@ python tests/fuzz/fuzz_key_source.py --seconds 10 [--seed N]
 
 import contextlib
 
-from looping import mutate_often, run
+from looping import make_text_mutation, mutate_often, run
 
 from penfold.base.errors import ParseError
 from penfold.spec.key_source import parse_key, parse_key_source
@@ -15,19 +15,8 @@ SEEDS = ["file:master.key", "env:PENFOLD_KEY", "command:/bin/cat '/a b' \"c\\\"d
 PIECES = ["'", '"', "\\", ":", "=", " ", "\n", "#", "-", "_", "/", "env:", "command:/", "é", "\0"]
 
 
-def mutate(rng, text):
-    at = rng.randrange(len(text) + 1)
-    match rng.randrange(3):
-        case 0:
-            return text[:at] + rng.choice(PIECES) + text[at:]
-        case 1:
-            return text[:at] + text[at + rng.randrange(1, 5) :]
-        case _:
-            return text[:at] + chr(rng.randrange(32, 300)) + text[at + 1 :]
-
-
 def make_case(rng):
-    return mutate_often(rng, SEEDS, mutate)
+    return mutate_often(rng, SEEDS, make_text_mutation(PIECES))
 
 
 def try_case(text):

@@ -5,7 +5,7 @@ python tests/fuzz/fuzz_verp.py --seconds 10 [--seed N]
 
 import contextlib
 
-from looping import mutate_often, run
+from looping import make_text_mutation, mutate_often, run
 
 from penfold.base.errors import ParseError
 from penfold.proto.smtp.xtext import decode_xtext, format_orcpt, parse_envid, parse_orcpt
@@ -18,19 +18,8 @@ SEEDS = [GENUINE, "rfc822;a+2Bb@x.example", r"utf-8;\x{54A5}@x", "QQ+20314159", 
 PIECES = ["+", "=", ";", "@", ".", "\\x{", "}", "+2B", "+0A", "\r\n", "é", "\x00", "A", "rfc822"]
 
 
-def mutate(rng, text):
-    at = rng.randrange(len(text) + 1)
-    match rng.randrange(3):
-        case 0:
-            return text[:at] + rng.choice(PIECES) + text[at:]
-        case 1:
-            return text[:at] + text[at + rng.randrange(1, 5) :]
-        case _:
-            return text[:at] + chr(rng.randrange(32, 300)) + text[at + 1 :]
-
-
 def make_case(rng):
-    return mutate_often(rng, SEEDS, mutate)
+    return mutate_often(rng, SEEDS, make_text_mutation(PIECES))
 
 
 def try_case(text):

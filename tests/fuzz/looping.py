@@ -58,3 +58,19 @@ def make_mutation(pieces, *, most=99):
                 return data[:at] + rng.randbytes(rng.randint(1, 3)) + data[at + 1 :]
 
     return mutate
+
+
+def make_text_mutation(pieces):
+    """Return how to break a text: a piece put in, some taken out, or a letter replaced."""
+
+    def mutate(rng, text):
+        at = rng.randrange(len(text) + 1)
+        match rng.randrange(3):
+            case 0:
+                return text[:at] + rng.choice(pieces) + text[at:]
+            case 1:
+                return text[:at] + text[at + rng.randrange(1, 5) :]
+            case _:
+                return text[:at] + chr(rng.randrange(32, 300)) + text[at + 1 :]
+
+    return mutate

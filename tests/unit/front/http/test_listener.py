@@ -125,22 +125,26 @@ def certificates(tmp_path_factory):
     return load_server_context(folder, http=True), client
 
 
+def run_scene(scene, *about, **options):
+    """Run a scene in a world of its own, made of the other arguments."""
+
+    async def live():
+        world = World(*about, **options)
+        try:
+            async with asyncio.timeout(20):
+                await scene(world)
+        finally:
+            await world.close()
+
+    # The loop the server runs on.
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(live())
+
+
 @pytest.fixture
 def play(certificates):
-    """Run a scene in a world of its own."""
-
     def run(scene, bounds=None, challenges=None):
-        async def live():
-            world = World(certificates[0], bounds, challenges)
-            try:
-                async with asyncio.timeout(20):
-                    await scene(world)
-            finally:
-                await world.close()
-
-        # The loop the server runs on.
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(live())
+        run_scene(scene, certificates[0], bounds, challenges)
 
     return run
 

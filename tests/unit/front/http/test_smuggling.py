@@ -1,12 +1,9 @@
 """Requests that two servers could read in two ways: 400, and nothing behind them is a request."""
 
-import asyncio
-
 import pytest
-import uvloop
 from hypothesis import given
 from hypothesis import strategies as st
-from tests.unit.front.http.test_listener import World, answer
+from tests.unit.front.http.test_listener import answer, run_scene
 
 from penfold.front.http.framing import find_fault
 from penfold.front.http.listener import Bounds
@@ -18,17 +15,8 @@ GET = b"GET /second HTTP/1.1\r\nHost: x\r\n\r\n"
 
 @pytest.fixture
 def play():
-    def run(scene, **options):
-        async def live():
-            world = World(None, options.pop("bounds", None), **options)
-            try:
-                async with asyncio.timeout(20):
-                    await scene(world)
-            finally:
-                await world.close()
-
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            runner.run(live())
+    def run(scene, bounds=None, **options):
+        run_scene(scene, None, bounds, **options)
 
     return run
 

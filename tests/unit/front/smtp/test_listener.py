@@ -426,9 +426,7 @@ def test_plain_octets_after_a_held_starttls_are_never_run(run, tls_contexts):
 def test_what_comes_with_the_end_of_the_handshake_is_not_lost(run, tls_contexts):
     async def test(world):
         client = await world.greeted()
-        await client.say(b"STARTTLS\r\n")
-        assert await client.reply() == 220
-        await client.writer.start_tls(tls_contexts[1], server_hostname="localhost")
+        await client.start_tls(tls_contexts[1])
         await client.say(HELO + TRANSACTION)
         assert [await client.reply() for _ in range(4)] == [250, 250, 250, 354]
         await client.say(b".\r\n")
@@ -454,9 +452,7 @@ def test_stopping_during_a_handshake_does_not_wait(run, tls_contexts):
 def test_commands_behind_a_failed_login_wait_for_its_reply(run, tls_contexts):
     async def test(world):
         client = await world.greeted()
-        await client.say(b"STARTTLS\r\n")
-        assert await client.reply() == 220
-        await client.writer.start_tls(tls_contexts[1], server_hostname="localhost")
+        await client.start_tls(tls_contexts[1])
         await client.say(HELO + b"AUTH PLAIN AGEAYmFk\r\nNOOP\r\n")
         assert [await client.reply() for _ in range(3)] == [250, 535, 250]
         await client.say(b"QUIT\r\n")

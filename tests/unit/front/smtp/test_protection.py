@@ -254,9 +254,7 @@ class GuardedAccount(GuardedProduct):
 def test_an_account_that_was_guessed_at_too_often_answers_later(run, tls_contexts):
     async def test(world):
         client = await world.greeted()
-        await client.say(b"STARTTLS\r\n")
-        assert await client.reply() == 220
-        await client.writer.start_tls(tls_contexts[1], server_hostname="localhost")
+        await client.start_tls(tls_contexts[1])
         await client.say(HELO + b"AUTH PLAIN AGEAYmFk\r\nNOOP\r\n")
         assert [await client.reply() for _ in range(3)] == [250, 454, 250]
 
@@ -266,9 +264,7 @@ def test_an_account_that_was_guessed_at_too_often_answers_later(run, tls_context
 def test_who_guessed_too_often_is_sent_away_whatever_he_says(run, tls_contexts):
     async def test(world):
         client = await world.greeted()
-        await client.say(b"STARTTLS\r\n")
-        assert await client.reply() == 220
-        await client.writer.start_tls(tls_contexts[1], server_hostname="localhost")
+        await client.start_tls(tls_contexts[1])
         await client.say(HELO + b"AUTH PLAIN AGEAYmFk\r\nNOOP\r\n")
         assert [await client.reply() for _ in range(3)] == [250, 421, 0]
 

@@ -62,6 +62,11 @@ class Client:
                 return int(line[:3])
         return 0
 
+    async def start_tls(self, context):
+        await self.say(b"STARTTLS\r\n")
+        assert await self.reply() == 220
+        await self.writer.start_tls(context, server_hostname="localhost")
+
     async def octets(self, count):
         return await asyncio.wait_for(self.reader.readexactly(count), 10)
 
