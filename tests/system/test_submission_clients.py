@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 from tests.conformance.clients import NODE
+from tests.until import until
 
 from penfold.testing.server import serve
 
@@ -97,16 +98,21 @@ def send_by_smtplib(account, subject):
 
 
 def assert_arrived(account, subject):
-    """Look for the sent copy and for the copy that arrived."""
-    for who, label in ((SENDER, "SENT"), (READER, "INBOX")):
-        token = account.server.load_document(who.partition("@")[0])["token"]
-        query = urllib.parse.urlencode({"q": f"subject:{subject}", "labelIds": label})
-        request = urllib.request.Request(
-            f"{account.server.http}/gmail/v1/users/me/messages?{query}",
-            headers={"Authorization": f"Bearer {token}"},
-        )
-        with urllib.request.urlopen(request, timeout=20) as answer:
-            assert len(json.loads(answer.read()).get("messages", ())) == 1, who
+    """Look for the sent copy, which is there at once, and for the copy that arrives."""
+    assert len(find(account, SENDER, "SENT", subject)) == 1
+    found = until(lambda: find(account, READER, "INBOX", subject), what="the copy that arrives")
+    assert len(found) == 1
+
+
+def find(account, who, label, subject):
+    token = account.server.load_document(who.partition("@")[0])["token"]
+    query = urllib.parse.urlencode({"q": f"subject:{subject}", "labelIds": label})
+    request = urllib.request.Request(
+        f"{account.server.http}/gmail/v1/users/me/messages?{query}",
+        headers={"Authorization": f"Bearer {token}"},
+    )
+    with urllib.request.urlopen(request, timeout=20) as answer:
+        return json.loads(answer.read()).get("messages", [])
 
 
 @pytest.mark.parametrize(
