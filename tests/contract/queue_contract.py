@@ -152,6 +152,16 @@ class QueueContract:
         row = queue.get_row(row_id)
         assert (row.state, row.next_attempt_ms) == (QueueState.QUEUED, NOW + 5)
 
+    def test_a_row_that_is_being_tried_is_not_tried_beside_that(self, queue):
+        queue.add([letter()], state=QueueState.QUEUED)
+        [lease] = take(queue, NOW)
+        with pytest.raises(ConflictError, match="being tried"):
+            queue.retry(lease.row.id, now_ms=NOW)
+        assert take(queue, NOW) == []
+        settle(queue, lease, QueueState.QUEUED, next_attempt_ms=NOW + 500)
+        queue.retry(lease.row.id, now_ms=NOW + 1)
+        assert len(take(queue, NOW + 1)) == 1
+
     @pytest.mark.parametrize(
         "state",
         [QueueState.CAPTURED, QueueState.SENT, QueueState.CANCELLED],

@@ -64,6 +64,7 @@ _HINTS: Final = {
     "address without local part or domain": "; one looks like kim@penfold.test",
     "the account is there already": "; `penfold user password` changes its password",
     "only a message that waits or failed can be retried": "; `penfold queue show` tells its state",
+    "the message is being tried at this moment": "; `penfold queue show` tells how that ended",
     "only a message that waits can be cancelled": "; `penfold queue show` tells its state",
     "the service account is there already": "; choose another name",
     "no such report": "; `penfold reports list` shows them",

@@ -189,7 +189,8 @@ class Queue(Protocol):
     def retry(self, row_id: int, *, now_ms: int) -> None:
         """Make the row due now; ConflictError unless it waits or failed.
 
-        How it ends then is told anew.
+        While somebody has a lease on it it is being tried: a second try beside that one would
+        send it twice. How it ends then is told anew.
         """
         ...
 

@@ -126,6 +126,8 @@ class MemoryQueue:
             row = self.get_row(row_id)
             if row.state not in (QueueState.QUEUED, QueueState.FAILED):
                 raise ConflictError("only a message that waits or failed can be retried")
+            if row_id in self._taken:
+                raise ConflictError("the message is being tried at this moment")
             self._rows[row_id] = structs.replace(
                 row, state=QueueState.QUEUED, next_attempt_ms=now_ms, told=Told.NOTHING
             )

@@ -133,8 +133,9 @@ class Delivering:
         for task in self._in_hand:
             task.cancel()
         await asyncio.gather(*self._in_hand, return_exceptions=True)
+        await self._settler.finish()  # what was sent and not recorded would be sent again
         for pool in (self._writer, self._reader):
-            pool.shutdown()
+            await asyncio.to_thread(pool.shutdown)
 
     # --- taking --------------------------------------------------------------------------
 

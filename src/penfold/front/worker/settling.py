@@ -28,6 +28,11 @@ class Settler:
             self._writing = loop.create_task(self._write())
         return await done
 
+    async def finish(self) -> None:
+        """Return when all that was given here is durable, whether or not anybody waits for it."""
+        if self._writing is not None:
+            await self._writing
+
     async def _write(self) -> None:
         loop = asyncio.get_running_loop()
         while self._waiting:

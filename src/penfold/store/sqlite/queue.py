@@ -221,6 +221,8 @@ class SqliteQueue:
         def change(db: apsw.Connection) -> None:
             if _state(db, row_id) not in _WAITING:
                 raise ConflictError("only a message that waits or failed can be retried")
+            if db.execute("SELECT taken FROM recipient WHERE id = ?", (row_id,)).get:
+                raise ConflictError("the message is being tried at this moment")
             db.execute("UPDATE recipient SET next_attempt_ms = ? WHERE id = ?", (now_ms, row_id))
             db.execute(
                 "UPDATE destination SET held_ms = 0, why = '' WHERE domain ="

@@ -2,6 +2,7 @@
 
 import asyncio
 import random
+import threading
 from contextlib import asynccontextmanager
 
 import pytest
@@ -439,3 +440,41 @@ def test_a_long_message_is_read_when_its_turn_comes():
         assert world.calls == [("kim@box.example", b"DKIM-Signature: x\r\n" + raw)]
 
     play(scene)
+
+
+class HeldQueue(MemoryQueue):
+    """Writes what came of leases when it is let go."""
+
+    def __init__(self):
+        super().__init__()
+        self.begun, self.go = threading.Event(), threading.Event()
+
+    def settle(self, settlements):
+        self.begun.set()
+        assert self.go.wait(PATIENCE_S)
+        return super().settle(settlements)
+
+
+def test_what_was_sent_is_recorded_though_the_server_stops_while_another_record_is_written():
+    async def scene(world):
+        world.loop = asyncio.get_running_loop()
+        deliver, second = world.deliver, asyncio.Event()
+
+        async def in_turn(route, letter, *about, **more):
+            if letter.envelope.recipients[0].address == "y@a.example":
+                await second.wait()
+            return await deliver(route, letter, *about, **more)
+
+        world.deliver = in_turn
+        rows = world.add("x@a.example", "y@a.example")  # of one domain: taken together
+        await world.delivering.start()
+        await world.wait_for(world.queue.begun.is_set)
+        second.set()
+        await world.wait_for(lambda: len(world.calls) == 2 and world.at_work == 0)
+        stopping = asyncio.create_task(world.delivering.stop(grace_s=0))
+        await world.wait_for(lambda: not world.delivering._in_hand)
+        world.queue.go.set()
+        await stopping
+        assert {world.queue.get_row(each).state for each in rows} == {QueueState.SENT}
+
+    play(scene, queue=HeldQueue())

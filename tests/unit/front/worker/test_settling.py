@@ -57,3 +57,22 @@ def test_an_error_is_told_to_each_who_waits_and_the_next_is_written():
             assert await settler.settle("b")
 
     asyncio.run(run())
+
+
+def test_what_nobody_waits_for_any_more_is_recorded_all_the_same():
+    async def run():
+        book = Book(asyncio.get_running_loop())
+        with ThreadPoolExecutor(1) as executor:
+            settler = Settler(book, executor)
+            await settler.finish()
+            waiting = [asyncio.create_task(settler.settle("a"))]
+            await book.begun.wait()
+            waiting.append(asyncio.create_task(settler.settle("b")))
+            await asyncio.sleep(0)
+            for each in waiting:
+                each.cancel()
+            book.go.set()
+            await settler.finish()
+        assert book.batches == [["a"], ["b"]]
+
+    asyncio.run(run())
