@@ -46,17 +46,18 @@ class Person(webbrowser.BaseBrowser):
         return True
 
     def _allow(self, url):
-        form = self._send(url)
-        form = self._send(url, form, address="alice@penfold.test", password=self.password)
+        url, form = self._send(url)
+        typed = {"address": "alice@penfold.test", "password": self.password}
+        url, form = self._send(url, form, **typed)
         self._send(url, form, decision="allow")
 
     def _send(self, url, form=None, **typed):
-        """Open the page, or send its form; return the hidden fields of what comes back."""
+        """Open the page, or send its form; return where that leads, and the hidden fields there."""
         body = None if form is None else urllib.parse.urlencode(form | typed).encode()
         with self.opener.open(url, body, timeout=10) as page:
             hidden = r'<input type="hidden" name="([^"]*)" value="([^"]*)">'
             found = re.findall(hidden, page.read().decode())
-        return {name: unescape(value) for name, value in found}
+            return page.url, {name: unescape(value) for name, value in found}
 
 
 @pytest.fixture
