@@ -13,6 +13,7 @@ from threading import Lock
 from typing import Protocol
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from penfold.base.addresses import canonical_address
 from penfold.base.clock import Clock
@@ -256,21 +257,30 @@ class Inbound:
 
         A short message is read here: that takes less time than handing it to a thread, and
         leaves the writer's thread to writing. A long one is read there, so that the event loop
-        this runs on goes on serving others.
+        this runs on goes on serving others. What came is let go of before its copy is stored.
         """
         recipients = grouped.accounts[account]
 
         @cache
-        def prepare() -> tuple[Letter, list[bytes]]:
+        def trace() -> tuple[bytes, list[bytes]]:
+            """Return the copy with its keys, and let go of what came."""
+            nonlocal data, judged
             shown = prepend_block(judged.data, judged.fields) if judged else data
             raw = self._add_trace(envelope, shown, recipients, account, now_ms)
-            letter = read_letter(raw, require_tls=envelope.options.require_tls)
-            keys = _receipt_keys(envelope, data, recipients) if letter.summary.message_id else []
-            return letter, keys
+            keys = _receipt_keys(envelope, data, recipients)
+            judged = judged and replace(judged, data=b"")
+            data = b""
+            return raw, keys
 
+        @cache
+        def prepare() -> tuple[Letter, list[bytes]]:
+            raw, keys = trace()
+            letter = read_letter(raw, require_tls=envelope.options.require_tls)
+            return letter, keys if letter.summary.message_id else []
+
+        delivered = self._find_told(envelope, data, recipients, judged)
         if len(data) <= PARSE_INLINE_MAX_BYTES:
             prepare()
-        delivered = self._find_told(envelope, data, recipients, judged)
 
         def change(box: MailboxWriter) -> int:
             letter, keys = prepare()

@@ -1,5 +1,7 @@
 """Mail from outside: recipients, trace headers, one message per mailbox, retries."""
 
+import sys
+
 import pytest
 from tests.unit.world import mail
 
@@ -7,6 +9,7 @@ from penfold.base.errors import MailboxDamagedError, NotFoundError, UnavailableE
 from penfold.base.limits import PARSE_INLINE_MAX_BYTES, RECEIPT_HOURS
 from penfold.domain.envelope import Recipient
 from penfold.domain.inbound import Inbound, judge_recipient
+from penfold.domain.judging import Judged
 from penfold.ports.directory import Account
 
 
@@ -106,6 +109,37 @@ def test_retried_octets_give_the_first_id(world, size):
     world.clock.advance(s=60)
     assert world.receive(raw) == [first]
     assert world.list_ids() == [first]
+
+
+class Waiting:
+    """Mailboxes that do nothing yet; `changes` are what they were asked for."""
+
+    def __init__(self):
+        self.changes = []
+
+    def submit(self, mailbox_id, change, done):
+        self.changes.append((mailbox_id, change))
+
+
+@pytest.mark.parametrize("fields", [None, b"X-Found: nothing\r\n"], ids=["plain", "judged"])
+def test_long_message_is_let_go_of_once_its_copy_with_trace_headers_is_made(world, fields):
+    raw = mail(message_id="a@x.example", body="x" * PARSE_INLINE_MAX_BYTES)
+    held = sys.getrefcount(raw)
+    waiting = Waiting()
+    judged = fields and Judged(raw, fields)
+    envelope = world.envelope("writer@elsewhere.example", [world.alice.address])
+    inbound = Inbound(**{**world.inbound_ports, "mailboxes": waiting})
+    inbound.accept(envelope, raw, print, judged)
+    del judged
+    assert sys.getrefcount(raw) > held
+    [(mailbox_id, change)] = waiting.changes
+    first = world.mailboxes.change(mailbox_id, change)
+    assert sys.getrefcount(raw) == held
+    stored = raw_of(world, f"{first:x}")
+    assert stored.endswith((fields or b"") + raw)
+    # A change whose transaction was not committed is run again; here in a mailbox without it.
+    again = world.mailboxes.change(world.bob.id, change)
+    assert raw_of(world, f"{again:x}", world.bob) == stored
 
 
 @pytest.mark.parametrize(

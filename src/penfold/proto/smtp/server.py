@@ -49,6 +49,8 @@ _LINE_FAULTS: Final = {
     Fault.TOO_LONG: replies.LINE_TOO_LONG,
     Fault.ENDLESS: replies.ENDLESS_LINE,
 }
+#: In place of a message that is asked about: its octets are the driver's, who may let them go.
+_MESSAGE: Final = Message("", (), b"")
 #: Commands whose reply never varies and never matters to the session.
 _CONSTANT: Final = {
     b"NOOP": replies.OK,
@@ -173,7 +175,7 @@ class Server:
                 self._say(outcome)
                 continue
             if self._mode != _TLS:
-                self._question = outcome
+                self._question = _MESSAGE if isinstance(outcome, Message) else outcome
                 self._mode = _ASKING
             return outcome
         if mode == _SLOW and self._question is None:

@@ -2,6 +2,7 @@
 
 import base64
 import dataclasses
+import sys
 from itertools import pairwise
 
 import pytest
@@ -208,6 +209,15 @@ def test_a_message_in_many_reads_is_put_together():
     driver.send(b".\r\n")
     assert messages(driver)[0].data == line * 3_000
     assert driver.machine.data_bytes == 0
+
+
+def test_a_message_that_is_asked_about_is_held_by_the_driver_alone():
+    machine = open_transaction().machine
+    machine.receive(b"text\r\n.\r\n")
+    message = machine.next_event()
+    assert sys.getrefcount(message) == 2  # the name here, and the argument
+    machine.answer(replies.make_stored(1, "id"))
+    assert codes(machine.take_output()) == [250]
 
 
 def test_while_data_is_too_big_nothing_of_it_is_kept():
