@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import pwd
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -21,6 +22,7 @@ from penfold.app.moving import open_moving
 from penfold.app.quota import load_quota
 from penfold.app.reports import REPORTS_NAME
 from penfold.app.stores import QUEUE_NAME, Stores, make_domains, make_identity, open_stores
+from penfold.base.acting import Actor, act
 from penfold.base.errors import ParseError, PenfoldError
 from penfold.domain.domains import Domains
 from penfold.domain.identity import Identity
@@ -67,6 +69,7 @@ _HINTS: Final = {
     "the message is being tried at this moment": "; `penfold queue show` tells how that ended",
     "only a message that waits can be cancelled": "; `penfold queue show` tells its state",
     "the service account is there already": "; choose another name",
+    "no such role": "; one of admin, auditor, user",
     "no such report": "; `penfold reports list` shows them",
     "no such problem": "; `penfold fault problems` lists them",
     "no such method": "; `penfold api coverage` lists them",
@@ -78,7 +81,8 @@ def run_command(arguments: Sequence[str]) -> int:
     """Run `penfold ARGUMENTS` and return the exit code."""
     cli = build_cli(_make_doors())
     try:
-        cli(args=list(arguments), prog_name="penfold", standalone_mode=True)
+        with act(_operator()):
+            cli(args=list(arguments), prog_name="penfold", standalone_mode=True)
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else FAILED
     except (WrongUseError, ParseError) as error:
@@ -94,6 +98,16 @@ def run_command(arguments: Sequence[str]) -> int:
     except apsw.Error as error:
         return _fail(f"{type(error).__name__}: {error}; `penfold data verify` looks closer", FAILED)
     return 0
+
+
+def _operator() -> Actor:
+    """Return who typed the command, for the audit log."""
+    uid = os.getuid()
+    try:
+        name = pwd.getpwuid(uid).pw_name
+    except KeyError:
+        name = ""
+    return Actor(f"operator {uid} {name}".rstrip(), "command line")
 
 
 def _fail(text: str, code: int) -> int:

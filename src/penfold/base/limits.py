@@ -1028,3 +1028,12 @@ AGENT_MAX_CHARS: Final = 200
 #: Characters of what a browser answers about a passkey: an attestation with its certificates
 #: takes some thousand octets.
 PASSKEY_ANSWER_MAX_CHARS: Final = 32_768
+
+# --- Audit log and administration -----------------------------------------------------
+#: Entries of the audit log read at once: some 500 kB, 2 ms.
+AUDIT_PAGE_MAX: Final = 500
+#: Items on one page of the administration API. Google (documented): 500 users, by default 100.
+ADMIN_PAGE_MAX: Final = 500
+ADMIN_PAGE: Final = 100
+#: Octets of one request's body: a client with a hundred redirect addresses fits.
+ADMIN_BODY_MAX_BYTES: Final = 65_536

@@ -14,6 +14,7 @@ from penfold.domain.grants import Grants
 from penfold.domain.id_tokens import IdTokens
 from penfold.domain.offers import Offers
 from penfold.domain.passkeys import Passkeys
+from penfold.domain.roles import Roles
 from penfold.domain.second_factors import SecondFactors
 from penfold.domain.service_accounts import ServiceAccounts
 from penfold.domain.sessions import Sessions
@@ -39,6 +40,7 @@ class Identity:
     id_tokens: IdTokens
     offers: Offers
     passkeys: Passkeys
+    roles: Roles
     sessions: Sessions
     throttle: Throttle
 
@@ -75,6 +77,7 @@ def build_identity(
         id_tokens=id_tokens,
         offers=offers,
         passkeys=Passkeys(book, offers, clock, chance),
+        roles=Roles(book, clock),
         sessions=Sessions(book, accounts, factors, clock, chance, throttle),
         throttle=throttle,
     )

@@ -27,6 +27,7 @@ from penfold.base.limits import (
 from penfold.domain.accounts import Accounts
 from penfold.domain.second_factors import SecondFactors
 from penfold.domain.throttle import Throttle
+from penfold.ports.audit import Event
 from penfold.ports.directory import Account
 from penfold.ports.identity import HalfSignIn, IdentityBook, IdentityWriter, Session
 from penfold.proto.oauth import digest, make_token
@@ -228,7 +229,18 @@ class Sessions:
         if found is not None:
             for limit, whose in pairs:
                 self.throttle.give_back(limit, whose)
+        else:
+            self._note_failure([whose for limit, whose in pairs if limit is not SIGN_IN_NETWORK])
         return found
+
+    def _note_failure(self, addresses: list[str]) -> None:
+        """Write down that somebody did not get in; what they typed may be a password, and stays
+        out when it is no address of ours.
+        """
+        found = [self.book.find_account(address) for address in addresses]
+        account_id = found[0].id if found and found[0] else ""
+        event = Event("fail", "session", account_id=account_id)
+        self.book.change(lambda writer: writer.note(event))
 
     def _begin_half(self, browser: str, account: Account) -> str:
         until_ms = self.clock.now_ms() + 1000 * SIGN_IN_STEP_S

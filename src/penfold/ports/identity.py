@@ -15,6 +15,7 @@ from typing import Final, Protocol, TypeVar
 
 from msgspec import Struct
 
+from penfold.ports.audit import AuditLog, Event
 from penfold.ports.directory import Account, Directory
 
 #: Where a grant comes from: the person said yes, the operator issued it (`penfold token`), or
@@ -22,6 +23,12 @@ from penfold.ports.directory import Account, Directory
 CONSENT: Final = "consent"
 ISSUED: Final = "issued"
 ASSERTION: Final = "assertion"
+
+#: Roles: may change what there is, may read it, has a mailbox.
+ADMIN: Final = "admin"
+AUDITOR: Final = "auditor"
+USER: Final = "user"
+ROLES: Final = (ADMIN, AUDITOR, USER)
 
 #: The kind of client that is a service account's.
 SERVICE: Final = "service"
@@ -273,6 +280,14 @@ class SpentChallenge(Struct, frozen=True, gc=False):
     expires_ms: int
 
 
+class Role(Struct, frozen=True, gc=False):
+    """What an account may do for the installation: ADMIN or AUDITOR; without one it is a user."""
+
+    account_id: str
+    name: str
+    created_ms: int
+
+
 class SigningKey(Struct, frozen=True, gc=False):
     """An RSA key for id tokens and its self-signed certificate (PEM). The newest one signs.
 
@@ -360,8 +375,14 @@ class IdentityWriter(IdentityReader, Protocol):
         """Remove the records of this kind whose expires_ms has passed."""
         ...
 
+    def note(self, event: Event) -> None:
+        """Write down in the audit log what changed no record."""
+        ...
 
-class IdentityBook(IdentityReader, Directory, Authenticator, Protocol):
+
+class IdentityBook(IdentityReader, Directory, Authenticator, AuditLog, Protocol):
+    """Every change of a record leaves an entry in the audit log (ports.audit)."""
+
     def change(self, change: Callable[[IdentityWriter], T]) -> T:
         """Run the change in one transaction; durable on return, undone when it raises.
 

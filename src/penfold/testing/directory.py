@@ -11,9 +11,25 @@ from typing import Any, Final, TypeVar
 import msgspec
 from msgspec import Struct
 
+from penfold.base.acting import current_actor
 from penfold.base.addresses import canonical_address, canonical_domain
 from penfold.base.clock import Clock, FixedClock
 from penfold.base.errors import ConflictError, NotFoundError
+from penfold.ports import identity
+from penfold.ports.audit import (
+    SALT_BYTES,
+    START,
+    Draft,
+    Entry,
+    Event,
+    Personal,
+    Shown,
+    draft_event,
+    find_break,
+    make_entry,
+    show,
+)
+from penfold.ports.audit_rules import draft_change
 from penfold.ports.directory import Account
 from penfold.ports.identity import (
     AccessToken,
@@ -50,6 +66,8 @@ def _key(record: Struct) -> Any:
 class _Records:
     def __init__(self, tables: Tables) -> None:
         self._tables = tables
+        self.drafts: list[Draft] = []
+        self.erased: list[str] = []
 
     def find(self, kind: type[R], key: str | bytes) -> R | None:
         return self._tables.get(kind, {}).get(key)
@@ -73,14 +91,33 @@ class _Records:
             if owned and getattr(record, name) not in self._tables.get(owner, {}):
                 raise NotFoundError("the record's owner is gone")
         table[_key(record)] = record
+        self._tell(None, record)
 
     def replace(self, record: Struct) -> None:
         table = self._tables.get(type(record), {})
         if _key(record) not in table:
             raise NotFoundError("the record is not there")
+        self._tell(table[_key(record)], record)
         table[_key(record)] = record
 
+    def note(self, event: Event) -> None:
+        self.drafts.append(draft_event(event))
+
+    def _tell(self, before: Struct | None, after: Struct | None) -> None:
+        draft = draft_change(before, after)
+        if draft is not None:
+            self.drafts.append(draft)
+
     def delete(self, kind: type[Struct], key: str | bytes) -> bool:
+        before = self._tables.get(kind, {}).get(key)
+        if not self._drop(kind, key):
+            return False
+        self._tell(before, None)
+        if isinstance(before, identity.Removed):
+            self.erased.append(before.former)
+        return True
+
+    def _drop(self, kind: type[Struct], key: str | bytes) -> bool:
         if self._tables.get(kind, {}).pop(key, None) is None:
             return False
         for name, owner in _OWNERS.items():
@@ -93,11 +130,11 @@ class _Records:
             if name in kind.__struct_fields__:
                 for record in list(table.values()):
                     if getattr(record, name) == key:
-                        self.delete(kind, _key(record))
+                        self._drop(kind, _key(record))
 
     def expire(self, kind: type[Struct], *, now_ms: int) -> int:
         dead = [_key(one) for one in self.list_by(kind) if one.expires_ms <= now_ms]  # type: ignore[attr-defined]  # kinds that expire
-        return sum(self.delete(kind, key) for key in dead)
+        return sum(self._drop(kind, key) for key in dead)
 
 
 class MemoryDirectory:
@@ -109,6 +146,7 @@ class MemoryDirectory:
         self._clock = clock or FixedClock()
         self._lock = RLock()
         self._tables: Tables = {}
+        self._trail: list[tuple[Entry, list[Personal]]] = []
 
     def is_local_domain(self, domain: str) -> bool:
         return self.find(Domain, canonical_domain(domain)) is not None
@@ -171,9 +209,41 @@ class MemoryDirectory:
             if self._runs_twice:
                 change(_Records(self._copy()))
             copy = self._copy()
-            result = change(_Records(copy))
+            records = _Records(copy)
+            result = change(records)
             self._tables = copy
+            self._append(records)
         return result
+
+    def _append(self, records: _Records) -> None:
+        now_ms = self._clock.now_ms()
+        for draft in records.drafts:
+            last = self._trail[-1][0] if self._trail else None
+            follows = (last.number, last.hash) if last else (0, START)
+            made = make_entry(
+                draft, follows, current_actor(), now_ms=now_ms, make_salt=lambda: bytes(SALT_BYTES)
+            )
+            self._trail.append(made)
+        for _, parts in self._trail:
+            parts[:] = [part for part in parts if part.account_id not in records.erased]
+
+    def list_audit(self, *, before: int = 0, account_id: str = "", most: int) -> list[Shown]:
+        with self._lock:
+            found = [
+                show(*each)
+                for each in reversed(self._trail)
+                if (not before or each[0].number < before)
+                and account_id in ("", each[0].account_id)
+            ]
+        return found[:most]
+
+    def list_audit_from(self, after: int) -> list[Shown]:
+        with self._lock:
+            return [show(*each) for each in self._trail[after:]]
+
+    def check_audit(self) -> tuple[str, tuple[int, str]]:
+        with self._lock:
+            return find_break((0, START), self._trail)
 
     def close(self) -> None:
         """Nothing to close."""

@@ -8,6 +8,7 @@ from penfold import __version__
 from penfold.front.cli.aliases import alias_commands
 from penfold.front.cli.api import api_commands
 from penfold.front.cli.apps import app_commands, service_account_commands
+from penfold.front.cli.audit import audit_commands
 from penfold.front.cli.data import data_commands
 from penfold.front.cli.domains import domain_commands
 from penfold.front.cli.doors import Doors
@@ -58,6 +59,7 @@ def build_cli(doors: Doors) -> typer.Typer:
     commands.add_typer(app_password_commands(doors), name="app-password")
     commands.add_typer(domain_commands(doors), name="domain")
     commands.add_typer(alias_commands(doors), name="alias")
+    commands.add_typer(audit_commands(doors), name="audit")
     commands.add_typer(queue_commands(doors), name="queue")
     commands.add_typer(reports_commands(doors), name="reports")
     add_trace_command(commands, doors)

@@ -1,4 +1,4 @@
-"""penfold user add|list|password|remove|erase|second-factor|sessions, penfold app-password add."""
+"""penfold user add, list, password, role, remove, erase, second-factor, sessions; app-passwords."""
 
 import string
 import sys
@@ -11,6 +11,7 @@ import typer
 from penfold.base.chance import Chance
 from penfold.domain import local_mode
 from penfold.domain.identity import Identity
+from penfold.domain.roles import find_role
 from penfold.front.cli.doors import Doors
 from penfold.front.cli.erasing import add_erase
 from penfold.front.cli.output import (
@@ -36,6 +37,7 @@ FromStdin = Annotated[
 ]
 #: Characters of a password made here: 20 of 62 carry 119 bits.
 _MADE_LENGTH: Final = 20
+_ARTICLES: Final = {"admin": "an", "auditor": "an"}
 _LOCAL_ADDRESSES: Final = {f"{name}@{LOCAL_DOMAIN}": name for name in local_mode.LOCAL_ACCOUNTS}
 #: What front/worker does with a removed account's mailbox, and when.
 _ERASURE: Final = (
@@ -69,11 +71,15 @@ def user_commands(doors: Doors) -> typer.Typer:
     def list_(*, as_json: AsJson = False, data: DataDir = DATA_DEFAULT) -> None:
         """List the accounts."""
         with doors.open_identity(Path(data)) as identity:
-            rows = [_row(account) for account in identity.book.list_accounts()]
-        columns = ("address", "name", "id", "created", "suspended")
+            rows = [
+                {**_row(account), "role": find_role(identity.book, account.id)}
+                for account in identity.book.list_accounts()
+            ]
+        columns = ("address", "name", "id", "created", "suspended", "role")
         print_rows(rows, columns, as_json=as_json, none="There are no accounts.")
 
     _add_password(commands, doors)
+    _add_role(commands, doors)
     _add_remove(commands, doors)
     _add_second_factor(commands, doors)
     _add_sessions(commands, doors)
@@ -100,6 +106,25 @@ def _add_password(commands: typer.Typer, doors: Doors) -> None:
         typer.echo("Its sessions, tokens and app passwords have ended.", err=True)
         if renewed:
             typer.echo(f"{Path(data) / 'credentials'} has new ones.", err=True)
+
+
+def _add_role(commands: typer.Typer, doors: Doors) -> None:
+    @commands.command("role")
+    def role(
+        address: Address,
+        name: Annotated[str, typer.Argument(metavar="admin|auditor|user", help="The role.")],
+        *,
+        data: DataDir = DATA_DEFAULT,
+    ) -> None:
+        """Say what an account may do over the administration API.
+
+        An admin changes accounts, domains, applications and the rest; an auditor only reads; a user
+        has a mailbox. It counts at once.
+        """
+        with doors.open_identity(Path(data)) as identity:
+            account = identity.accounts.get(address)
+            identity.roles.set(account, name)
+        typer.echo(f"{account.address} is {_ARTICLES.get(name, 'a')} {name} now.")
 
 
 def _add_remove(commands: typer.Typer, doors: Doors) -> None:

@@ -18,6 +18,7 @@ from typing import Any, Final
 
 from msgspec import Struct
 
+from penfold.base.acting import VISITOR, Actor, act
 from penfold.base.limits import HSTS_S
 from penfold.front.http.discovery import find_document
 from penfold.front.http.entry import Names, Proxies
@@ -176,7 +177,9 @@ class HttpApp:
                 reply = Reply(200, document, "application/json; charset=UTF-8")
                 await _reply(send, reply, scope, _ANYWHERE)
                 return "discovery"
-        await self._web(scope, receive, send)
+        peer = scope.get("client")
+        with act(Actor(VISITOR, peer[0] if peer else "")):
+            await self._web(scope, receive, send)
         return "oauth" if first in _OAUTH else "web"
 
     async def _live(self, receive: Receive, send: Send) -> None:

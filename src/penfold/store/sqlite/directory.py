@@ -11,6 +11,7 @@ issued by another process a moment ago must work, and a flood of junk must not p
 
 from collections.abc import Callable, Hashable
 from contextlib import suppress
+from os import urandom
 from pathlib import Path
 from threading import Lock
 from typing import TypeVar
@@ -18,6 +19,7 @@ from typing import TypeVar
 import apsw
 from msgspec import Struct
 
+from penfold.base.acting import current_actor
 from penfold.base.addresses import canonical_address, canonical_domain
 from penfold.base.clock import Clock
 from penfold.base.errors import (
@@ -31,6 +33,7 @@ from penfold.base.limits import (
     CREDENTIAL_CACHE_MAX,
     CREDENTIAL_CACHE_MS,
 )
+from penfold.ports.audit import SALT_BYTES, Shown, show
 from penfold.ports.directory import Account
 from penfold.ports.identity import (
     AccessToken,
@@ -45,6 +48,7 @@ from penfold.ports.identity import (
     make_own_credential,
 )
 from penfold.proto.oauth import app_password_digest, digest
+from penfold.store.sqlite import audit
 from penfold.store.sqlite.commit import Fatal, commit
 from penfold.store.sqlite.directory_records import Records
 from penfold.store.sqlite.migrate import migrate
@@ -65,13 +69,15 @@ class SqliteDirectory:
         create: bool = True,
         fatal: Fatal | None = None,
         vfs: str | None = None,
+        make_salt: Callable[[], bytes] = lambda: urandom(SALT_BYTES),
     ) -> None:
         """Open the file; `create` makes it when it is missing (only for a new installation).
 
-        fatal: must end the process, see commit.py.
+        fatal: must end the process, see commit.py. make_salt: for what the audit log can forget.
         """
         self._clock = clock
         self._fatal = fatal
+        self._make_salt = make_salt
         self._write_lock, self._read_lock = Lock(), Lock()
         self._cached: dict[str, tuple[int, Credential]] = {}
         self._changes = 0  # counts what was taken away here; guards the cache against old reads
@@ -161,12 +167,26 @@ class SqliteDirectory:
     def change(self, change: Callable[[IdentityWriter], T]) -> T:
         records = Records(self._writer)
         with self._write_lock:
-            result = self._transact(lambda: change(records))
+            result = self._transact(lambda: self._run(change, records))
         if records.took:
             with self._read_lock:
                 self._changes += 1
                 self._cached.clear()
         return result
+
+    # --- audit log -----------------------------------------------------------------
+
+    def list_audit(self, *, before: int = 0, account_id: str = "", most: int) -> list[Shown]:
+        with self._read_lock:
+            return audit.list_page(self._reader, before=before, account_id=account_id, most=most)
+
+    def list_audit_from(self, after: int) -> list[Shown]:
+        with self._read_lock:
+            return [show(*each) for each in audit.list_from(self._reader, after)]
+
+    def check_audit(self) -> tuple[str, tuple[int, str]]:
+        with self._read_lock:
+            return audit.check(self._reader)
 
     def close(self) -> None:
         """Close both handles; safe to call twice."""
@@ -175,6 +195,21 @@ class SqliteDirectory:
             self._writer.close()
 
     # --- inside --------------------------------------------------------------------
+
+    def _run(self, change: Callable[[IdentityWriter], T], records: Records) -> T:
+        """Make the change and write down what it was, both or neither."""
+        result = change(records)
+        if records.drafts:
+            audit.append_in_tx(
+                self._writer,
+                records.drafts,
+                current_actor(),
+                now_ms=self._clock.now_ms(),
+                make_salt=self._make_salt,
+            )
+        for account_id in records.erased:
+            audit.erase_in_tx(self._writer, account_id)
+        return result
 
     def _transact(self, body: Callable[[], T]) -> T:
         try:

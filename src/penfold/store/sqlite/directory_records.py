@@ -14,6 +14,8 @@ from msgspec import Struct
 
 from penfold.base.errors import ConflictError, NotFoundError
 from penfold.ports import identity
+from penfold.ports.audit import Draft, Event, draft_event
+from penfold.ports.audit_rules import QUIET, draft_change
 from penfold.ports.directory import Account
 
 R = TypeVar("R", bound=Struct)
@@ -35,6 +37,7 @@ TABLES: Final[dict[type[Struct], str]] = {
     identity.RecoveryCode: "recovery_code",
     identity.RefreshToken: "refresh_token",
     identity.Removed: "removed",
+    identity.Role: "role",
     identity.ServiceAccount: "service_account",
     identity.ServiceKey: "service_key",
     identity.ServiceToken: "service_token",
@@ -109,12 +112,15 @@ class Records:
     """Records on one connection; the caller holds the connection and its transaction.
 
     The same object serves as reader and, inside a transaction, as writer. `took` says whether
-    anything was replaced or removed, so that cached answers can be dropped.
+    anything was replaced or removed, so that cached answers can be dropped; `drafts` what the
+    audit log has to tell of, `erased` the accounts it has to forget.
     """
 
     def __init__(self, connection: apsw.Connection) -> None:
         self._connection = connection
         self.took = False
+        self.drafts: list[Draft] = []
+        self.erased: list[str] = []
 
     def find(self, kind: type[R], key: str | bytes) -> R | None:
         shape = _shape(kind)
@@ -139,19 +145,38 @@ class Records:
             if code == apsw.SQLITE_CONSTRAINT_FOREIGNKEY:
                 raise NotFoundError("the record's owner is gone", table=shape.table) from error
             raise
+        self._tell(None, record)
 
     def replace(self, record: Struct) -> None:
         key, *values = map(_encode, msgspec.structs.astuple(record))
-        shape = _shape(type(record))
+        kind = type(record)
+        shape = _shape(kind)
+        before = None if kind in QUIET else self.find(kind, key)
         self._connection.execute(shape.replace, (*values, key))
         if not self._connection.changes():
             raise NotFoundError("the record is not there", table=shape.table)
         self.took = True
+        if before is not None:
+            self._tell(before, record)
 
     def delete(self, kind: type[Struct], key: str | bytes) -> bool:
+        before = None if kind in QUIET else self.find(kind, key)
         self._connection.execute(_shape(kind).delete, (key,))
         self.took = True
-        return self._connection.changes() > 0
+        gone = self._connection.changes() > 0
+        if before is not None:
+            self._tell(before, None)
+        if isinstance(before, identity.Removed):
+            self.erased.append(before.former)
+        return gone
+
+    def note(self, event: Event) -> None:
+        self.drafts.append(draft_event(event))
+
+    def _tell(self, before: Struct | None, after: Struct | None) -> None:
+        draft = draft_change(before, after)
+        if draft is not None:
+            self.drafts.append(draft)
 
     def expire(self, kind: type[Struct], *, now_ms: int) -> int:
         self._connection.execute(_shape(kind).expire, (now_ms,))

@@ -489,6 +489,7 @@ def test_help_of_serve_names_every_flag_and_its_variable(bench, setting):
     "command",
     [
         "", "serve", "token", "user", "user add", "user erase", "user list", "user password", "user remove",
+        "user role", "audit list", "audit verify", "audit export",
         "app", "app add", "app list", "app remove", "service-account add", "app-password add",
         "queue", "queue list", "queue show", "queue retry", "queue cancel", "quota show", "data verify",
         "domain", "domain add", "domain list", "domain check", "domain keys", "domain rotate", "domain activate", "domain remove",
@@ -500,6 +501,39 @@ def test_every_command_explains_itself(bench, command):
     text = bench.out(*command.split(), "--help")
     assert "Usage: penfold" in text
     assert all(len(line) <= 80 for line in text.splitlines())
+
+
+# --- audit ---------------------------------------------------------------------------------
+
+
+def test_a_role_is_given_shown_and_taken(bench):
+    bench.out("user", "add", ACCOUNT)
+    assert bench.out("user", "role", ACCOUNT, "auditor") == f"{ACCOUNT} is an auditor now.\n"
+    assert bench.json("user", "list")[0]["role"] == "auditor"
+    bench.out("user", "role", ACCOUNT, "user")
+    assert bench.json("user", "list")[0]["role"] == "user"
+    assert isinstance(bench.run("user", "role", ACCOUNT, "king").exception, ParseError)
+
+
+def test_the_log_tells_of_an_account_by_its_address(bench):
+    bench.out("user", "add", ACCOUNT, "--name", "Kim")
+    rows = bench.json("audit", "list", "--account", ACCOUNT)
+    assert [(row["action"], row["kind"], row["account"]) for row in rows] == [
+        ("add", "password", ACCOUNT), ("add", "user", ACCOUNT),
+    ]  # fmt: skip
+    assert '"name":"Kim"' in rows[1]["what"]
+
+
+def test_the_log_is_checked_against_what_an_export_said_last(bench):
+    bench.out("user", "add", ACCOUNT)
+    *entries, last = map(json.loads, bench.out("audit", "export").splitlines())
+    assert [entry["number"] for entry in entries] == [*range(1, len(entries) + 1)]
+    assert last["last"] == f"{entries[-1]['number']}:{entries[-1]['hash']}"
+    bench.out("user", "role", ACCOUNT, "admin")
+    assert "entries fit" in bench.out("audit", "verify", "--expect", last["last"])
+    wrong = f"{entries[-1]['number']}:{'0' * 64}"
+    assert "not the one expected" in str(bench.run("audit", "verify", "--expect", wrong).exception)
+    assert isinstance(bench.run("audit", "verify", "--expect", "7").exception, WrongUseError)
 
 
 # --- fault ---------------------------------------------------------------------------------
