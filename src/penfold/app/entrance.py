@@ -1,4 +1,4 @@
-"""Sign-in, consent and OAuth: loaded when first asked for.
+"""Sign-in, consent, OAuth and the administration API: loaded when first asked for.
 
 A worker that only serves the API never loads the web framework, the templates and the libraries
 for signing keys. The first request for one of their addresses waits a fifth of a second for
@@ -9,10 +9,12 @@ import asyncio
 from collections.abc import Callable
 
 from penfold.app.launch import Launch
-from penfold.app.stores import Stores, make_identity
+from penfold.app.stores import Stores, make_domains, make_identity
 from penfold.domain.confirming import Confirmations
 from penfold.domain.throttle import Throttle
 from penfold.front.http.app import ASGIApp
+from penfold.front.http.pace import Pace
+from penfold.front.http.pipeline import Observe
 from penfold.front.http.request import Receive, Scope, Send
 
 
@@ -49,6 +51,33 @@ def make_entrance(stores: Stores, launch: Launch, throttle: Throttle | None = No
             Confirmations(stores.directory, stores.mailboxes, stores.clock),
             issuer=launch.settings.issuer,
             welcome=welcome,
+        )
+
+    return LateApp(make)
+
+
+def make_administration(
+    stores: Stores,
+    launch: Launch,
+    throttle: Throttle | None = None,
+    *,
+    make_request_id: Callable[[], str],
+    observe: Observe,
+    stop: Callable[[BaseException], None],
+) -> LateApp:
+    """Return the administration API."""
+
+    def make() -> ASGIApp:
+        from penfold.front.http.admin.app import AdminApi  # noqa: PLC0415 - see above
+
+        return AdminApi(
+            make_identity(stores, launch.settings, throttle),
+            make_domains(stores),
+            stores.directory,
+            pace=Pace(throttle, stores.clock),
+            make_request_id=make_request_id,
+            observe=observe,
+            stop=stop,
         )
 
     return LateApp(make)

@@ -7,7 +7,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from penfold.app.datadir import FAULTS_NAME
-from penfold.app.entrance import make_entrance
+from penfold.app.entrance import LateApp, make_administration, make_entrance
 from penfold.app.launch import Channel, Launch
 from penfold.app.metrics import load_totals, render
 from penfold.app.mta_sts import find_own_policy
@@ -22,6 +22,7 @@ from penfold.base.networks import is_loopback
 from penfold.domain.confirming import Asking
 from penfold.domain.mail_servers import MailServers
 from penfold.domain.quota import Quota
+from penfold.domain.throttle import Throttle
 from penfold.front.http.app import HttpApp, Operation
 from penfold.front.http.call import Services
 from penfold.front.http.entry import Names, Proxies
@@ -91,6 +92,7 @@ class HttpService:
             web,
             self._make_operations(),
             pubsub=self._pubsub,
+            admin=self._make_admin(observe, throttle),
             observe=observe,
             find_answer=challenges.find_answer,
             proxies=proxies,
@@ -120,6 +122,17 @@ class HttpService:
         policy = find_own_policy(settings)
         answer = make_policy_operation(policy, stores.directory.is_local_domain)
         return {**operations, POLICY_PATH: answer}
+
+    def _make_admin(self, observe: HttpObserver, throttle: Throttle) -> LateApp:
+        core = self._core
+        return make_administration(
+            self._product.stores,
+            core.launch,
+            throttle,
+            make_request_id=self._api.make_request_id,
+            observe=observe,
+            stop=lambda error: end_process(core.log, error),
+        )
 
     def _make_quota(self) -> Quota | None:
         core = self._core

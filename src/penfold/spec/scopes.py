@@ -1,4 +1,5 @@
-"""The OAuth scopes of the product: Gmail's 14, the three of OpenID Connect, Pub/Sub's two.
+"""The OAuth scopes of the product: Gmail's 14, the three of OpenID Connect, Pub/Sub's two,
+and two of our own for the administration API.
 
 One entry per scope a client may ask for. `short` is the name people use for it, `sentence` is
 what the consent page shows. Any one of a method's scopes is enough to call it, but a token that
@@ -100,9 +101,31 @@ CLOUD_PLATFORM: Final = Scope(
 #: ours, so that the credentials a program has for mail do for its notifications.
 USE_PUBSUB: Final = frozenset({PUBSUB, CLOUD_PLATFORM, FULL})
 
+#: Ours, for the administration API. The account's role is asked as well.
+ADMIN: Final = Scope(
+    "https://penfold/auth/admin",
+    "admin",
+    "See and change everybody's accounts, the domains and the applications of this server",
+)
+ADMIN_READONLY: Final = Scope(
+    "https://penfold/auth/admin.readonly",
+    "admin.readonly",
+    "See everybody's accounts, the domains, the applications and the audit log of this server",
+)
+
 #: Every scope by its url.
 SCOPES: Final[dict[str, Scope]] = {
-    scope.url: scope for scope in (*GMAIL_SCOPES, OPENID, EMAIL, PROFILE, PUBSUB, CLOUD_PLATFORM)
+    scope.url: scope
+    for scope in (
+        *GMAIL_SCOPES,
+        OPENID,
+        EMAIL,
+        PROFILE,
+        PUBSUB,
+        CLOUD_PLATFORM,
+        ADMIN,
+        ADMIN_READONLY,
+    )
 }
 #: Other spellings a client may ask with (OpenID Connect Core §5.4), to the url they stand for.
 ALIASES: Final[dict[str, str]] = {"email": EMAIL.url, "profile": PROFILE.url}

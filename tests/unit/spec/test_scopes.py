@@ -5,10 +5,10 @@ import pytest
 from penfold.spec.scopes import EMAIL, FULL, GMAIL_SCOPES, OPENID, SCOPES, SEND, find_scope
 
 
-def test_there_are_gmails_14_three_of_openid_connect_and_two_of_pubsub():
+def test_there_are_gmails_14_three_of_openid_connect_two_of_pubsub_and_two_of_ours():
     assert len(GMAIL_SCOPES) == 14
     assert list(GMAIL_SCOPES) == sorted(GMAIL_SCOPES)
-    assert len(SCOPES) == 19
+    assert len(SCOPES) == 21
 
 
 @pytest.mark.parametrize(

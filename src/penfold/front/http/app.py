@@ -6,6 +6,7 @@ Sends every address to who owns it, by its first segments:
     /$discovery, /discovery/v1/apis             documents with the caller's own root address
     /healthz, /readyz, /metrics                 operations; the callables come from app/
     /pubsub/v1                                  topics and subscriptions (pubsub.py)
+    /admin/v1                                   the administration API (admin/)
     /.well-known/acme-challenge                 what an ACME server asks (RFC 8555 §8.3)
     everything else                             OAuth and pages, a mounted ASGI application
 
@@ -39,7 +40,7 @@ _OAUTH: Final = frozenset(
 
 
 #: Asked for with a token that no other site has, or of use to nobody without one.
-_GUARDED: Final = (_GMAIL | _DOCUMENTS | _OAUTH) - {"o", "device"}
+_GUARDED: Final = (_GMAIL | _DOCUMENTS | _OAUTH | {"admin"}) - {"o", "device"}
 _ANY_NAME: Final = frozenset({"/healthz", "/readyz", POLICY_PATH})
 
 #: What every answer says: its type is what it says, no site may frame it. Over TLS with a
@@ -92,6 +93,7 @@ class HttpApp:
         operations: Mapping[str, Operation],
         *,
         pubsub: ASGIApp | None = None,
+        admin: ASGIApp | None = None,
         observe: Observe | None = None,
         find_answer: Callable[[str], bytes | None] | None = None,
         start: Callable[[], None] | None = None,
@@ -104,6 +106,7 @@ class HttpApp:
         self._web = web
         self._operations = operations
         self._pubsub = pubsub
+        self._admin = admin
         self._observe = observe
         self._find_answer = find_answer
         self._start = start
@@ -125,6 +128,8 @@ class HttpApp:
                 await self._gmail(scope, receive, send)
             elif first == "pubsub" and self._pubsub:
                 await self._pubsub(scope, receive, send)
+            elif first == "admin" and self._admin:
+                await self._admin(scope, receive, send)
             else:
                 await self._serve(first, scope, receive, send)
         elif kind == "lifespan":

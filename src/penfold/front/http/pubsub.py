@@ -10,35 +10,28 @@ that waits for a message looks for it now and then, and ends when its client lea
 import asyncio
 import re
 from collections.abc import Awaitable, Callable
-from concurrent.futures import ThreadPoolExecutor
-from time import perf_counter
-from typing import Any, Final, NamedTuple, TypeVar
+from typing import Any, Final, NamedTuple
 from urllib.parse import unquote
 
 from msgspec import Struct
 
 from penfold.base.clock import Clock
-from penfold.base.errors import OutcomeUnknownError
 from penfold.base.limits import (
-    BODIES_MAX_BYTES,
-    INLINE_BODY_MAX_BYTES,
     PUBSUB_BODY_MAX_BYTES,
     PULL_LOOK_S,
     PULL_WAIT_S,
     PULL_WAITING_MAX,
-    SLOW_READERS_MAX,
 )
 from penfold.domain.pubsub import Pubsub
 from penfold.domain.pubsub_names import SUBSCRIPTIONS, TOPICS, check_project, make_name
 from penfold.front.http import answers
 from penfold.front.http.auth import find_token
-from penfold.front.http.body import read_body
+from penfold.front.http.door import Door
 from penfold.front.http.encode import encode_compact, encode_pretty
-from penfold.front.http.errors import RefusedError, error_info, problem_of
+from penfold.front.http.errors import RefusedError, error_info
 from penfold.front.http.operations import is_local
 from penfold.front.http.pipeline import Observe
-from penfold.front.http.request import Answer, ClientGoneError, Receive, Request, Scope, Send
-from penfold.front.http.room import Room
+from penfold.front.http.request import Answer, ClientGoneError, Request, Scope
 from penfold.front.http.system import split_system
 from penfold.front.http.violations import refuse, unknown_parameter
 from penfold.ports.identity import Authenticator
@@ -46,8 +39,6 @@ from penfold.spec import problems
 from penfold.spec import pubsub as spec
 from penfold.spec.problems import ProblemError
 from penfold.spec.scopes import USE_PUBSUB
-
-T = TypeVar("T")
 
 _PATH: Final = re.compile(
     r"/pubsub/v1/projects/(?P<project>[^/:]+)/(?P<kind>topics|subscriptions)"
@@ -140,8 +131,11 @@ _ROUTES: Final[dict[Key, Route]] = {
 }
 
 
-class PubsubApi:
-    """The ASGI application. open_door: local mode. observe, stop: as of pipeline.GmailApi."""
+class PubsubApi(Door):
+    """The ASGI application. open_door: local mode. observe, stop: as of pipeline.GmailApi.
+
+    Google (observed): Pub/Sub's errors have no list of entries.
+    """
 
     def __init__(
         self,
@@ -154,15 +148,13 @@ class PubsubApi:
         observe: Observe | None = None,
         stop: Callable[[BaseException], None] | None = None,
     ) -> None:
+        super().__init__(
+            "pubsub", make_request_id=make_request_id, entries=False, observe=observe, stop=stop
+        )
         self._pubsub = pubsub
         self._authenticator = authenticator
         self._clock = clock
         self._open_door = open_door
-        self._make_request_id = make_request_id
-        self._observe = observe
-        self._stop = stop
-        self._threads = ThreadPoolExecutor(SLOW_READERS_MAX, thread_name_prefix="penfold-pubsub")
-        self._room = Room(BODIES_MAX_BYTES, small=INLINE_BODY_MAX_BYTES)
         self._waiting = 0
         self._closing = False
 
@@ -170,35 +162,7 @@ class PubsubApi:
         """Let pulls that wait end at once; safe to call twice."""
         self._closing = True
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        started = perf_counter()
-        request = Request(scope, receive, self._make_request_id())
-        request.method_id = "pubsub"
-        try:
-            answer = await self._answer(request, scope)
-        except ClientGoneError:
-            return
-        await answers.send_answer(request, answer, send)
-        if self._observe:
-            self._observe(request.facts(answer, perf_counter() - started))
-
-    async def _answer(self, request: Request, scope: Scope) -> Answer:
-        request.system.entries = False  # Google (observed): Pub/Sub's errors have no list of them
-        try:
-            return await self._serve(request, scope)
-        except ClientGoneError:
-            raise
-        except OutcomeUnknownError as error:
-            if self._stop:
-                self._stop(error)
-            raise
-        except Exception as error:  # noqa: BLE001 - the session top: every request gets an answer
-            problem = problem_of(error)
-            if problem.problem is problems.INTERNAL:
-                request.error = error
-            return answers.failure(request, problem)
-
-    async def _serve(self, request: Request, scope: Scope) -> Answer:
+    async def _serve(self, request: Request) -> Answer:
         await request.settle_verb()
         match = _PATH.fullmatch(unquote(request.path))
         if match is None:
@@ -211,11 +175,11 @@ class PubsubApi:
         system.entries = False
         request.system = system
         project = check_project(match["project"])
-        self._check_caller(request, scope, project)
+        self._check_caller(request, project)
         name = make_name(project, kind, match["id"]) if match["id"] else project
         query = _read_query(pairs, route.query)
         async with self._room.take(request.weight(PUBSUB_BODY_MAX_BYTES)):
-            body = await self._read_body(request, route)
+            body = await self._read_json(request, route.request, PUBSUB_BODY_MAX_BYTES)
             ask = Ask(self._pubsub, name, body, self._clock.now_ms(), *query)
             if action == "pull":
                 await self._wait(ask, request)
@@ -223,11 +187,11 @@ class PubsubApi:
             octets = await self._in_thread(lambda: encode(_serve_now(route, ask, self._clock)))
         return answers.success(request, octets)
 
-    def _check_caller(self, request: Request, scope: Scope, project: str) -> None:
+    def _check_caller(self, request: Request, project: str) -> None:
         """Let in who may use the project, or raise 401 or 403."""
         token = find_token(request.header(b"authorization"), request.system.values)
         if token is None:
-            if self._open_door and _is_program_here(scope):
+            if self._open_door and _is_program_here(request.scope):
                 return
             raise RefusedError(
                 problems.LOGIN_REQUIRED,
@@ -244,14 +208,6 @@ class PubsubApi:
             )
         if credential.account.suspended or check_project(credential.project) != project:
             raise ProblemError(spec.NOT_AUTHORIZED)
-
-    async def _read_body(self, request: Request, route: Route) -> Struct | None:
-        data = await request.read_body(PUBSUB_BODY_MAX_BYTES)
-        wanted = route.request
-        if wanted is None:
-            return None
-        request.check_json(data)
-        return await self._in_thread(lambda: read_body(data, wanted))
 
     async def _wait(self, ask: Ask, request: Request) -> None:
         """Return when there is something to pull, or it has been waited for long enough."""
@@ -274,9 +230,6 @@ class PubsubApi:
         finally:
             self._waiting -= 1
             gone.cancel()
-
-    async def _in_thread(self, work: Callable[[], T]) -> T:
-        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
 
 
 def _serve_now(route: Route, ask: Ask, clock: Clock) -> Struct | dict[str, str]:

@@ -1,0 +1,1 @@
+"""What the administration API promises, as data."""
