@@ -164,3 +164,20 @@ def test_guesses_at_the_same_moment_are_no_way_around_the_limit(world):
 def test_a_right_password_is_not_held_against_the_network(world):
     for _ in range(SIGN_IN_NETWORK.count + 1):
         assert world.identity.sessions.sign_in("b", "alice@penfold.test", GOOD, client="192.0.2.1")
+
+
+@pytest.mark.parametrize("name", ["alice", "nobody"])
+def test_a_failure_is_in_the_audit_log_without_what_was_typed(world, name):
+    assert sign_in(world, name=name, password="wrong-secret") is None
+    [shown] = world.book.list_audit(most=1)
+    assert (shown.entry.action, shown.entry.kind) == ("fail", "session")
+    account = world.book.find_account(f"{name}@penfold.test")
+    assert shown.entry.account_id == (account.id if account else "")
+    assert not shown.personal
+
+
+def test_a_sign_in_is_in_the_audit_log(world):
+    assert sign_in(world)
+    [shown] = world.book.list_audit(most=1)
+    assert (shown.entry.action, shown.entry.kind) == ("add", "session")
+    assert shown.entry.account_id == world.book.find_account("alice@penfold.test").id

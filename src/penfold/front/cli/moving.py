@@ -25,6 +25,7 @@ from penfold.front.cli.output import (
     show_text,
 )
 from penfold.front.cli.progress import Progress
+from penfold.ports.audit import Event
 from penfold.ports.moving import Format
 
 _FORMATS: Final[tuple[str, ...]] = get_args(Format)
@@ -124,6 +125,8 @@ def add_export_command(commands: typer.Typer, doors: Doors) -> None:
         with doors.open_moving(Path(data)) as moving, _until_interrupted() as stop:
             account = moving.accounts.get(address)
             with contextlib.closing(moving.open_sink(output)) as sink, Progress(None) as progress:
+                left = Event("export", "mailbox", account_id=account.id)
+                moving.accounts.book.change(lambda writer: writer.note(left))
                 exported = moving.exporter.run(
                     account,
                     sink,
