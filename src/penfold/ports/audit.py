@@ -5,7 +5,7 @@ transaction (ports.audit_rules), so no change can be without one.
 
 An entry's hash is SHA-256 over the hash before it and the entry (`seal`). What is personal,
 and where somebody came from, is kept beside it as `Personal` under a random salt; the entry holds
-only SHA-256 of the two. So erasing a person breaks no link (docs/decisions/0021).
+only SHA-256 of the two. So erasing a person breaks no link (docs/decisions/0022).
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence

@@ -104,6 +104,14 @@ def draft_change(before: Struct | None, after: Struct | None) -> Draft | None:
     )
 
 
+def find_erased(before: Struct | None, after: Struct | None) -> str | None:
+    """Return the id of the account to be forgotten: its erasure loses its address, or is done."""
+    if not isinstance(before, identity.Removed):
+        return None
+    done = after is None or (isinstance(after, identity.Removed) and not after.address)
+    return before.former if done else None
+
+
 def _changed(before: Struct | None, after: Struct | None) -> list[str]:
     record = after or before
     fields = () if record is None else record.__struct_fields__[1:]

@@ -15,7 +15,6 @@ from penfold.base.acting import current_actor
 from penfold.base.addresses import canonical_address, canonical_domain
 from penfold.base.clock import Clock, FixedClock
 from penfold.base.errors import ConflictError, NotFoundError
-from penfold.ports import identity
 from penfold.ports.audit import (
     SALT_BYTES,
     START,
@@ -29,7 +28,7 @@ from penfold.ports.audit import (
     make_entry,
     show,
 )
-from penfold.ports.audit_rules import draft_change
+from penfold.ports.audit_rules import draft_change, find_erased
 from penfold.ports.directory import Account
 from penfold.ports.identity import (
     AccessToken,
@@ -107,14 +106,15 @@ class _Records:
         draft = draft_change(before, after)
         if draft is not None:
             self.drafts.append(draft)
+        erased = find_erased(before, after)
+        if erased is not None:
+            self.erased.append(erased)
 
     def delete(self, kind: type[Struct], key: str | bytes) -> bool:
         before = self._tables.get(kind, {}).get(key)
         if not self._drop(kind, key):
             return False
         self._tell(before, None)
-        if isinstance(before, identity.Removed):
-            self.erased.append(before.former)
         return True
 
     def _drop(self, kind: type[Struct], key: str | bytes) -> bool:

@@ -15,7 +15,7 @@ from msgspec import Struct
 from penfold.base.errors import ConflictError, NotFoundError
 from penfold.ports import identity
 from penfold.ports.audit import Draft, Event, draft_event
-from penfold.ports.audit_rules import QUIET, draft_change
+from penfold.ports.audit_rules import QUIET, draft_change, find_erased
 from penfold.ports.directory import Account
 
 R = TypeVar("R", bound=Struct)
@@ -166,8 +166,6 @@ class Records:
         gone = self._connection.changes() > 0
         if before is not None:
             self._tell(before, None)
-        if isinstance(before, identity.Removed):
-            self.erased.append(before.former)
         return gone
 
     def note(self, event: Event) -> None:
@@ -177,6 +175,9 @@ class Records:
         draft = draft_change(before, after)
         if draft is not None:
             self.drafts.append(draft)
+        erased = find_erased(before, after)
+        if erased is not None:
+            self.erased.append(erased)
 
     def expire(self, kind: type[Struct], *, now_ms: int) -> int:
         self._connection.execute(_shape(kind).expire, (now_ms,))
