@@ -17,6 +17,7 @@ from penfold.proto.oauth import (
     matches_redirect,
     parse_authorization_request,
     parse_client_login,
+    parse_user_code,
     read_parameters,
     s256,
 )
@@ -66,6 +67,7 @@ def try_case(case):
     with contextlib.suppress(OAuthError):
         parse_client_login({}, header)
     check_redirect(uri)
+    assert parse_user_code(parse_user_code(uri)) == parse_user_code(uri), uri
     for read in (parse_header, parse_claims):
         with contextlib.suppress(ParseError):
             read(broken)

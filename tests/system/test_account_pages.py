@@ -12,6 +12,8 @@ import pytest
 import requests
 from tests.system.test_sign_in import READONLY, flow_for, redirect_listener
 
+from penfold.app.commands import open_identity
+from penfold.domain.devices import DEVICE_GRANT
 from penfold.proto.totp import STEP_S, make_code
 from penfold.testing.server import serve
 
@@ -227,6 +229,33 @@ def test_an_app_is_allowed_shown_and_removed_and_its_token_refused(
     check("choose")
     page.get_by_role("link", name=ALICE).click()
     page.get_by_role("button", name="Deny").wait_for()  # asked anew
+
+
+def test_a_device_is_let_in_by_its_code(server, site, page, check):
+    with open_identity(server.data) as identity:
+        device = identity.clients.add("Television", kind="device")
+    who = {"client_id": device.client.id, "client_secret": device.secret}
+    form = {**who, "scope": "openid email profile"}
+    codes = requests.post(f"{site}/device/code", data=form, timeout=10).json()
+    page.goto(codes["verification_url"])
+    fill_in(page, server)
+    page.get_by_role("heading", name="Let a device in").wait_for()
+    check("device")
+    page.keyboard.type("BCDF-GHJK")  # the field has the focus
+    page.keyboard.press("Enter")
+    page.get_by_role("alert").wait_for()
+    check("device-wrong")
+    page.get_by_label("Code").fill(codes["user_code"])
+    page.keyboard.press("Enter")
+    page.get_by_role("button", name="Allow").wait_for()
+    check("device-consent")
+    page.get_by_role("button", name="Allow").click()
+    page.get_by_role("heading", name="The device is let in").wait_for()
+    check("device-done")
+    form = {**who, "grant_type": DEVICE_GRANT, "device_code": codes["device_code"]}
+    tokens = requests.post(f"{site}/token", data=form, timeout=10).json()
+    whose = {"Authorization": f"Bearer {tokens['access_token']}"}
+    assert requests.get(f"{site}/v1/userinfo", headers=whose, timeout=10).json()["email"] == ALICE
 
 
 def test_sessions_are_listed_and_another_browser_is_signed_out(server, site, page, browser, check):

@@ -1037,3 +1037,14 @@ ADMIN_PAGE_MAX: Final = 500
 ADMIN_PAGE: Final = 100
 #: Octets of one request's body: a client with a hundred redirect addresses fits.
 ADMIN_BODY_MAX_BYTES: Final = 65_536
+
+# --- device flow -----------------------------------------------------------------------
+#: Seconds the two codes of a device are good for, and seconds between two questions of its. Google:
+#: documented (1800 and 5).
+DEVICE_CODE_S: Final = 1_800
+DEVICE_POLL_S: Final = 5
+#: Letters of the code a person types, of 20: 34 bits. At the rates of spec/rates.py an account that
+#: guesses needs ten thousand years for one of a thousand codes (RFC 8628 §5.1).
+DEVICE_USER_CODE_LETTERS: Final = 8
+#: Codes of one client that wait at a time: anybody may ask for one, and all are counted then.
+DEVICE_CODES_MAX: Final = 1_000

@@ -16,6 +16,7 @@ from penfold.base.clock import Clock
 from penfold.base.errors import ConflictError, NotFoundError, ParseError
 from penfold.base.ids import project_id
 from penfold.ports.identity import (
+    DEVICE,
     SERVICE,
     Client,
     Fact,
@@ -93,13 +94,7 @@ class Clients:
         §2.1.1). Google lets a client with a secret go without, and some libraries do; a challenge
         that was sent binds every client.
         """
-        if kind not in ("desktop", "web"):
-            raise ParseError("a client is of type desktop or web", kind=kind)
-        redirect_uris = redirect_uris or (LOOPBACK_REDIRECTS if kind == "desktop" else ())
-        if not redirect_uris:
-            raise ParseError("a web client needs a redirect address")
-        for uri in redirect_uris:
-            check_registrable(uri, kind)
+        redirect_uris = _check_redirects(kind, redirect_uris)
         secret = "" if public else CLIENT_SECRET_PREFIX + self._word(28)
         client = Client(
             id=f"{self.get_project()}-{self._word(32)}.{CLIENT_SUFFIX}",
@@ -197,3 +192,19 @@ class Clients:
 
     def _word(self, length: int) -> str:
         return make_word(length, self.chance, letters=_ALPHABET)
+
+
+def _check_redirects(kind: str, uris: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the redirect addresses of a client of this kind; ParseError when they do not fit."""
+    if kind not in ("desktop", "web", DEVICE):
+        raise ParseError("a client is of type desktop, web or device", kind=kind)
+    if kind == DEVICE:
+        if uris:
+            raise ParseError("a device has no redirect address")
+        return ()
+    uris = uris or (LOOPBACK_REDIRECTS if kind == "desktop" else ())
+    if not uris:
+        raise ParseError("a web client needs a redirect address")
+    for uri in uris:
+        check_registrable(uri, kind)
+    return uris

@@ -10,6 +10,7 @@ What each exchange promises:
               ones and those that ask for it, where the old one shown again kills the grant
               (RFC 9700 §4.14.2)
     assertion a service account's signed word, see domain/service_accounts.py
+    device    good once, after somebody said yes at /device, see domain/devices.py
 
 Every exchange is one transaction. A refusal that changes something (a burnt code, say) is
 returned out of the transaction and raised after it, so that the change stays.
@@ -26,6 +27,7 @@ from penfold.base.chance import Chance
 from penfold.base.clock import Clock
 from penfold.base.limits import ACCESS_TOKEN_S, CODE_S
 from penfold.domain.consent import read_scopes
+from penfold.domain.devices import DEVICE_GRANT, Devices
 from penfold.domain.grant_rules import GOOGLES_RULES, GrantRules
 from penfold.domain.id_tokens import IdTokens
 from penfold.domain.service_accounts import ASSERTION_GRANT, ServiceAccounts, Word
@@ -97,6 +99,7 @@ class Grants:
     chance: Chance
     id_tokens: IdTokens
     service_accounts: ServiceAccounts
+    devices: Devices
     rules: GrantRules = GOOGLES_RULES
 
     def exchange(
@@ -109,12 +112,11 @@ class Grants:
         kind = given.get("grant_type", "")
         if kind == ASSERTION_GRANT:
             return self._assertion(given, base=base, issuer=issuer)
-        if kind not in ("authorization_code", "refresh_token"):
+        exchange = self._exchanges().get(kind)
+        if exchange is None:
             raise OAuthError("unsupported_grant_type", f"Invalid grant_type: {kind}")
         client = self._check_login(parse_client_login(given, authorization))
-        if kind == "refresh_token":
-            return self._answer(self._refresh(client, given), issuer)
-        return self._answer(self._code(client, given), issuer)
+        return self._answer(exchange(client, given), issuer)
 
     def issue_token(
         self,
@@ -149,6 +151,14 @@ class Grants:
             raise OAuthError("invalid_token", "Token expired or revoked")
 
     # --- the exchanges -------------------------------------------------------------
+
+    def _exchanges(self) -> dict[str, Callable[[Client, Parameters], Issued]]:
+        """Return those in which a client logs in."""
+        return {
+            "authorization_code": self._code,
+            "refresh_token": self._refresh,
+            DEVICE_GRANT: self._device,
+        }
 
     def _check_login(self, login: ClientLogin) -> Client:
         client = self.book.find(Client, login.client_id)
@@ -197,6 +207,20 @@ class Grants:
             raise OAuthError("redirect_uri_mismatch", "Bad Request")
         check_verifier(code.challenge, given.get("code_verifier", ""))
         return self._check_account(writer, code.account_id)
+
+    def _device(self, client: Client, given: Parameters) -> Issued:
+        if "device_code" not in given:
+            raise missing("device_code")
+
+        def claim(writer: IdentityWriter) -> Issued | OAuthError:
+            found = self.devices.claim_in_tx(writer, client, given["device_code"])
+            if isinstance(found, OAuthError):
+                return found
+            account = self._check_account(writer, found.account_id)
+            grant = self._new_grant(account, client, found.scopes, offline=True)
+            return self._give(writer, grant, account, client)
+
+        return self._change(claim)
 
     def _refresh(self, client: Client, given: Parameters) -> Issued:
         if "refresh_token" not in given:

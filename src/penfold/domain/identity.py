@@ -9,6 +9,7 @@ from penfold.domain.aliases import Aliases
 from penfold.domain.apps_with_access import AppsWithAccess
 from penfold.domain.clients import Clients
 from penfold.domain.consent import Consent
+from penfold.domain.devices import Devices
 from penfold.domain.grant_rules import GOOGLES_RULES, GrantRules
 from penfold.domain.grants import Grants
 from penfold.domain.id_tokens import IdTokens
@@ -35,6 +36,7 @@ class Identity:
     apps: AppsWithAccess
     clients: Clients
     consent: Consent
+    devices: Devices
     factors: SecondFactors
     grants: Grants
     id_tokens: IdTokens
@@ -65,6 +67,8 @@ def build_identity(
     factors = SecondFactors(book, sealer, clock, chance)
     offers = Offers(sealer, clock)
     id_tokens = IdTokens(book, clock, sealer, make_key)
+    devices = Devices(book, clock, chance, throttle)
+    service_accounts = ServiceAccounts(book, clock)
     return Identity(
         book=book,
         accounts=accounts,
@@ -72,8 +76,9 @@ def build_identity(
         apps=AppsWithAccess(book),
         clients=Clients(book, clock, chance, make_key),
         consent=Consent(book, clock, chance),
+        devices=devices,
         factors=factors,
-        grants=Grants(book, clock, chance, id_tokens, ServiceAccounts(book, clock), rules),
+        grants=Grants(book, clock, chance, id_tokens, service_accounts, devices, rules),
         id_tokens=id_tokens,
         offers=offers,
         passkeys=Passkeys(book, offers, clock, chance),

@@ -21,6 +21,7 @@ from penfold.domain.clients import LOOPBACK_REDIRECTS, NewClient
 from penfold.domain.identity import Identity
 from penfold.ports.directory import Account
 from penfold.ports.identity import (
+    DEVICE,
     AccessToken,
     AppPassword,
     Client,
@@ -217,15 +218,16 @@ def client_document(
     client_id: str, secret: str, *, kind: str, base: str, redirect_uris: Sequence[str] = ()
 ) -> dict[str, Any]:
     """Return a client_secret.json as Google's console gives it."""
+    redirects = list(redirect_uris) or [LOOPBACK_REDIRECTS[0]]
     return {
-        "installed" if kind == "desktop" else "web": {
+        "web" if kind == "web" else "installed": {
             "client_id": client_id,
             "project_id": project_id(client_id.partition("-")[0]),
             "auth_uri": f"{base}/o/oauth2/v2/auth",
             "token_uri": f"{base}/token",
             "auth_provider_x509_cert_url": f"{base}/oauth2/v1/certs",
             "client_secret": secret,
-            "redirect_uris": list(redirect_uris) or [LOOPBACK_REDIRECTS[0]],
+            **({} if kind == DEVICE else {"redirect_uris": redirects}),
         }
     }
 

@@ -30,8 +30,9 @@ AUDITOR: Final = "auditor"
 USER: Final = "user"
 ROLES: Final = (ADMIN, AUDITOR, USER)
 
-#: The kind of client that is a service account's.
+#: The kinds of client that are a service account's, and a device's without keyboard.
 SERVICE: Final = "service"
+DEVICE: Final = "device"
 
 R = TypeVar("R", bound=Struct)
 T = TypeVar("T")
@@ -131,7 +132,7 @@ class Removed(Struct, frozen=True, gc=False):
 
 
 class Client(Struct, frozen=True, gc=False):
-    """An application. kind is desktop, web or service.
+    """An application. kind is desktop, web, device or service.
 
     secret is the digest of the client secret, b"" for a public client. project is the project
     number. pkce says whether an authorization request without a challenge is refused. rotates: its
@@ -212,6 +213,25 @@ class Code(Struct, frozen=True, gc=False):
     created_ms: int
     expires_ms: int
     used: str = ""
+
+
+class DeviceCode(Struct, frozen=True, gc=False):
+    """A device that waits until somebody lets it in; both codes are kept as digests.
+
+    asked_from: its network address. polled_ms: when it last asked; 0: not yet. allowed_by: the id
+    of the account that said yes, "" for none.
+    """
+
+    digest: bytes
+    user_code: bytes
+    client_id: str
+    scopes: frozenset[str]
+    asked_from: str
+    created_ms: int
+    expires_ms: int
+    polled_ms: int = 0
+    allowed_by: str = ""
+    denied: bool = False
 
 
 class Session(Struct, frozen=True, gc=False):
@@ -353,7 +373,7 @@ class IdentityReader(Protocol):
     def list_by(self, kind: type[R], **equal: Hashable) -> list[R]:
         """Return the records with these field values, oldest (or smallest key) first.
 
-        Only fields with an index may be asked for: address, *_id, browser.
+        Only fields with an index may be asked for: address, *_id, browser, user_code.
         """
         ...
 

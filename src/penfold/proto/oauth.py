@@ -4,7 +4,8 @@ Owns the shapes: what an authorization and a token request must hold, how tokens
 redirect address counts as registered, what an error is called. Knows no accounts and no clock;
 who is allowed what is decided in `penfold.domain.grants`.
 
-Standards: RFC 6749 (OAuth 2.0), RFC 7636 (PKCE), RFC 8252 (native apps), RFC 9700 (security).
+Standards: RFC 6749 (OAuth 2.0), RFC 7636 (PKCE), RFC 8252 (native apps), RFC 8628
+(devices), RFC 9700 (security).
 Texts of errors: Gmail (documented and reported by clients; see docs/compatibility.md).
 """
 
@@ -21,6 +22,7 @@ from msgspec import Struct
 from penfold.base.addresses import canonical_domain
 from penfold.base.chance import Chance
 from penfold.base.errors import ParseError, PenfoldError
+from penfold.base.limits import DEVICE_USER_CODE_LETTERS
 
 # --- refusals --------------------------------------------------------------------------
 
@@ -59,6 +61,7 @@ def invalid_token(description: str = "Invalid Value") -> OAuthError:
 CLIENT_NOT_FOUND: Final = "The OAuth client was not found."
 WRONG_SECRET: Final = "Unauthorized"  # noqa: S105 - a sentence
 TOKEN_DEAD: Final = "Token has been expired or revoked."  # noqa: S105 - a sentence
+PENDING: Final = "authorization_pending"
 MALFORMED_CODE: Final = "Malformed auth code."
 CLIENT_UNAUTHORIZED: Final = (
     "Client is unauthorized to retrieve access tokens using this method, or client not "
@@ -71,6 +74,7 @@ CLIENT_UNAUTHORIZED: Final = (
 ACCESS_PREFIX: Final = "ya29."
 REFRESH_PREFIX: Final = "1//0"
 CODE_PREFIX: Final = "4/0"
+DEVICE_PREFIX: Final = "AH-1Ng"
 #: Ours, so that a leaked client secret is not taken for one of Google's.
 CLIENT_SECRET_PREFIX: Final = "PENFPX-"  # noqa: S105 - a prefix
 
@@ -92,6 +96,32 @@ def make_word(length: int, chance: Chance, *, letters: str = _LETTERS) -> str:
         number, index = divmod(number, len(letters))
         word.append(letters[index])
     return "".join(word)
+
+
+#: RFC 8628 §6.1: no vowels, so that no words come about, and nothing that looks like a digit.
+_USER_CODE_LETTERS: Final = "BCDFGHJKLMNPQRSTVWXZ"
+#: Characters of a typed code that are looked at: enough for spaces and dashes between letters.
+_TYPED_MAX: Final = 64
+
+
+def make_user_code(chance: Chance) -> str:
+    """Return what a device shows and a person types: letters in two groups."""
+    word = make_word(DEVICE_USER_CODE_LETTERS, chance, letters=_USER_CODE_LETTERS)
+    return _grouped(word)
+
+
+def parse_user_code(text: str) -> str:
+    """Return a typed code as `make_user_code` writes it; case and punctuation do not matter.
+
+    RFC 8628 §6.1. What cannot be a code comes back as one that nobody has.
+    """
+    letters = "".join(one for one in text[:_TYPED_MAX].upper() if one.isalnum())
+    return _grouped(letters[: DEVICE_USER_CODE_LETTERS + 1])  # one too many stays one too many
+
+
+def _grouped(word: str) -> str:
+    half = DEVICE_USER_CODE_LETTERS // 2
+    return f"{word[:half]}-{word[half:]}"
 
 
 def make_app_password(chance: Chance) -> str:

@@ -82,6 +82,10 @@ DEVICE_CODE_NETWORK: Final = Limit(
     name="device-code-network", counts="wrong codes on the device page",
     per=Per.NETWORK, count=20, period_s=_QUARTER_S, answer=_PAGE,
 )  # fmt: skip
+DEVICE_CODE_ACCOUNT: Final = Limit(
+    name="device-code-account", counts="wrong codes on the device page",
+    per=Per.ACCOUNT, count=10, period_s=_QUARTER_S, answer=_PAGE,
+)  # fmt: skip
 #: Gmail (documented): 250 units a second and user were the rule; a call is at least one.
 API_ACCOUNT: Final = Limit(
     name="api-account", counts="calls of the Gmail API", per=Per.ACCOUNT,
@@ -110,7 +114,7 @@ SUBMISSION_ACCOUNT: Final = Limit(
 
 LIMITS: Final = (
     SIGN_IN_ACCOUNT, SIGN_IN_NETWORK, SECOND_FACTOR_ACCOUNT, TOKEN_CLIENT, TOKEN_NETWORK,
-    DEVICE_NETWORK, DEVICE_CODE_NETWORK, API_ACCOUNT, API_CLIENT, API_NETWORK,
+    DEVICE_NETWORK, DEVICE_CODE_NETWORK, DEVICE_CODE_ACCOUNT, API_ACCOUNT, API_CLIENT, API_NETWORK,
     SMTP_LOGIN_ACCOUNT, SMTP_LOGIN_NETWORK, SUBMISSION_ACCOUNT,
 )  # fmt: skip
 LIMIT_OF: Final = {limit.name: limit for limit in LIMITS}

@@ -2,6 +2,7 @@
 
 import base64
 import contextlib
+import itertools
 import random
 import re
 from urllib.parse import parse_qsl, urlsplit
@@ -22,10 +23,12 @@ from penfold.proto.oauth import (
     is_loopback,
     make_app_password,
     make_token,
+    make_user_code,
     make_word,
     matches_redirect,
     parse_authorization_request,
     parse_client_login,
+    parse_user_code,
     read_parameters,
     s256,
 )
@@ -375,3 +378,26 @@ def test_words_use_the_letters_asked_for():
 def test_app_passwords_do_not_move_between_accounts():
     assert app_password_digest("m1", "ab cd") == app_password_digest("m1", "ABCD")
     assert app_password_digest("m1", "abcd") != app_password_digest("m2", "abcd")
+
+
+def test_codes_for_devices_have_letters_that_make_no_words():
+    chance = random.Random(3)
+    codes = {make_user_code(chance) for _ in range(200)}
+    assert len(codes) == 200
+    assert all(
+        re.fullmatch(r"[BCDFGHJKLMNPQRSTVWXZ]{4}-[BCDFGHJKLMNPQRSTVWXZ]{4}", c) for c in codes
+    )
+
+
+@given(st.integers(), st.lists(st.sampled_from(" -._/"), max_size=20), st.booleans())
+def test_a_typed_code_is_read_whatever_stands_between_its_letters(seed, marks, lower):
+    code = make_user_code(random.Random(seed))
+    typed = "".join(a + b for a, b in itertools.zip_longest(code, marks, fillvalue=""))
+    assert parse_user_code(typed.lower() if lower else typed) == code
+
+
+@given(st.text())
+def test_no_typed_text_breaks_the_reading_of_codes(text):
+    read = parse_user_code(text)
+    assert read == parse_user_code(read)
+    assert len(read) <= 10

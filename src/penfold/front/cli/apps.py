@@ -24,8 +24,9 @@ Kind = Annotated[
     str,
     typer.Option(
         "--type",
-        metavar="desktop|web",
-        help="desktop: runs on people's own machines; web: runs on a server.",
+        metavar="desktop|web|device",
+        help="desktop: runs on people's own machines; web: runs on a server; device: has no "
+        "keyboard to sign in with, and may learn only who somebody is.",
     ),
 ]
 RedirectUri = Annotated[

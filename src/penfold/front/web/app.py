@@ -23,15 +23,18 @@ from penfold.front.web.account_forms import AccountForms
 from penfold.front.web.authorize import Authorize
 from penfold.front.web.browser import TooLargeError, base_address
 from penfold.front.web.confirm import Confirm
+from penfold.front.web.device import DevicePages
 from penfold.front.web.endpoints import Endpoint, Endpoints, refusing
 from penfold.front.web.pages import asset, error_page, page
 from penfold.front.web.sign_in import SignInPages
-from penfold.front.web.visit import ACCOUNT, AUTHORIZE_PATHS, SECOND, SIGN_IN
+from penfold.front.web.visit import ACCOUNT, AUTHORIZE_PATHS, DEVICE, SECOND, SIGN_IN
 
 Handler = Callable[[Request], Awaitable[Response]]
 
 TOKEN_PATHS: Final = ("/token", "/oauth2/v4/token", "/o/oauth2/token")
 REVOKE_PATHS: Final = ("/revoke", "/o/oauth2/revoke")
+#: Google's older libraries know the second one.
+DEVICE_PATHS: Final = ("/device/code", "/o/oauth2/device/code")
 TOKENINFO_PATHS: Final = ("/tokeninfo", "/oauth2/v3/tokeninfo")
 TOKENINFO_V2_PATHS: Final = ("/oauth2/v1/tokeninfo", "/oauth2/v2/tokeninfo")
 USERINFO_PATHS: Final = ("/v1/userinfo", "/oauth2/v3/userinfo")
@@ -69,14 +72,10 @@ def build_web(
     async def assets(request: Request) -> Response:
         return asset(request.path_params["name"])
 
-    async def device(_request: Request) -> Response:
-        return error_page("Signing in with a code from another device is not offered here.")
-
     get, get_post, post = ["GET"], ["GET", "POST"], ["POST"]
     routes = [
         Route("/", home),
         Route("/assets/{name}", assets),
-        Route("/device", device),
         Route(PATH, confirm.show, methods=get),
         Route(PATH, confirm.post, methods=post),
         *_routes(AUTHORIZE_PATHS, authorize.show, get),
@@ -93,7 +92,7 @@ def build_web(
         *_open(("/oauth2/v2/certs", "/oauth2/v3/certs"), endpoints.jwks, get),
         *_open(("/robot/v1/metadata/x509/{email}",), endpoints.service_certificates, get),
         *_open(("/.well-known/openid-configuration",), endpoints.configuration, get),
-        *_open(("/device/code",), endpoints.no_device_flow, post),
+        *_open(DEVICE_PATHS, endpoints.device_code, post),
     ]
     return Starlette(
         routes=routes,
@@ -111,14 +110,16 @@ def _routes(paths: tuple[str, ...], handler: Handler, methods: list[str]) -> lis
 
 
 def _people(identity: Identity, passwords: str) -> list[Route]:
-    """Return the routes for signing in and for the account's page."""
+    """Return the routes for signing in, for the account's page and for devices."""
     sign_in, account = SignInPages(identity, passwords=passwords), AccountPages(identity)
-    forms, get, post = AccountForms(identity), ["GET"], ["POST"]
+    forms, device, get, post = AccountForms(identity), DevicePages(identity), ["GET"], ["POST"]
     return [
         Route(SIGN_IN, sign_in.show, methods=get),
         Route(SIGN_IN, sign_in.post, methods=post),
         Route(SECOND, sign_in.show_second, methods=get),
         Route(SECOND, sign_in.post_second, methods=post),
+        Route(DEVICE, device.show, methods=get),
+        Route(DEVICE, device.post, methods=post),
         Route(ACCOUNT, account.show, methods=get),
         Route(f"{ACCOUNT}/prove", account.show_prove, methods=get),
         Route(f"{ACCOUNT}/prove", account.prove, methods=post),

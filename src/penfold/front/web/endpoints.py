@@ -13,19 +13,23 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from penfold.base.errors import ParseError, UnavailableError
-from penfold.base.limits import CERTS_MAX_AGE_S
+from penfold.base.limits import CERTS_MAX_AGE_S, DEVICE_CODE_S, DEVICE_POLL_S
 from penfold.domain.consent import WHO
+from penfold.domain.devices import DEVICE_GRANT
 from penfold.domain.id_tokens import describe, describe_v2
 from penfold.domain.identity import Identity
+from penfold.domain.service_accounts import ASSERTION_GRANT
 from penfold.domain.throttle import TooManyError
 from penfold.front.web.browser import (
     TooLargeError,
     base_address,
+    client_address,
     query_pairs,
     read_body,
     read_form,
 )
 from penfold.front.web.pace import paced
+from penfold.front.web.visit import DEVICE
 from penfold.ports.identity import Credential, ServiceAccount, ServiceKey
 from penfold.proto.oauth import OAuthError, invalid_request, missing, read_parameters
 from penfold.spec import problems
@@ -43,7 +47,6 @@ _COMMON: Final = {
     "Vary": "Origin, X-Origin, Referer",
 }
 _JSON: Final = "application/json; charset=utf-8"
-_NO_DEVICE_FLOW: Final = "The device flow is not offered by this server."
 
 
 def answer(
@@ -217,8 +220,23 @@ class Endpoints:
         base = base_address(request)
         return answer(configuration(base, self._issuer or base), headers=_cached())
 
-    async def no_device_flow(self, _request: Request) -> Response:
-        raise OAuthError("unsupported_grant_type", _NO_DEVICE_FLOW)
+    async def device_code(self, request: Request) -> Response:
+        given = await _read_parameters(request, query=False)
+        begun = await run_in_threadpool(
+            self._identity.devices.begin,
+            given,
+            request.headers.get("authorization"),
+            asked_from=client_address(request),
+        )
+        page = base_address(request) + DEVICE
+        return answer({
+            "device_code": begun.device_code,
+            "user_code": begun.user_code,
+            "expires_in": DEVICE_CODE_S,
+            "interval": DEVICE_POLL_S,
+            "verification_url": page,  # Google's name; the standard's is the next one
+            "verification_uri": page,
+        })  # fmt: skip
 
     def _find_credential(self, request: Request) -> Credential | None:
         token = _bearer(request) or dict(query_pairs(request)).get("access_token", "")
@@ -242,6 +260,7 @@ def configuration(base: str, issuer: str) -> dict[str, Any]:
     return {
         "issuer": issuer,
         "authorization_endpoint": f"{base}/o/oauth2/v2/auth",
+        "device_authorization_endpoint": f"{base}/device/code",
         "token_endpoint": f"{base}/token",
         "userinfo_endpoint": f"{base}/v1/userinfo",
         "revocation_endpoint": f"{base}/revoke",
@@ -260,7 +279,8 @@ def configuration(base: str, issuer: str) -> dict[str, Any]:
         "grant_types_supported": [
             "authorization_code",
             "refresh_token",
-            "urn:ietf:params:oauth:grant-type:jwt-bearer",
+            DEVICE_GRANT,
+            ASSERTION_GRANT,
         ],
         "authorization_response_iss_parameter_supported": True,
     }  # fmt: skip

@@ -34,6 +34,25 @@ ENGLISH: Final[dict[str, str]] = {
     "wrong_code": "This code is not right, or it was used already. Wait for the next one.",
     "continue": "Continue",
     "sign_in_anew": "Sign in as somebody else",
+    # device
+    "device": "Let a device in",
+    "device_lead": "Type the code that your television or other device shows.",
+    "device_code": "Code",
+    "device_wrong": "This code is not right, or it is too old. The device can show a new one.",
+    "device_asks": "{client} wants to know who you are",
+    "device_can": "If you allow it, {client} can:",
+    "device_warning": (
+        "Allow it only if {code} is what a device of your own shows. Nobody else has a reason to "
+        "give you such a code."
+    ),
+    "device_asked": "Asked for at {time} from {address}.",
+    "device_allowed": "The device is let in",
+    "device_denied": "The device is not let in",
+    "device_back": "Go back to {client}; it goes on by itself.",
+    "device_nothing": "{client} has learned nothing about you.",
+    "not_you": "Not you? Use another account",
+    "allow": "Allow",
+    "deny": "Deny",
     # account
     "account": "Your account",
     "other_accounts": "Other accounts of this browser",

@@ -17,10 +17,11 @@ from penfold.proto.webauthn import Place
 ACCOUNT: Final = "/account"
 SIGN_IN: Final = "/signin"
 SECOND: Final = "/signin/second"
+DEVICE: Final = "/device"
 AUTHORIZE_PATHS: Final = ("/o/oauth2/v2/auth", "/o/oauth2/auth")
 
 #: Pages somebody may be sent on to after signing in; nothing else is believed.
-_NEXT: Final = frozenset({*AUTHORIZE_PATHS, ACCOUNT, "/device"})
+_NEXT: Final = frozenset({*AUTHORIZE_PATHS, ACCOUNT, DEVICE})
 #: WebAuthn §5.1.3: a relying party's id is a domain; an IP address is none.
 _ADDRESS = re.compile(r"[0-9.]+|\[.*\]")
 
@@ -51,7 +52,7 @@ def goal_url(path: str, pairs: Pairs, address: str = "") -> str:
     """Return the way on; address: who has just signed in."""
     if path in AUTHORIZE_PATHS and address:
         pairs = [*(pair for pair in pairs if pair[0] != "authuser"), ("authuser", address)]
-    elif path == ACCOUNT and address:
+    elif path in (ACCOUNT, DEVICE) and address:
         pairs = [("account", address)]
     return f"{path}?{urlencode(pairs)}" if pairs else path
 

@@ -23,6 +23,7 @@ from penfold.front.worker.tasks import Report
 from penfold.ports.identity import (
     AccessToken,
     Code,
+    DeviceCode,
     HalfSignIn,
     IdentityBook,
     Removed,
@@ -34,7 +35,7 @@ from penfold.ports.mailbox import Mailboxes
 from penfold.ports.pubsub import PubsubBook
 
 #: Records that have a time after which they mean nothing.
-_EXPIRING = (AccessToken, Code, HalfSignIn, ServiceToken, Session, SpentChallenge)
+_EXPIRING = (AccessToken, Code, DeviceCode, HalfSignIn, ServiceToken, Session, SpentChallenge)
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ TABLES: Final[dict[type[Struct], str]] = {
     identity.AppPassword: "app_password",
     identity.Client: "client",
     identity.Code: "code",
+    identity.DeviceCode: "device_code",
     identity.DkimKey: "dkim_key",
     identity.Domain: "domain",
     identity.Fact: "fact",
@@ -48,7 +49,7 @@ TABLES: Final[dict[type[Struct], str]] = {
 }
 #: Tables whose rows are listed by age; the others by key.
 _AGED: Final = "created_ms"
-_INDEXED: Final = frozenset({"address", "browser"})
+_INDEXED: Final = frozenset({"address", "browser", "user_code"})
 
 _DECODERS: Final[dict[Any, Callable[[Any], Any]]] = {
     bool: bool,

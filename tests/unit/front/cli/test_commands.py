@@ -277,6 +277,14 @@ def test_a_web_application_keeps_its_redirect_addresses(bench, tmp_path):
     assert json.loads(path.read_text())["web"]["redirect_uris"] == uris
 
 
+def test_a_device_has_a_client_without_redirect_addresses(bench, tmp_path):
+    path = tmp_path / "secret.json"
+    bench.out("app", "add", "Television", "--type", "device", "--out", str(path))
+    assert "redirect_uris" not in json.loads(path.read_text())["installed"]
+    [row] = bench.json("app", "list")
+    assert (row["type"], row["redirect_uris"]) == ("device", [])
+
+
 def test_a_folder_that_is_not_there_is_told_before_an_application_is_made(bench, tmp_path):
     path = tmp_path / "nowhere" / "secret.json"
     assert "its folder is not there" in str(bench.error("app", "add", "Reader", "--out", str(path)))

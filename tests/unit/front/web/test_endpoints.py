@@ -3,6 +3,7 @@
 import base64
 import contextlib
 import json
+import re
 
 import pytest
 import requests
@@ -17,7 +18,6 @@ from penfold.proto.jwt import public_jwk
 from penfold.spec.rates import TOKEN_CLIENT
 
 TOKEN_PATHS = ["/token", "/oauth2/v4/token", "/o/oauth2/token"]
-DEVICE_GRANT = "urn:ietf:params:oauth:grant-type:device_code"
 WHO = "openid email profile"
 
 
@@ -64,11 +64,6 @@ def test_the_issuer_is_the_address_the_client_used(site, world):
             {"grant_type": "password"},
             400,
             "unsupported_grant_type: Invalid grant_type: password",
-        ),
-        (
-            {"grant_type": DEVICE_GRANT},
-            400,
-            "unsupported_grant_type: Invalid grant_type: " + DEVICE_GRANT,
         ),
         ({"code": None}, 400, "invalid_request: Missing required parameter: code"),
         ({"code": "x"}, 400, "invalid_grant: Malformed auth code."),
@@ -396,12 +391,21 @@ def test_the_address_in_a_service_accounts_file_gives_its_certificate(site):
     assert requests.get(url + "x", timeout=10).status_code == 404
 
 
-def test_the_device_flow_is_refused_in_words(site):
-    answer = requests.post(site.base + "/device/code", data={"client_id": "x"}, timeout=10)
-    assert answer.status_code == 400
-    assert answer.json() == {
-        "error": "unsupported_grant_type",
-        "error_description": "The device flow is not offered by this server.",
+@pytest.mark.parametrize("path", ["/device/code", "/o/oauth2/device/code"])
+def test_a_device_gets_codes_in_both_spellings_of_where_to_go(site, path):
+    new = site.identity.clients.add("TV", kind="device")
+    form = {"client_id": new.client.id, "scope": "email profile"}
+    answer = requests.post(site.base + path, data=form, timeout=10)
+    assert answer.status_code == 200
+    codes = answer.json()
+    assert len(codes.pop("device_code")) > 60
+    assert re.fullmatch(r"[B-Z]{4}-[B-Z]{4}", codes.pop("user_code"))
+    page = f"{site.base}/device"
+    assert codes == {
+        "expires_in": 1800,
+        "interval": 5,
+        "verification_url": page,
+        "verification_uri": page,
     }
 
 

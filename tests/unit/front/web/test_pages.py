@@ -353,12 +353,6 @@ def test_nothing_else_is_there(site, path):
         assert session.send(request, timeout=10).status_code == 404
 
 
-def test_the_device_page_says_that_it_is_not_offered(site):
-    answer = requests.get(site.base + "/device", timeout=10)
-    assert answer.status_code == 400
-    assert "not offered" in answer.text
-
-
 def test_consent_lists_scopes_in_words_once_each(site, browser):
     browser.open(site.url(scope=f"email {READONLY} {GMAIL} {READONLY}"))
     browser.sign_in()
