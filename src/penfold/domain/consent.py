@@ -43,6 +43,9 @@ from penfold.spec.scopes import EMAIL, OPENID, PROFILE, find_scope
 #: Scopes that say who somebody is; any of them lets an application ask.
 WHO: Final = frozenset({OPENID.url, EMAIL.url, PROFILE.url})
 
+#: Where codes were once shown to be copied by hand. Gmail (documented): blocked since 2022.
+_OUT_OF_BAND: Final = "urn:ietf:wg:oauth:2.0:oob"
+
 #: What a browser says in `authuser` when somebody wants to sign in with another account.
 ANOTHER: Final = "another"
 
@@ -183,6 +186,11 @@ class Consent:
         return client
 
     def _check_redirect(self, client: Client, uri: str) -> None:
+        if uri.startswith(_OUT_OF_BAND):
+            raise invalid_request(
+                "The out-of-band (OOB) flow has been blocked. Return to http://127.0.0.1 and a "
+                "port instead."
+            )
         if not matches_redirect(uri, client.redirect_uris, desktop=client.kind == "desktop"):
             raise OAuthError(
                 "redirect_uri_mismatch",

@@ -42,7 +42,7 @@ def decide(world, accounts=(), chosen="", client=None, **changed):
         ({"redirect_uri": None}, "invalid_request"),
         ({"redirect_uri": "https://evil.example/"}, "redirect_uri_mismatch"),
         ({"redirect_uri": WEB_REDIRECT}, "redirect_uri_mismatch"),
-        ({"redirect_uri": "urn:ietf:wg:oauth:2.0:oob"}, "redirect_uri_mismatch"),
+        ({"redirect_uri": "urn:ietf:wg:oauth:2.0:oob"}, "invalid_request"),
         ({"response_type": "token"}, "unsupported_response_type"),
         ({"scope": "bogus"}, "invalid_scope"),
         ({"scope": None}, "invalid_request"),
