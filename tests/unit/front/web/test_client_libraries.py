@@ -1,9 +1,11 @@
 """Whole flows with the libraries people use, unmodified, over real HTTP."""
 
+import time
+
 import pytest
 from tests.unit.identity import GMAIL, LOOPBACK, READONLY, WEB_REDIRECT
 
-from penfold.domain.local_mode import client_document
+from penfold.domain.local_mode import ServiceSecret, client_document, service_document
 
 SCOPES = [GMAIL, READONLY]
 
@@ -34,6 +36,12 @@ def config(site, client):
         client.client.id, client.secret, kind=client.client.kind, base=site.base,
         redirect_uris=client.client.redirect_uris,
     )  # fmt: skip
+
+
+def key_file(site, new):
+    """Return the key file of a new service account."""
+    secret = ServiceSecret(new.account.email, new.client.id, new.key.kid, new.key.private)
+    return service_document(secret, base=site.base)
 
 
 def test_google_auth_oauthlib_of_a_desktop_application(site, browser):
@@ -100,21 +108,53 @@ def test_run_local_server_as_programs_call_it(site, browser):
 
 def test_a_service_account_of_google_auth(site):
     service = pytest.importorskip("google.oauth2.service_account")
-    import time
-
     import google.auth.transport.requests
 
-    from penfold.domain.local_mode import ServiceSecret, service_document
-
     new = site.identity.clients.add_service_account("robot-two", domain="penfold.test")
-    secret = ServiceSecret(new.account.email, new.client.id, new.key.kid, new.key.private)
     credentials = service.Credentials.from_service_account_info(
-        service_document(secret, base=site.base), scopes=SCOPES, subject="bob@penfold.test"
+        key_file(site, new), scopes=SCOPES, subject="bob@penfold.test"
     )
     # It writes the real time into its word; our clock stands still and is moved there.
     site.world.clock.advance(ms=int(time.time() * 1000) - site.world.clock.now_ms())
     credentials.refresh(google.auth.transport.requests.Request())
     assert site.world.book.find_credential(credentials.token).account == site.world.bob
+
+
+def test_google_auth_is_told_what_was_not_delegated(site):
+    service = pytest.importorskip("google.oauth2.service_account")
+    import google.auth.exceptions
+    import google.auth.transport.requests
+
+    add = site.identity.clients.add_service_account
+    new = add("robot-three", domain="penfold.test", scopes=frozenset({READONLY}))
+    credentials = service.Credentials.from_service_account_info(
+        key_file(site, new), scopes=[GMAIL], subject="bob@penfold.test"
+    )
+    site.world.clock.advance(ms=int(time.time() * 1000) - site.world.clock.now_ms())
+    with pytest.raises(google.auth.exceptions.RefreshError, match="unauthorized_client"):
+        credentials.refresh(google.auth.transport.requests.Request())
+    allowed = credentials.with_scopes([READONLY])
+    allowed.refresh(google.auth.transport.requests.Request())
+    assert site.world.book.find_credential(allowed.token).scopes == {READONLY}
+
+
+def test_google_auth_fetches_and_verifies_an_id_token_of_a_service_account(site):
+    service = pytest.importorskip("google.oauth2.service_account")
+    import google.auth.transport.requests
+    from google.oauth2 import id_token
+
+    new = site.identity.clients.add_service_account("robot-four")
+    audience = "https://app.example"
+    credentials = service.IDTokenCredentials.from_service_account_info(
+        key_file(site, new), target_audience=audience
+    )
+    site.world.clock.advance(ms=int(time.time() * 1000) - site.world.clock.now_ms())
+    request = google.auth.transport.requests.Request()
+    credentials.refresh(request)
+    claims = id_token.verify_token(
+        credentials.token, request, audience, certs_url=f"{site.base}/oauth2/v1/certs"
+    )
+    assert (claims["email"], claims["iss"]) == (new.account.email, site.base)
 
 
 def test_requests_oauthlib(site, browser, web):
