@@ -43,7 +43,8 @@ class Site:
         app = build_web(self.identity, confirmations, issuer=issuer, welcome=welcome)
         self._socket = socket.create_server(("127.0.0.1", 0))
         self.base = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
-        config = uvicorn.Config(app, log_config=None, lifespan="off", access_log=False)
+        options = {"log_config": None, "lifespan": "off", "access_log": False}
+        config = uvicorn.Config(app, proxy_headers=False, **options)  # as the real one
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._server.run, args=([self._socket],))
         self._thread.start()
