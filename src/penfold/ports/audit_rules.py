@@ -64,6 +64,7 @@ QUIET: Final[frozenset[type[Struct]]] = frozenset(
     {
         identity.AccessToken,
         identity.Code,
+        identity.DeviceCode,
         identity.HalfSignIn,
         identity.RefreshToken,
         identity.ServiceToken,
