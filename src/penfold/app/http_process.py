@@ -12,6 +12,7 @@ from penfold.app.mta_sts import find_own_policy
 from penfold.app.observe_http import HttpObserver
 from penfold.app.process import Core, end_process, open_for, run_service
 from penfold.app.quota import find_quota_limits, make_quota
+from penfold.app.scrape import look
 from penfold.app.serving_tls import ServingTls
 from penfold.app.tls_files import FOLDER, Challenges
 from penfold.app.wiring import Product
@@ -28,7 +29,7 @@ from penfold.front.http.pubsub import PubsubApi
 from penfold.front.http.registration import find_checks, find_handlers
 from penfold.net.submission_probe import SubmissionProbe
 from penfold.proto.mta_sts import POLICY_PATH
-from penfold.spec.metrics import CONNECTIONS, HANDLES, QUEUE
+from penfold.spec.metrics import CONNECTIONS, HANDLES
 from penfold.store.faults import FileFaults
 from penfold.store.usage import SharedUsage
 
@@ -137,11 +138,9 @@ class HttpService:
         await asyncio.to_thread(self._product.close)
 
     def _render_metrics(self) -> bytes:
-        states = self._product.stores.queue.count_by_state()
-        queue: dict[tuple[str, ...], float] = {
-            (state.value,): float(count) for state, count in states.items()
-        }
-        return render(load_totals(self._core.launch.data / "run"), {QUEUE: queue})
+        data = self._core.launch.data
+        now_ms = self._core.clock.now_ms()
+        return render(load_totals(data / "run"), look(data, self._product.stores.queue, now_ms))
 
 
 def _make_services(launch: Launch, product: Product, quota: Quota | None) -> Services:

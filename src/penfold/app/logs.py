@@ -24,6 +24,8 @@ from penfold.spec.events import LIBRARY, LIBRARY_TROUBLE, Event, Severity
 #: Characters of one value in text form; a longer one is cut.
 _TEXT_VALUE_MAX: Final = 300
 
+#: Told of every line that is a warning or an error.
+Count = Callable[[Event], None]
 Encode = Callable[[dict[str, Any]], bytes]
 #: Calls something at the end of the event loop's turn: `loop.call_soon`.
 Soon = Callable[[Callable[[], None]], object]
@@ -52,6 +54,7 @@ class LineLog:
         self._stamp = ""
         self._soon: Soon | None = None
         self._waiting: list[bytes] = []
+        self._count: Count | None = None
 
     def emit(self, event: Event, /, **fields: object) -> None:
         line = self._line(event, fields)
@@ -61,6 +64,10 @@ class LineLog:
     def gather(self, soon: Soon) -> None:
         """From now on emit_soon writes the lines of one turn of this event loop together."""
         self._soon = soon
+
+    def count_troubles(self, count: Count) -> None:
+        """From now on tell of warnings and errors."""
+        self._count = count
 
     def emit_soon(self, event: Event, /, **fields: object) -> None:
         """Emit from the event loop's own thread, at the end of its turn at the latest.
@@ -92,6 +99,8 @@ class LineLog:
         if not fields.keys() <= event.fields:
             unknown = ", ".join(sorted(fields.keys() - event.fields))
             raise ValueError(f"event {event.name} has no field {unknown}")
+        if event.severity >= Severity.WARNING and self._count is not None:
+            self._count(event)
         return self._format(event, fields)
 
     def _write(self, line: bytes) -> None:

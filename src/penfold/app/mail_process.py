@@ -26,7 +26,7 @@ from penfold.front.smtp.doors import Door, MxDoor, SubmissionDoor
 from penfold.front.smtp.listener import Listener
 from penfold.front.worker.tasks import Task, Tasks
 from penfold.proto.smtp.profile import Profile, make_mx_profile, make_submission_profile
-from penfold.spec.metrics import HANDLES
+from penfold.spec.metrics import HANDLES, SMTP_CONNECTIONS
 
 _MINUTE_S: Final = 60.0
 #: Seconds until what had all its tries is moved on even if nobody pulls.
@@ -118,6 +118,8 @@ class MailService:
 
     def count(self) -> None:
         self._core.counters.put(HANDLES, self._product.stores.mailboxes.handles)
+        for listener in self._listeners:
+            self._core.counters.put(SMTP_CONNECTIONS, listener.sessions, listener.name)
         self._certificate.count()
 
     async def stop(self, *, grace_s: float) -> None:

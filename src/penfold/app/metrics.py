@@ -116,13 +116,17 @@ def load_totals(folder: Path) -> list[float]:
 
 
 def render(totals: list[float], extra: Mapping[Metric, Mapping[tuple[str, ...], float]]) -> bytes:
-    """Return the page in Prometheus' text format; series never counted are left out."""
+    """Return the page in Prometheus' text format.
+
+    Of families with many series, those never counted are left out; of the others none is, as
+    a series that appears with its first count has no increase in Prometheus' eyes.
+    """
     lines: list[str] = []
     for metric in METRICS:
         lines += _head(metric)
         for values, place in _PLACE[metric.name].items():
             numbers = totals[place : place + metric.width]
-            if any(numbers) or not metric.labels:
+            if any(numbers) or not metric.is_sparse:
                 lines += _series(metric, values, numbers)
     for metric, series in extra.items():
         lines += _head(metric)

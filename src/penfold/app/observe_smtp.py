@@ -20,11 +20,16 @@ from penfold.spec.metrics import (
     GREYLIST,
     RESULTS,
     SCANS,
+    SIGN_INS,
     SMTP_BYTES,
     SMTP_MESSAGES,
     SMTP_SECONDS,
     SMTP_SESSIONS,
+    SMTP_TURNED_AWAY,
 )
+
+#: RFC 5321 §4.2.3: the reply after which the server closes the connection.
+_ENDED = "421"
 
 
 class SmtpObserver:
@@ -47,6 +52,12 @@ class SmtpObserver:
 
     def _session(self, facts: SessionFacts) -> None:
         self._counters.add(SMTP_SESSIONS, 1, facts.listener)
+        if facts.refusal.startswith(_ENDED):
+            self._counters.add(SMTP_TURNED_AWAY, 1, facts.listener)
+        if facts.account:
+            self._counters.add(SIGN_INS, 1, facts.listener, "accepted")
+        if facts.login_failures:
+            self._counters.add(SIGN_INS, facts.login_failures, facts.listener, "refused")
         self._log.emit_soon(
             SMTP_SESSION,
             session=facts.session,

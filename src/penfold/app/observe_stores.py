@@ -7,7 +7,7 @@ from penfold.app.logs import LineLog
 from penfold.app.metrics import Counters
 from penfold.ports.queue import NewQueueRow, QueueState
 from penfold.spec.events import DELIVERY, MAILBOX_DAMAGED
-from penfold.spec.metrics import COMMITS, DELIVERIES, GROUP_SIZE
+from penfold.spec.metrics import COMMIT_SECONDS, COMMITS, DELIVERIES, GROUP_SIZE
 from penfold.store.sqlite.commit import Fatal
 from penfold.store.sqlite.queue import SqliteQueue
 
@@ -19,9 +19,10 @@ class StoreObserver:
         self._log = log
         self._counters = counters
 
-    def committed(self, changes: int) -> None:
+    def committed(self, changes: int, seconds: float) -> None:
         self._counters.add(COMMITS, 1)
         self._counters.observe(GROUP_SIZE, changes)
+        self._counters.observe(COMMIT_SECONDS, seconds)
 
     def damaged(self, mailbox_id: str, reason: str) -> None:
         self._log.emit(MAILBOX_DAMAGED, mailbox=mailbox_id, detail=reason)

@@ -8,7 +8,6 @@ starts a new one, which opens the files afresh.
 
 import asyncio
 import os
-import resource
 import signal
 import sys
 from collections.abc import Awaitable, Callable
@@ -25,12 +24,13 @@ from penfold.app.metrics import Counters
 from penfold.app.observe_stores import StoreObserver
 from penfold.app.quota import find_sending_limits
 from penfold.app.stores import open_stores
+from penfold.app.vitals import Vitals
 from penfold.app.wiring import Product, make_product
 from penfold.base.collector import calm_collector
 from penfold.base.errors import OutcomeUnknownError
 from penfold.ports.events import EventLog
 from penfold.spec.events import FATAL, LIBRARY_TROUBLE, STORAGE
-from penfold.spec.metrics import MEMORY, STARTS
+from penfold.spec.metrics import STARTS, TROUBLE
 from penfold.store.sqlite.open import describe_settings
 
 #: Seconds for what is in hand after SIGTERM: less than the supervisor's 10, so that a process
@@ -40,7 +40,6 @@ GRACE_S: Final = 9.0
 #: event loop stands behind the writers' Python between two system calls (measured with 20 SMTP
 #: sessions: 10 % less mail per second).
 _SWITCH_S: Final = 0.0005
-_PAGE_BYTES: Final = resource.getpagesize()
 
 
 class Service(Protocol):
@@ -72,6 +71,7 @@ def run_service(
     bridge_logging(log)
     counters = Counters(launch.data / "run" / f"{name}.metrics")
     counters.add(STARTS, 1, launch.role)
+    log.count_troubles(lambda event: counters.add(TROUBLE, 1, event.name))
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_serve(Core(launch, log, counters, clock), channel, start))
 
@@ -94,19 +94,15 @@ async def _serve(core: Core, channel: Channel, start: Callable[[Core], Awaitable
 
 
 async def _beat(core: Core, channel: Channel, service: Service) -> None:
+    vitals = Vitals(core.counters, core.launch.role)
+    elapsed = asyncio.get_running_loop().time
     while True:
-        core.counters.put(MEMORY, _resident_bytes(), core.launch.role)
+        vitals.count()
         service.count()
+        due = elapsed() + HEARTBEAT_S
         await asyncio.sleep(HEARTBEAT_S)
+        vitals.note_delay(elapsed() - due)
         channel.say_alive()
-
-
-def _resident_bytes() -> int:
-    try:
-        with open("/proc/self/statm", "rb") as file:  # noqa: PTH123 - read every two seconds
-            return int(file.read().split()[1]) * _PAGE_BYTES
-    except OSError:
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
 def _report(log: EventLog, context: dict[str, Any]) -> None:
