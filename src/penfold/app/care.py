@@ -9,6 +9,7 @@ from typing import Final
 
 import apsw
 
+from penfold.app.checkup.databases import LastBackup, note_backup
 from penfold.app.datadir import check_data_dir
 from penfold.app.exits import StartError
 from penfold.app.logs import SystemClock
@@ -33,7 +34,10 @@ class Care:
         if target.resolve().is_relative_to(data.resolve()):
             raise StartError(f"{target} is inside {data}; name a directory outside it")
         _check_free(target, "name a new or empty directory")
-        return backup_data(data, target, say, made_ms=SystemClock().now_ms())
+        made_ms = SystemClock().now_ms()
+        whole = backup_data(data, target, say, made_ms=made_ms)
+        note_backup(data, LastBackup(made_ms, whole))
+        return whole
 
     def restore(self, data: Path, source: Path, say: Say) -> bool:
         _check_free(data, "name a new data directory with --data DIR")

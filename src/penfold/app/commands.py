@@ -104,6 +104,7 @@ def _explain(error: PenfoldError) -> str:
 
 
 def _make_doors() -> Doors:
+    from penfold.app.checkup.run import examine  # noqa: PLC0415 - what one command needs
     from penfold.app.main import serve_command  # noqa: PLC0415 - main imports this module
 
     return Doors(
@@ -122,6 +123,7 @@ def _make_doors() -> Doors:
         open_moving=open_moving,
         load_values=load_values,
         load_quota=load_quota,
+        examine=lambda data: examine(data, SystemClock().now_ms()),
         serve=serve_command,
     )
 

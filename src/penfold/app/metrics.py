@@ -115,6 +115,11 @@ def load_totals(folder: Path) -> list[float]:
     return totals
 
 
+def read_total(totals: list[float], metric: Metric, *labels: str) -> float:
+    """Return the number of one series of a counter or gauge."""
+    return totals[_PLACE[metric.name][labels]]
+
+
 def render(totals: list[float], extra: Mapping[Metric, Mapping[tuple[str, ...], float]]) -> bytes:
     """Return the page in Prometheus' text format.
 

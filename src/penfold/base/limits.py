@@ -988,3 +988,24 @@ REPORT_SOURCES_MAX: Final = 100
 REPORT_FINDINGS_MAX: Final = 50
 #: Different results of TLS towards others that are kept of a day; further ones count as "others".
 TLS_RESULTS_MAX: Final = 10_000
+
+# --- Watching ----------------------------------------------------------------------------
+#: Share of a disk, or of its inodes, that is to stay free: below it `penfold doctor` warns.
+DISK_LOW_SHARE: Final = 0.1
+#: Octets of memory that are to stay available: what one HTTP process takes with its caches.
+MEMORY_LOW_BYTES: Final = 200_000_000
+#: Descriptors a process should be allowed: three for each of 1,000 mailboxes and 1,000 clients.
+DESCRIPTORS_WANTED: Final = 4_096
+#: Milliseconds mail may be due before delivering counts as standing still. A full round of
+#: attempts to a slow site takes less.
+QUEUE_STUCK_MS: Final = 900_000
+#: Milliseconds a file may be from the future: clocks are put right by less.
+CLOCK_AHEAD_MS: Final = 300_000
+#: Days after which a backup is old.
+BACKUP_OLD_DAYS: Final = 7
+#: Files whose modes are looked at: a second of lstat.
+CHECKUP_FILES_MAX: Final = 200_000
+#: Domains whose DNS is looked at in one examination; `penfold domain check` looks at any.
+CHECKUP_DOMAINS_MAX: Final = 50
+#: Seconds a listener or relay has to accept and greet.
+CHECKUP_ANSWER_S: Final = 5.0

@@ -1,6 +1,6 @@
 """What commands ask of the world. app/commands.py hands it in; commands open nothing themselves."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +10,7 @@ from penfold.domain.accounts import Accounts
 from penfold.domain.dns_advice.row import Report
 from penfold.domain.domains import Domains
 from penfold.domain.exporting import Exporter
+from penfold.domain.health import Finding
 from penfold.domain.identity import Identity
 from penfold.domain.importing import Importer
 from penfold.domain.tracing.address import AddressTracer
@@ -86,7 +87,8 @@ class Doors:
     """now_ms: the time. load_base_url: where the server answers, or last did.
 
     check_domain: look at the DNS of a domain of the data directory. load_credentials: the files
-    of local mode by name. load_values: settings for flags by name. serve: run the server with
+    of local mode by name. load_values: settings for flags by name. examine:
+    look for what is wrong with a data directory. serve: run the server with
     these arguments and return the exit code.
     """
 
@@ -105,4 +107,5 @@ class Doors:
     open_moving: Callable[[Path], AbstractContextManager[Moving]]
     load_values: Callable[[Mapping[str, str]], Sequence[Value]]
     load_quota: Callable[[Path], QuotaView]
+    examine: Callable[[Path], Iterator[Finding]]
     serve: Callable[[Sequence[str]], int]
