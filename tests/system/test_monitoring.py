@@ -3,6 +3,7 @@
 import json
 import re
 import subprocess
+import sys
 import urllib.parse
 import urllib.request
 from contextlib import contextmanager
@@ -12,6 +13,8 @@ import pytest
 from tests.pebble import find_free_port
 from tests.until import until
 
+from penfold.app.watching import Watching
+from penfold.domain.vitals import compare
 from penfold.spec.metrics import ALL
 
 DOCS = Path(__file__).parents[2] / "docs"
@@ -119,3 +122,27 @@ def test_promtool_finds_the_page_s_format_right(program, server):
         check=False,
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_top_shows_what_the_server_does_between_two_looks(server):
+    watch = Watching(server.data)
+    try:
+        before = watch.take_sample()
+        for _ in range(3):
+            get(server.http + "/$discovery/rest?version=v1")
+        seen = compare(before, watch.take_sample())
+    finally:
+        watch.close()
+    assert seen.methods["discovery"].per_s * seen.over_s == pytest.approx(3)
+    assert seen.methods["discovery"].p95_ms > 0
+    assert {each.name for each in seen.processes} == {"http-0", "mail-0"}
+    assert all(each.resident_bytes > 1_000_000 for each in seen.processes)
+    assert "Mail in" in server.run("top", "--once", "--every", "0.1")
+
+
+def test_top_says_so_when_no_server_runs(tmp_path):
+    (tmp_path / "penfold.lock").touch()
+    command = [sys.executable, "-m", "penfold.app.main", "top", "--data", str(tmp_path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert "no server runs on" in done.stderr

@@ -3,6 +3,7 @@
 import contextlib
 import os
 import sys
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -20,6 +21,7 @@ from penfold.app.moving import open_moving
 from penfold.app.quota import load_quota
 from penfold.app.reports import REPORTS_NAME
 from penfold.app.stores import QUEUE_NAME, Stores, make_domains, make_identity, open_stores
+from penfold.app.watching import Watching
 from penfold.base.errors import ParseError, PenfoldError
 from penfold.domain.domains import Domains
 from penfold.domain.identity import Identity
@@ -124,6 +126,8 @@ def _make_doors() -> Doors:
         load_values=load_values,
         load_quota=load_quota,
         examine=lambda data: examine(data, SystemClock().now_ms()),
+        open_watch=Watching,
+        wait=time.sleep,
         serve=serve_command,
     )
 

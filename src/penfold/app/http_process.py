@@ -55,7 +55,7 @@ class HttpService:
         stores = product.stores
         self._faults = FileFaults(core.launch.data / "run" / FAULTS_NAME)
         self._looking: asyncio.TimerHandle | None = None
-        observe = HttpObserver(core.log, core.counters)
+        observe = HttpObserver(core.log, core.counters, core.slow)
         self._api = GmailApi(
             handlers=find_handlers(),
             authenticator=stores.directory,

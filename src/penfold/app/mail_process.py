@@ -54,7 +54,7 @@ class MailService:
         self._core = core
         self._product = product
         self._tls = ServingTls(core)
-        self._observe = SmtpObserver(core.log, core.counters)
+        self._observe = SmtpObserver(core.log, core.counters, core.slow)
         names = {
             "hostname": core.launch.settings.hostname,
             "domain": core.launch.settings.first_domain,

@@ -2,6 +2,8 @@
 
 from penfold.app.logs import LineLog, trace_of
 from penfold.app.metrics import Counters
+from penfold.app.slow import SlowRequests
+from penfold.base.limits import SLOW_REQUEST_S
 from penfold.front.http.request import RequestFacts
 from penfold.spec.events import REQUEST, REQUEST_FAILED
 
@@ -9,12 +11,16 @@ from penfold.spec.events import REQUEST, REQUEST_FAILED
 class HttpObserver:
     """Called once per request, on the event loop."""
 
-    def __init__(self, log: LineLog, counters: Counters) -> None:
+    def __init__(self, log: LineLog, counters: Counters, slow: SlowRequests | None = None) -> None:
         self._log = log
+        self._slow = slow
         self._count = counters.count_request
 
     def __call__(self, facts: RequestFacts) -> None:
         self._count(facts.method_id, facts.status, facts.seconds)
+        if facts.seconds >= SLOW_REQUEST_S and self._slow is not None:
+            method, number = facts.method_id, facts.request_id
+            self._slow.note(method, facts.status, facts.seconds, number, facts.account_id)
         fields: dict[str, object] = {
             "verb": facts.verb,
             "path": facts.path,

@@ -23,6 +23,7 @@ from penfold.app.logs import LineLog, SystemClock, bridge_logging, trace_of
 from penfold.app.metrics import Counters
 from penfold.app.observe_stores import StoreObserver
 from penfold.app.quota import find_sending_limits
+from penfold.app.slow import SlowRequests
 from penfold.app.stores import open_stores
 from penfold.app.vitals import Vitals
 from penfold.app.wiring import Product, make_product
@@ -58,6 +59,7 @@ class Core:
     log: LineLog
     counters: Counters
     clock: SystemClock
+    slow: SlowRequests
 
 
 def run_service(
@@ -72,8 +74,9 @@ def run_service(
     counters = Counters(launch.data / "run" / f"{name}.metrics")
     counters.add(STARTS, 1, launch.role)
     log.count_troubles(lambda event: counters.add(TROUBLE, 1, event.name))
+    slow = SlowRequests(launch.data / "run", name, clock)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(Core(launch, log, counters, clock), channel, start))
+        runner.run(_serve(Core(launch, log, counters, clock, slow), channel, start))
 
 
 async def _serve(core: Core, channel: Channel, start: Callable[[Core], Awaitable[Service]]) -> None:
@@ -99,6 +102,7 @@ async def _beat(core: Core, channel: Channel, service: Service) -> None:
     while True:
         vitals.count()
         service.count()
+        core.slow.save()
         due = elapsed() + HEARTBEAT_S
         await asyncio.sleep(HEARTBEAT_S)
         vitals.note_delay(elapsed() - due)

@@ -49,7 +49,7 @@ SILENCE_S: Final = 60.0
 _STARTS_MAX: Final = 4
 _TICK_S: Final = 1.0
 #: Files of the processes before, in run/.
-_COUNTED: Final = ("*.metrics", "*.usage")
+_COUNTED: Final = ("*.metrics", "*.usage", "*.slow")
 _STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 

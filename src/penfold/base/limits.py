@@ -1009,3 +1009,7 @@ CHECKUP_FILES_MAX: Final = 200_000
 CHECKUP_DOMAINS_MAX: Final = 50
 #: Seconds a listener or relay has to accept and greet.
 CHECKUP_ANSWER_S: Final = 5.0
+#: Seconds after which a request counts as slow, and how many slow ones a process keeps for
+#: `penfold top`: more than the tallest terminal shows.
+SLOW_REQUEST_S: Final = 0.5
+SLOW_KEPT: Final = 100

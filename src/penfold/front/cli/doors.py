@@ -15,6 +15,7 @@ from penfold.domain.identity import Identity
 from penfold.domain.importing import Importer
 from penfold.domain.tracing.address import AddressTracer
 from penfold.domain.tracing.mail import MailTracer
+from penfold.domain.vitals import Sample
 from penfold.ports.directory import Account
 from penfold.ports.faults import FaultBook
 from penfold.ports.mailbox import Mailboxes
@@ -82,13 +83,20 @@ class Tracers:
     address: AddressTracer
 
 
+class Watch(Protocol):
+    """Takes looks at a running server."""
+
+    def take_sample(self) -> Sample: ...
+    def close(self) -> None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Doors:
     """now_ms: the time. load_base_url: where the server answers, or last did.
 
     check_domain: look at the DNS of a domain of the data directory. load_credentials: the files
     of local mode by name. load_values: settings for flags by name. examine:
-    look for what is wrong with a data directory. serve: run the server with
+    look for what is wrong with a data directory. wait: so many seconds. serve: run the server with
     these arguments and return the exit code.
     """
 
@@ -108,4 +116,6 @@ class Doors:
     load_values: Callable[[Mapping[str, str]], Sequence[Value]]
     load_quota: Callable[[Path], QuotaView]
     examine: Callable[[Path], Iterator[Finding]]
+    open_watch: Callable[[Path], Watch]
+    wait: Callable[[float], None]
     serve: Callable[[Sequence[str]], int]

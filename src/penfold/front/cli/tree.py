@@ -20,6 +20,7 @@ from penfold.front.cli.reports import reports_commands
 from penfold.front.cli.searching import add_search_command
 from penfold.front.cli.serving import add_serve_command, config_commands
 from penfold.front.cli.tokens import add_token_command
+from penfold.front.cli.top import add_top_command
 from penfold.front.cli.tracing import add_trace_command
 from penfold.front.cli.users import app_password_commands, user_commands
 
@@ -68,6 +69,7 @@ def build_cli(doors: Doors) -> typer.Typer:
     add_search_command(commands, doors)
     commands.add_typer(data_commands(doors), name="data")
     add_doctor_command(commands, doors)
+    add_top_command(commands, doors)
     commands.add_typer(api_commands(), name="api")
     commands.add_typer(fault_commands(doors), name="fault")
     commands.add_typer(config_commands(doors), name="config")
