@@ -19,6 +19,7 @@ NAMES = (
     "backlog",
     "idle",
     "attack",
+    "watching",
 )
 
 
