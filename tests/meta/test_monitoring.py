@@ -1,4 +1,4 @@
-"""docs/metrics.md, the dashboard and the alert rules name metrics that exist."""
+"""docs/metrics.md, docs/log.md, the dashboard and the alert rules name metrics that exist."""
 
 import json
 import re
@@ -29,8 +29,8 @@ def named_in(file):
         yield name, re.findall(r'(\w+)(=~|=)"([^"]*)"', asked)
 
 
-def test_the_page_of_metrics_is_up_to_date():
-    command = [sys.executable, str(DOCS / "make_metrics.py"), "--check"]
+def test_the_pages_of_metrics_and_of_the_log_are_up_to_date():
+    command = [sys.executable, str(DOCS / "make_watching.py"), "--check"]
     made = subprocess.run(command, check=False, capture_output=True, text=True)
     assert made.returncode == 0, made.stderr
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import socket
+from collections.abc import Mapping
 from typing import Final
 
 from penfold.app.datadir import FAULTS_NAME
@@ -15,6 +16,12 @@ from penfold.app.quota import find_quota_limits, make_quota
 from penfold.app.scrape import look
 from penfold.app.serving_tls import ServingTls
 from penfold.app.tls_files import FOLDER, Challenges
+from penfold.app.trace_http import (
+    TracedApp,
+    TracingObserver,
+    trace_handlers,
+    trace_mailboxes,
+)
 from penfold.app.wiring import Product
 from penfold.domain.confirming import Asking
 from penfold.domain.mail_servers import MailServers
@@ -24,10 +31,12 @@ from penfold.front.http.call import Services
 from penfold.front.http.listener import HttpListener
 from penfold.front.http.mta_sts import make_policy_operation
 from penfold.front.http.operations import make_operations
-from penfold.front.http.pipeline import GmailApi
+from penfold.front.http.pipeline import GmailApi, Observe
+from penfold.front.http.plan import Handler
 from penfold.front.http.pubsub import PubsubApi
 from penfold.front.http.registration import find_checks, find_handlers
 from penfold.net.submission_probe import SubmissionProbe
+from penfold.ports.mailbox import Mailboxes
 from penfold.proto.mta_sts import POLICY_PATH
 from penfold.spec.metrics import CONNECTIONS, HANDLES
 from penfold.store.faults import FileFaults
@@ -55,11 +64,11 @@ class HttpService:
         stores = product.stores
         self._faults = FileFaults(core.launch.data / "run" / FAULTS_NAME)
         self._looking: asyncio.TimerHandle | None = None
-        observe = HttpObserver(core.log, core.counters, core.slow)
+        observe, handlers, mailboxes = _watch(core, stores.mailboxes)
         self._api = GmailApi(
-            handlers=find_handlers(),
+            handlers=handlers,
             authenticator=stores.directory,
-            mailboxes=stores.mailboxes,
+            mailboxes=mailboxes,
             checks=find_checks(),
             services=_make_services(core.launch, product, self._make_quota()),
             clock=stores.clock,
@@ -97,7 +106,7 @@ class HttpService:
         )
         self._tls = ServingTls(core, http=True)
         self._listener = HttpListener(
-            app,
+            TracedApp(app, core.tracer) if core.tracer else app,
             socket.socket(fileno=core.launch.sockets["http"]),
             self._tls.context,
             log=core.log,
@@ -141,6 +150,18 @@ class HttpService:
         data = self._core.launch.data
         now_ms = self._core.clock.now_ms()
         return render(load_totals(data / "run"), look(data, self._product.stores.queue, now_ms))
+
+
+def _watch(core: Core, mailboxes: Mailboxes) -> tuple[Observe, Mapping[str, Handler], Mailboxes]:
+    """Return who is told of requests, and what serves them, with spans around it if asked for."""
+    observe, handlers = HttpObserver(core.log, core.counters, core.slow), find_handlers()
+    if core.tracer is None:
+        return observe, handlers, mailboxes
+    return (
+        TracingObserver(observe, core.tracer),
+        trace_handlers(handlers, core.tracer),
+        trace_mailboxes(mailboxes, core.tracer),
+    )
 
 
 def _make_services(launch: Launch, product: Product, quota: Quota | None) -> Services:

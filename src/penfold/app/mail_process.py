@@ -18,11 +18,13 @@ from penfold.app.reports import Reports
 from penfold.app.resolving import make_resolver
 from penfold.app.serving_tls import ServingTls
 from penfold.app.sweeping import make_sweeps
+from penfold.app.trace_mail import TracingSmtpObserver
 from penfold.app.wiring import Product
 from penfold.base.limits import SMTP_CONNECTIONS_MAX, SMTP_RECIPIENTS_MAX, SUBMISSION_RECIPIENTS_MAX
 from penfold.domain.attempts import Attempts
 from penfold.front.smtp.bounds import Bounds
 from penfold.front.smtp.doors import Door, MxDoor, SubmissionDoor
+from penfold.front.smtp.facts import Observe
 from penfold.front.smtp.listener import Listener
 from penfold.front.worker.tasks import Task, Tasks
 from penfold.proto.smtp.profile import Profile, make_mx_profile, make_submission_profile
@@ -54,7 +56,9 @@ class MailService:
         self._core = core
         self._product = product
         self._tls = ServingTls(core)
-        self._observe = SmtpObserver(core.log, core.counters, core.slow)
+        self._observe: Observe = SmtpObserver(core.log, core.counters, core.slow)
+        if core.tracer:
+            self._observe = TracingSmtpObserver(self._observe, core.tracer)
         names = {
             "hostname": core.launch.settings.hostname,
             "domain": core.launch.settings.first_domain,

@@ -1013,3 +1013,13 @@ CHECKUP_ANSWER_S: Final = 5.0
 #: `penfold top`: more than the tallest terminal shows.
 SLOW_REQUEST_S: Final = 0.5
 SLOW_KEPT: Final = 100
+#: Spans that wait for the collector, 1 kB each; further ones are dropped. Sent so many at a time,
+#: which is 300 kB of JSON, or after so many seconds.
+SPANS_WAITING_MAX: Final = 8_192
+SPANS_AT_ONCE: Final = 512
+SPANS_EVERY_S: Final = 1.0
+#: Seconds a collector has to answer.
+TRACES_ANSWER_S: Final = 5.0
+#: Seconds for which lines of the log gather. Written one by one they cost twice as much; a person
+#: notices no delay, and a process that is killed loses lines of its last moment.
+LOG_GATHER_S: Final = 0.02

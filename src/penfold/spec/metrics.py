@@ -338,6 +338,13 @@ TROUBLE: Final = Metric(
     advice="Any request_failed, smtp_failed, mailbox_damaged, fatal, delivery_trouble or "
     "relay_refused.",
 )
+SPANS: Final = Metric(
+    "penfold_trace_spans_total",
+    Kind.COUNTER,
+    "Spans of traces, while otlp_endpoint is set; dropped: the collector did not take them.",
+    (("outcome", ("sent", "dropped")),),
+    advice="None; dropped ones are lost for looking things up, nothing else.",
+)
 
 #: Families kept in the shared file, in file order.
 METRICS: Final = (
@@ -347,7 +354,7 @@ METRICS: Final = (
     ATTACHMENTS, ATTACHMENT_SECONDS, ATTACHMENTS_WAITING, COMMITS, GROUP_SIZE, HANDLES, MEMORY,
     STARTS, CERTIFICATE_SECONDS, ARRIVALS, ARRIVAL_REASONS, ARRIVAL_RESULTS, ARRIVAL_SECONDS,
     SCANS, GREYLIST, SMTP_CONNECTIONS, SMTP_TURNED_AWAY, SIGN_INS, COMMIT_SECONDS, CPU_SECONDS,
-    OPEN_FILES, MAX_FILES, LOOP_DELAY, TROUBLE,
+    OPEN_FILES, MAX_FILES, LOOP_DELAY, TROUBLE, SPANS,
 )  # fmt: skip
 QUEUE: Final = Metric(
     "penfold_queue_messages",
