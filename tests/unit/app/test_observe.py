@@ -13,6 +13,7 @@ from penfold.app.observe_smtp import SmtpObserver
 from penfold.app.observe_stores import StoreObserver
 from penfold.base.clock import FixedClock
 from penfold.base.errors import StorageFullError
+from penfold.base.limits import SLOW_REQUEST_S
 from penfold.domain.suspicion import Reason
 from penfold.front.http.request import RequestFacts
 from penfold.front.smtp.facts import ArrivalFacts, GreylistFacts, SessionFacts, TransactionFacts
@@ -137,6 +138,21 @@ def test_an_unexpected_error_of_smtp_has_its_trace(world):
 def test_a_question_that_failed_is_no_message(world):
     SmtpObserver(world.log, world.counters)(transaction(stage="RCPT", code=451))
     assert not re.search(r"penfold_smtp_messages_total{.*} [1-9]", world.page())
+
+
+class Noted(list):
+    def note(self, *facts):
+        self.append(facts)
+
+
+def test_requests_and_messages_that_take_long_are_noted_and_others_are_not(world):
+    noted = Noted()
+    for seconds in (SLOW_REQUEST_S / 2, SLOW_REQUEST_S):
+        HttpObserver(world.log, world.counters, noted)(request(seconds=seconds))
+        SmtpObserver(world.log, world.counters, noted)(transaction(code=250, duration_s=seconds))
+    http, smtp = noted
+    assert http == (request().method_id, 200, SLOW_REQUEST_S, "r1", "m1")
+    assert smtp[:3] == ("smtp", 250, SLOW_REQUEST_S)
 
 
 def test_a_session_is_one_line(world):

@@ -3,19 +3,24 @@
 import os
 import random
 import threading
+from types import SimpleNamespace
 
 import pytest
 
+from penfold.app import http_process, process
 from penfold.app.logs import LineLog
 from penfold.app.metrics import Counters, load_totals, read_total
+from penfold.app.observe_http import HttpObserver
 from penfold.app.trace_export import SpanExporter
 from penfold.app.tracing import Tracer, current, find_current, link_of
 from penfold.base.clock import FixedClock
 from penfold.base.limits import SPANS_WAITING_MAX
+from penfold.front.http.registration import find_handlers
 from penfold.ports.http_out import NoAnswerError
 from penfold.proto.otlp import Span, SpanKind
 from penfold.proto.trace_context import TraceParent
 from penfold.spec.metrics import SPANS
+from penfold.spec.settings import Settings
 from penfold.spec.traces import HANDLER, SPAN_TYPES
 
 
@@ -94,6 +99,18 @@ def test_no_span_type_declares_what_may_hold_a_secret():
     ):
         found = {n for n in names if word in n} - {"server.address", "penfold.recipients"}
         assert found == set(), "server.address is another mail server, recipients a number"
+
+
+def test_without_a_collector_nothing_is_wrapped_around_requests():
+    stores = object()
+    core = SimpleNamespace(
+        tracer=None, log=None, counters=SimpleNamespace(count_request=None), slow=None
+    )
+    observe, handlers, mailboxes = http_process._watch(core, stores)
+    assert type(observe) is HttpObserver
+    assert handlers == find_handlers()
+    assert mailboxes is stores
+    assert process.open_exporter(SimpleNamespace(settings=Settings()), None, None) is None
 
 
 # --- sending -------------------------------------------------------------------------------
