@@ -3,7 +3,6 @@
 import json
 import re
 import subprocess
-import sys
 import urllib.parse
 import urllib.request
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ import pytest
 from tests.pebble import find_free_port
 from tests.until import until
 
+from penfold.app.commands import run_command
 from penfold.app.watching import Watching
 from penfold.domain.vitals import compare
 from penfold.spec.metrics import ALL
@@ -132,7 +132,7 @@ def find_discoveries(before, after, wanted):
     return seen if count > wanted - 0.5 else None
 
 
-def test_top_shows_what_the_server_does_between_two_looks(server):
+def test_top_shows_what_the_server_does_between_two_looks(server, capsys):
     watch = Watching(server.data)
     try:
         before = watch.take_sample()
@@ -145,12 +145,11 @@ def test_top_shows_what_the_server_does_between_two_looks(server):
     assert seen.methods["discovery"].p95_ms > 0
     assert {each.name for each in seen.processes} == {"http-0", "mail-0"}
     assert all(each.resident_bytes > 1_000_000 for each in seen.processes)
-    assert "Mail in" in server.run("top", "--once", "--every", "0.1")
+    assert run_command(["top", "--once", "--every", "0.1", "--data", str(server.data)]) == 0
+    assert "Mail in" in capsys.readouterr().out
 
 
-def test_top_says_so_when_no_server_runs(tmp_path):
+def test_top_says_so_when_no_server_runs(tmp_path, capsys):
     (tmp_path / "penfold.lock").touch()
-    command = [sys.executable, "-m", "penfold.app.main", "top", "--data", str(tmp_path)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 2
-    assert "no server runs on" in done.stderr
+    assert run_command(["top", "--data", str(tmp_path)]) == 2
+    assert "no server runs on" in capsys.readouterr().err

@@ -4,13 +4,15 @@ import base64
 import json
 import smtplib
 import urllib.request
-from contextlib import ExitStack
+from contextlib import ExitStack, redirect_stdout
+from io import StringIO
 
 import pytest
 from tests.collector import attributes_of, collect
 from tests.sink import Sink
 from tests.until import until
 
+from penfold.app.commands import run_command
 from penfold.proto.dns import Exchange
 from penfold.testing.dns import DnsServer
 from penfold.testing.server import configure, serve
@@ -42,8 +44,11 @@ class World:
             otlp_endpoint=self.collector.endpoint,
         )
         self.server = stack.enter_context(serve(config, log=folder / "log"))
-        self.server.run("user", "add", "al@home.example")
-        self.token = self.server.run("token", "al@home.example").strip()
+        out = StringIO()
+        with redirect_stdout(out):  # here, because a process of its own takes a second
+            for command in ("user add al@home.example", "token al@home.example"):
+                assert run_command([*command.split(), "--data", str(config)]) == 0
+        self.token = out.getvalue().split()[-1]
         self.log = folder / "log"
 
     def ask(self, path, document=None, *, traceparent=""):
