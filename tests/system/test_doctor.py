@@ -109,16 +109,19 @@ def test_without_a_server_the_same_is_looked_at_and_nothing_of_local_mode_is_mis
 def test_the_command_says_what_why_and_how_and_ends_with_1(data):
     from penfold.app.commands import run_command
 
-    (data / "queue.db").chmod(0o644)
+    data.chmod(0o755)
     assert run_command(["doctor", "--data", str(data), "--quiet"]) == 1
 
 
-def test_a_file_that_others_may_read_is_an_error_that_chmod_mends(data):
+def test_files_that_others_may_read_are_an_error_that_chmod_mends(data):
     (data / "queue.db").chmod(0o644)
+    [closed] = findings(data, "files")
+    assert (closed.level, "queue.db" in closed.what) == (Level.WARNING, True)
+    data.chmod(0o755)
     [found] = errors(data, "files")
     assert "queue.db" in found.what
     subprocess.run(found.mend, shell=True, check=True)
-    assert errors(data, "files") == []
+    assert findings(data, "files")[0].level is Level.OK
 
 
 def test_a_damaged_database_is_found(data):

@@ -20,7 +20,7 @@ _SHOWN_MAX: Final = 3
 
 
 def check_modes(patient: Patient) -> Iterator[Finding]:
-    """Everything is for its owner alone, and the owner is who runs the server."""
+    """Everything is for its owner alone, and has one owner."""
     exposed: list[Path] = []
     strange: list[Path] = []
     looked = 0
@@ -36,13 +36,13 @@ def check_modes(patient: Patient) -> Iterator[Finding]:
             exposed.append(path)
         if found.st_uid != owner:
             strange.append(path)
-    if exposed:
-        yield error(
-            "files",
-            f"Others on this machine may read or write {_name(exposed)}.",
-            why="Mail, keys and passwords are in there.",
-            mend=f"chmod -R go= {patient.data}",
-        )
+    mend = f"chmod -R go= {patient.data}"
+    if patient.data in exposed:
+        what = f"Others on this machine may read or write {_name(exposed)}."
+        yield error("files", what, why="Mail, keys and passwords are in there.", mend=mend)
+    elif exposed:
+        what = f"Only the mode of the directory keeps others from {_name(exposed)}."
+        yield warning("files", what, why="A copy made with its modes is open to them.", mend=mend)
     if strange:
         yield error(
             "files",
