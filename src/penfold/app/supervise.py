@@ -57,6 +57,8 @@ def serve(settings: Settings, log: EventLog) -> int:
     """Run the server until it is asked to stop, and return the exit code."""
     check_served(settings)
     os.umask(0o077)
+    # A dump of memory holds mail and secrets, and would lie where nobody looks after it.
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     _raise_file_limit()
     lock = open_data_dir(Path(settings.data))
     sockets = bind_listeners(settings)
