@@ -134,7 +134,7 @@ def test_everything_opens_under_the_new_key_and_nothing_under_the_old(home):
     new = load_key(DEFAULT_SOURCE, home.data)
     assert new != old
     assert old not in octets_of(home.data)
-    assert home.lines[0] == "6 secrets are sealed under the new key."
+    assert home.lines[0] == "7 secrets are sealed under the new key."
     assert home.start() == home.secrets
     with home.open() as stores:
         sealers = {key: KeySealer(lambda key=key: (key,)) for key in (old, new)}
@@ -276,7 +276,7 @@ def test_what_no_key_opens_is_counted_and_left(home):
         stores.directory.change(lambda writer: writer.replace(broken))
     assert home.rotate()
     assert home.lines[:2] == [
-        "5 secrets are sealed under the new key.",
+        "6 secrets are sealed under the new key.",
         "1 could not be opened with the old key either and stay as they were.",
     ]
 
