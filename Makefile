@@ -62,8 +62,9 @@ fuzz: $(VENV)/.test  ## run every fuzzer for SECONDS_EACH (default 30) seconds
 bench: $(VENV)/.test  ## measure, side by side with the peers that are installed
 	@$(BIN)/python -m benchmarks $(ARGS)
 
-gen: $(VENV)/.run  ## make what is derived: docs/compatibility.md
+gen: $(VENV)/.run  ## make what is derived: docs/compatibility.md, docs/metrics.md, docs/log.md
 	@$(BIN)/python docs/make_compatibility.py
+	@$(BIN)/python docs/make_watching.py
 
 # Tools that look at the lock have an environment of their own: they bring fifty packages.
 $(VENV)/audit/.made: $(VENV)/.made requirements/audit.txt

@@ -21,6 +21,7 @@ NAMES = (
     "backlog",
     "idle",
     "attack",
+    "watching",
 )
 
 

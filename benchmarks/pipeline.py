@@ -6,10 +6,11 @@ the application, with quotas on and off.
 """
 
 import asyncio
+import itertools
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -60,13 +61,13 @@ def measure() -> Iterator[tuple[str, str, str, str]]:
         folder = Path(name)
         open_stores(folder, clock=FixedClock(), fatal=print, create=known_schema()).close()
         with opened(folder) as stores:
-            message_id = _fill(stores)
+            message_id = fill(stores)
             usage = SharedUsage(folder, "http-0", ["http-0"])
             yield from _measure_steps(stores, message_id, _make_quota(usage))
             yield from _measure_whole(stores, message_id, usage)
 
 
-def _fill(stores: Stores) -> str:
+def fill(stores: Stores) -> str:
     stores.mailboxes.create(MAILBOX)
     raw = realistic_text().replace(b"\n", b"\r\n")
     row = stores.mailboxes.change(
@@ -84,7 +85,7 @@ def _make_quota(usage: SharedUsage) -> Quota:
     return Quota(limits, usage, FixedClock(), spent=lambda _: None, refused=lambda _: None)
 
 
-def _make_services(stores: Stores, quota: Quota | None) -> Services:
+def make_services(stores: Stores, quota: Quota | None) -> Services:
     nothing: Any = None
     return Services(
         stores.directory, nothing, stores.chance, stores.sealer, stores.pubsub, nothing, nothing,
@@ -101,7 +102,7 @@ def _measure_steps(
     params = plan.binder.bind(["me", message_id], pairs)
     mask = plan.find_mask(system.values["fields"])
     call: Call[Any, Any] = Call(
-        METHOD, CREDENTIAL, ACCOUNT, params, None, 0, _make_services(stores, quota)
+        METHOD, CREDENTIAL, ACCOUNT, params, None, 0, make_services(stores, quota)
     )
 
     def handle() -> Any:
@@ -137,7 +138,7 @@ def _measure_whole(
                 handlers=find_handlers(),
                 authenticator=Known(),
                 mailboxes=stores.mailboxes,
-                services=_make_services(stores, quota),
+                services=make_services(stores, quota),
                 clock=stores.clock,
             )
             for kind, fresh in (("kept answer", False), ("made anew", True)):
@@ -146,20 +147,20 @@ def _measure_whole(
             api.close()
 
 
-async def _time_calls(api: GmailApi, message_id: str, *, fresh: bool) -> float:
+def make_ask(app: Any, message_id: str, *, fresh: bool) -> Callable[[], Awaitable[None]]:
+    """Return what makes one call through the application."""
+
     async def receive() -> dict[str, Any]:
         return {"type": "http.request", "body": b"", "more_body": False}
 
     async def send(_: Any) -> None:
         return
 
-    count = 0
+    numbers = itertools.count()
 
     async def ask() -> None:
-        nonlocal count
-        count += 1
         # Another mask is another answer; the parameter costs the same.
-        name = f"X-{count}" if fresh else "To"
+        name = f"X-{next(numbers)}" if fresh else "To"
         path = f"/gmail/v1/users/me/messages/{message_id}"
         query = f"{QUERY}&metadataHeaders={name}"
         scope = {
@@ -167,8 +168,13 @@ async def _time_calls(api: GmailApi, message_id: str, *, fresh: bool) -> float:
             "query_string": query.encode(), "headers": [(b"authorization", b"Bearer t")],
             "client": ("127.0.0.1", 1), "server": ("127.0.0.1", 1), "scheme": "http",
         }  # fmt: skip
-        await api(scope, receive, send)
+        await app(scope, receive, send)
 
+    return ask
+
+
+async def _time_calls(api: GmailApi, message_id: str, *, fresh: bool) -> float:
+    ask = make_ask(api, message_id, fresh=fresh)
     rounds = []
     for _ in range(ROUNDS):
         started = time.process_time()

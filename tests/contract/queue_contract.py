@@ -132,6 +132,14 @@ class QueueContract:
         counts = queue.count_by_state()
         assert counts == dict.fromkeys(QueueState, 0) | {QueueState.CAPTURED: 2}
 
+    def test_the_oldest_of_a_state_is_the_one_that_was_added_first(self, queue):
+        assert queue.find_oldest(QueueState.QUEUED) is None
+        queue.add([letter(number=1)], state=QueueState.CAPTURED)
+        first, _ = (queue.add([letter(number=n)], state=QueueState.QUEUED)[0] for n in (2, 3))
+        assert queue.find_oldest(QueueState.QUEUED).id == first
+        queue.cancel(first)
+        assert queue.find_oldest(QueueState.QUEUED).id > first
+
     def test_attempts_are_kept_in_order_with_their_conversation(self, queue):
         [row_id] = queue.add([letter()], state=QueueState.QUEUED)
         tries = [

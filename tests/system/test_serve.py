@@ -153,6 +153,13 @@ def test_metrics_add_up_all_processes(own):
     assert samples["penfold_queue_messages", "captured"] == 0
 
 
+@pytest.mark.parametrize("role", ["http", "mail"])
+def test_no_process_leaves_its_memory_behind_when_it_crashes(own, role):
+    limits = Path(f"/proc/{child(own, role)}/limits").read_text()
+    [line] = [each for each in limits.splitlines() if each.startswith("Max core file size")]
+    assert line.split()[4:6] == ["0", "0"]
+
+
 # --- connections ---------------------------------------------------------------------------
 
 

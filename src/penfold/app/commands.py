@@ -4,6 +4,7 @@ import contextlib
 import os
 import pwd
 import sys
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -23,6 +24,7 @@ from penfold.app.quota import load_quota
 from penfold.app.reports import REPORTS_NAME
 from penfold.app.stores import QUEUE_NAME, Stores, make_domains, make_identity, open_stores
 from penfold.base.acting import Actor, act
+from penfold.app.watching import Watching
 from penfold.base.errors import ParseError, PenfoldError
 from penfold.domain.domains import Domains
 from penfold.domain.identity import Identity
@@ -122,6 +124,7 @@ def _explain(error: PenfoldError) -> str:
 
 
 def _make_doors() -> Doors:
+    from penfold.app.checkup.run import examine  # noqa: PLC0415 - what one command needs
     from penfold.app.main import serve_command  # noqa: PLC0415 - main imports this module
 
     return Doors(
@@ -142,6 +145,9 @@ def _make_doors() -> Doors:
         open_moving=open_moving,
         load_values=load_values,
         load_quota=load_quota,
+        examine=lambda data: examine(data, SystemClock().now_ms()),
+        open_watch=Watching,
+        wait=time.sleep,
         serve=serve_command,
     )
 

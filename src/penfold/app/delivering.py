@@ -8,6 +8,7 @@ from random import SystemRandom
 from penfold.app.logs import trace_of
 from penfold.app.process import Core, end_process
 from penfold.app.relays import list_logins, load_authorities, open_relays, tell_refused
+from penfold.app.trace_mail import DeliveryTraces
 from penfold.app.wiring import Product
 from penfold.base.clock import Clock
 from penfold.base.errors import OutcomeUnknownError
@@ -47,6 +48,7 @@ class Delivery:
         self._core = core
         self._product = product
         self._tls = tls
+        self._traces = DeliveryTraces(core.tracer) if core.tracer else None
         authorities = load_authorities(settings.delivery_authorities, "delivery_authorities")
         relays = open_relays(core, resolver, reach)
         self._carrier = SmtpCarrier(
@@ -104,6 +106,8 @@ class Delivery:
         self._tls.note(domain_of(row.recipient), attempt)
         if conclusion.about_login:
             tell_refused(self._core, conclusion.relay, settlement.attempt.outcome)
+        if self._traces:
+            self._traces.tried(row, attempt, settlement.state, ms)
         last = attempt.facts.tried[-1] if attempt.facts.tried else None
         self._core.counters.add(DELIVERY_TRIES, 1, attempt.kind)
         self._core.counters.observe(DELIVERY_SECONDS, ms / 1000)

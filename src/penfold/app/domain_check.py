@@ -55,6 +55,13 @@ def check_domain(data: Path, name: str) -> Report:
         stores.close()
 
 
+async def look_once(
+    settings: Settings, domains: Domains, domain: Domain, clock: Clock
+) -> list[Row]:
+    """Return what the DNS says about a domain; changes nothing here."""
+    return await _look(settings, make_facts(settings, domains, domain, clock=clock), clock)
+
+
 def make_facts(settings: Settings, domains: Domains, domain: Domain, *, clock: Clock) -> Facts:
     """Return what the settings and the data directory say about a domain."""
     return Facts(

@@ -14,9 +14,16 @@ from penfold.app.mta_sts import find_own_policy
 from penfold.app.observe_http import HttpObserver
 from penfold.app.process import Core, end_process, open_for, run_service
 from penfold.app.quota import find_quota_limits, make_quota
+from penfold.app.scrape import look
 from penfold.app.serving_tls import ServingTls
 from penfold.app.throttling import make_throttle
 from penfold.app.tls_files import FOLDER, Challenges
+from penfold.app.trace_http import (
+    TracedApp,
+    TracingObserver,
+    trace_handlers,
+    trace_mailboxes,
+)
 from penfold.app.wiring import Product
 from penfold.base.networks import is_loopback
 from penfold.domain.confirming import Asking
@@ -29,12 +36,14 @@ from penfold.front.http.entry import Names, Proxies
 from penfold.front.http.listener import HttpListener
 from penfold.front.http.mta_sts import make_policy_operation
 from penfold.front.http.operations import make_operations
-from penfold.front.http.pipeline import GmailApi
+from penfold.front.http.pipeline import GmailApi, Observe
+from penfold.front.http.plan import Handler
 from penfold.front.http.pubsub import PubsubApi
 from penfold.front.http.registration import find_checks, find_handlers
 from penfold.net.submission_probe import SubmissionProbe
+from penfold.ports.mailbox import Mailboxes
 from penfold.proto.mta_sts import POLICY_PATH
-from penfold.spec.metrics import CONNECTIONS, HANDLES, QUEUE
+from penfold.spec.metrics import CONNECTIONS, HANDLES
 from penfold.spec.settings import GOOGLE_HOSTS, Settings
 from penfold.store.faults import FileFaults
 from penfold.store.usage import SharedUsage
@@ -61,12 +70,12 @@ class HttpService:
         stores = product.stores
         self._faults = FileFaults(core.launch.data / "run" / FAULTS_NAME)
         self._looking: asyncio.TimerHandle | None = None
-        observe = HttpObserver(core.log, core.counters)
+        observe, handlers, mailboxes = _watch(core, stores.mailboxes)
         throttle = make_throttle(core)
         self._api = GmailApi(
-            handlers=find_handlers(),
+            handlers=handlers,
             authenticator=stores.directory,
-            mailboxes=stores.mailboxes,
+            mailboxes=mailboxes,
             checks=find_checks(),
             services=_make_services(core.launch, product, self._make_quota()),
             clock=stores.clock,
@@ -101,7 +110,7 @@ class HttpService:
         )
         self._tls = ServingTls(core, http=True)
         self._listener = HttpListener(
-            app,
+            TracedApp(app, core.tracer) if core.tracer else app,
             socket.socket(fileno=core.launch.sockets["http"]),
             self._tls.context,
             log=core.log,
@@ -167,11 +176,21 @@ class HttpService:
         await asyncio.to_thread(self._product.close)
 
     def _render_metrics(self) -> bytes:
-        states = self._product.stores.queue.count_by_state()
-        queue: dict[tuple[str, ...], float] = {
-            (state.value,): float(count) for state, count in states.items()
-        }
-        return render(load_totals(self._core.launch.data / "run"), {QUEUE: queue})
+        data = self._core.launch.data
+        now_ms = self._core.clock.now_ms()
+        return render(load_totals(data / "run"), look(data, self._product.stores.queue, now_ms))
+
+
+def _watch(core: Core, mailboxes: Mailboxes) -> tuple[Observe, Mapping[str, Handler], Mailboxes]:
+    """Return who is told of requests, and what serves them, with spans around it if asked for."""
+    observe, handlers = HttpObserver(core.log, core.counters, core.slow), find_handlers()
+    if core.tracer is None:
+        return observe, handlers, mailboxes
+    return (
+        TracingObserver(observe, core.tracer),
+        trace_handlers(handlers, core.tracer),
+        trace_mailboxes(mailboxes, core.tracer),
+    )
 
 
 def has_known_certificate(settings: Settings) -> bool:

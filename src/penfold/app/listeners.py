@@ -23,7 +23,7 @@ def bind_listeners(settings: Settings) -> dict[str, socket.socket]:
     sockets: dict[str, socket.socket] = {}
     try:
         for name in LISTENERS:
-            sockets[name] = _bind(name, getattr(settings, name))
+            sockets[name] = bind_listener(name, getattr(settings, name))
     except BaseException:
         close_all(sockets.values())
         raise
@@ -40,7 +40,8 @@ def addresses_of(sockets: Mapping[str, socket.socket]) -> dict[str, Endpoint]:
     return {name: _reachable(sock.getsockname()) for name, sock in sockets.items()}
 
 
-def _bind(name: str, endpoint: Endpoint) -> socket.socket:
+def bind_listener(name: str, endpoint: Endpoint) -> socket.socket:
+    """Return a listening socket, or say why there cannot be one."""
     flag = SETTING_OF[name].flag
     try:
         found = socket.getaddrinfo(

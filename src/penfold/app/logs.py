@@ -16,16 +16,20 @@ import time
 import traceback
 from collections.abc import Callable
 from select import PIPE_BUF
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from penfold.base.clock import Clock
 from penfold.spec.events import LIBRARY, LIBRARY_TROUBLE, Event, Severity
 
+T = TypeVar("T")
+
 #: Characters of one value in text form; a longer one is cut.
 _TEXT_VALUE_MAX: Final = 300
 
+#: Told of every line that is a warning or an error.
+Count = Callable[[Event], None]
 Encode = Callable[[dict[str, Any]], bytes]
-#: Calls something at the end of the event loop's turn: `loop.call_soon`.
+#: Calls something in a moment, on the event loop: `loop.call_soon`, or a little later.
 Soon = Callable[[Callable[[], None]], object]
 
 
@@ -51,35 +55,48 @@ class LineLog:
         self._second = -1
         self._stamp = ""
         self._soon: Soon | None = None
-        self._waiting: list[bytes] = []
+        self._waiting: list[tuple[Event, Callable[[Any], dict[str, Any]], Any, int]] = []
+        self._count: Count | None = None
 
     def emit(self, event: Event, /, **fields: object) -> None:
-        line = self._line(event, fields)
+        line = self._line(event, fields, self._clock.now_ms())
         if event.severity >= self._least:
             self._write(line)
 
     def gather(self, soon: Soon) -> None:
-        """From now on emit_soon writes the lines of one turn of this event loop together."""
+        """From now on emit_soon keeps lines until `soon` calls, and writes them together."""
         self._soon = soon
 
-    def emit_soon(self, event: Event, /, **fields: object) -> None:
-        """Emit from the event loop's own thread, at the end of its turn at the latest.
+    def count_troubles(self, count: Count) -> None:
+        """From now on tell of warnings and errors."""
+        self._count = count
 
-        One system call for the lines of many connections that were served in the turn.
+    def emit_soon(self, event: Event, /, **fields: object) -> None:
+        """Emit from the event loop's own thread, a moment later.
+
+        The lines of many requests are made and written together, which costs half: one system
+        call, and code that is still in the processor's caches.
         """
+        _check(event, fields)  # here, where the mistake is
+        self.emit_told(event, lambda _: fields, None)
+
+    def emit_told(self, event: Event, tell: Callable[[T], dict[str, Any]], facts: T) -> None:
+        """Do the same for fields that `tell` makes of facts, and have it do so only then."""
         if self._soon is None:
-            self.emit(event, **fields)
+            self.emit(event, **tell(facts))
             return
         if not self._waiting:
             self._soon(self.flush)
-        self._waiting.append(self._line(event, fields))
+        self._waiting.append((event, tell, facts, self._clock.now_ms()))
 
     def flush(self) -> None:
         """Write what has gathered."""
-        lines, self._waiting = self._waiting, []
+        waiting, self._waiting = self._waiting, []
         some: list[bytes] = []
         size = 0
-        for line in lines:
+        for event, tell, facts, at_ms in waiting:
+            fields = tell(facts)
+            line = self._line(event, fields, at_ms)
             size += len(line)
             if size > PIPE_BUF and some:
                 self._write(b"".join(some))
@@ -88,11 +105,11 @@ class LineLog:
         if some:
             self._write(b"".join(some))
 
-    def _line(self, event: Event, fields: dict[str, object]) -> bytes:
-        if not fields.keys() <= event.fields:
-            unknown = ", ".join(sorted(fields.keys() - event.fields))
-            raise ValueError(f"event {event.name} has no field {unknown}")
-        return self._format(event, fields)
+    def _line(self, event: Event, fields: dict[str, object], at_ms: int) -> bytes:
+        _check(event, fields)
+        if event.severity >= Severity.WARNING and self._count is not None:
+            self._count(event)
+        return self._format(event, fields, at_ms)
 
     def _write(self, line: bytes) -> None:
         try:
@@ -101,16 +118,15 @@ class LineLog:
             # Nobody reads the log any more, or the disk under it is full. Mail goes on.
             return
 
-    def _time(self) -> tuple[str, int]:
-        now = self._clock.now_ms()
-        second, ms = divmod(now, 1000)
+    def _time(self, at_ms: int) -> tuple[str, int]:
+        second, ms = divmod(at_ms, 1000)
         if second != self._second:
             self._stamp = time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
             self._second = second
         return self._stamp, ms
 
-    def _as_json(self, event: Event, fields: dict[str, object]) -> bytes:
-        stamp, ms = self._time()
+    def _as_json(self, event: Event, fields: dict[str, object], at_ms: int) -> bytes:
+        stamp, ms = self._time(at_ms)
         line: dict[str, Any] = {
             "at": f"{stamp}.{ms:03}Z",
             "event": event.name,
@@ -126,14 +142,20 @@ class LineLog:
         except (TypeError, ValueError):  # a value JSON has no word for, or half a surrogate pair
             return _encode_plainly(line) + b"\n"
 
-    def _as_text(self, event: Event, fields: dict[str, object]) -> bytes:
-        stamp, ms = self._time()
+    def _as_text(self, event: Event, fields: dict[str, object], at_ms: int) -> bytes:
+        stamp, ms = self._time(at_ms)
         mark = "" if event.severity <= Severity.INFO else f"{event.severity.name} "
         words = [f"{stamp[11:]}.{ms:03} {self._process:7} {mark}{event.name}"]
         words += [
             f"{name}={_as_word(value)}" for name, value in fields.items() if value is not None
         ]
         return (" ".join(words) + "\n").encode(errors="replace")
+
+
+def _check(event: Event, fields: dict[str, object]) -> None:
+    if not fields.keys() <= event.fields:
+        unknown = ", ".join(sorted(fields.keys() - event.fields))
+        raise ValueError(f"event {event.name} has no field {unknown}")
 
 
 def _encode_plainly(line: dict[str, Any]) -> bytes:

@@ -19,14 +19,16 @@ from penfold.app.resolving import make_resolver
 from penfold.app.serving_tls import ServingTls
 from penfold.app.sweeping import make_sweeps
 from penfold.app.throttling import make_throttle
+from penfold.app.trace_mail import TracingSmtpObserver
 from penfold.app.wiring import Product
 from penfold.base.limits import SMTP_CONNECTIONS_MAX, SMTP_RECIPIENTS_MAX, SUBMISSION_RECIPIENTS_MAX
 from penfold.front.smtp.bounds import Bounds
 from penfold.front.smtp.doors import Door, MxDoor, SubmissionDoor
+from penfold.front.smtp.facts import Observe
 from penfold.front.smtp.listener import Listener
 from penfold.front.worker.tasks import Task, Tasks
 from penfold.proto.smtp.profile import Profile, make_mx_profile, make_submission_profile
-from penfold.spec.metrics import HANDLES
+from penfold.spec.metrics import HANDLES, SMTP_CONNECTIONS
 
 _MINUTE_S: Final = 60.0
 #: Seconds until what had all its tries is moved on even if nobody pulls.
@@ -54,7 +56,9 @@ class MailService:
         self._core = core
         self._product = product
         self._tls = ServingTls(core)
-        self._observe = SmtpObserver(core.log, core.counters)
+        self._observe: Observe = SmtpObserver(core.log, core.counters, core.slow)
+        if core.tracer:
+            self._observe = TracingSmtpObserver(self._observe, core.tracer)
         names = {
             "hostname": core.launch.settings.hostname,
             "domain": core.launch.settings.first_domain,
@@ -118,6 +122,8 @@ class MailService:
 
     def count(self) -> None:
         self._core.counters.put(HANDLES, self._product.stores.mailboxes.handles)
+        for listener in self._listeners:
+            self._core.counters.put(SMTP_CONNECTIONS, listener.sessions, listener.name)
         self._certificate.count()
 
     async def stop(self, *, grace_s: float) -> None:

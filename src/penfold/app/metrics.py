@@ -13,7 +13,7 @@ and 6 MB a process (docs/decisions).
 import mmap
 from array import array
 from bisect import bisect_left
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from threading import Lock
 from typing import Final
@@ -26,6 +26,9 @@ from penfold.spec.metrics import (
     Kind,
     Metric,
 )
+
+#: As they lie in a file.
+Numbers = Sequence[float]
 
 _PLACES: Final = sum(len(metric.series()) * metric.width for metric in METRICS)
 _SIZE: Final = _PLACES * 8
@@ -100,29 +103,56 @@ class Counters:
         self._map.close()
 
 
+def list_files(folder: Path) -> list[Path]:
+    """Return the files of all processes of this server, those of another layout left out."""
+    return [path for path in sorted(folder.glob("*.metrics")) if path.stat().st_size == _SIZE]
+
+
+def load_numbers(path: Path) -> Numbers:
+    """Return what one process has counted, place by place."""
+    numbers = array("d")
+    numbers.frombytes(path.read_bytes())
+    return numbers
+
+
 def load_totals(folder: Path) -> list[float]:
     """Return the sum over all processes of this server, place by place."""
     totals = [0.0] * _PLACES
-    for path in sorted(folder.glob("*.metrics")):
-        numbers = array("d")
-        data = path.read_bytes()
-        if len(data) != _SIZE:
-            continue
-        numbers.frombytes(data)
-        for place, number in enumerate(numbers):
+    for path in list_files(folder):
+        for place, number in enumerate(load_numbers(path)):
             if number:
                 totals[place] += number
     return totals
 
 
+def split(numbers: Numbers) -> dict[str, dict[tuple[str, ...], Numbers]]:
+    """Return the numbers of each series by the metric's name and the values of its labels."""
+    return {
+        metric.name: {
+            values: numbers[place : place + metric.width]
+            for values, place in _PLACE[metric.name].items()
+        }
+        for metric in METRICS
+    }
+
+
+def read_total(totals: Numbers, metric: Metric, *labels: str) -> float:
+    """Return the number of one series of a counter or gauge."""
+    return totals[_PLACE[metric.name][labels]]
+
+
 def render(totals: list[float], extra: Mapping[Metric, Mapping[tuple[str, ...], float]]) -> bytes:
-    """Return the page in Prometheus' text format; series never counted are left out."""
+    """Return the page in Prometheus' text format.
+
+    Of families with many series, those never counted are left out; of the others none is, as
+    a series that appears with its first count has no increase in Prometheus' eyes.
+    """
     lines: list[str] = []
     for metric in METRICS:
         lines += _head(metric)
         for values, place in _PLACE[metric.name].items():
             numbers = totals[place : place + metric.width]
-            if any(numbers) or not metric.labels:
+            if any(numbers) or not metric.is_sparse:
                 lines += _series(metric, values, numbers)
     for metric, series in extra.items():
         lines += _head(metric)

@@ -2,7 +2,9 @@
 
 from penfold.app.logs import LineLog, trace_of
 from penfold.app.metrics import Counters
+from penfold.app.slow import SlowRequests
 from penfold.base.errors import PenfoldError
+from penfold.base.limits import SLOW_REQUEST_S
 from penfold.domain.suspicion import Reason
 from penfold.front.smtp.facts import (
     ArrivalFacts,
@@ -20,18 +22,24 @@ from penfold.spec.metrics import (
     GREYLIST,
     RESULTS,
     SCANS,
+    SIGN_INS,
     SMTP_BYTES,
     SMTP_MESSAGES,
     SMTP_SECONDS,
     SMTP_SESSIONS,
+    SMTP_TURNED_AWAY,
 )
+
+#: RFC 5321 §4.2.3: the reply after which the server closes the connection.
+_ENDED = "421"
 
 
 class SmtpObserver:
     """Called for every finished transaction and session, on the event loop."""
 
-    def __init__(self, log: LineLog, counters: Counters) -> None:
+    def __init__(self, log: LineLog, counters: Counters, slow: SlowRequests | None = None) -> None:
         self._log = log
+        self._slow = slow
         self._counters = counters
 
     def __call__(self, facts: Facts) -> None:
@@ -47,6 +55,12 @@ class SmtpObserver:
 
     def _session(self, facts: SessionFacts) -> None:
         self._counters.add(SMTP_SESSIONS, 1, facts.listener)
+        if facts.refusal.startswith(_ENDED):
+            self._counters.add(SMTP_TURNED_AWAY, 1, facts.listener)
+        if facts.account:
+            self._counters.add(SIGN_INS, 1, facts.listener, "accepted")
+        if facts.login_failures:
+            self._counters.add(SIGN_INS, facts.login_failures, facts.listener, "refused")
         self._log.emit_soon(
             SMTP_SESSION,
             session=facts.session,
@@ -69,6 +83,8 @@ class SmtpObserver:
             self._counters.observe(SMTP_SECONDS, facts.duration_s, facts.listener)
             if outcome == "accepted":
                 self._counters.add(SMTP_BYTES, facts.size, facts.listener)
+            if facts.duration_s >= SLOW_REQUEST_S and self._slow is not None:
+                self._slow.note(facts.listener, facts.code, facts.duration_s, facts.session)
         self._log.emit_soon(
             SMTP_TRANSACTION,
             session=facts.session,

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import apsw
 
+from penfold.app.addresses import save_addresses
 from penfold.app.config import CONFIG_NAME
 from penfold.app.datadir import check_schema, save_private, save_schema
 from penfold.app.exits import StartError
@@ -62,6 +63,7 @@ def run(launch: Launch, channel: Channel) -> None:
     prepare_store(launch, clock, create=new)
     save_schema(launch.data, known)
     save_private(launch.data / "run" / "address", launch.base_url.encode() + b"\n")
+    save_addresses(launch.data, launch.addresses)
     save_quota(launch.data / "run", launch.settings)
     log.emit(PREPARED, created=new == known.keys(), ms=round((time.monotonic() - began) * 1000))
     channel.say_ready()

@@ -8,30 +8,40 @@ starts a new one, which opens the files afresh.
 
 import asyncio
 import os
-import resource
 import signal
 import sys
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Any, Final, Protocol
+from functools import partial
+from random import SystemRandom
+from typing import TYPE_CHECKING, Any, Final, Protocol
 
 import msgspec
 import uvloop
 
+from penfold import __version__
 from penfold.app.exits import OUTCOME_UNKNOWN
 from penfold.app.launch import HEARTBEAT_S, Channel, Launch
 from penfold.app.logs import LineLog, SystemClock, bridge_logging, trace_of
 from penfold.app.metrics import Counters
 from penfold.app.observe_stores import StoreObserver
 from penfold.app.quota import find_sending_limits
+from penfold.app.slow import SlowRequests
 from penfold.app.stores import open_stores
+from penfold.app.tracing import Tracer
+from penfold.app.vitals import Vitals
 from penfold.app.wiring import Product, make_product
 from penfold.base.collector import calm_collector
 from penfold.base.errors import OutcomeUnknownError
+from penfold.base.limits import LOG_GATHER_S
 from penfold.ports.events import EventLog
+from penfold.proto.otlp import Value
 from penfold.spec.events import FATAL, LIBRARY_TROUBLE, STORAGE
-from penfold.spec.metrics import MEMORY, STARTS
+from penfold.spec.metrics import STARTS, TROUBLE
 from penfold.store.sqlite.open import describe_settings
+
+if TYPE_CHECKING:
+    from penfold.app.trace_export import SpanExporter
 
 #: Seconds for what is in hand after SIGTERM: less than the supervisor's 10, so that a process
 #: ends by itself and closes its files.
@@ -40,7 +50,6 @@ GRACE_S: Final = 9.0
 #: event loop stands behind the writers' Python between two system calls (measured with 20 SMTP
 #: sessions: 10 % less mail per second).
 _SWITCH_S: Final = 0.0005
-_PAGE_BYTES: Final = resource.getpagesize()
 
 
 class Service(Protocol):
@@ -59,6 +68,8 @@ class Core:
     log: LineLog
     counters: Counters
     clock: SystemClock
+    slow: SlowRequests
+    tracer: Tracer | None
 
 
 def run_service(
@@ -72,15 +83,40 @@ def run_service(
     bridge_logging(log)
     counters = Counters(launch.data / "run" / f"{name}.metrics")
     counters.add(STARTS, 1, launch.role)
+    log.count_troubles(lambda event: counters.add(TROUBLE, 1, event.name))
+    slow = SlowRequests(launch.data / "run", name, clock)
+    exporter = open_exporter(launch, log, counters)
+    tracer = Tracer(exporter, SystemRandom(), launch.settings.otlp_sample) if exporter else None
+    core = Core(launch, log, counters, clock, slow, tracer)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_serve(Core(launch, log, counters, clock), channel, start))
+        runner.run(_serve(core, channel, start))
+    if exporter:
+        exporter.close()
+
+
+def open_exporter(launch: Launch, log: LineLog, counters: Counters) -> "SpanExporter | None":
+    """Return what sends spans to the collector of the settings, None when there is none."""
+    settings = launch.settings
+    if not settings.otlp_endpoint:
+        return None
+    # Loaded for who needs it.
+    from penfold.app.trace_export import SpanExporter, make_poster  # noqa: PLC0415 - see above
+
+    resource: dict[str, Value] = {
+        "service.name": "penfold",
+        "service.version": __version__,
+        "service.instance.id": f"{settings.hostname}/{launch.role}-{launch.index}",
+    }
+    return SpanExporter(
+        settings.otlp_endpoint, resource, poster=make_poster(), log=log, counters=counters
+    )
 
 
 async def _serve(core: Core, channel: Channel, start: Callable[[Core], Awaitable[Service]]) -> None:
     loop = asyncio.get_running_loop()
     asked = asyncio.Event()
     loop.add_signal_handler(signal.SIGTERM, asked.set)
-    core.log.gather(loop.call_soon)
+    core.log.gather(partial(loop.call_later, LOG_GATHER_S))
     loop.set_exception_handler(lambda _, context: _report(core.log, context))
     service = await start(core)
     calm_collector()
@@ -94,19 +130,16 @@ async def _serve(core: Core, channel: Channel, start: Callable[[Core], Awaitable
 
 
 async def _beat(core: Core, channel: Channel, service: Service) -> None:
+    vitals = Vitals(core.counters, core.launch.role)
+    elapsed = asyncio.get_running_loop().time
     while True:
-        core.counters.put(MEMORY, _resident_bytes(), core.launch.role)
+        vitals.count()
         service.count()
+        core.slow.save()
+        due = elapsed() + HEARTBEAT_S
         await asyncio.sleep(HEARTBEAT_S)
+        vitals.note_delay(elapsed() - due)
         channel.say_alive()
-
-
-def _resident_bytes() -> int:
-    try:
-        with open("/proc/self/statm", "rb") as file:  # noqa: PTH123 - read every two seconds
-            return int(file.read().split()[1]) * _PAGE_BYTES
-    except OSError:
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
 def _report(log: EventLog, context: dict[str, Any]) -> None:
@@ -127,7 +160,7 @@ def open_for(core: Core) -> Product:
         core.launch.data,
         clock=core.clock,
         fatal=lambda error: end_process(core.log, error),
-        watch=StoreObserver(core.log, core.counters),
+        watch=StoreObserver(core.log, core.counters, core.tracer),
         master_key=core.launch.settings.master_key,
     )
     core.log.emit(STORAGE, **describe_settings())

@@ -44,8 +44,8 @@ def known_schema() -> dict[str, int]:
 class Watch(Protocol):
     """Who wants to know what the stores do. Called from their threads."""
 
-    def committed(self, changes: int) -> None:
-        """Told of each mailbox transaction."""
+    def committed(self, changes: int, seconds: float) -> None:
+        """Told of each mailbox transaction, and how long the disk took for it."""
         ...
 
     def damaged(self, mailbox_id: str, reason: str) -> None:

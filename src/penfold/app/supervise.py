@@ -49,7 +49,7 @@ SILENCE_S: Final = 60.0
 _STARTS_MAX: Final = 4
 _TICK_S: Final = 1.0
 #: Files of the processes before, in run/.
-_COUNTED: Final = ("*.metrics", "*.usage")
+_COUNTED: Final = ("*.metrics", "*.usage", "*.slow")
 _STOP_SIGNALS: Final = (signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 
 
@@ -57,6 +57,8 @@ def serve(settings: Settings, log: EventLog) -> int:
     """Run the server until it is asked to stop, and return the exit code."""
     check_served(settings)
     os.umask(0o077)
+    # A dump of memory holds mail and secrets, and would lie where nobody looks after it.
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     _raise_file_limit()
     lock = open_data_dir(Path(settings.data))
     sockets = bind_listeners(settings)

@@ -1048,3 +1048,38 @@ DEVICE_POLL_S: Final = 5
 DEVICE_USER_CODE_LETTERS: Final = 8
 #: Codes of one client that wait at a time: anybody may ask for one, and all are counted then.
 DEVICE_CODES_MAX: Final = 1_000
+
+# --- Watching ----------------------------------------------------------------------------
+#: Share of a disk, or of its inodes, that is to stay free: below it `penfold doctor` warns.
+DISK_LOW_SHARE: Final = 0.1
+#: Octets of memory that are to stay available: what one HTTP process takes with its caches.
+MEMORY_LOW_BYTES: Final = 200_000_000
+#: Descriptors a process should be allowed: three for each of 1,000 mailboxes and 1,000 clients.
+DESCRIPTORS_WANTED: Final = 4_096
+#: Milliseconds mail may be due before delivering counts as standing still. A full round of
+#: attempts to a slow site takes less.
+QUEUE_STUCK_MS: Final = 900_000
+#: Milliseconds a file may be from the future: clocks are put right by less.
+CLOCK_AHEAD_MS: Final = 300_000
+#: Days after which a backup is old.
+BACKUP_OLD_DAYS: Final = 7
+#: Files whose modes are looked at: a second of lstat.
+CHECKUP_FILES_MAX: Final = 200_000
+#: Domains whose DNS is looked at in one examination; `penfold domain check` looks at any.
+CHECKUP_DOMAINS_MAX: Final = 50
+#: Seconds a listener or relay has to accept and greet.
+CHECKUP_ANSWER_S: Final = 5.0
+#: Seconds after which a request counts as slow, and how many slow ones a process keeps for
+#: `penfold top`: more than the tallest terminal shows.
+SLOW_REQUEST_S: Final = 0.5
+SLOW_KEPT: Final = 100
+#: Spans that wait for the collector, 1 kB each; further ones are dropped. Sent so many at a time,
+#: which is 300 kB of JSON, or after so many seconds.
+SPANS_WAITING_MAX: Final = 8_192
+SPANS_AT_ONCE: Final = 512
+SPANS_EVERY_S: Final = 1.0
+#: Seconds a collector has to answer.
+TRACES_ANSWER_S: Final = 5.0
+#: Seconds for which lines of the log gather. Written one by one they cost twice as much; a person
+#: notices no delay, and a process that is killed loses lines of its last moment.
+LOG_GATHER_S: Final = 0.02

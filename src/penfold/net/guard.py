@@ -8,12 +8,15 @@ nothing to rebind. `loopback` lets this machine's own addresses through (local m
 
 import socket
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from penfold.base.errors import PenfoldError
 from penfold.proto.special_addresses import Reach, reach_of
 
 #: What a name means: textual addresses, in the order they should be tried.
 Resolve = Callable[[str, int], Sequence[str]]
+#: Says of a textual address whether it may be connected to.
+Allowed = Callable[[str], bool]
 
 
 class ForbiddenAddressError(PenfoldError):
@@ -42,19 +45,26 @@ def is_allowed(text: str, *, loopback: bool) -> bool:
 
 
 def connect(
-    host: str, port: int, *, loopback: bool, timeout_s: float, resolve: Resolve = resolve
+    host: str,
+    port: int,
+    *,
+    loopback: bool,
+    timeout_s: float,
+    resolve: Resolve = resolve,
+    allowed: Allowed | None = None,
 ) -> socket.socket:
     """Return a connection to the host, at an address that was checked.
 
-    timeout_s: for each address that is tried and, after that, for each read and write. Raises
-    ForbiddenAddressError when any address of the host is not allowed, UnreachableError when
-    none answers.
+    allowed: asked instead of is_allowed. timeout_s: for each address that is tried and, after
+    that, for each read and write. Raises ForbiddenAddressError when any address of the host is
+    not allowed, UnreachableError when none answers.
     """
     try:
         addresses = resolve(host, port)
     except OSError as error:
         raise UnreachableError("the name cannot be resolved", host=host) from error
-    if not all(is_allowed(address, loopback=loopback) for address in addresses):
+    may = allowed or partial(is_allowed, loopback=loopback)
+    if not all(map(may, addresses)):
         raise ForbiddenAddressError("leads to a forbidden address", host=host)
     last: OSError | None = None
     for address in addresses:

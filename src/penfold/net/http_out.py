@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 from penfold import __version__
 from penfold.base.errors import PenfoldError
 from penfold.base.limits import PUSH_ANSWER_MAX_BYTES, PUSH_S
-from penfold.net.guard import Resolve, connect, resolve
+from penfold.net.guard import Allowed, Resolve, connect, resolve
 from penfold.ports.http_out import NoAnswerError
 
 _PRODUCT: Final = f"Penfold/{__version__}"
@@ -35,9 +35,14 @@ class HttpOut:
         timeout_s: float = PUSH_S,
         context: ssl.SSLContext | None = None,
         resolve: Resolve = resolve,
+        allowed: Allowed | None = None,
     ) -> None:
-        """context: for tests; by default the system's authorities are trusted."""
+        """context: for tests; by default the system's authorities are trusted.
+
+        allowed: which addresses are, where the operator and nobody else names them.
+        """
         self._plain = plain
+        self._allowed = allowed
         self._timeout_s = timeout_s
         self._context = context
         self._resolve = resolve
@@ -51,7 +56,12 @@ class HttpOut:
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         try:
             sock = connect(
-                host, port, loopback=self._plain, timeout_s=self._timeout_s, resolve=self._resolve
+                host,
+                port,
+                loopback=self._plain,
+                timeout_s=self._timeout_s,
+                resolve=self._resolve,
+                allowed=self._allowed,
             )
         except PenfoldError as error:
             raise NoAnswerError(str(error), host=host) from error

@@ -253,6 +253,12 @@ FATAL: Final = _event(
     "The outcome of a write is unknown; the process ends and is started anew.",
     Severity.ERROR,
 )
+TRACES_UNSENT: Final = _event(
+    "traces_unsent",
+    "endpoint detail",
+    "The collector of otlp_endpoint did not take spans, which are dropped until it does.",
+    Severity.WARNING,
+)
 LIBRARY: Final = _event("library", "logger message trace", "A library had something to say.")
 LIBRARY_TROUBLE: Final = _event(
     "library_trouble", "logger message trace", "A library warns.", Severity.WARNING

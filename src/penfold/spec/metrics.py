@@ -1,15 +1,19 @@
-"""Every number on /metrics: name, kind, labels and the values each label may take.
+"""Every number on /metrics: name, kind, labels, the values each label may take, what to watch.
 
 Label values are closed sets, so a peer cannot make the page grow, and every series has its
 fixed place in a file that processes share (app/metrics.py). Names are only added to.
+docs/metrics.md is made of this (`make gen`).
 """
 
+import sys
 from dataclasses import dataclass
 from enum import Enum
 from itertools import product
 from typing import Final
 
+from penfold import __version__
 from penfold.spec.arrival import REASONS
+from penfold.spec.events import EVENTS, Severity
 from penfold.spec.rates import LIMITS
 from penfold.spec.registry import REGISTRY
 
@@ -31,6 +35,9 @@ DELIVERY_KINDS: Final = (
 #: Those of ports.reports.ReportKind, and none; and of front.worker.report_intake.Taken.
 REPORT_KINDS: Final = ("dmarc", "tls", "complaint", "none")
 REPORT_OUTCOMES: Final = ("kept", "known", "unreadable", "oversized", "limited", "foreign")
+#: Events that somebody should know of: warnings and errors.
+TROUBLES: Final = tuple(e.name for e in EVENTS if e.severity >= Severity.WARNING)
+ROLES: Final = ("http", "mail")
 LISTENERS: Final = ("smtp", "submission", "submissions")
 #: RFC 8601 §2.7: words for what a check found.
 RESULTS: Final = (
@@ -40,6 +47,8 @@ RESULTS: Final = (
 LATENCY_BUCKETS: Final = (
     0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0,
 )  # fmt: skip
+#: Seconds an event loop was late: from one message that was parsed to one that stands.
+DELAY_BUCKETS: Final = (0.001, 0.005, 0.025, 0.1, 0.5, 2.5, 10.0)
 #: Changes per commit, up to GROUP_COMMIT_MAX.
 GROUP_BUCKETS: Final = (1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0, 256.0)
 
@@ -52,18 +61,27 @@ class Kind(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Metric:
-    """One family. `labels` maps a label to every value it takes, in order."""
+    """One family. `labels` maps a label to every value it takes, in order.
+
+    advice: when somebody should be called, "" for what only explains other numbers.
+    """
 
     name: str
     kind: Kind
     sentence: str
     labels: tuple[tuple[str, tuple[str, ...]], ...] = ()
     buckets: tuple[float, ...] = ()
+    advice: str = ""
 
     @property
     def width(self) -> int:
         """Numbers per series: one, or a histogram's buckets, +Inf and sum."""
         return len(self.buckets) + 2 if self.kind is Kind.HISTOGRAM else 1
+
+    @property
+    def is_sparse(self) -> bool:
+        """Return whether there are too many series to show those that were never counted."""
+        return len(self.labels) > 0 and self.labels[0][1] is METHODS
 
     def series(self) -> list[tuple[str, ...]]:
         """Return the label values of every series, in file order."""
@@ -75,6 +93,7 @@ REQUESTS: Final = Metric(
     Kind.COUNTER,
     "HTTP requests answered, by method and status.",
     (("method", METHODS), ("status", STATUSES)),
+    advice="5xx above 1 % of the requests for 5 minutes.",
 )
 REQUEST_SECONDS: Final = Metric(
     "penfold_http_request_seconds",
@@ -82,6 +101,7 @@ REQUEST_SECONDS: Final = Metric(
     "Time from the request's headers to the end of the answer.",
     (("method", METHODS),),
     LATENCY_BUCKETS,
+    advice="The 95th percentile of one method above 1 s for 10 minutes.",
 )
 QUOTA_UNITS: Final = Metric(
     "penfold_quota_units_total", Kind.COUNTER, "Quota units charged for calls of the API."
@@ -91,6 +111,7 @@ QUOTA_REFUSALS: Final = Metric(
     Kind.COUNTER,
     "Calls refused by a limit: units of a user or a project, or calls in flight.",
     (("limit", ("user", "project", "in_flight")),),
+    advice="None; a client that is refused all day works against its user.",
 )
 RATE_REFUSALS: Final = Metric(
     "penfold_rate_limit_refusals_total",
@@ -107,11 +128,32 @@ SMTP_SESSIONS: Final = Metric(
     "SMTP connections that ended.",
     (("listener", LISTENERS),),
 )
+SMTP_CONNECTIONS: Final = Metric(
+    "penfold_smtp_connections",
+    Kind.GAUGE,
+    "SMTP connections that are open.",
+    (("listener", LISTENERS),),
+    advice="Near the limit of connections (`penfold doctor` tells it) for 10 minutes.",
+)
+SMTP_TURNED_AWAY: Final = Metric(
+    "penfold_smtp_turned_away_total",
+    Kind.COUNTER,
+    "SMTP connections that were ended with 421: too many, too fast, idle, a stop.",
+    (("listener", LISTENERS),),
+)
+SIGN_INS: Final = Metric(
+    "penfold_sign_ins_total",
+    Kind.COUNTER,
+    "Passwords and tokens shown to the SMTP listeners for sending.",
+    (("door", LISTENERS), ("outcome", ("accepted", "refused"))),
+    advice="More than 20 refused in 5 minutes: somebody guesses.",
+)
 SMTP_MESSAGES: Final = Metric(
     "penfold_smtp_messages_total",
     Kind.COUNTER,
     "SMTP mail transactions answered after DATA.",
     (("listener", LISTENERS), ("outcome", ("accepted", "deferred", "refused"))),
+    advice="Deferred ones for 10 minutes: something on this side is missing (disk, mailbox).",
 )
 SMTP_BYTES: Final = Metric(
     "penfold_smtp_bytes_total",
@@ -125,12 +167,14 @@ SMTP_SECONDS: Final = Metric(
     "Time from MAIL to the answer after DATA.",
     (("listener", LISTENERS),),
     LATENCY_BUCKETS,
+    advice="The 95th percentile above 5 s for 10 minutes: senders give up after some minutes.",
 )
 ARRIVALS: Final = Metric(
     "penfold_arrivals_total",
     Kind.COUNTER,
     "Messages from the internet that were judged, by what became of them.",
     (("outcome", ("accepted", "spam", "deferred", "refused")),),
+    advice="None; a sudden rise of accepted ones is a flood, of refused ones a broken check.",
 )
 ARRIVAL_REASONS: Final = Metric(
     "penfold_arrival_reasons_total",
@@ -156,6 +200,7 @@ SCANS: Final = Metric(
     Kind.COUNTER,
     "Messages rspamd was asked about; failed: no answer to use.",
     (("outcome", ("answered", "failed", "too_large")),),
+    advice="Failed ones for 10 minutes: rspamd does not answer.",
 )
 GREYLIST: Final = Metric(
     "penfold_greylist_total",
@@ -174,6 +219,7 @@ DELIVERY_TRIES: Final = Metric(
     Kind.COUNTER,
     "Attempts to deliver a message to another server, by the class of what came of it.",
     (("kind", DELIVERY_KINDS),),
+    advice="More than 5 % spam_block, auth_failed or policy in an hour: reputation or DNS is bad.",
 )
 DELIVERY_SECONDS: Final = Metric(
     "penfold_delivery_seconds",
@@ -187,6 +233,7 @@ REPORTS: Final = Metric(
     Kind.COUNTER,
     "Messages to reports_address, by the kind of report in them and what became of it.",
     (("kind", REPORT_KINDS), ("outcome", REPORT_OUTCOMES)),
+    advice="None; see `penfold reports`.",
 )
 NOTIFICATIONS: Final = Metric(
     "penfold_notifications_total",
@@ -199,6 +246,7 @@ PUSHES: Final = Metric(
     Kind.COUNTER,
     "Requests to push endpoints, by whether the message was acknowledged.",
     (("outcome", ("accepted", "failed")),),
+    advice="Failed ones only, for 30 minutes: a subscriber is down.",
 )
 ATTACHMENTS: Final = Metric(
     "penfold_attachments_total",
@@ -218,9 +266,18 @@ ATTACHMENTS_WAITING: Final = Metric(
     "penfold_attachments_waiting_messages",
     Kind.GAUGE,
     "Messages whose attachments are yet to be read for search.",
+    advice="Above 1,000 for an hour: searching lags behind.",
 )
 COMMITS: Final = Metric(
     "penfold_store_commits_total", Kind.COUNTER, "Mailbox transactions made durable."
+)
+COMMIT_SECONDS: Final = Metric(
+    "penfold_store_commit_seconds",
+    Kind.HISTOGRAM,
+    "Time the disk took to make a mailbox transaction durable.",
+    (),
+    LATENCY_BUCKETS,
+    advice="The 95th percentile above 0.25 s for 10 minutes: the disk is slow or ending.",
 )
 GROUP_SIZE: Final = Metric(
     "penfold_store_changes_per_commit",
@@ -236,18 +293,64 @@ CERTIFICATE_SECONDS: Final = Metric(
     "penfold_tls_certificate_remaining_seconds",
     Kind.GAUGE,
     "Seconds until the certificate in use ends; negative when it has.",
+    advice="Below 14 days; renewal happens with 30 days left.",
 )
 MEMORY: Final = Metric(
     "penfold_process_resident_bytes",
     Kind.GAUGE,
     "Resident memory, by kind of process.",
-    (("role", ("http", "mail")),),
+    (("role", ROLES),),
+    advice="Above what you planned for, for 10 minutes.",
 )
 STARTS: Final = Metric(
     "penfold_process_starts_total",
     Kind.COUNTER,
     "Processes started since the server was; more than one each means that one was replaced.",
-    (("role", ("http", "mail")),),
+    (("role", ROLES),),
+    advice="Any rise after the start: a process ended unasked, and the log says why.",
+)
+
+CPU_SECONDS: Final = Metric(
+    "penfold_process_cpu_seconds_total",
+    Kind.COUNTER,
+    "Processor time used, by kind of process.",
+    (("role", ROLES),),
+)
+OPEN_FILES: Final = Metric(
+    "penfold_process_open_files",
+    Kind.GAUGE,
+    "Descriptors in use (files, connections), by kind of process.",
+    (("role", ROLES),),
+    advice="Above 80 % of penfold_process_max_files for 10 minutes.",
+)
+MAX_FILES: Final = Metric(
+    "penfold_process_max_files",
+    Kind.GAUGE,
+    "Descriptors there may be, by kind of process.",
+    (("role", ROLES),),
+)
+LOOP_DELAY: Final = Metric(
+    "penfold_loop_delay_seconds",
+    Kind.HISTOGRAM,
+    "How late an event loop woke, looked at every two seconds.",
+    (("role", ROLES),),
+    DELAY_BUCKETS,
+    advice="The 95th percentile above 0.5 s for 10 minutes: the processor is too busy.",
+)
+TROUBLE: Final = Metric(
+    "penfold_troubles_total",
+    Kind.COUNTER,
+    "Lines of the log that are warnings or errors, by event.",
+    (("event", TROUBLES),),
+    advice="Any request_failed, smtp_failed, mailbox_damaged, fatal, delivery_trouble or "
+    "relay_refused.",
+)
+SPANS: Final = Metric(
+    "penfold_trace_spans_total",
+    Kind.COUNTER,
+    "Spans of traces, while otlp_endpoint is set; dropped: the collector did not take them.",
+    (("outcome", ("sent", "dropped")),),
+    advice="None; dropped ones are lost for looking things up, nothing else.",
 )
 
 #: Families kept in the shared file, in file order.
@@ -258,11 +361,40 @@ METRICS: Final = (
     ATTACHMENTS, ATTACHMENT_SECONDS, ATTACHMENTS_WAITING, COMMITS, GROUP_SIZE, HANDLES, MEMORY,
     STARTS, CERTIFICATE_SECONDS, ARRIVALS, ARRIVAL_REASONS, ARRIVAL_RESULTS, ARRIVAL_SECONDS,
     SCANS, GREYLIST, RATE_REFUSALS,
+    SMTP_CONNECTIONS, SMTP_TURNED_AWAY, SIGN_INS, COMMIT_SECONDS, CPU_SECONDS,
+    OPEN_FILES, MAX_FILES, LOOP_DELAY, TROUBLE, SPANS,
 )  # fmt: skip
-#: Read from the queue when the page is asked for, so it is not in the file.
 QUEUE: Final = Metric(
     "penfold_queue_messages",
     Kind.GAUGE,
     "Rows of the outbound queue.",
     (("state", ("queued", "captured", "sent", "failed", "cancelled")),),
+    advice="Queued ones rising for an hour.",
 )
+QUEUE_OLDEST: Final = Metric(
+    "penfold_queue_oldest_seconds",
+    Kind.GAUGE,
+    "Age of the message that has waited longest to be delivered; 0 when none waits.",
+    advice="Above a day: senders were told of the delay, `penfold queue destinations` says where.",
+)
+DISK_FREE: Final = Metric(
+    "penfold_disk_free_bytes",
+    Kind.GAUGE,
+    "Room left where the data directory is, for this user.",
+    advice="Below 10 % of penfold_disk_size_bytes; mail is put off when the reserve is reached.",
+)
+DISK_SIZE: Final = Metric(
+    "penfold_disk_size_bytes", Kind.GAUGE, "Size of the file system of the data directory."
+)
+STARTED: Final = Metric(
+    "penfold_start_time_seconds", Kind.GAUGE, "When the server was started, in Unix time."
+)
+BUILD: Final = Metric(
+    "penfold_build_info",
+    Kind.GAUGE,
+    "1; the labels tell which Penfold runs on which Python.",
+    (("version", (__version__,)), ("python", (".".join(map(str, sys.version_info[:3])),))),
+)
+#: Found out when the page is asked for, so they are not in the file.
+SCRAPED: Final = (QUEUE, QUEUE_OLDEST, DISK_FREE, DISK_SIZE, STARTED, BUILD)
+ALL: Final = (*METRICS, *SCRAPED)

@@ -98,6 +98,14 @@ def parse_amount(value: object) -> int:
     return int(text)
 
 
+def parse_share(value: object) -> float:
+    """Return a share from 0 to 1."""
+    text = str(value) if isinstance(value, int | float) and not isinstance(value, bool) else value
+    if not isinstance(text, str) or not re.fullmatch(r"0(\.[0-9]{1,9})?|1(\.0{1,9})?", text):
+        raise ParseError(f"must be a share from 0 to 1 such as 0.05, not {value!r}")
+    return float(text)
+
+
 def parse_port(value: object) -> int:
     """Return a port."""
     number = parse_amount(value)

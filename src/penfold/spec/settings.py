@@ -52,6 +52,7 @@ from penfold.spec.setting_values import (
     parse_path,
     parse_port,
     parse_resolvers,
+    parse_share,
     parse_text,
     parse_url,
 )
@@ -473,6 +474,21 @@ class Settings:
         "Bearer token that lets other machines read /metrics; without it only this one may.",
         serve=False,
         secret=True,
+    )
+    otlp_endpoint: str = _setting(
+        parse_url,
+        "",
+        "URL",
+        "An OpenTelemetry collector to send traces to by OTLP over HTTP, such as "
+        "http://127.0.0.1:4318; they hold no address, subject or secret.",
+        serve=False,
+    )
+    otlp_sample: float = _setting(
+        parse_share,
+        1.0,
+        "SHARE",
+        "Share of the traces that are sent; a request that says it is traced always is.",
+        serve=False,
     )
     reports_address: str = _setting(
         parse_email,

@@ -121,6 +121,10 @@ class MemoryQueue:
             states = [row.state for row in self._rows.values()]
             return {state: states.count(state) for state in QueueState}
 
+    def find_oldest(self, state: QueueState) -> QueueRow | None:
+        with self._lock:
+            return next((row for row in self._rows.values() if row.state is state), None)
+
     def retry(self, row_id: int, *, now_ms: int) -> None:
         with self._lock:
             row = self.get_row(row_id)

@@ -5,10 +5,10 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from penfold.app.metrics import Counters, load_totals, render
 from penfold.spec.metrics import (
+    ALL,
     COMMITS,
     CONNECTIONS,
     GROUP_SIZE,
-    METRICS,
     QUEUE,
     SMTP_MESSAGES,
     Metric,
@@ -93,15 +93,22 @@ def test_the_queue_is_shown_beside(tmp_path):
     assert page["penfold_queue_messages", (("state", "captured"),)] == 4
 
 
-def test_series_never_counted_are_left_out(tmp_path, counters):
+def test_of_requests_only_series_that_were_counted_are_shown(tmp_path, counters):
+    counters("http-0").count_request("batch", 200, 0.001)
+    names = [key for key in page_of(tmp_path) if key[0] == "penfold_http_requests_total"]
+    assert names == [("penfold_http_requests_total", (("method", "batch"), ("status", "200")))]
+
+
+def test_a_series_of_a_small_family_is_there_before_it_is_counted(tmp_path, counters):
     counters("mail-0").add(SMTP_MESSAGES, 1, "smtp", "accepted")
-    names = [key for key in page_of(tmp_path) if key[0] == "penfold_smtp_messages_total"]
-    assert len(names) == 1
+    values = [v for key, v in page_of(tmp_path).items() if key[0] == "penfold_smtp_messages_total"]
+    assert sorted(values) == [0] * (len(SMTP_MESSAGES.series()) - 1) + [1]
 
 
-@pytest.mark.parametrize("metric", [*METRICS, QUEUE], ids=lambda metric: metric.name)
+@pytest.mark.parametrize("metric", ALL, ids=lambda metric: metric.name)
 def test_names_follow_prometheus_conventions(metric: Metric):
     assert metric.name.startswith("penfold_")
     assert metric.name.endswith("_total") == (metric.kind.value == "counter")
     assert metric.sentence.endswith(".")
+    assert metric.advice == "" or metric.advice.endswith(".")
     assert list(metric.buckets) == sorted(metric.buckets)

@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 
 import pytest
 
@@ -13,10 +14,12 @@ from penfold.app.observe_stores import StoreObserver
 from penfold.app.throttling import RefusalObserver
 from penfold.base.clock import FixedClock
 from penfold.base.errors import StorageFullError
+from penfold.base.limits import SLOW_REQUEST_S
 from penfold.domain.suspicion import Reason
 from penfold.front.http.request import RequestFacts
 from penfold.front.smtp.facts import ArrivalFacts, GreylistFacts, SessionFacts, TransactionFacts
 from penfold.ports.queue import NewQueueRow, QueueState
+from penfold.spec.events import FATAL, STOPPED
 from penfold.spec.rates import SIGN_IN_ACCOUNT, SIGN_IN_NETWORK
 from penfold.store.sqlite.queue import SqliteQueue
 
@@ -119,7 +122,8 @@ def test_a_message_is_one_line_and_one_count(world, code, outcome):
     assert (line["event"], line["status"], line["messages"]) == ("smtp_transaction", code, ["1a"])
     counted = f'penfold_smtp_messages_total{{listener="smtp",outcome="{outcome}"}} 1'
     assert counted in world.page()
-    assert ("penfold_smtp_bytes_total{" in world.page()) == (outcome == "accepted")
+    nothing = 'penfold_smtp_bytes_total{listener="smtp"} 0'
+    assert (nothing in world.page()) == (outcome != "accepted")
 
 
 def test_an_expected_error_of_smtp_is_a_reason_and_no_trace(world):
@@ -135,7 +139,22 @@ def test_an_unexpected_error_of_smtp_has_its_trace(world):
 
 def test_a_question_that_failed_is_no_message(world):
     SmtpObserver(world.log, world.counters)(transaction(stage="RCPT", code=451))
-    assert "penfold_smtp_messages_total{" not in world.page()
+    assert not re.search(r"penfold_smtp_messages_total{.*} [1-9]", world.page())
+
+
+class Noted(list):
+    def note(self, *facts):
+        self.append(facts)
+
+
+def test_requests_and_messages_that_take_long_are_noted_and_others_are_not(world):
+    noted = Noted()
+    for seconds in (SLOW_REQUEST_S / 2, SLOW_REQUEST_S):
+        HttpObserver(world.log, world.counters, noted)(request(seconds=seconds))
+        SmtpObserver(world.log, world.counters, noted)(transaction(code=250, duration_s=seconds))
+    http, smtp = noted
+    assert http == (request().method_id, 200, SLOW_REQUEST_S, "r1", "m1")
+    assert smtp[:3] == ("smtp", 250, SLOW_REQUEST_S)
 
 
 def test_a_session_is_one_line(world):
@@ -157,6 +176,24 @@ def test_a_session_is_one_line(world):
     [line] = world.lines()
     assert (line["event"], line["helo"], line["tls"]) == ("smtp_session", "x\r\ny", "TLSv1.3")
     assert (line["messages"], line["logins_failed"]) == (2, 1)
+    for outcome in ("accepted", "refused"):
+        counted = f'penfold_sign_ins_total{{door="submission",outcome="{outcome}"}} 1'
+        assert counted in world.page()
+    assert 'penfold_smtp_turned_away_total{listener="submission"} 0' in world.page()
+
+
+def test_a_session_that_was_ended_counts_as_turned_away(world):
+    facts = SessionFacts("smtp", "s1", "192.0.2.1", "", "", "", 0, 0, 0, 0, "421 4.7.0 no", 0.1)
+    SmtpObserver(world.log, world.counters)(facts)
+    assert 'penfold_smtp_turned_away_total{listener="smtp"} 1' in world.page()
+
+
+def test_warnings_and_errors_are_counted_by_event_and_other_lines_are_not(world):
+    told = []
+    world.log.count_troubles(told.append)
+    world.log.emit(STOPPED, ms=1)
+    world.log.emit(FATAL, error="E", detail="x")
+    assert told == [FATAL]
 
 
 def test_a_message_for_the_queue_is_one_line_and_one_count(world, tmp_path):
@@ -174,13 +211,14 @@ def test_a_message_for_the_queue_is_one_line_and_one_count(world, tmp_path):
     )
     queue.add([row], state=QueueState.CAPTURED)
     queue.close()
-    observer.committed(3)
+    observer.committed(3, 0.002)
     observer.damaged("m1", "CorruptError: disk image is malformed")
     delivery, damaged = world.lines()
     assert (delivery["event"], delivery["outcome"]) == ("delivery", "captured")
     assert "private" not in json.dumps(delivery)
     assert (damaged["event"], damaged["mailbox"]) == ("mailbox_damaged", "m1")
     assert "penfold_store_changes_per_commit_sum 3" in world.page()
+    assert "penfold_store_commit_seconds_sum 0.002" in world.page()
 
 
 def test_a_judged_message_becomes_a_line_with_its_reasons_and_numbers(world):

@@ -1,6 +1,6 @@
 """What commands ask of the world. app/commands.py hands it in; commands open nothing themselves."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,10 +10,12 @@ from penfold.domain.accounts import Accounts
 from penfold.domain.dns_advice.row import Report
 from penfold.domain.domains import Domains
 from penfold.domain.exporting import Exporter
+from penfold.domain.health import Finding
 from penfold.domain.identity import Identity
 from penfold.domain.importing import Importer
 from penfold.domain.tracing.address import AddressTracer
 from penfold.domain.tracing.mail import MailTracer
+from penfold.domain.vitals import Sample
 from penfold.ports.directory import Account
 from penfold.ports.erasing import Erasure
 from penfold.ports.faults import FaultBook
@@ -98,6 +100,13 @@ class Tracers:
     address: AddressTracer
 
 
+class Watch(Protocol):
+    """Takes looks at a running server."""
+
+    def take_sample(self) -> Sample: ...
+    def close(self) -> None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Doors:
     """now_ms: the time. load_base_url: where the server answers, or last did.
@@ -105,7 +114,8 @@ class Doors:
     check_domain: look at the DNS of a domain of the data directory. load_credentials: the files
     of local mode by name. erase_account: remove one and wait until it is erased; told why it
     waits. list_backups: those that were made, the oldest first. load_values: settings for flags
-    by name. serve: run the server with these arguments and return the exit code.
+    by name. examine: look for what is wrong with a data directory. wait: so many seconds. serve:
+    run the server with these arguments and return the exit code.
     """
 
     now_ms: Callable[[], int]
@@ -125,4 +135,7 @@ class Doors:
     open_moving: Callable[[Path], AbstractContextManager[Moving]]
     load_values: Callable[[Mapping[str, str]], Sequence[Value]]
     load_quota: Callable[[Path], QuotaView]
+    examine: Callable[[Path], Iterator[Finding]]
+    open_watch: Callable[[Path], Watch]
+    wait: Callable[[float], None]
     serve: Callable[[Sequence[str]], int]

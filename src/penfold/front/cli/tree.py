@@ -10,6 +10,7 @@ from penfold.front.cli.api import api_commands
 from penfold.front.cli.apps import app_commands, service_account_commands
 from penfold.front.cli.audit import audit_commands
 from penfold.front.cli.data import data_commands
+from penfold.front.cli.doctor import add_doctor_command
 from penfold.front.cli.domains import domain_commands
 from penfold.front.cli.doors import Doors
 from penfold.front.cli.faults import fault_commands
@@ -20,6 +21,7 @@ from penfold.front.cli.reports import reports_commands
 from penfold.front.cli.searching import add_search_command
 from penfold.front.cli.serving import add_serve_command, config_commands
 from penfold.front.cli.tokens import add_token_command
+from penfold.front.cli.top import add_top_command
 from penfold.front.cli.tracing import add_trace_command
 from penfold.front.cli.users import app_password_commands, user_commands
 
@@ -68,6 +70,8 @@ def build_cli(doors: Doors) -> typer.Typer:
     add_export_command(commands, doors)
     add_search_command(commands, doors)
     commands.add_typer(data_commands(doors), name="data")
+    add_doctor_command(commands, doors)
+    add_top_command(commands, doors)
     commands.add_typer(api_commands(), name="api")
     commands.add_typer(fault_commands(doors), name="fault")
     commands.add_typer(config_commands(doors), name="config")

@@ -9,6 +9,7 @@ import asyncio
 import logging
 from collections.abc import Callable, Hashable
 from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from typing import Any, Final, TypeVar
 
 from msgspec.structs import replace
@@ -127,8 +128,9 @@ class Runner:
             _log.exception("hand-over from mailbox %s failed", mailbox)
 
     async def in_thread(self, work: Callable[[], T]) -> T:
-        """Return what the work returns, done beside the event loop."""
-        return await asyncio.get_running_loop().run_in_executor(self._threads, work)
+        """Return what the work returns, done beside the event loop, in the caller's context."""
+        run = copy_context().run  # so that who watches knows whose work it is
+        return await asyncio.get_running_loop().run_in_executor(self._threads, run, work)
 
     async def brief(self, octets: int, work: Callable[[], T]) -> T:
         """Return what the work on so many octets returns; a thread's if it would hold us up."""

@@ -35,7 +35,7 @@ from penfold.store.sqlite.mailbox import SqliteReader
 from penfold.store.sqlite.migrate import Step, find_steps, migrate
 from penfold.store.sqlite.open import open_database, user_version
 from penfold.store.sqlite.pool import Handle, Pool, affordable_handles
-from penfold.store.sqlite.writer import GroupWriter
+from penfold.store.sqlite.writer import GroupWriter, OnCommit
 
 T = TypeVar("T")
 
@@ -48,7 +48,7 @@ _STEPS_PER_LOOK: Final = 20_000
 class SqliteMailboxes:
     """Mailboxes under `root`; `fatal` must end the process, see store/sqlite/writer.py.
 
-    on_commit: told the size of each transaction; on_damage: told of each mailbox set apart.
+    on_commit: see writer.GroupWriter; on_damage: told of each mailbox set apart.
     """
 
     def __init__(  # noqa: PLR0913 - two are for tests, two for who watches, one for imports
@@ -62,7 +62,7 @@ class SqliteMailboxes:
         room: Room | None = None,
         steps: Mapping[int, Step] | None = None,
         vfs: str | None = None,
-        on_commit: Callable[[int], None] | None = None,
+        on_commit: OnCommit | None = None,
         on_damage: Callable[[str, str], None] | None = None,
         cache_kib: int = SQLITE_CACHE_KIB,
     ) -> None:

@@ -78,6 +78,10 @@ _FROM_ADDRESS: Final = (
     " CROSS JOIN recipient ON recipient.letter = letter.id"
     " WHERE sender = ? COLLATE NOCASE ORDER BY letter.id DESC LIMIT ?"
 )
+_OLDEST: Final = (
+    f"SELECT {_COLUMNS} FROM recipient INDEXED BY recipient_state"
+    " JOIN letter ON letter.id = recipient.letter WHERE state = ? ORDER BY recipient.id LIMIT 1"
+)
 _LAST_ID: Final = 2**63 - 1
 #: Destinations looked at for one that has rows; others among them are held no longer, and empty.
 _LOOKED_AT: Final = 100
@@ -216,6 +220,10 @@ class SqliteQueue:
             self._file.read("SELECT state, count(*) FROM recipient GROUP BY state", ())
         )
         return {state: rows.get(state.value, 0) for state in QueueState}
+
+    def find_oldest(self, state: QueueState) -> QueueRow | None:
+        rows = self._file.read(_OLDEST, (state.value,))
+        return _row(rows[0]) if rows else None
 
     def retry(self, row_id: int, *, now_ms: int) -> None:
         def change(db: apsw.Connection) -> None:

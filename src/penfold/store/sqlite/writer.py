@@ -39,6 +39,7 @@ from penfold.store.sqlite.pool import Handle, Pool
 
 Change = Callable[[MailboxWriter], Any]
 Done = Callable[[Any, BaseException | None], None]
+OnCommit = Callable[[int, float], None]
 _Answer = tuple[Done, Any, BaseException | None]
 
 #: Write-ahead log frames after which the log is copied into the file and begun anew.
@@ -70,9 +71,12 @@ class GroupWriter:
         threads: int,
         fatal: Callable[[BaseException], None],
         quarantine: Callable[[str, BaseException], None],
-        on_commit: Callable[[int], None] | None = None,
+        on_commit: OnCommit | None = None,
     ) -> None:
-        """on_commit: told how many changes each transaction held, after they were answered."""
+        """on_commit: told of each transaction, after its changes were answered.
+
+        How many there were, and the seconds COMMIT took.
+        """
         self._pool = pool
         self._blobs = blobs
         self._room = room
@@ -164,10 +168,10 @@ class GroupWriter:
         handle = None
         try:
             handle = self._pool.borrow(mailbox_id, writable=True)
-            answers, effects = self._commit(handle, group)
+            answers, effects, seconds = self._commit(handle, group)
         except BaseException as error:  # noqa: BLE001 - the top of a thread; told to every caller
             failure = self._end_badly(handle, mailbox_id, error)
-            answers, effects = [(done, None, failure) for _, done in group], []
+            answers, effects, seconds = [(done, None, failure) for _, done in group], [], 0.0
             handle = None
         for done, result, problem in answers:
             _call(done, result, problem)
@@ -175,13 +179,13 @@ class GroupWriter:
             _call(effect)
         if handle is not None:
             if self._on_commit:
-                _call(self._on_commit, len(group))
+                _call(self._on_commit, len(group), seconds)
             self._pool.give_back(handle, broken=not self._tidy(handle))
             self._merger.note(mailbox_id)
 
     def _commit(
         self, handle: Handle, group: list[tuple[Change, Done]]
-    ) -> tuple[list[_Answer], list[Callable[[], None]]]:
+    ) -> tuple[list[_Answer], list[Callable[[], None]], float]:
         connection = handle.connection
         connection.execute("BEGIN IMMEDIATE")
         writer = SqliteWriter(handle, self._blobs, self._room)
@@ -190,8 +194,9 @@ class GroupWriter:
             effects = writer.finish()
         finally:
             writer.close()
+        began = time.monotonic()
         commit(connection, mailbox=handle.mailbox_id)
-        return answers, effects
+        return answers, effects, time.monotonic() - began
 
     def _end_badly(
         self, handle: Handle | None, mailbox_id: str, error: BaseException
