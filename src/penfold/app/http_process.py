@@ -132,7 +132,7 @@ class HttpService:
         answer = make_policy_operation(policy, stores.directory.is_local_domain)
         return {**operations, POLICY_PATH: answer}
 
-    def _make_admin(self, observe: HttpObserver, throttle: Throttle) -> LateApp:
+    def _make_admin(self, observe: Observe, throttle: Throttle) -> LateApp:
         core = self._core
         return make_administration(
             self._product.stores,
