@@ -222,7 +222,7 @@ def test_an_app_is_allowed_shown_and_removed_and_its_token_refused(
         assert button.is_visible()
     name = page.locator("#apps ~ ul strong").first.inner_text()
     page.get_by_role("button", name=f"Remove {name}").click()
-    page.get_by_role("heading", name="Your account").wait_for()
+    page.get_by_role("button", name=f"Remove {name}").wait_for(state="detached")
 
     assert requests.get(profile, headers=token, timeout=10).status_code == 401
     page.goto(url)

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from penfold.base.clock import FixedClock
 from penfold.base.errors import ConflictError, NotFoundError, ParseError
-from penfold.domain import local_mode
+from penfold.domain import health, local_mode
 from penfold.domain.dns_advice.row import Report
 from penfold.domain.domains import Domains
 from penfold.domain.identity import build_identity
@@ -81,6 +81,7 @@ class Bench:
         self.queue = MemoryQueue()
         self.reports = MemoryReports()
         self.backups = []
+        self.findings = []
         self.faults = MemoryFaults()
         self.mailboxes = mailboxes
         ports = (book, mailboxes, self.queue)
@@ -110,6 +111,9 @@ class Bench:
             open_moving=lambda data: contextlib.nullcontext(None),
             load_values=self.load_values,
             load_quota=lambda data: self.quota,
+            examine=lambda data: iter(self.findings),
+            open_watch=lambda data: contextlib.nullcontext(None),
+            wait=lambda seconds: None,
             serve=self.serve,
         )
         self._cli = build_cli(doors)
@@ -440,6 +444,16 @@ def test_care_for_the_data_ends_with_its_verdict(bench, arguments, said):
     assert bench.out("data", *arguments).splitlines()[0] == said
     bench.tools.all_well = False
     assert bench.run("data", *arguments).exit_code == 1
+
+
+def test_an_examination_ends_with_1_for_errors_alone(bench):
+    bench.findings = [
+        health.fine("clock", "Right."),
+        health.warning("disk", "Low.", why="", mend=""),
+    ]
+    assert bench.out("doctor", "--quiet").splitlines()[0] == "WARN   disk         Low."
+    bench.findings.append(health.error("keys", "Gone.", why="", mend=""))
+    assert bench.run("doctor").exit_code == 1
 
 
 def test_quota_is_shown_with_what_is_left(bench):
