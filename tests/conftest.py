@@ -4,6 +4,7 @@ import os
 import shutil
 
 import pytest
+from tests.leaks import find_leaks
 
 from penfold.testing.server import serve
 
@@ -16,6 +17,14 @@ def require_program(name):
     if os.environ.get("PENFOLD_REQUIRE_ALL") == "1":
         pytest.fail(f"{name} is not installed and PENFOLD_REQUIRE_ALL=1 asks for every check")
     pytest.skip(f"{name} is not installed")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_secret_is_left_in_clear(tmp_path_factory):
+    """Refuse the run when a server of it left a secret in a file that is not its place."""
+    yield
+    leaks = find_leaks(tmp_path_factory.getbasetemp())
+    assert not leaks, "\n".join(leaks)
 
 
 @pytest.fixture(scope="session")
