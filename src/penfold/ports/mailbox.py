@@ -465,8 +465,8 @@ class Mailboxes(Protocol):
     ) -> None:
         """Queue a change; `done(result, error)` is called once, after commit or failure.
 
-        `done` runs on the writer's thread, so it must be brief and not raise. Durable when
-        called with error None.
+        `done` runs on the writer's thread, so it must be brief and not raise; on the caller's when
+        the mailbox takes no changes. Durable when called with error None.
         """
         ...
 
