@@ -195,6 +195,7 @@ RELAY_DENIED: Final = make_reply(550, "5.7.1", "Mail relay denied")
 
 # --- what --------------------------------------------------------------------------------
 TOO_BIG: Final = make_reply(552, "5.3.4", "Message exceeds the size limit")
+HEADER_TOO_BIG: Final = make_reply(552, "5.3.4", "The header of the message is longer than 500 KB")
 NO_VALID_RECIPIENTS: Final = make_reply(554, "5.5.1", "No valid recipients")
 LOOP: Final = make_reply(554, "5.4.6", "Message has passed too many servers: a loop")
 OWN_LOOP: Final = make_reply(554, "5.4.6", "Message came back here too often: a loop")
