@@ -13,9 +13,8 @@ from base64 import b64encode
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from penfold.proto.mime.charset import guess_text
 from penfold.proto.mime.dates import format_date
-from penfold.proto.mime.fields import find_block, iter_fields
+from penfold.proto.mime.fields import find_block, iter_fields, iter_named, unfold
 from penfold.proto.mime.model import Address
 from penfold.proto.mime.words import quote, strip_controls
 
@@ -46,25 +45,17 @@ _TOKEN_MAX: Final = 900
 _WORD_BYTES: Final = 39
 
 
-def _iter_fields(raw: bytes) -> Iterator[re.Match[bytes]]:
-    start, stop, _ = find_block(raw, 0, len(raw))
-    return iter_fields(raw, start, stop)
-
-
 def header_values(raw: bytes, name: str) -> list[str]:
     """Return the values of every field of that name, unfolded; encoded words stay encoded."""
-    wanted = name.lower().encode()
-    return [
-        strip_controls(guess_text(_FOLD.sub(b"", match[2]))).strip()
-        for match in _iter_fields(raw)
-        if match[1].lower() == wanted
-    ]
+    return [strip_controls(unfold(match[1])).strip() for match in iter_named(raw, name.encode())]
 
 
 def remove_headers(raw: bytes, names: Sequence[str]) -> bytes:
     """Return the message without the fields of these names."""
     unwanted = {name.lower().encode() for name in names}
-    return _without(raw, [match for match in _iter_fields(raw) if match[1].lower() in unwanted])
+    start, stop, _ = find_block(raw, 0, len(raw))
+    fields = iter_fields(raw, start, stop)
+    return _without(raw, [match for match in fields if match[1].lower() in unwanted])
 
 
 def _without(raw: bytes, fields: Sequence[re.Match[bytes]]) -> bytes:
@@ -110,8 +101,7 @@ def _prepend(raw: bytes, block: bytes, line_end: bytes) -> bytes:
 
 def replace_header(raw: bytes, name: str, value: str) -> bytes:
     """Return the message with exactly one field of that name: where the first was, or on top."""
-    wanted = name.lower().encode()
-    fields = [match for match in _iter_fields(raw) if match[1].lower() == wanted]
+    fields = list(iter_named(raw, name.encode()))
     if not fields:
         return prepend_headers(raw, [(name, value)])
     first = fields[0].start()
