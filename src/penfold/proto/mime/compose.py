@@ -24,7 +24,6 @@ __all__ = [
     "format_date",
     "header_values",
     "normalize_crlf",
-    "prepend_block",
     "prepend_headers",
     "received_header",
     "remove_headers",
@@ -70,29 +69,21 @@ def _without(raw: bytes, fields: Sequence[re.Match[bytes]]) -> bytes:
     return b"".join(kept)
 
 
-def prepend_headers(raw: bytes, headers: Sequence[tuple[str, str]], *, utf8: bool = False) -> bytes:
+def prepend_headers(
+    raw: bytes, headers: Sequence[tuple[str, str]], *, utf8: bool = False, written: bytes = b""
+) -> bytes:
     """Return the message with these fields, in this order, before all others.
 
     A value of ASCII is written as it is (so it may hold encoded words), any other is encoded.
     utf8: no value is encoded, the message can only go where SMTPUTF8 is offered (RFC 6532).
+    written: whole fields that follow, written and folded elsewhere; their line ends, CR LF, become
+    those of the message.
     """
-    if not headers:
+    if not headers and not written:
         return raw
     line_end = _line_end(raw)
     block = b"".join(_write_field(name, value, line_end, utf8=utf8) for name, value in headers)
-    return _prepend(raw, block, line_end)
-
-
-def prepend_block(raw: bytes, block: bytes) -> bytes:
-    """Return the message with whole fields, written and folded elsewhere, before all others.
-
-    block: with its line ends, CR LF, which become those of the message.
-    """
-    line_end = _line_end(raw)
-    return _prepend(raw, block.replace(b"\r\n", line_end), line_end) if block else raw
-
-
-def _prepend(raw: bytes, block: bytes, line_end: bytes) -> bytes:
+    block += written.replace(b"\r\n", line_end)
     start, stop, body = find_block(raw, 0, len(raw))
     if start == stop and body == stop:
         block += line_end  # no field and no blank line: what follows is body

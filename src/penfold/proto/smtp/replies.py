@@ -29,10 +29,6 @@ class Reply(Struct, frozen=True, gc=False):
     wire: bytes
     final: bool = False
 
-    @property
-    def is_positive(self) -> bool:
-        return self.code < 400
-
     def tagged(self, tag: bytes) -> bytes:
         """Return the octets with the session's tag at the end of the last line."""
         return b"%b %b\r\n" % (self.wire[:-2], tag) if tag else self.wire
