@@ -116,6 +116,17 @@ class AcmeFiles:
         except ParseError as error:
             raise ParseError(f"{path}: {error}; remove it to get a new account") from error
 
+    def load_kept_key(self) -> bytes:
+        """Return what holds the key to certify: the last certificate, or else the one in use.
+
+        TLSA records name the key (RFC 7672 §3.1.1): under another one, servers that heed DANE would
+        keep their mail until somebody has changed the record. b"" when neither is there.
+        """
+        for name in (ACME, SERVING):
+            with suppress(ParseError):
+                return load_octets(self._folder / name)
+        return b""
+
     def load_plan(self) -> Plan | None:
         try:
             return msgspec.json.decode((self._folder / _PLAN).read_bytes(), type=Plan)

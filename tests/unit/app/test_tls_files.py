@@ -54,3 +54,12 @@ def test_a_plan_survives_and_a_damaged_one_is_as_if_it_were_not(tmp_path):
     assert files.load_plan() == plan
     (tmp_path / "acme.json").write_bytes(b"{")
     assert files.load_plan() is None
+
+
+def test_the_last_certificates_key_is_kept_and_before_the_first_that_of_the_one_shown(tmp_path):
+    files = AcmeFiles(tmp_path)
+    assert files.load_kept_key() == b""
+    (tmp_path / "serving.pem").write_bytes(b"shown meanwhile")
+    assert files.load_kept_key() == b"shown meanwhile"
+    (tmp_path / "acme.pem").write_bytes(b"last")
+    assert files.load_kept_key() == b"last"
