@@ -75,12 +75,13 @@ def load_operators(settings: Settings, *, now_ms: int) -> Served:
 
 
 def look_at_operators(settings: Settings) -> tuple[object, ...]:
-    """Return what changes when one of the operator's files does."""
+    """Return what changes when one of the operator's files does, or who may read it."""
     found: list[object] = []
     for name in (settings.tls_certificate, settings.tls_key):
         with suppress(OSError):
             seen = Path(name).stat() if name else None
-            found.append(seen and (name, seen.st_ino, seen.st_mtime_ns, seen.st_size))
+            # ctime: one that could not be read is mended by chown, which changes nothing else.
+            found.append(seen and (name, seen.st_ino, seen.st_ctime_ns, seen.st_size))
     return tuple(found)
 
 
