@@ -30,7 +30,7 @@ from penfold.app.stores import (
     make_identity,
     open_stores,
 )
-from penfold.base.errors import NewerDataError, UnavailableError
+from penfold.base.errors import NewerDataError, ParseError, UnavailableError
 from penfold.domain import local_mode
 from penfold.domain.domains import Domains
 from penfold.domain.identity import Identity
@@ -167,8 +167,13 @@ def prepare_domains(domains: Domains, names: Sequence[str]) -> None:
     for name in names:
         if name in served:
             domains.ensure_keys(served[name])
-        else:
+            continue
+        try:
             domains.add(name)
+        except ParseError as error:
+            raise StartError(
+                f"domains: {name!r}: {error}; a domain looks like example.org"
+            ) from None
 
 
 def prepare_production(identity: Identity, folder: Path, launch: Launch) -> None:

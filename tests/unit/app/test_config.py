@@ -125,6 +125,11 @@ def test_production_mode_without_a_name_is_refused_in_words(data):
         check_served(settings)
 
 
+def test_a_domain_that_is_named_twice_is_there_once(data):
+    (Path(data) / "penfold.toml").write_text('domains = ["example.org", "Example.ORG."]\n')
+    assert load_settings({"data": data}, {}).settings.domains == ("example.org",)
+
+
 def test_settings_without_domains_can_be_served(data):
     check_served(load_settings({"data": data}, {}).settings)
 
