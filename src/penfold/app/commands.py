@@ -36,6 +36,7 @@ from penfold.front.cli.tree import build_cli
 from penfold.ports.erasing import Erasure
 from penfold.ports.queue import Queue
 from penfold.ports.reports import ReportBook
+from penfold.spec.key_source import KeySource
 from penfold.spec.relays import Relay
 from penfold.spec.settings import SETTINGS
 from penfold.spec.shapes import NamedShape
@@ -64,7 +65,6 @@ _HINTS: Final = {
     "the address is an alias": "; `penfold alias remove` makes it free",
     "the alias leads to too many accounts": "; a mailing list server is for that",
     "not an address an alias can have": "; one looks like sales@example.org or *@example.org",
-    "not an address an account can have": "; one looks like kim@penfold.test",
     "address without local part or domain": "; one looks like kim@penfold.test",
     "the account is there already": "; `penfold user password` changes its password",
     "only a message that waits or failed can be retried": "; `penfold queue show` tells its state",
@@ -222,6 +222,8 @@ def load_base_url(data: Path) -> str:
 
 def _show_value(value: object) -> str:
     """Return a setting's value as a person reads it; an Endpoint is a tuple that prints itself."""
+    if isinstance(value, KeySource):
+        return value.shown
     if type(value) is not tuple:
         return str(value)
     tables = any(isinstance(each, Relay | NamedShape) for each in value)

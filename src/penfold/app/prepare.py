@@ -17,7 +17,7 @@ import apsw
 from penfold.app.addresses import save_addresses
 from penfold.app.config import CONFIG_NAME
 from penfold.app.datadir import check_schema, save_private, save_schema
-from penfold.app.exits import StartError
+from penfold.app.exits import FAILED, WRONG_USE, StartError
 from penfold.app.launch import Channel, Launch
 from penfold.app.logs import LineLog, SystemClock
 from penfold.app.master_key import bind_master_key
@@ -45,6 +45,7 @@ from penfold.net.certificates import (
 )
 from penfold.ports.events import EventLog
 from penfold.spec.events import CERTIFICATE_UNKNOWN, FILES_OPEN, KEY_OPEN, PREPARED
+from penfold.spec.key_source import COMMAND
 from penfold.spec.settings import GOOGLE_HOSTS
 from penfold.store.credentials import load_files
 from penfold.store.modes import is_open_to_all, make_private
@@ -129,7 +130,8 @@ def prepare_store(launch: Launch, clock: SystemClock, *, create: Collection[str]
     except apsw.Error as error:
         raise StartError(
             f"{launch.data}: a database cannot be opened ({error}); "
-            "`penfold data restore DIR` brings back a backup"
+            "`penfold data restore DIR` brings back a backup",
+            code=FAILED,  # the disk may be full, or not be there yet: what starts us tries again
         ) from error
     except (UnavailableError, NewerDataError) as error:
         raise StartError(f"{launch.data}: {error} {error.facts or ''}".rstrip()) from error
@@ -143,7 +145,10 @@ def prepare_store(launch: Launch, clock: SystemClock, *, create: Collection[str]
         else:
             prepare_local_mode(make_identity(stores), folder, base=launch.base_url)
     except UnavailableError as error:
-        raise StartError(f"{launch.data}: {error}") from error
+        # A store of keys may not be reachable yet: what starts us tries again.
+        elsewhere = launch.settings.master_key.kind == COMMAND
+        code = FAILED if elsewhere else WRONG_USE
+        raise StartError(f"{launch.data}: {error}", code=code) from error
     finally:
         stores.close()
 

@@ -53,6 +53,13 @@ def parse_text(value: object) -> str:
     return value.strip()
 
 
+def parse_secret(value: object) -> str:
+    """Return text without blanks around it; what is wrong is said without repeating it."""
+    if not isinstance(value, str):
+        raise ParseError("must be text in quotes")
+    return parse_text(value)
+
+
 def parse_endpoint(value: object) -> Endpoint:
     """Return the address of a listener; an IPv6 address stands in brackets."""
     text = parse_text(value)

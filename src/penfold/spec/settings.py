@@ -52,6 +52,7 @@ from penfold.spec.setting_values import (
     parse_path,
     parse_port,
     parse_resolvers,
+    parse_secret,
     parse_share,
     parse_text,
     parse_url,
@@ -468,7 +469,7 @@ class Settings:
         serve=False,
     )
     metrics_token: str = _setting(
-        parse_text,
+        parse_secret,
         "",
         "TOKEN",
         "Bearer token that lets other machines read /metrics; without it only this one may.",

@@ -227,6 +227,13 @@ def test_they_reach_the_processes_and_are_shown_in_words(data):
     )
 
 
+def test_what_may_be_a_secret_is_not_shown(data):
+    write(data, 'master_key = "command:/usr/bin/vault --token hvs.1"\nmetrics_token = "hvs.2"\n')
+    shown = {each.name: each.value for each in load_values({"data": data})}
+    assert shown["master_key"] == "command:/usr/bin/vault …"
+    assert "hvs" not in "".join(shown.values())
+
+
 def test_tables_are_no_text_of_the_environment(data):
     with pytest.raises(ConfigError, match=r"PENFOLD_SHAPES: must be \[shapes"):
         load_settings({"data": data}, {"PENFOLD_SHAPES": "google"})
