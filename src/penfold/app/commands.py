@@ -14,7 +14,7 @@ import apsw
 
 from penfold.app.care import Care
 from penfold.app.config import find_key_source, load_settings
-from penfold.app.datadir import FAULTS_NAME, check_data_dir, save_private
+from penfold.app.datadir import FAULTS_NAME, check_data_dir
 from penfold.app.domain_check import check_domain
 from penfold.app.erasing import erase_account
 from penfold.app.exits import FAILED, WRONG_USE, StartError, stop_at_once
@@ -42,6 +42,7 @@ from penfold.spec.settings import SETTINGS
 from penfold.spec.shapes import NamedShape
 from penfold.store.backup_log import list_backups
 from penfold.store.credentials import load_files
+from penfold.store.durable import write_file
 from penfold.store.faults import FileFaults
 from penfold.store.sqlite.queue import SqliteQueue
 from penfold.store.sqlite.reports import SqliteReports
@@ -140,7 +141,7 @@ def _make_doors() -> Doors:
         open_faults=open_faults,
         load_base_url=load_base_url,
         load_credentials=lambda data: load_files(data / "credentials"),
-        save_private=save_private,
+        save_private=write_file,
         data=Care(),
         open_moving=open_moving,
         load_values=load_values,

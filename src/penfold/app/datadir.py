@@ -27,6 +27,7 @@ from pathlib import Path
 from typing import Final
 
 from penfold.app.exits import StartError
+from penfold.store.durable import write_file
 
 LOCK_NAME: Final = "penfold.lock"
 SCHEMA_NAME: Final = "schema.json"
@@ -111,18 +112,7 @@ def save_schema(path: Path, known: Mapping[str, int]) -> None:
     octets = json.dumps(dict(known), indent=2).encode() + b"\n"
     file = path / SCHEMA_NAME
     if not file.exists() or file.read_bytes() != octets:
-        save_private(file, octets)
-
-
-def save_private(path: Path, data: bytes) -> None:
-    """Replace a file so that a reader sees the old octets or the new ones; mode 0600."""
-    new = path.with_name(f".{path.name}.{os.getpid()}")
-    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    new.replace(path)
+        write_file(file, octets)
 
 
 def _make(path: Path) -> None:

@@ -16,7 +16,7 @@ import apsw
 
 from penfold.app.addresses import save_addresses
 from penfold.app.config import CONFIG_NAME
-from penfold.app.datadir import check_schema, save_private, save_schema
+from penfold.app.datadir import check_schema, save_schema
 from penfold.app.exits import FAILED, WRONG_USE, StartError
 from penfold.app.launch import Channel, Launch
 from penfold.app.logs import LineLog, SystemClock
@@ -48,6 +48,7 @@ from penfold.spec.events import CERTIFICATE_UNKNOWN, FILES_OPEN, KEY_OPEN, PREPA
 from penfold.spec.key_source import COMMAND
 from penfold.spec.settings import GOOGLE_HOSTS
 from penfold.store.credentials import load_files
+from penfold.store.durable import write_file
 from penfold.store.modes import is_open_to_all, make_private
 from penfold.store.sqlite.scrub import scrub
 
@@ -63,7 +64,7 @@ def run(launch: Launch, channel: Channel) -> None:
     prepare_certificate(launch, log, now_ms=clock.now_ms())
     prepare_store(launch, clock, create=new)
     save_schema(launch.data, known)
-    save_private(launch.data / "run" / "address", launch.base_url.encode() + b"\n")
+    write_file(launch.data / "run" / "address", launch.base_url.encode() + b"\n")
     save_addresses(launch.data, launch.addresses)
     save_quota(launch.data / "run", launch.settings)
     log.emit(PREPARED, created=new == known.keys(), ms=round((time.monotonic() - began) * 1000))
@@ -192,7 +193,7 @@ def prepare_production(identity: Identity, folder: Path, launch: Launch) -> None
 def _save_changed(folder: Path, old: Mapping[str, bytes], files: Mapping[str, bytes]) -> None:
     for name, octets in files.items():
         if old.get(name) != octets:
-            save_private(folder / name, octets)
+            write_file(folder / name, octets)
 
 
 def _load_pair(folder: Path, name: str) -> Pair:
@@ -205,8 +206,8 @@ def _load_pair(folder: Path, name: str) -> Pair:
 
 def _save_pair(folder: Path, name: str, pair: Pair) -> None:
     # Killed in between: key and certificate do not fit, which the next start notices.
-    save_private(folder / f"{name}.key", pair.key)
-    save_private(folder / f"{name}.pem", pair.certificate)
+    write_file(folder / f"{name}.key", pair.key)
+    write_file(folder / f"{name}.pem", pair.certificate)
 
 
 def _fail(error: BaseException) -> None:

@@ -19,7 +19,6 @@ from typing import Final
 
 import msgspec
 
-from penfold.app.datadir import save_private
 from penfold.base.clock import Clock
 from penfold.base.errors import ParseError
 from penfold.base.limits import TLS_FILE_MAX_BYTES
@@ -35,6 +34,7 @@ from penfold.proto.acme.proofs import (
 )
 from penfold.proto.served_certificate import Served, parse_served
 from penfold.spec.settings import Settings
+from penfold.store.durable import write_file
 
 FOLDER: Final = "tls"
 SERVING: Final = "serving.pem"
@@ -98,7 +98,7 @@ def save_served(folder: Path, served: Served) -> None:
     """Have this certificate shown from now on."""
     path = folder / SERVING
     if not path.exists() or path.read_bytes() != served.pem:
-        save_private(path, served.pem)
+        write_file(path, served.pem)
 
 
 class AcmeFiles:
@@ -111,7 +111,7 @@ class AcmeFiles:
         """Return the account's key, a new one if there is none. ParseError for a damaged one."""
         path = self._folder / _ACCOUNT
         if not path.exists():
-            save_private(path, make_account_key())
+            write_file(path, make_account_key())
         try:
             return parse_account_key(load_octets(path))
         except ParseError as error:
@@ -135,10 +135,10 @@ class AcmeFiles:
             return None  # without a plan it is asked at once
 
     def save_plan(self, plan: Plan) -> None:
-        save_private(self._folder / _PLAN, msgspec.json.encode(plan))
+        write_file(self._folder / _PLAN, msgspec.json.encode(plan))
 
     def save_certificate(self, served: Served) -> None:
-        save_private(self._folder / ACME, served.pem)
+        write_file(self._folder / ACME, served.pem)
         save_served(self._folder, served)
 
 
@@ -164,10 +164,10 @@ class Challenges:
         for number, proof in enumerate(proofs):
             if proof.kind == TLS_ALPN_01:
                 pem = make_challenge_certificate(proof, now_ms=self._clock.now_ms())
-                save_private(self._folder / f"alpn-{number}.pem", pem)
+                write_file(self._folder / f"alpn-{number}.pem", pem)
         http = {proof.token: proof.answer for proof in proofs if proof.kind == HTTP_01}
         tls = {p.name: f"alpn-{n}.pem" for n, p in enumerate(proofs) if p.kind == TLS_ALPN_01}
-        save_private(self._file, msgspec.json.encode({HTTP_01: http, TLS_ALPN_01: tls}))
+        write_file(self._file, msgspec.json.encode({HTTP_01: http, TLS_ALPN_01: tls}))
 
     def find_answer(self, token: str) -> bytes | None:
         """Return what http-01 is answered for a token."""

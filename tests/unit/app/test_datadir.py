@@ -12,7 +12,6 @@ from penfold.app.datadir import (
     check_schema,
     find_user_name,
     open_data_dir,
-    save_private,
     save_schema,
 )
 from penfold.app.exits import WRONG_USE, StartError
@@ -118,12 +117,3 @@ def test_a_broken_schema_note_is_refused(tmp_path, text):
     (tmp_path / "schema.json").write_text(text)
     with pytest.raises(StartError, match="cannot be read"):
         check_schema(tmp_path, {"mailbox": 2})
-
-
-def test_a_saved_file_is_private_and_replaces_the_old_one_whole(tmp_path):
-    path = tmp_path / "x.json"
-    path.write_text("old")
-    path.chmod(0o644)
-    save_private(path, b"new")
-    assert (path.read_text(), mode(path)) == ("new", 0o600)
-    assert [entry.name for entry in tmp_path.iterdir()] == ["x.json"]
