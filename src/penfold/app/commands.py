@@ -213,7 +213,7 @@ def open_faults(data: Path) -> FileFaults:
 
 
 def load_base_url(data: Path) -> str:
-    """Return the address the server had at its last start."""
+    """Return where others reach the server, as its last start noted it."""
     check_data_dir(data)
     try:
         return (data / "run" / "address").read_text().strip()

@@ -64,7 +64,8 @@ def run(launch: Launch, channel: Channel) -> None:
     prepare_certificate(launch, log, now_ms=clock.now_ms())
     prepare_store(launch, clock, create=new)
     save_schema(launch.data, known)
-    write_file(launch.data / "run" / "address", launch.base_url.encode() + b"\n")
+    reached = launch.public_url if launch.settings.is_production else launch.base_url
+    write_file(launch.data / "run" / "address", reached.encode() + b"\n")
     save_addresses(launch.data, launch.addresses)
     save_quota(launch.data / "run", launch.settings)
     log.emit(PREPARED, created=new == known.keys(), ms=round((time.monotonic() - began) * 1000))
@@ -186,7 +187,7 @@ def prepare_production(identity: Identity, folder: Path, launch: Launch) -> None
     """Have an application to issue tokens for."""
     files = load_files(folder)
     new = local_mode.ensure_client(identity, local_mode.parse(files))
-    base = launch.settings.issuer or launch.base_url
+    base = launch.public_url
     _save_changed(folder, files, local_mode.render_client(new.client.id, new.secret, base=base))
 
 

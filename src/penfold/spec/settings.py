@@ -220,7 +220,8 @@ class Settings:
         parse_url,
         "",
         "URL",
-        "The issuer name in identity tokens. [default: the server's own address]",
+        "The issuer name in identity tokens, and where files for clients and links in mail lead. "
+        "[default: https://HOSTNAME where http is open to others, else the server's own address]",
     )
     token_idle_days: int = _setting(
         parse_count(TOKEN_DAYS_MAX),
