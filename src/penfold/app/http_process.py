@@ -218,7 +218,7 @@ def _make_services(launch: Launch, product: Product, quota: Quota | None) -> Ser
         chance=stores.chance,
         sealer=stores.sealer,
         pubsub=stores.pubsub,
-        asking=Asking(product.outbound, stores.chance, settings.issuer or launch.base_url),
+        asking=Asking(product.outbound, stores.chance, launch.public_url),
         mail_servers=MailServers(stores.sealer, probe),
         uploads=stores.uploads,
         quota=quota,

@@ -5,11 +5,11 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from penfold.app.datadir import save_private
 from penfold.app.erasing import erase_removed
 from penfold.app.wiring import Product
 from penfold.front.worker.sweeps import Sweeps
 from penfold.store.data import sweep_blobs
+from penfold.store.durable import write_file
 from penfold.store.sqlite.layout import iter_mailbox_ids, mailbox_path
 
 #: Milliseconds looked back beyond the mark: clocks step, and a file system's times are coarse.
@@ -27,7 +27,7 @@ def make_sweeps(data: Path, product: Product) -> Sweeps:
         iter_all=lambda: iter_mailbox_ids(data),
         iter_changed=lambda since_ms: iter_changed(data, since_ms - MARGIN_MS),
         load_mark=lambda: load_mark(mark),
-        save_mark=lambda now_ms: save_private(mark, b"%d\n" % now_ms),
+        save_mark=lambda now_ms: write_file(mark, b"%d\n" % now_ms),
         erase=lambda gone: erase_removed(
             data, product.stores.directory, gone, now_ms=product.stores.clock.now_ms()
         ),

@@ -792,6 +792,9 @@ TLS_FILE_MAX_BYTES: Final = 1_048_576
 #: Seconds between two looks at the files of a certificate, which costs two system calls: who
 #: replaces them sees at once whether it worked.
 TLS_LOOK_S: Final = 1.0
+#: Seconds until files that were refused are judged again, though they look the same: what was in
+#: the way may be gone.
+TLS_REFUSED_S: Final = 60
 #: Days before its end from which on a certificate is warned of, and hours between two warnings.
 TLS_WARN_DAYS: Final = 7
 TLS_WARN_HOURS: Final = 12

@@ -117,11 +117,6 @@ DELIVERY_TRIED: Final = _event(
     "queue recipient state kind host address code enhanced tls servers ms",
     "A message was offered to the servers of its domain; `penfold queue show` has what was said.",
 )
-DELIVERY_RECOVERED: Final = _event(
-    "delivery_recovered",
-    "messages",
-    "Messages a process before this one had in hand are tried again.",
-)
 SIGNING_BEGUN: Final = _event(
     "signing_begun",
     "domain selector",

@@ -8,6 +8,7 @@ import ipaddress
 import re
 from collections.abc import Callable
 from typing import Final, NamedTuple
+from urllib.parse import urlsplit
 
 from penfold.base.errors import ParseError
 from penfold.base.limits import (
@@ -25,8 +26,9 @@ from penfold.spec.quotas import OFF
 #: HTTP processes at most: each costs about 60 MB and its own file handles.
 WORKERS_MAX: Final = 64
 
+#: RFC 1035 §2.3.4: 63 octets in a label, 255 in a name as the wire has it.
 _HOSTNAME = re.compile(
-    r"(?=.{1,253}\Z)[a-z0-9_]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*"
+    r"(?=.{1,253}\Z)[a-z0-9_]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*"
 )
 _PORT_MAX: Final = 65_535
 _DNS_PORT: Final = 53
@@ -49,6 +51,13 @@ def parse_text(value: object) -> str:
     if not value.strip() or not value.isprintable():
         raise ParseError("must not be empty or hold control characters")
     return value.strip()
+
+
+def parse_secret(value: object) -> str:
+    """Return text without blanks around it; what is wrong is said without repeating it."""
+    if not isinstance(value, str):
+        raise ParseError("must be text in quotes")
+    return parse_text(value)
 
 
 def parse_endpoint(value: object) -> Endpoint:
@@ -117,17 +126,25 @@ def parse_port(value: object) -> int:
 def parse_url(value: object) -> str:
     """Return an http or https address without the slash at its end."""
     text = parse_text(value)
-    if not re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#]*)?", text):
+    if not re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#]*)?", text) or not _has_host(text):
         raise ParseError(f"must be an http or https address, not {text!r}")
     return text.rstrip("/")
 
 
+def _has_host(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return bool(parts.hostname) and parts.port != 0
+    except ValueError:  # half an IPv6 address, a port that is none
+        return False
+
+
 def parse_domains(value: object) -> tuple[str, ...]:
-    """Return names of domains in lower case."""
+    """Return names of domains in lower case, each once."""
     items = value.split(",") if isinstance(value, str) else value
     if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
         raise ParseError("must be a list of domain names")
-    names = tuple(item.strip().lower().rstrip(".") for item in items)
+    names = tuple(dict.fromkeys(item.strip().lower().rstrip(".") for item in items))
     for name in names:
         if not _HOSTNAME.fullmatch(name) or "." not in name:
             raise ParseError(f"{name!r} is not a domain name")

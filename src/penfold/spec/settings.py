@@ -52,6 +52,7 @@ from penfold.spec.setting_values import (
     parse_path,
     parse_port,
     parse_resolvers,
+    parse_secret,
     parse_share,
     parse_text,
     parse_url,
@@ -219,7 +220,8 @@ class Settings:
         parse_url,
         "",
         "URL",
-        "The issuer name in identity tokens. [default: the server's own address]",
+        "The issuer name in identity tokens, and where files for clients and links in mail lead. "
+        "[default: https://HOSTNAME where http is open to others, else the server's own address]",
     )
     token_idle_days: int = _setting(
         parse_count(TOKEN_DAYS_MAX),
@@ -468,7 +470,7 @@ class Settings:
         serve=False,
     )
     metrics_token: str = _setting(
-        parse_text,
+        parse_secret,
         "",
         "TOKEN",
         "Bearer token that lets other machines read /metrics; without it only this one may.",

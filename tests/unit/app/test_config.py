@@ -125,6 +125,11 @@ def test_production_mode_without_a_name_is_refused_in_words(data):
         check_served(settings)
 
 
+def test_a_domain_that_is_named_twice_is_there_once(data):
+    (Path(data) / "penfold.toml").write_text('domains = ["example.org", "Example.ORG."]\n')
+    assert load_settings({"data": data}, {}).settings.domains == ("example.org",)
+
+
 def test_settings_without_domains_can_be_served(data):
     check_served(load_settings({"data": data}, {}).settings)
 
@@ -220,6 +225,13 @@ def test_they_reach_the_processes_and_are_shown_in_words(data):
     assert shown["shapes"].startswith(
         "google: 3 connections of 50 messages, never in clear; others: "
     )
+
+
+def test_what_may_be_a_secret_is_not_shown(data):
+    write(data, 'master_key = "command:/usr/bin/vault --token hvs.1"\nmetrics_token = "hvs.2"\n')
+    shown = {each.name: each.value for each in load_values({"data": data})}
+    assert shown["master_key"] == "command:/usr/bin/vault …"
+    assert "hvs" not in "".join(shown.values())
 
 
 def test_tables_are_no_text_of_the_environment(data):

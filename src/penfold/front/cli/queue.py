@@ -10,6 +10,7 @@ import typer
 from penfold.front.cli.doors import Doors
 from penfold.front.cli.output import (
     DATA_DEFAULT,
+    ROW_MAX,
     AsJson,
     DataDir,
     print_json,
@@ -19,7 +20,12 @@ from penfold.front.cli.output import (
 from penfold.front.cli.queue_destinations import add_destination_commands, parse_name, say_held
 from penfold.ports.queue import Attempt, Facts, QueueRow, QueueState
 
-Id = Annotated[int, typer.Argument(metavar="ID", help="The id, as `penfold queue list` shows it.")]
+Id = Annotated[
+    int,
+    typer.Argument(
+        min=1, max=ROW_MAX, metavar="ID", help="The id, as `penfold queue list` shows it."
+    ),
+]
 
 
 def queue_commands(doors: Doors) -> typer.Typer:
@@ -65,7 +71,10 @@ def _add_list(commands: typer.Typer, doors: Doors) -> None:
             int, typer.Option(min=1, max=10_000, metavar="N", help="How many at most.")
         ] = 100,
         before: Annotated[
-            int | None, typer.Option(metavar="ID", help="Only older than this one: the next page.")
+            int | None,
+            typer.Option(
+                min=1, max=ROW_MAX, metavar="ID", help="Only older than this one: the next page."
+            ),
         ] = None,
         as_json: AsJson = False,
         data: DataDir = DATA_DEFAULT,

@@ -630,3 +630,11 @@ def test_sessions_of_an_account_are_listed_and_ended(bench):
     assert "Ended 1" in bench.out("user", "sessions", "kim@penfold.test", "--end")
     assert sessions.list_accounts(cookie) == []
     assert bench.json("user", "sessions", "kim@penfold.test") == []
+
+
+@pytest.mark.parametrize("command", ["queue show", "queue retry", "queue cancel", "reports show"])
+@pytest.mark.parametrize("number", ["0", str(2**63)])
+def test_a_number_no_row_can_have_is_a_wrong_use(bench, command, number):
+    result = bench.run(*command.split(), number)
+    assert result.exit_code == 2
+    assert "Invalid value for 'ID'" in result.stderr
