@@ -235,6 +235,21 @@ class QueueContract:
         assert queue.get_row(first.row.id).state is QueueState.SENT
         assert queue.list_attempts(first.row.id) == [ATTEMPT]
 
+    def test_a_lease_that_is_renewed_goes_on_and_one_that_ended_does_not(self, queue):
+        queue.add([letter(number=n) for n in range(3)], state=QueueState.QUEUED)
+        first, sent, put_off = take(queue, NOW)
+        settle(queue, sent, QueueState.SENT)
+        settle(queue, put_off, QueueState.QUEUED, next_attempt_ms=NOW + 500)
+        queue.renew([first, sent, put_off], until_ms=NOW + 9 * LEASE_MS)
+        assert queue.get_row(sent.row.id).state is QueueState.SENT
+        [again] = take(queue, NOW + LEASE_MS)
+        assert again.row.id == put_off.row.id
+        queue.renew([put_off], until_ms=NOW)  # which is somebody else's by now
+        assert queue.find_next_due() == NOW + 2 * LEASE_MS
+        assert settle(queue, again, QueueState.SENT)
+        assert queue.find_next_due() == NOW + 9 * LEASE_MS
+        assert settle(queue, first, QueueState.SENT)
+
     def test_a_row_that_is_put_off_is_due_again_then(self, queue):
         queue.add([letter()], state=QueueState.QUEUED)
         [lease] = take(queue, NOW)

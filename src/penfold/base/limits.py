@@ -446,8 +446,9 @@ DELIVERY_READ_AHEAD_BYTES: Final = 65_536
 DELIVERY_TROUBLE_S: Final = 5.0
 #: Octets of messages that are being sent; a larger one goes alone.
 DELIVERY_MEMORY_MAX_BYTES: Final = 134_217_728
-#: Seconds a row belongs to the process that took it; longer than any attempt can take, and ended
-#: by the next process that starts.
+#: Seconds a row belongs to the process that took it. The process renews it while it has the row in
+#: hand, waiting for room too, and the next one that starts ends it; so this is how long a row lies
+#: still that the process lost by a fault of its own.
 DELIVERY_LEASE_S: Final = 6 * 3_600
 #: Seconds between two looks at the queue, which other processes add to; a look costs 13 us.
 DELIVERY_LOOK_S: Final = 0.2

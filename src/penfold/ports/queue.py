@@ -216,6 +216,10 @@ class Queue(Protocol):
         """
         ...
 
+    def renew(self, leases: Sequence[Lease], *, until_ms: int) -> None:
+        """Have leases end at another moment; one that was settled or ended changes nothing."""
+        ...
+
     def settle(self, settlements: Sequence[Settlement | Untried]) -> list[bool]:
         """Record what came of leases, durable on return, and say of each whether it counted.
 

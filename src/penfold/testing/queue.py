@@ -177,6 +177,13 @@ class MemoryQueue:
         )
         return sorted(found, key=lambda row: (row.next_attempt_ms, row.id))
 
+    def renew(self, leases: Sequence[Lease], *, until_ms: int) -> None:
+        with self._lock:
+            for lease in leases:
+                row = self._rows[lease.row.id]
+                if self._leases.get(row.id) == lease.number and row.id in self._taken:
+                    self._rows[row.id] = structs.replace(row, next_attempt_ms=until_ms)
+
     def settle(self, settlements: Sequence[Settlement | Untried]) -> list[bool]:
         with self._lock:
             return [self._settle(each) for each in settlements]

@@ -114,7 +114,8 @@ class Delivering:
         self._memory = Room(DELIVERY_MEMORY_MAX_BYTES)
         self._rooms: dict[str, Room] = {}
         self._at_site: Counter[str] = Counter()
-        self._in_hand: set[asyncio.Task[None]] = set()
+        self._in_hand: dict[asyncio.Task[None], Lease] = {}
+        self._renewed_ms = 0
         self._changed = asyncio.Event()
         self._loop: asyncio.Task[None] | None = None
 
@@ -156,6 +157,7 @@ class Delivering:
         """Return rows to deliver, with what is sent of those that are short."""
         limit = min(DELIVERY_BATCH, DELIVERIES_MAX - len(self._in_hand))
         now_ms = self._clock.now_ms()
+        await self._renew(now_ms)
         due_ms = self._queue.find_next_due()
         if limit <= 0 or due_ms is None or due_ms > now_ms:
             return []
@@ -167,6 +169,19 @@ class Delivering:
         loop = asyncio.get_running_loop()
         read = await loop.run_in_executor(self._reader, self._read_small, leases)
         return list(zip(leases, read, strict=True))
+
+    async def _renew(self, now_ms: int) -> None:
+        """Keep what is in hand from being taken again, however far the clock was set or slept.
+
+        All of it was taken or renewed within half a lease after _renewed_ms.
+        """
+        lease_ms = 1000 * DELIVERY_LEASE_S
+        if 0 <= now_ms - self._renewed_ms < lease_ms // 2:
+            return
+        if leases := list(self._in_hand.values()):
+            until_ms = now_ms + lease_ms
+            await self._write(lambda: self._queue.renew(leases, until_ms=until_ms))
+        self._renewed_ms = now_ms
 
     def _find_busy(self) -> set[str]:
         """Return the domains of sites where enough waits already."""
@@ -186,11 +201,11 @@ class Delivering:
 
     def _begin(self, lease: Lease, prepared: Prepared | None) -> None:
         task = asyncio.get_running_loop().create_task(self._deliver(lease, prepared))
-        self._in_hand.add(task)
+        self._in_hand[task] = lease
         task.add_done_callback(self._end)
 
     def _end(self, task: asyncio.Task[None]) -> None:
-        self._in_hand.discard(task)
+        del self._in_hand[task]
         self._changed.set()
         error = None if task.cancelled() else task.exception()
         if error is not None:

@@ -97,6 +97,7 @@ _TAKE: Final = (
 _LEASE: Final = (
     "UPDATE recipient SET next_attempt_ms = ?, lease = ?, tries = ?, taken = 1 WHERE id = ?"
 )
+_RENEW: Final = "UPDATE recipient SET next_attempt_ms = ? WHERE id = ? AND lease = ? AND taken = 1"
 _RELEASE: Final = (
     "UPDATE recipient SET next_attempt_ms = ?, taken = 0 WHERE taken = 1 RETURNING domain"
 )
@@ -269,6 +270,14 @@ class SqliteQueue:
 
         first = self.find_next_due()
         return [] if first is None or first > now_ms else self._file.change(change)
+
+    def renew(self, leases: Sequence[Lease], *, until_ms: int) -> None:
+        def change(db: apsw.Connection) -> None:
+            db.executemany(_RENEW, ((until_ms, each.row.id, each.number) for each in leases))
+            for domain in {_domain_of(each.row.recipient) for each in leases}:
+                refresh_destination(db, domain)
+
+        self._file.change(change)
 
     def settle(self, settlements: Sequence[Settlement | Untried]) -> list[bool]:
         def change(db: apsw.Connection) -> list[bool]:

@@ -13,6 +13,7 @@ from penfold.base.limits import (
     CIRCUIT_FIRST_S,
     DELAY_NOTICE_AFTER_MS,
     DELIVERIES_MAX,
+    DELIVERY_LEASE_S,
     DELIVERY_LIFE_S,
     DELIVERY_READ_AHEAD_BYTES,
 )
@@ -205,6 +206,34 @@ def test_a_slow_site_keeps_no_other_waiting_and_gets_no_more_than_its_share():
             world.door.set()
             await world.wait_for(lambda: len(world.ended) == 2 * DELIVERIES_MAX + 1)
         assert world.most_at_work <= 11
+
+    play(scene)
+
+
+@pytest.mark.parametrize(
+    "jumps",
+    [
+        pytest.param([DELIVERY_LEASE_S + 1], id="slept"),
+        pytest.param([DELIVERY_LEASE_S // 2] * 3, id="slow"),
+        pytest.param([-10 * DELIVERY_LEASE_S, 11 * DELIVERY_LEASE_S], id="clock-was-set"),
+    ],
+)
+def test_a_row_that_waits_for_room_longer_than_its_lease_is_sent_once(jumps):
+    async def scene(world):
+        world.door.clear()
+        ids = world.add(*(f"r{n}@slow.example" for n in range(15)))
+        async with world.running():
+            await world.wait_for(lambda: world.at_work)
+            for n, jump in enumerate(jumps):
+                world.clock.advance(s=jump)
+                sure = f"sure{n}"  # whose delivery shows that the queue was looked at since
+                rows = [NewQueueRow("m2", n, "", f"{sure}@quick.example", "", RAW, 0)]
+                world.queue.add(rows, state=QueueState.QUEUED)
+                await world.wait_for(lambda sure=sure: any(sure in x for x, _ in world.calls))
+            world.door.set()
+            await world.wait_for(lambda: len(world.ended) == len(ids) + len(jumps))
+        assert len(world.calls) == len(ids) + len(jumps)
+        assert not world.failures
 
     play(scene)
 
