@@ -439,6 +439,11 @@ DELIVERY_NAMED_MARGIN_S: Final = 10
 #: Rows in hand at a time, each a task of a few kB, and how many are taken in one transaction.
 DELIVERIES_MAX: Final = 200
 DELIVERY_BATCH: Final = 20
+#: Rows that are looked at for some that do not go to a relay which has enough in hand: 0.1 s. Mail
+#: that is due behind more than that waits until the relay has taken some.
+TAKE_LOOKED_AT_MAX: Final = 10_000
+#: Seconds to the next such look when one found nothing.
+DELIVERY_LOOK_PAST_S: Final = 2.0
 #: Octets up to which a row's message is read with the batch it is taken in, so that it costs no
 #: change of threads; DELIVERIES_MAX of them are 13 MB.
 DELIVERY_READ_AHEAD_BYTES: Final = 65_536

@@ -1,6 +1,6 @@
 """The durable outbound queue: one row per recipient, with every attempt kept."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from enum import StrEnum
 from typing import Protocol
 
@@ -149,6 +149,10 @@ class Destination(Struct, frozen=True, gc=False):
     why: str
 
 
+#: Says of a row's sender and recipient that it is to be passed over.
+Unless = Callable[[str, str], bool]
+
+
 class Queue(Protocol):
     def add(self, rows: Sequence[NewQueueRow], *, state: QueueState) -> list[int]:
         """Store the rows in one transaction, durable on return, and give their ids.
@@ -208,11 +212,18 @@ class Queue(Protocol):
     # to deliver
 
     def take(
-        self, *, now_ms: int, lease_ms: int, limit: int, skip: Collection[str] = ()
+        self,
+        *,
+        now_ms: int,
+        lease_ms: int,
+        limit: int,
+        skip: Collection[str] = (),
+        unless: Unless | None = None,
     ) -> list[Lease]:
         """Return rows that are due, the longest-waiting domain first, all of one domain.
 
-        They are due again after lease_ms, should nobody settle them. skip: domains to pass over.
+        They are due again after lease_ms, should nobody settle them. skip, unless: domains and
+        rows to pass over; where there is an `unless`, TAKE_LOOKED_AT_MAX rows are looked at.
         """
         ...
 

@@ -9,11 +9,11 @@ The queue is called on two threads of its own: one writes, one reads and signs.
 """
 
 import asyncio
-from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from typing import Final, NamedTuple, Protocol, TypeVar
+from functools import partial
+from typing import NamedTuple, Protocol, TypeVar
 
 from penfold.base.chance import Chance
 from penfold.base.clock import Clock
@@ -22,6 +22,7 @@ from penfold.base.limits import (
     DELIVERIES_MAX,
     DELIVERY_BATCH,
     DELIVERY_LEASE_S,
+    DELIVERY_LOOK_PAST_S,
     DELIVERY_LOOK_S,
     DELIVERY_MEMORY_MAX_BYTES,
     DELIVERY_READ_AHEAD_BYTES,
@@ -37,6 +38,7 @@ from penfold.domain.delivery import (
 )
 from penfold.domain.shaping import Site, Sites
 from penfold.front.worker.attempting import Attempting, Letter
+from penfold.front.worker.places import Places
 from penfold.front.worker.room import Room
 from penfold.front.worker.settling import Settler
 from penfold.ports.queue import Lease, Queue, QueueRow, Settlement, Untried
@@ -45,9 +47,6 @@ from penfold.proto.exchangers import Route
 from penfold.spec.relays import Relay
 
 T = TypeVar("T")
-
-#: Rows of a site that wait for each that has room, so that it never stands still.
-_WAITING_PER_ROOM: Final = 2
 
 
 class Prepared(NamedTuple):
@@ -113,7 +112,8 @@ class Delivering:
         self._settler = Settler(queue, self._writer)
         self._memory = Room(DELIVERY_MEMORY_MAX_BYTES)
         self._rooms: dict[str, Room] = {}
-        self._at_site: Counter[str] = Counter()
+        self._places = Places(sites)
+        self._look_past_s = 0.0
         self._in_hand: dict[asyncio.Task[None], Lease] = {}
         self._renewed_ms = 0
         self._changed = asyncio.Event()
@@ -161,12 +161,14 @@ class Delivering:
         due_ms = self._queue.find_next_due()
         if limit <= 0 or due_ms is None or due_ms > now_ms:
             return []
-        skip = self._find_busy()
-        lease_ms = 1000 * DELIVERY_LEASE_S
-        leases = await self._write(
-            lambda: self._queue.take(now_ms=now_ms, lease_ms=lease_ms, limit=limit, skip=skip)
-        )
         loop = asyncio.get_running_loop()
+        skip, unless = self._places.find_busy()
+        if unless and loop.time() < self._look_past_s:
+            return []
+        take = partial(self._queue.take, limit=limit, skip=skip, unless=unless)
+        leases = await self._write(lambda: take(now_ms=now_ms, lease_ms=1000 * DELIVERY_LEASE_S))
+        if unless and not leases:
+            self._look_past_s = loop.time() + DELIVERY_LOOK_PAST_S
         read = await loop.run_in_executor(self._reader, self._read_small, leases)
         return list(zip(leases, read, strict=True))
 
@@ -183,15 +185,6 @@ class Delivering:
             await self._write(lambda: self._queue.renew(leases, until_ms=until_ms))
         self._renewed_ms = now_ms
 
-    def _find_busy(self) -> set[str]:
-        """Return the domains of sites where enough waits already."""
-        busy: set[str] = set()
-        for name, count in self._at_site.items():
-            room = self._rooms.get(name)
-            if room is not None and count >= _WAITING_PER_ROOM * room.limit:
-                busy |= self._sites.list_domains(name)
-        return busy
-
     async def _pause(self) -> None:
         """Wait until something was done here, or others may have added to the queue."""
         self._changed.clear()
@@ -202,10 +195,12 @@ class Delivering:
     def _begin(self, lease: Lease, prepared: Prepared | None) -> None:
         task = asyncio.get_running_loop().create_task(self._deliver(lease, prepared))
         self._in_hand[task] = lease
+        self._places.enter(lease.row)
         task.add_done_callback(self._end)
 
     def _end(self, task: asyncio.Task[None]) -> None:
-        del self._in_hand[task]
+        if unused := self._places.leave(self._in_hand.pop(task).row):
+            self._rooms.pop(unused, None)
         self._changed.set()
         error = None if task.cancelled() else task.exception()
         if error is not None:
@@ -227,32 +222,29 @@ class Delivering:
             await self._react(done.conclusion, done.site, done.ms)
 
     async def _attempt(self, lease: Lease, prepared: Prepared | None) -> "_Done":
-        domain = domain_of(lease.row.recipient)
+        domain = _domain_of(lease)
         relay = self._sites.relays.find(lease.row.sender, lease.row.recipient)
-        if relay is not None and self._sites.is_held(self._sites.find_relay(domain, relay)):
-            return self._give_back(lease, self._sites.find_relay(domain, relay))
+        if relay is not None and self._sites.is_held(self._sites.find_relay(relay)):
+            return self._give_back(lease, self._sites.find_relay(relay))
         route = await self._attempting.find_route(domain, relay)
         site = self._find_site(domain, route, relay)
         share = self._sites.find_share(site)
-        self._at_site[site.name] += 1
-        try:
-            async with self._find_room(site).hold(), self._memory.hold(lease.row.size):
-                if self._sites.is_held(site):  # since we began to wait
-                    return self._give_back(lease, site)
-                sender, raw = prepared or await self._load(lease.row)
-                letter = Letter(make_envelope(lease.row, sender), raw, site.shape.encrypted)
-                began_ms = self._clock.now_ms()
-                trail = await self._attempting.deliver(route, letter, share, relay)
-                conclusion = conclude(lease, trail, now_ms=began_ms, chance=self._chance)
-                self._note_relay(site, conclusion)
-        finally:
-            self._leave(site)
+        self._places.move(lease.row, site)
+        async with self._find_room(site).hold(), self._memory.hold(lease.row.size):
+            if self._sites.is_held(site):  # since we began to wait
+                return self._give_back(lease, site)
+            sender, raw = prepared or await self._load(lease.row)
+            letter = Letter(make_envelope(lease.row, sender), raw, site.shape.encrypted)
+            began_ms = self._clock.now_ms()
+            trail = await self._attempting.deliver(route, letter, share, relay)
+            conclusion = conclude(lease, trail, now_ms=began_ms, chance=self._chance)
+            self._note_relay(site, conclusion)
         ms = self._clock.now_ms() - began_ms
         return _Done(conclusion.settlement, conclusion, site, ms)
 
     def _find_site(self, domain: str, route: Route, relay: Relay | None) -> Site:
         if relay is not None:
-            return self._sites.find_relay(domain, relay)
+            return self._sites.find_relay(relay)
         return self._sites.find(domain, route)
 
     def _give_back(self, lease: Lease, site: Site) -> "_Done":
@@ -282,12 +274,6 @@ class Delivering:
         room = self._rooms.setdefault(site.name, Room(limit))
         room.limit = limit
         return room
-
-    def _leave(self, site: Site) -> None:
-        self._at_site[site.name] -= 1
-        if not self._at_site[site.name]:
-            del self._at_site[site.name]
-            self._rooms.pop(site.name, None)
 
     async def _load(self, row: QueueRow) -> Prepared:
         loop = asyncio.get_running_loop()
@@ -321,7 +307,7 @@ class Delivering:
         settlement = conclusion.settlement
         self._hooks.note(conclusion, ms)
         if site is not None and not conclusion.relay:
-            domain = domain_of(settlement.lease.row.recipient)
+            domain = _domain_of(settlement.lease)
             hold_s = self._sites.note(domain, site, conclusion.outcome, reached=conclusion.reached)
             if hold_s:
                 until_ms = self._clock.now_ms() + 1000 * hold_s
@@ -333,3 +319,7 @@ class Delivering:
 
     async def _write(self, write: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._writer, write)
+
+
+def _domain_of(lease: Lease) -> str:
+    return domain_of(lease.row.recipient).lower()

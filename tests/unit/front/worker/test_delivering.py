@@ -3,7 +3,7 @@
 import asyncio
 import random
 import threading
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 
 import pytest
 
@@ -24,6 +24,7 @@ from penfold.front.worker.delivering import Delivering, Prepared
 from penfold.ports.queue import NewQueueRow, QueueState, Told, Tried
 from penfold.proto.exchangers import Host, Route, Verdict
 from penfold.spec.relays import Relay
+from penfold.store.sqlite.queue import SqliteQueue
 from penfold.testing.queue import MemoryQueue
 
 NOW = 1_790_000_000_000
@@ -208,6 +209,56 @@ def test_a_slow_site_keeps_no_other_waiting_and_gets_no_more_than_its_share():
         assert world.most_at_work <= 11
 
     play(scene)
+
+
+def test_a_domain_whose_servers_are_not_found_yet_keeps_no_other_waiting():
+    async def scene(world):
+        find_route, found = world.find_route, asyncio.Event()
+
+        async def find_slowly(domain, relay=None):
+            if domain == "dead.example":
+                await found.wait()
+            return await find_route(domain, relay)
+
+        world.find_route = find_slowly
+        world.add(*(f"r{n}@Dead.example" for n in range(2 * DELIVERIES_MAX)))
+        async with world.running():
+            world.add("kim@quick.example", number=2)
+            await world.wait_for(lambda: world.calls)
+            assert [call for call, _ in world.calls] == ["kim@quick.example"]
+            found.set()
+            await world.wait_for(lambda: len(world.ended) == 2 * DELIVERIES_MAX + 1)
+
+    play(scene)
+
+
+def test_a_slow_relay_keeps_no_other_mail_waiting_not_even_to_the_same_domain(tmp_path):
+    slow = Relay(host="hub.example", domains=("*",), senders=("news.test",))
+
+    async def scene(world):
+        deliver = world.deliver
+
+        async def deliver_slowly(route, letter, share, relay=None):
+            if relay:
+                await world.door.wait()
+            return await deliver(route, letter, share, relay)
+
+        world.deliver = deliver_slowly
+        world.door.clear()
+        news = [
+            NewQueueRow("m1", n, "al@news.test", f"kim@d{n:03}.example", "hi", RAW, NOW - 1)
+            for n in range(DELIVERIES_MAX + 20)
+        ]
+        world.queue.add(news, state=QueueState.QUEUED)
+        async with world.running():
+            own = world.add(f"lee@d{len(news) - 1}.example", "lee@quick.example", number=len(news))
+            await world.wait_for(lambda: len(world.calls) == len(own))
+            assert all(call.startswith("lee@") for call, _ in world.calls)
+            world.door.set()
+        assert not world.failures
+
+    with closing(SqliteQueue(tmp_path / "queue.db", create=True)) as queue:
+        play(scene, Relays((slow,)), queue=queue)
 
 
 @pytest.mark.parametrize(
