@@ -173,9 +173,12 @@ class HandOver:
         now_ms = self._clock.now_ms()
         attempt = Attempt(now_ms, UNKNOWN_USER, "", kind=Kind.INVALID_RECIPIENT)
         for row_id in self._enqueue(mailbox_id, row, recipients, QueueState.FAILED):
-            if not self._queue.list_attempts(row_id):
+            attempts = self._queue.list_attempts(row_id)
+            if not attempts:
                 self._queue.add_attempt(row_id, attempt, state=QueueState.FAILED)
-            self._notices.tell(self._queue.get_row(row_id), make_event(Action.FAILED, attempt))
+                attempts = [attempt]
+            event = make_event(Action.FAILED, attempts[-1])  # the one that was told of, if any was
+            self._notices.tell(self._queue.get_row(row_id), event)
 
 
 def _settle(box: MailboxWriter, *, moved: Sequence[_Moved]) -> list[int]:
