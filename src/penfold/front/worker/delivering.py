@@ -17,7 +17,7 @@ from typing import NamedTuple, Protocol, TypeVar
 
 from penfold.base.chance import Chance
 from penfold.base.clock import Clock
-from penfold.base.errors import OutcomeUnknownError, UnavailableError
+from penfold.base.errors import OutcomeUnknownError
 from penfold.base.limits import (
     DELIVERIES_MAX,
     DELIVERY_BATCH,
@@ -109,7 +109,7 @@ class Delivering:
         self._chance = chance
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="penfold-queue")
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="penfold-signing")
-        self._settler = Settler(queue, self._writer)
+        self._settler = Settler(queue, self._writer, fail=hooks.fail, trouble_s=trouble_s)
         self._memory = Room(DELIVERY_MEMORY_MAX_BYTES)
         self._rooms: dict[str, Room] = {}
         self._places = Places(sites)
@@ -218,7 +218,7 @@ class Delivering:
             now_ms = self._clock.now_ms()
             done = _Done(put_off(lease, error, now_ms=now_ms, chance=self._chance))
         # From here on nothing may put the row off again: it could be sent twice.
-        if await self._settle(done.settlement) and done.conclusion is not None:
+        if await self._settler.settle(done.settlement) and done.conclusion is not None:
             await self._react(done.conclusion, done.site, done.ms)
 
     async def _attempt(self, lease: Lease, prepared: Prepared | None) -> "_Done":
@@ -293,15 +293,6 @@ class Delivering:
                     prepared = self._read(lease.row)
             read.append(prepared)
         return read
-
-    async def _settle(self, settlement: Settlement | Untried) -> bool:
-        """Record what came of a row, however long the disk is full: nobody else knows it."""
-        while True:
-            try:
-                return await self._settler.settle(settlement)
-            except UnavailableError as error:
-                self._hooks.fail(error)
-                await asyncio.sleep(self._trouble_s)
 
     async def _react(self, conclusion: Conclusion, site: Site | None, ms: int) -> None:
         settlement = conclusion.settlement

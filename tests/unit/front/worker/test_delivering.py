@@ -506,6 +506,7 @@ def test_what_the_disk_refuses_is_recorded_when_there_is_room_and_not_sent_again
             await world.wait_for(lambda: world.ended)
         assert world.queue.get_row(row_id).state is QueueState.SENT
         assert len(world.calls) == 1
+        assert len(world.failures) == world.queue.refused
 
     play(scene, queue=FullDisk())
 
