@@ -104,11 +104,12 @@ class Delivery:
         settlement = conclusion.settlement
         attempt, row = settlement.attempt, settlement.lease.row
         self._tls.note(domain_of(row.recipient), attempt)
-        if conclusion.about_login:
-            tell_refused(self._core, conclusion.relay, settlement.attempt.outcome)
         if self._traces:
             self._traces.tried(row, attempt, settlement.state, ms)
         last = attempt.facts.tried[-1] if attempt.facts.tried else None
+        if conclusion.about_login:
+            detail = last.text if last and last.text else attempt.outcome
+            tell_refused(self._core, conclusion.relay, detail)
         self._core.counters.add(DELIVERY_TRIES, 1, attempt.kind)
         self._core.counters.observe(DELIVERY_SECONDS, ms / 1000)
         self._core.log.emit_soon(

@@ -23,7 +23,7 @@ class Tried(Struct, frozen=True, gc=False, omit_defaults=True):
     demand, policy: what TLS had to be, and by which policy (proto.tls_ladder). stage, fate, reason,
     code, enhanced, text: as in proto.smtp.client.outcome. tls: "" in clear, else version, cipher
     and how the certificate was judged. dsn: the sender's wishes for reports were
-    passed on. sent: when it was handed to the connection, it took ms.
+    passed on. ms: how long it took from the call to its answer.
     """
 
     host: str
