@@ -5,7 +5,8 @@ task that waits for room at its site (domain.shaping) and in memory, makes its a
 (front.worker.attempting) and settles. Whatever happens to this process, a row that was not settled
 is delivered by the next one. What goes to a relay that is left alone is given back untried.
 
-The queue is called on two threads of its own: one writes, one reads and signs.
+The queue is called on two threads of its own: one writes, one reads and signs. A third tells
+senders, so that a mailbox which is slow to take a notice holds up no signature.
 """
 
 import asyncio
@@ -109,6 +110,7 @@ class Delivering:
         self._chance = chance
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="penfold-queue")
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="penfold-signing")
+        self._teller = ThreadPoolExecutor(1, thread_name_prefix="penfold-notices")
         self._settler = Settler(queue, self._writer, fail=hooks.fail, trouble_s=trouble_s)
         self._memory = Room(DELIVERY_MEMORY_MAX_BYTES)
         self._rooms: dict[str, Room] = {}
@@ -135,7 +137,7 @@ class Delivering:
             task.cancel()
         await asyncio.gather(*self._in_hand, return_exceptions=True)
         await self._settler.finish()  # what was sent and not recorded would be sent again
-        for pool in (self._writer, self._reader):
+        for pool in (self._writer, self._reader, self._teller):
             await asyncio.to_thread(pool.shutdown)
 
     # --- taking --------------------------------------------------------------------------
@@ -306,7 +308,7 @@ class Delivering:
                 await self._write(lambda: self._queue.hold(domain, until_ms=until_ms, why=why))
         if is_news(settlement):
             loop = asyncio.get_running_loop()
-            await loop.run_in_executor(self._reader, self._hooks.tell, settlement)
+            await loop.run_in_executor(self._teller, self._hooks.tell, settlement)
 
     async def _write(self, write: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._writer, write)

@@ -472,6 +472,26 @@ def test_trouble_with_telling_the_sender_does_not_send_again():
     play(scene, box=answer(550, text="no such user"))
 
 
+def test_a_sender_who_is_slow_to_be_told_holds_up_no_other_mail():
+    async def scene(world):
+        told, tell = threading.Event(), world.tell
+
+        def tell_slowly(settlement):
+            assert told.wait(PATIENCE_S)
+            tell(settlement)
+
+        world.tell = tell_slowly
+        world.add(*(f"r{n}@bad.example" for n in range(2 * DELIVERIES_MAX)))
+        async with world.running():
+            await world.wait_for(lambda: world.ended)
+            world.add("kim@good.example", number=2)
+            await world.wait_for(lambda: any("good" in call for call, _ in world.calls))
+            assert not world.told
+            told.set()
+
+    play(scene, bad=answer(550, text="no such user"))
+
+
 def test_only_what_may_be_news_to_the_sender_is_told():
     async def scene(world):
         world.add("kim@box.example", "lee@other.example")
