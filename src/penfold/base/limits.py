@@ -85,8 +85,10 @@ PROBE_STEP_S: Final = 10.0
 PROBE_S: Final = 30.0
 #: Such trials and other checks of writes at a time, per process; later ones wait.
 CHECKS_MAX: Final = 4
-#: Outbox rows handed over in one go: bounds memory, and the wait of a mailbox behind them.
+#: Outbox rows handed over in one go: bounds memory, and the wait of a mailbox behind them; and
+#: octets of their messages after which no more follow, so a long one goes almost alone.
 HAND_OVER_MAX_ROWS: Final = 16
+HAND_OVER_MAX_BYTES: Final = 1_048_576
 
 #: Octets of a JSON body beyond the base64 of a message it may carry, and of one that carries
 #: none: 1,000 ids take 20 kB. Google's own limit is not published.

@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from penfold.base.clock import Clock
 from penfold.base.errors import NotFoundError, UnavailableError
-from penfold.base.limits import HAND_OVER_MAX_ROWS
+from penfold.base.limits import HAND_OVER_MAX_BYTES, HAND_OVER_MAX_ROWS
 from penfold.domain.arriving import Arriving
 from penfold.domain.delivered import make_delivered
 from penfold.domain.envelope import Wishes, make_wishes
@@ -74,7 +74,7 @@ class HandOver:
         end: int | None = None
         while True:
             with self._mailboxes.open_reader(mailbox_id) as box:
-                rows = box.list_outbox(limit=HAND_OVER_MAX_ROWS)
+                rows = box.list_outbox(limit=HAND_OVER_MAX_ROWS, octets=HAND_OVER_MAX_BYTES)
             rows = [row for row in rows if end is None or row.number < end]
             if not rows:
                 break
