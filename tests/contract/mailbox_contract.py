@@ -610,6 +610,18 @@ class MailboxContract:
         assert box.change(add) > second
         assert box.look(lambda reader: reader.list_outbox(limit=1))[0].number == first
 
+    @pytest.mark.parametrize(("octets", "count"), [(1, 1), (250, 1), (251, 2), (999, 3)])
+    def test_outbox_is_listed_up_to_a_size_and_the_first_row_whatever_that_is(
+        self, box, octets, count
+    ):
+        def add(writer):
+            raw = b"one\r\n" * 50
+            return writer.add_outbox(sender="a@x", recipients=["b@y"], raw=raw, now_ms=NOW_MS)
+
+        numbers = [box.change(add) for _ in range(3)]
+        rows = box.look(lambda reader: reader.list_outbox(limit=10, octets=octets))
+        assert [row.number for row in rows] == numbers[:count]
+
     def test_outbox_keeps_what_the_sender_wants_done(self, box):
         options = MailOptions(require_tls=True, ret="HDRS", envid="QQ 314")
         reports = (

@@ -21,12 +21,19 @@ RAW = b"Subject: hello\r\n\r\nbody\r\n"
 
 
 def letter(
-    recipient="kim@elsewhere.example", *, origin="m1", number=1, raw=RAW, created_ms=NOW, **wishes
+    recipient="kim@elsewhere.example",
+    *,
+    sender="alice@penfold.test",
+    origin="m1",
+    number=1,
+    raw=RAW,
+    created_ms=NOW,
+    **wishes,
 ):
     return NewQueueRow(
         origin=origin,
         number=number,
-        sender="alice@penfold.test",
+        sender=sender,
         recipient=recipient,
         subject="hello",
         raw=raw,
@@ -57,8 +64,8 @@ def settle(queue, lease, state, *, next_attempt_ms=0):
     return counted
 
 
-def take(queue, now_ms, *, limit=10, skip=()):
-    return queue.take(now_ms=now_ms, lease_ms=LEASE_MS, limit=limit, skip=skip)
+def take(queue, now_ms, *, limit=10, skip=(), unless=None):
+    return queue.take(now_ms=now_ms, lease_ms=LEASE_MS, limit=limit, skip=skip, unless=unless)
 
 
 class QueueContract:
@@ -235,6 +242,21 @@ class QueueContract:
         assert queue.get_row(first.row.id).state is QueueState.SENT
         assert queue.list_attempts(first.row.id) == [ATTEMPT]
 
+    def test_a_lease_that_is_renewed_goes_on_and_one_that_ended_does_not(self, queue):
+        queue.add([letter(number=n) for n in range(3)], state=QueueState.QUEUED)
+        first, sent, put_off = take(queue, NOW)
+        settle(queue, sent, QueueState.SENT)
+        settle(queue, put_off, QueueState.QUEUED, next_attempt_ms=NOW + 500)
+        queue.renew([first, sent, put_off], until_ms=NOW + 9 * LEASE_MS)
+        assert queue.get_row(sent.row.id).state is QueueState.SENT
+        [again] = take(queue, NOW + LEASE_MS)
+        assert again.row.id == put_off.row.id
+        queue.renew([put_off], until_ms=NOW)  # which is somebody else's by now
+        assert queue.find_next_due() == NOW + 2 * LEASE_MS
+        assert settle(queue, again, QueueState.SENT)
+        assert queue.find_next_due() == NOW + 9 * LEASE_MS
+        assert settle(queue, first, QueueState.SENT)
+
     def test_a_row_that_is_put_off_is_due_again_then(self, queue):
         queue.add([letter()], state=QueueState.QUEUED)
         [lease] = take(queue, NOW)
@@ -291,6 +313,30 @@ class QueueContract:
         queue.add([letter("c@one.example", number=3, created_ms=NOW)], state=QueueState.QUEUED)
         taken = [[each.row.recipient for each in take(queue, NOW + 9)] for _ in range(3)]
         assert taken == [["c@one.example", "a@one.example"], ["b@TWO.example"], []]
+
+    def test_rows_that_are_passed_over_wait_and_others_of_the_same_domain_do_not(self, queue):
+        def unless(sender, recipient):
+            return sender.startswith("news@") or recipient.startswith("slow@")
+
+        def list_taken(**how):
+            return [each.row.recipient for each in take(queue, NOW, unless=unless, **how)]
+
+        queue.add(
+            [letter(f"a{n}@one.example", number=n, sender="news@penfold.test") for n in range(3)],
+            state=QueueState.QUEUED,
+        )
+        assert list_taken() == []
+        queue.add([letter("slow@two.example", number=4)], state=QueueState.QUEUED)
+        queue.add(
+            [letter(f"b{n}@two.example", number=5 + n) for n in range(3)], state=QueueState.QUEUED
+        )
+        queue.add([letter("c@one.example", number=9)], state=QueueState.QUEUED)
+        assert list_taken(skip=["one.example"], limit=2) == ["b0@two.example", "b1@two.example"]
+        assert list_taken() == ["c@one.example"]
+        assert list_taken(skip=["two.example"]) == []
+        assert list_taken() == ["b2@two.example"]
+        assert list_taken() == []
+        assert len(take(queue, NOW)) == 3
 
     def test_no_more_than_asked_for_is_taken_and_skipped_domains_wait(self, queue):
         queue.add([letter(number=n) for n in range(5)], state=QueueState.QUEUED)

@@ -85,8 +85,10 @@ PROBE_STEP_S: Final = 10.0
 PROBE_S: Final = 30.0
 #: Such trials and other checks of writes at a time, per process; later ones wait.
 CHECKS_MAX: Final = 4
-#: Outbox rows handed over in one go: bounds memory, and the wait of a mailbox behind them.
+#: Outbox rows handed over in one go: bounds memory, and the wait of a mailbox behind them; and
+#: octets of their messages after which no more follow, so a long one goes almost alone.
 HAND_OVER_MAX_ROWS: Final = 16
+HAND_OVER_MAX_BYTES: Final = 1_048_576
 
 #: Octets of a JSON body beyond the base64 of a message it may carry, and of one that carries
 #: none: 1,000 ids take 20 kB. Google's own limit is not published.
@@ -447,6 +449,11 @@ DELIVERY_NAMED_MARGIN_S: Final = 10
 #: Rows in hand at a time, each a task of a few kB, and how many are taken in one transaction.
 DELIVERIES_MAX: Final = 200
 DELIVERY_BATCH: Final = 20
+#: Rows that are looked at for some that do not go to a relay which has enough in hand: 0.1 s. Mail
+#: that is due behind more than that waits until the relay has taken some.
+TAKE_LOOKED_AT_MAX: Final = 10_000
+#: Seconds to the next such look when one found nothing.
+DELIVERY_LOOK_PAST_S: Final = 2.0
 #: Octets up to which a row's message is read with the batch it is taken in, so that it costs no
 #: change of threads; DELIVERIES_MAX of them are 13 MB.
 DELIVERY_READ_AHEAD_BYTES: Final = 65_536
@@ -454,8 +461,9 @@ DELIVERY_READ_AHEAD_BYTES: Final = 65_536
 DELIVERY_TROUBLE_S: Final = 5.0
 #: Octets of messages that are being sent; a larger one goes alone.
 DELIVERY_MEMORY_MAX_BYTES: Final = 134_217_728
-#: Seconds a row belongs to the process that took it; longer than any attempt can take, and ended
-#: by the next process that starts.
+#: Seconds a row belongs to the process that took it. The process renews it while it has the row in
+#: hand, waiting for room too, and the next one that starts ends it; so this is how long a row lies
+#: still that the process lost by a fault of its own.
 DELIVERY_LEASE_S: Final = 6 * 3_600
 #: Seconds between two looks at the queue, which other processes add to; a look costs 13 us.
 DELIVERY_LOOK_S: Final = 0.2

@@ -279,8 +279,13 @@ class MemoryReader:
 
     # hand-over
 
-    def list_outbox(self, *, limit: int) -> list[OutboxRow]:
-        return list(self._state.outbox.values())[:limit]
+    def list_outbox(self, *, limit: int, octets: int | None = None) -> list[OutboxRow]:
+        found: list[OutboxRow] = []
+        for row in list(self._state.outbox.values())[:limit]:
+            if octets is not None and sum(len(each.raw) for each in found) >= octets:
+                break
+            found.append(row)
+        return found
 
     def find_receipt(self, key: bytes) -> int | None:
         found = self._state.receipts.get(key)

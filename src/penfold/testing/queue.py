@@ -18,6 +18,7 @@ from penfold.ports.queue import (
     QueueState,
     Settlement,
     Told,
+    Unless,
     Untried,
 )
 from penfold.proto.smtp.parameters import MailOptions
@@ -147,7 +148,13 @@ class MemoryQueue:
     # --- to deliver
 
     def take(
-        self, *, now_ms: int, lease_ms: int, limit: int, skip: Collection[str] = ()
+        self,
+        *,
+        now_ms: int,
+        lease_ms: int,
+        limit: int,
+        skip: Collection[str] = (),
+        unless: Unless | None = None,
     ) -> list[Lease]:
         with self._lock:
             due = {each.domain: each.due_ms for each in self.list_destinations()}
@@ -155,16 +162,18 @@ class MemoryQueue:
             for _, domain in ready:
                 if domain not in skip:
                     self._holds.pop(domain, None)
-                    if leases := self._take(domain, now_ms, lease_ms, limit):
+                    rows = [row for row in self._waiting(domain) if row.next_attempt_ms <= now_ms]
+                    if unless is not None:
+                        rows = [row for row in rows if not unless(row.sender, row.recipient)]
+                    if leases := self._take(rows[:limit], now_ms + lease_ms):
                         return leases
             return []
 
-    def _take(self, domain: str, now_ms: int, lease_ms: int, limit: int) -> list[Lease]:
-        rows = [row for row in self._waiting(domain) if row.next_attempt_ms <= now_ms][:limit]
+    def _take(self, rows: Sequence[QueueRow], until_ms: int) -> list[Lease]:
         leases = []
         for row in rows:
             number = self._leases[row.id] = self._leases.get(row.id, 0) + 1
-            self._rows[row.id] = structs.replace(row, next_attempt_ms=now_ms + lease_ms)
+            self._rows[row.id] = structs.replace(row, next_attempt_ms=until_ms)
             self._taken.add(row.id)
             leases.append(Lease(row, number, number - self._untried[row.id]))
         return leases
@@ -176,6 +185,13 @@ class MemoryQueue:
             if row.state is QueueState.QUEUED and _domain_of(row) == domain
         )
         return sorted(found, key=lambda row: (row.next_attempt_ms, row.id))
+
+    def renew(self, leases: Sequence[Lease], *, until_ms: int) -> None:
+        with self._lock:
+            for lease in leases:
+                row = self._rows[lease.row.id]
+                if self._leases.get(row.id) == lease.number and row.id in self._taken:
+                    self._rows[row.id] = structs.replace(row, next_attempt_ms=until_ms)
 
     def settle(self, settlements: Sequence[Settlement | Untried]) -> list[bool]:
         with self._lock:

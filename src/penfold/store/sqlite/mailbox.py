@@ -249,23 +249,19 @@ class SqliteReader:
 
     # --- hand-over
 
-    def list_outbox(self, *, limit: int) -> list[OutboxRow]:
+    def list_outbox(self, *, limit: int, octets: int | None = None) -> list[OutboxRow]:
         rows = self._execute(
             "SELECT number, sender, recipients, raw, created_ms, wishes FROM outbox"
             " ORDER BY number LIMIT ?",
             (limit,),
         )
-        return [
-            OutboxRow(
-                number,
-                sender,
-                decode_names(recipients),
-                unpack_raw(raw),
-                created_ms,
-                *unpack_wishes(wishes),
-            )
-            for number, sender, recipients, raw, created_ms, wishes in rows
-        ]
+        found: list[OutboxRow] = []
+        for number, sender, recipients, packed, created_ms, wishes in rows:
+            names, raw = decode_names(recipients), unpack_raw(packed)
+            found.append(OutboxRow(number, sender, names, raw, created_ms, *unpack_wishes(wishes)))
+            if octets is not None and (octets := octets - len(raw)) <= 0:
+                break
+        return found
 
     def find_receipt(self, key: bytes) -> int | None:
         found: int | None = self._execute(

@@ -5,6 +5,7 @@ import json
 from random import Random
 
 import pytest
+from msgspec import structs
 from tests.signatures import private_key
 from typer.testing import CliRunner
 
@@ -20,7 +21,7 @@ from penfold.front.cli.doors import Doors, QuotaView, Tracers, Value
 from penfold.front.cli.output import WrongUseError
 from penfold.front.cli.tree import build_cli
 from penfold.ports.erasing import Erasure
-from penfold.ports.queue import Attempt, NewQueueRow, QueueState
+from penfold.ports.queue import Attempt, Facts, NewQueueRow, QueueState, Tried
 from penfold.proto.totp import make_code
 from penfold.spec.registry import REGISTRY
 from penfold.spec.settings import SETTINGS
@@ -409,6 +410,18 @@ def test_a_message_is_shown_with_every_transcript(bench, queued):
     assert "    S: 220 hi" in shown
     assert "\x1b" not in shown
     assert bench.json("queue", "show", queued)["attempts"][0]["outcome"] == "450 later"
+
+
+def test_what_a_server_was_is_shown_with_its_words_unless_they_are_the_outcome(bench, queued):
+    said = Tried(
+        "a.example", "192.0.2.1", 25, "", "", "auth", "failed", "no-login", text="/pw is gone"
+    )
+    other = structs.replace(said, host="b.example", text="later")
+    attempt = Attempt(0, "450 later", "", facts=Facts(tried=(said, other)))
+    bench.queue.add_attempt(int(queued), attempt, state=QueueState.QUEUED)
+    shown = bench.out("queue", "show", queued)
+    assert "    said /pw is gone" in shown
+    assert "said later" not in shown
 
 
 def test_the_octets_of_a_message_are_printed_as_they_are(bench, queued):
