@@ -113,6 +113,20 @@ class QueueContract:
         ids = [queue.add([letter(number=n)], state=QueueState.QUEUED)[0] for n in range(1, 5)]
         assert ids == sorted(set(ids))
 
+    def test_what_a_mailbox_sent_is_listed_by_message_with_all_its_rows(self, queue):
+        for number in range(1, 4):
+            letters = [letter(who, number=number) for who in ("a@x.example", "b@x.example")]
+            queue.add([*letters, letter(origin="m2", number=number)], state=QueueState.QUEUED)
+        queue.add([letter("c@x.example", number=2)], state=QueueState.CAPTURED)
+        first = queue.list_by_origin("m1", limit=2)
+        assert [(row.number, row.recipient[0]) for row in first] == [
+            (3, "a"), (3, "b"), (2, "a"), (2, "b"), (2, "c"),
+        ]  # fmt: skip
+        second = queue.list_by_origin("m1", limit=2, before=2)
+        assert [(row.number, row.recipient[0]) for row in second] == [(1, "a"), (1, "b")]
+        assert {row.origin for row in (*first, *second)} == {"m1"}
+        assert queue.list_by_origin("m1", limit=2, before=1) == []
+
     def test_listing_is_newest_first_and_pages_by_the_last_id_seen(self, queue):
         ids = [queue.add([letter(number=n)], state=QueueState.QUEUED)[0] for n in range(1, 6)]
         first = queue.list_rows(limit=2)

@@ -97,6 +97,14 @@ class MemoryQueue:
         ends = [(row, (row.sender.lower(), row.recipient.lower())) for row in self._newest()]
         return [row for row, addresses in ends if wanted in addresses][:limit]
 
+    def list_by_origin(
+        self, origin: str, *, before: int | None = None, limit: int
+    ) -> list[QueueRow]:
+        rows = [row for row in self._newest() if row.origin == origin]
+        wanted = {row.number for row in rows if before is None or row.number < before}
+        last = sorted(wanted, reverse=True)[:limit]
+        return [row for number in last for row in reversed(rows) if row.number == number]
+
     def get_row(self, row_id: int) -> QueueRow:
         with self._lock:
             if row_id not in self._rows:

@@ -82,6 +82,11 @@ _OLDEST: Final = (
     f"SELECT {_COLUMNS} FROM recipient INDEXED BY recipient_state"
     " JOIN letter ON letter.id = recipient.letter WHERE state = ? ORDER BY recipient.id LIMIT 1"
 )
+_BY_ORIGIN: Final = (
+    f"SELECT {_COLUMNS} FROM (SELECT * FROM letter WHERE origin = ? AND number < ?"
+    " ORDER BY number DESC LIMIT ?) AS letter CROSS JOIN recipient ON recipient.letter = letter.id"
+    " ORDER BY letter.number DESC, recipient.id"
+)
 _LAST_ID: Final = 2**63 - 1
 #: Destinations looked at for one that has rows; others among them are held no longer, and empty.
 _LOOKED_AT: Final = 100
@@ -175,6 +180,12 @@ class SqliteQueue:
             for values in self._file.read(statement, (address, limit))
         ]
         return sorted({row.id: row for row in rows}.values(), key=lambda row: -row.id)[:limit]
+
+    def list_by_origin(
+        self, origin: str, *, before: int | None = None, limit: int
+    ) -> list[QueueRow]:
+        values = (origin, _LAST_ID if before is None else before, limit)
+        return [_row(found) for found in self._file.read(_BY_ORIGIN, values)]
 
     def get_row(self, row_id: int) -> QueueRow:
         rows = self._file.read(f"SELECT {_COLUMNS} {_FROM} WHERE recipient.id = ?", (row_id,))
