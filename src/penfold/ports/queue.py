@@ -272,6 +272,16 @@ class Queue(Protocol):
         """
         ...
 
+    def expire(self, *, before_ms: int, limit: int) -> int:
+        """Forget some rows that were done before that time, `limit` at most; return how many.
+
+        The oldest first, and as many as can go in a moment; 0: none is left.
+
+        What counts is the last attempt or note of a row, or when it came if it has none. Rows that
+        wait, and rows whose sender is still to be told, stay. Octets go with their last row.
+        """
+        ...
+
     def find_sent(self, origin: str, message_id: str) -> list[QueueRow]:
         """Return the SENT rows of that message, without brackets, from that mailbox; "" has none.
 

@@ -73,8 +73,8 @@ def full(tmp_path_factory):
         stores.queue.add_attempt(first, Attempt(NOW, "250 ok", "S: 250 ok"), state=QueueState.SENT)
     stores.close()
     with contextlib.closing(SqliteReports(data / REPORTS_NAME)) as reports:
-        for address in (ALICE, BOB):
-            about = (("From", f"<{address.upper()}>"), ("Subject", "spam"))
+        for address in (ALICE, BOB, f"m{ALICE}", f"{ALICE}.example"):
+            about = (("From", f"A <{address.upper()}>, b@x"), ("Subject", "spam"))
             report = Report(kind=ReportKind.COMPLAINT, reporter="r.example", domain="d", report_id=address, about=about)  # fmt: skip
             reports.add(report, sender="r.example", now_ms=NOW)
     return data
@@ -173,7 +173,7 @@ def test_passkeys_watches_rows_and_complaints_are_those_of_the_account_alone(fol
     assert (rows[2]["nextAttempt"], rows[0]["nextAttempt"]) == (None, THEN)
     assert (folder / "queue.mbox").read_bytes().count(b"@queue ") == 2
     [complaint] = load(folder, "complaints.json")["complaints"]
-    assert complaint["about"] == [["From", f"<{ALICE.upper()}>"], ["Subject", "spam"]]
+    assert complaint["about"] == [["From", f"A <{ALICE.upper()}>, b@x"], ["Subject", "spam"]]
 
 
 def test_a_person_reads_what_is_where(full, tmp_path):

@@ -35,6 +35,7 @@ from penfold.ports.queue import (
 )
 from penfold.proto.smtp.parameters import NO_OPTIONS, NO_REQUEST, MailOptions, ReportRequest
 from penfold.store.sqlite.commit import Fatal
+from penfold.store.sqlite.queue_expiry import FIND_DONE, delete_done
 from penfold.store.sqlite.shared import SharedFile
 
 #: zstd level: mail text at 1 costs 15 µs per 4 kB and is within 5 % of level 3.
@@ -339,6 +340,10 @@ class SqliteQueue:
 
     def list_untold(self, *, after: int = 0, limit: int = 100) -> list[QueueRow]:
         return [_row(values) for values in self._file.read(_UNTOLD, (after, limit))]
+
+    def expire(self, *, before_ms: int, limit: int) -> int:
+        found = self._file.read(FIND_DONE, (before_ms, before_ms, limit))
+        return self._file.change(lambda db: delete_done(db, before_ms, found)) if found else 0
 
     def find_sent(self, origin: str, message_id: str) -> list[QueueRow]:
         return [_row(values) for values in self._file.read(_SENT, (origin, message_id))]
