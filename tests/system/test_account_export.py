@@ -209,7 +209,14 @@ def test_the_counts_are_those_of_the_files_and_of_the_api(house, folder):
     mail = read_mbox(folder / "mail.mbox")
     assert counts["mail.mbox"] == {"messages": len(mail), "drafts": 1}
     assert len(mail) == house.ask("GET", "profile")["messagesTotal"] == 5
-    for name in ("account.json", "labels.json", "access.json", "queue.json", "complaints.json"):
+    for name in (
+        "account.json",
+        "labels.json",
+        "access.json",
+        "queue.json",
+        "audit.json",
+        "complaints.json",
+    ):
         document = load(folder, name)
         lists = {key: len(value) for key, value in document.items() if isinstance(value, list)}
         assert counts[name] == lists

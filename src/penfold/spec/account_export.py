@@ -7,7 +7,7 @@ sizes in octets. No member holds a secret.
 
 from typing import Final
 
-from msgspec import Struct
+from msgspec import Raw, Struct
 
 from penfold.spec.schemas import (
     AutoForwarding,
@@ -34,6 +34,7 @@ ACCOUNT_NAME: Final = "account.json"
 LABELS_NAME: Final = "labels.json"
 ACCESS_NAME: Final = "access.json"
 QUEUE_NAME: Final = "queue.json"
+AUDIT_NAME: Final = "audit.json"
 COMPLAINTS_NAME: Final = "complaints.json"
 #: Written last: a folder without it is half an export.
 MANIFEST_NAME: Final = "manifest.json"
@@ -155,8 +156,9 @@ class Watching(Document):
 
 
 class AccessDocument(Document):
-    """Who may come in, and by what."""
+    """Who may come in, and by what. role: what the account may do for the installation."""
 
+    role: str | None
     password_changed: str | None
     sessions: list[SignedInAt]
     applications: list[Application]
@@ -166,7 +168,8 @@ class AccessDocument(Document):
     watches: list[Watching]
 
 
-# --- queue.json and complaints.json: {"messages": […]} and {"complaints": […]}
+# --- queue.json, audit.json and complaints.json: {"messages": […]}, {"entries": […]} and
+# --- {"complaints": […]}
 
 
 class Tried(Document):
@@ -193,6 +196,24 @@ class Queued(Document):
     created: str
     next_attempt: str | None
     attempts: list[Tried]
+
+
+class AuditEntry(Document):
+    """Something that was done to the account or its access; see docs/administration.md.
+
+    by: self, operator, administrator, visitor (somebody not signed in) or system. source: where
+    the person came from. before, after, personal: what changed, None where nothing is told.
+    """
+
+    number: int
+    time: str
+    by: str
+    source: str | None
+    action: str
+    kind: str
+    before: Raw | None
+    after: Raw | None
+    personal: Raw | None
 
 
 class Complaint(Document):

@@ -12,6 +12,7 @@ from penfold.ports.identity import (
     Passkey,
     Password,
     RefreshToken,
+    Role,
 )
 from penfold.ports.pubsub import PubsubBook, format_time
 from penfold.spec.account_export import (
@@ -35,7 +36,9 @@ class Access:
     def make(self, account: Account) -> AccessDocument:
         password = self.identity.book.find(Password, account.id)
         factors = self.identity.factors.list_of(account)
+        role = self.identity.book.find(Role, account.id)
         return AccessDocument(
+            role=role.name if role else None,
             password_changed=format_time(password.changed_ms) if password else None,
             sessions=self._sessions(account),
             applications=self._applications(account),

@@ -13,11 +13,13 @@ import msgspec
 from msgspec import Struct
 
 from penfold.domain.account_export.access import Access
+from penfold.domain.account_export.audited import iter_audited
 from penfold.domain.account_export.sent import iter_complaints, iter_entries, iter_queued
 from penfold.domain.account_export.settings import make_account, make_labels
 from penfold.domain.exporting import Exported, Exporter
 from penfold.domain.identity import Identity
 from penfold.ports import identity, settings
+from penfold.ports.audit import Event
 from penfold.ports.directory import Account
 from penfold.ports.mailbox import Mailboxes
 from penfold.ports.moving import Folder
@@ -28,6 +30,7 @@ from penfold.spec import schemas
 from penfold.spec.account_export import (
     ACCESS_NAME,
     ACCOUNT_NAME,
+    AUDIT_NAME,
     COMPLAINTS_NAME,
     FORMAT,
     LABELS_NAME,
@@ -43,7 +46,7 @@ from penfold.spec.account_export import (
 EXPORTED: Final[frozenset[type[Struct]]] = frozenset(
     {
         identity.Alias, identity.AppPassword, identity.Grant, identity.Passkey, identity.Password,
-        identity.RecoveryCode, identity.Session, identity.Totp,
+        identity.RecoveryCode, identity.Role, identity.Session, identity.Totp,
         schemas.AutoForwarding, schemas.CseIdentity, schemas.Filter, schemas.ForwardingAddress,
         schemas.ImapSettings, schemas.LanguageSettings, schemas.PopSettings,
         schemas.VacationSettings, settings.Confirmation, settings.DelegateRecord,
@@ -90,10 +93,14 @@ class AccountExporter:
     ) -> Manifest | None:
         """Write all files and return the manifest; None when `stop` said to end before."""
         started = format_time(self.now_ms())
+        event = Event("export", "account", account_id=account.id)
+        self.identity.book.change(lambda writer: writer.note(event))
         counts: dict[str, dict[str, int]] = {}
         counts[ACCOUNT_NAME] = self._write_account(account, folder)
         counts[LABELS_NAME] = self._write_labels(account, folder)
         counts[ACCESS_NAME] = self._write_access(account, folder)
+        entries = iter_audited(self.identity.book, account)
+        counts[AUDIT_NAME] = _write_list(folder, AUDIT_NAME, "entries", entries)
         complaints = iter_complaints(self.reports, account)
         counts[COMPLAINTS_NAME] = _write_list(folder, COMPLAINTS_NAME, "complaints", complaints)
         damaged: list[str] = []

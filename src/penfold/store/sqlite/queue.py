@@ -118,7 +118,6 @@ _REFRESH: Final = (
     " ON CONFLICT (domain) DO UPDATE SET due_ms = max(excluded.due_ms, held_ms)"
 )
 
-
 _encode_facts: Final = msgspec.json.Encoder().encode
 _decode_facts: Final = msgspec.json.Decoder(Facts).decode
 
