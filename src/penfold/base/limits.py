@@ -631,8 +631,9 @@ QUEUE_DAYS: Final = 30
 RETENTION_DAYS_MAX: Final = 3_650
 #: Messages looked at for their age in one snapshot: 5 ms, in which no writer waits.
 EXPIRE_LOOK: Final = 500
-#: Messages, history records and rows of the queue that one transaction removes. Each of these
-#: holds the writer for less than 50 ms; between two of them others have their turn.
+#: Messages, history records and rows of the queue that one transaction removes: it must hold the
+#: writer for less than 50 ms. Measured: 7 ms of work (45 when the index is merged), 4 and 6, and a
+#: sync; one row of 20 MB takes 30.
 EXPIRE_MESSAGES: Final = 50
 EXPIRE_HISTORY: Final = 2_000
 EXPIRE_ROWS: Final = 100
