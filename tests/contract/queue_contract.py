@@ -3,6 +3,7 @@
 import pytest
 
 from penfold.base.errors import ConflictError, NotFoundError
+from penfold.base.limits import EXPIRE_ROWS_BYTES
 from penfold.ports.queue import (
     Attempt,
     Destination,
@@ -119,6 +120,76 @@ class QueueContract:
     def test_ids_grow(self, queue):
         ids = [queue.add([letter(number=n)], state=QueueState.QUEUED)[0] for n in range(1, 5)]
         assert ids == sorted(set(ids))
+
+    def test_what_a_mailbox_sent_is_listed_by_message_with_all_its_rows(self, queue):
+        for number in range(1, 4):
+            letters = [letter(who, number=number) for who in ("a@x.example", "b@x.example")]
+            queue.add([*letters, letter(origin="m2", number=number)], state=QueueState.QUEUED)
+        queue.add([letter("c@x.example", number=2)], state=QueueState.CAPTURED)
+        first = queue.list_by_origin("m1", limit=2)
+        assert [(row.number, row.recipient[0]) for row in first] == [
+            (3, "a"), (3, "b"), (2, "a"), (2, "b"), (2, "c"),
+        ]  # fmt: skip
+        second = queue.list_by_origin("m1", limit=2, before=2)
+        assert [(row.number, row.recipient[0]) for row in second] == [(1, "a"), (1, "b")]
+        assert {row.origin for row in (*first, *second)} == {"m1"}
+        assert queue.list_by_origin("m1", limit=2, before=1) == []
+
+    def test_what_was_done_before_a_time_goes_with_its_attempts_and_octets(self, queue):
+        done = queue.add([letter("a@x.example"), letter("b@x.example")], state=QueueState.CAPTURED)
+        [later] = queue.add([letter(number=2, created_ms=NOW + 1)], state=QueueState.CAPTURED)
+        [sent] = queue.add([letter(number=3)], state=QueueState.QUEUED)
+        queue.add_attempt(sent, ATTEMPT, state=QueueState.SENT)
+        assert queue.expire(before_ms=NOW, limit=9) == 0
+        assert [queue.expire(before_ms=NOW + 1, limit=2) for _ in range(3)] == [2, 1, 0]
+        assert [row.id for row in queue.list_rows()] == [later]
+        assert queue.list_attempts(sent) == []
+        with pytest.raises(NotFoundError):
+            queue.get_raw(done[0])
+        assert queue.add([letter("a@x.example", raw=b"new")], state=QueueState.QUEUED) > [later]
+        assert queue.get_raw(queue.list_rows()[0].id) == b"new"
+
+    def test_a_letter_stays_while_one_of_its_rows_does(self, queue):
+        ids = queue.add([letter("a@x.example"), letter("b@x.example")], state=QueueState.QUEUED)
+        queue.cancel(ids[0])
+        assert queue.expire(before_ms=NOW + 1, limit=9) == 1
+        assert [row.id for row in queue.list_rows()] == ids[1:]
+        assert queue.get_raw(ids[1]) == RAW
+
+    def test_a_row_that_waits_stays_and_so_does_what_its_sender_is_still_to_be_told(self, queue):
+        wishes = ReportRequest(("SUCCESS",))
+        rows = [letter(number=number) for number in range(3)]
+        waits, failed, sent = queue.add([*rows[:2], letter(number=2, report=wishes)], state=QueueState.QUEUED)  # fmt: skip
+        queue.add_attempt(failed, ATTEMPT, state=QueueState.FAILED)
+        queue.add_attempt(sent, ATTEMPT, state=QueueState.SENT)
+        assert queue.expire(before_ms=NOW + 1, limit=9) == 0
+        queue.mark_told(failed, Told.OUTCOME)
+        queue.mark_told(sent, Told.OUTCOME)
+        assert queue.expire(before_ms=NOW + 1, limit=9) == 2
+        assert [row.id for row in queue.list_rows()] == [waits]
+
+    def test_what_is_cancelled_while_it_is_tried_stays_until_that_ended(self, queue):
+        [row] = queue.add([letter()], state=QueueState.QUEUED)
+        [lease] = take(queue, NOW)
+        queue.cancel(row)
+        assert queue.expire(before_ms=NOW + 1, limit=9) == 0
+        assert settle(queue, lease, QueueState.SENT)
+        assert queue.expire(before_ms=NOW, limit=9) == 0, "the attempt was at that time"
+        assert queue.expire(before_ms=NOW + 1, limit=9) == 1
+
+    def test_a_note_makes_a_row_as_young_as_itself(self, queue):
+        [row] = queue.add([letter()], state=QueueState.QUEUED)
+        queue.add_attempt(row, ATTEMPT, state=QueueState.SENT)
+        queue.add_attempt(row, Attempt(NOW + 5, "bounced", ""), state=QueueState.SENT)
+        assert queue.expire(before_ms=NOW + 5, limit=9) == 0
+        assert queue.expire(before_ms=NOW + 6, limit=9) == 1
+
+    def test_large_messages_expire_a_few_at_a_time(self, queue):
+        raw = b"x" * (EXPIRE_ROWS_BYTES // 2)
+        queue.add([letter(number=number, raw=raw) for number in range(5)], state=QueueState.CAPTURED)  # fmt: skip
+        steps = [queue.expire(before_ms=NOW + 1, limit=9) for _ in range(6)]
+        assert sum(steps) == 5
+        assert steps[-1] == 0
 
     def test_listing_is_newest_first_and_pages_by_the_last_id_seen(self, queue):
         ids = [queue.add([letter(number=n)], state=QueueState.QUEUED)[0] for n in range(1, 6)]

@@ -12,6 +12,7 @@ from typing import Final
 
 import apsw
 
+from penfold.app.account_export import open_account_export
 from penfold.app.care import Care
 from penfold.app.config import find_key_source, load_settings
 from penfold.app.datadir import FAULTS_NAME, check_data_dir
@@ -144,6 +145,7 @@ def _make_doors() -> Doors:
         save_private=write_file,
         data=Care(),
         open_moving=open_moving,
+        open_account_export=open_account_export,
         load_values=load_values,
         load_quota=load_quota,
         examine=lambda data: examine(data, SystemClock().now_ms()),

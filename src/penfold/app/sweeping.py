@@ -7,7 +7,9 @@ from typing import Final
 
 from penfold.app.erasing import erase_removed
 from penfold.app.wiring import Product
+from penfold.domain.expiry import MailDays
 from penfold.front.worker.sweeps import Sweeps
+from penfold.spec.settings import Settings
 from penfold.store.data import sweep_blobs
 from penfold.store.durable import write_file
 from penfold.store.sqlite.layout import iter_mailbox_ids, mailbox_path
@@ -16,7 +18,8 @@ from penfold.store.sqlite.layout import iter_mailbox_ids, mailbox_path
 MARGIN_MS: Final = 600_000
 
 
-def make_sweeps(data: Path, product: Product) -> Sweeps:
+def make_sweeps(settings: Settings, product: Product) -> Sweeps:
+    data = Path(settings.data)
     mark = data / "run" / "outboxes-swept"
     return Sweeps(
         clock=product.stores.clock,
@@ -24,6 +27,9 @@ def make_sweeps(data: Path, product: Product) -> Sweeps:
         outbound=product.outbound,
         book=product.stores.directory,
         pubsub=product.stores.pubsub,
+        queue=product.stores.queue,
+        mail_days=MailDays(trash=settings.trash_days, spam=settings.spam_days),
+        queue_days=settings.queue_days,
         iter_all=lambda: iter_mailbox_ids(data),
         iter_changed=lambda since_ms: iter_changed(data, since_ms - MARGIN_MS),
         load_mark=lambda: load_mark(mark),

@@ -313,6 +313,13 @@ class MailboxReader(Protocol):
         """Return the oldest id a client may start from; older ones are expired."""
         ...
 
+    def find_history_before(self, ms: int) -> int | None:
+        """Return the id of the newest kept record made before that time, None when none was.
+
+        Times are taken to grow with ids; where a clock was set back, it is one of them.
+        """
+        ...
+
     def iter_history(self, after: int) -> Iterator[HistoryRow]:
         """Yield records with id > after, oldest first."""
         ...
@@ -382,8 +389,11 @@ class MailboxWriter(MailboxReader, Protocol):
         """Append one record and return its id, greater than every id before."""
         ...
 
-    def expire_history(self, *, before_ms: int) -> None:
-        """Drop records older than before_ms and raise the floor to the newest one dropped."""
+    def expire_history(self, *, before_ms: int, limit: int) -> int:
+        """Drop the oldest records made before that time, at most so many, and return how many.
+
+        The floor is raised to the newest one dropped.
+        """
         ...
 
     def add_label(self, label: LabelRow, *, key: str) -> LabelRow:

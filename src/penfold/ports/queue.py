@@ -185,6 +185,15 @@ class Queue(Protocol):
         """Return the rows from or to an address, in any case, newest first."""
         ...
 
+    def list_by_origin(
+        self, origin: str, *, before: int | None = None, limit: int
+    ) -> list[QueueRow]:
+        """Return all rows of the last messages a mailbox sent, the newest message first.
+
+        limit: of messages. before: only those with a lower number, the next page.
+        """
+        ...
+
     def get_row(self, row_id: int) -> QueueRow: ...
     def get_raw(self, row_id: int) -> bytes: ...
     def list_attempts(self, row_id: int) -> list[Attempt]: ...
@@ -275,6 +284,16 @@ class Queue(Protocol):
         """Return rows that ended and whose sender does not know it, by id, those above `after`.
 
         FAILED ones, and SENT ones whose sender wants to know of success.
+        """
+        ...
+
+    def expire(self, *, before_ms: int, limit: int) -> int:
+        """Forget some rows that were done before that time, `limit` at most; return how many.
+
+        The oldest first, and as many as can go in a moment; 0: none is left.
+
+        What counts is the last attempt or note of a row, or when it came if it has none. Rows that
+        wait, and rows whose sender is still to be told, stay. Octets go with their last row.
         """
         ...
 

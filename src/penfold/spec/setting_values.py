@@ -16,6 +16,7 @@ from penfold.base.limits import (
     DNS_SERVERS_MAX,
     HOSTS_MAX,
     PUBLIC_ADDRESSES_MAX,
+    RETENTION_DAYS_MAX,
     STS_AGE_MAX_S,
     STS_AGE_MIN_S,
     TRUSTED_PROXIES_MAX,
@@ -113,6 +114,14 @@ def parse_share(value: object) -> float:
     if not isinstance(text, str) or not re.fullmatch(r"0(\.[0-9]{1,9})?|1(\.0{1,9})?", text):
         raise ParseError(f"must be a share from 0 to 1 such as 0.05, not {value!r}")
     return float(text)
+
+
+def parse_days(value: object) -> int:
+    """Return a number of days after which something goes; 0: it is kept for good."""
+    days = parse_amount(value)
+    if days > RETENTION_DAYS_MAX:
+        raise ParseError(f"must be from 0 (kept for good) to {RETENTION_DAYS_MAX} days, not {days}")
+    return days
 
 
 def parse_port(value: object) -> int:

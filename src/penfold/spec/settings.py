@@ -19,9 +19,12 @@ from penfold.base.limits import (
     BLOCKLISTS_MAX,
     GRANTS_MAX,
     GRANTS_SET_MAX,
+    HIDDEN_DAYS,
     IN_FLIGHT_MAX,
+    QUEUE_DAYS,
     REFRESH_IDLE_DAYS,
     REFRESH_TESTING_DAYS,
+    REPORTS_DAYS,
     SEND_MESSAGES_PER_DAY,
     SEND_RECIPIENTS_PER_DAY,
     STS_AGE_S,
@@ -39,6 +42,7 @@ from penfold.spec.setting_values import (
     parse_amount,
     parse_choices,
     parse_count,
+    parse_days,
     parse_domains,
     parse_email,
     parse_endpoint,
@@ -132,6 +136,11 @@ def _setting(
 def _limit(sentence: str, default: int) -> Any:
     """Return a setting that counts while quotas are on."""
     return _setting(parse_amount, default, "N", sentence, serve=False)
+
+
+def _kept(default: int, sentence: str) -> Any:
+    """Return a setting of how long something is kept, see docs/data-protection.md."""
+    return _setting(parse_days, default, "DAYS", f"{sentence} 0: never.", serve=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -499,6 +508,20 @@ class Settings:
         "Where others send their reports (DMARC, TLS, complaints): mail for it is read and kept in "
         "short, see `penfold reports`; it needs no account. [default: nowhere]",
         serve=False,
+    )
+    trash_days: int = _kept(
+        HIDDEN_DAYS, "After how many days a message in TRASH goes for good, as Gmail's do."
+    )
+    spam_days: int = _kept(
+        HIDDEN_DAYS, "After how many days a message in SPAM goes for good, as Gmail's do."
+    )
+    queue_days: int = _kept(
+        QUEUE_DAYS,
+        "After how many days what is done goes from the queue, with its attempts; captured mail "
+        "too.",
+    )
+    reports_days: int = _kept(
+        REPORTS_DAYS, "After how many days reports of others go, and what was counted of their TLS."
     )
     domains: tuple[str, ...] = _setting(
         parse_domains,

@@ -274,6 +274,10 @@ class MemoryReader:
     def get_history_floor(self) -> int:
         return self._state.history_floor
 
+    def find_history_before(self, ms: int) -> int | None:
+        ids = [row.id for at_ms, row in self._state.history if at_ms < ms]
+        return ids[-1] if ids else None
+
     def iter_history(self, after: int) -> Iterator[HistoryRow]:
         return (row for _, row in self._state.history if row.id > after)
 
@@ -380,11 +384,12 @@ class MemoryWriter(MemoryReader):
         self._state.history.append((now_ms, row))
         return row.id
 
-    def expire_history(self, *, before_ms: int) -> None:
-        dropped = [row.id for at_ms, row in self._state.history if at_ms < before_ms]
+    def expire_history(self, *, before_ms: int, limit: int) -> int:
+        dropped = [row.id for at_ms, row in self._state.history if at_ms < before_ms][:limit]
         if dropped:
-            self._state.history_floor = max(dropped)
-            self._state.history = [pair for pair in self._state.history if pair[0] >= before_ms]
+            self._state.history_floor = dropped[-1]
+            self._state.history = self._state.history[len(dropped) :]
+        return len(dropped)
 
     def add_label(self, label: LabelRow, *, key: str) -> LabelRow:
         if key in self._state.keys:

@@ -98,6 +98,14 @@ class MemoryQueue:
         ends = [(row, (row.sender.lower(), row.recipient.lower())) for row in self._newest()]
         return [row for row, addresses in ends if wanted in addresses][:limit]
 
+    def list_by_origin(
+        self, origin: str, *, before: int | None = None, limit: int
+    ) -> list[QueueRow]:
+        rows = [row for row in self._newest() if row.origin == origin]
+        wanted = {row.number for row in rows if before is None or row.number < before}
+        last = sorted(wanted, reverse=True)[:limit]
+        return [row for number in last for row in reversed(rows) if row.number == number]
+
     def get_row(self, row_id: int) -> QueueRow:
         with self._lock:
             if row_id not in self._rows:
@@ -269,6 +277,28 @@ class MemoryQueue:
         with self._lock:
             found = [row for _, row in sorted(self._rows.items()) if row.id > after]
             return [row for row in found if _is_untold(row)][:limit]
+
+    def expire(self, *, before_ms: int, limit: int) -> int:
+        with self._lock:
+            old = [
+                row
+                for _, row in sorted(self._rows.items())
+                if row.state is not QueueState.QUEUED
+                and not _is_untold(row)
+                and row.id not in self._taken
+                and self._last_ms(row) < before_ms
+            ][:limit]
+            for row in old:
+                del self._rows[row.id], self._ids[row.origin, row.number, row.recipient]
+                self._attempts.pop(row.id, None)
+            kept = {(row.origin, row.number) for row in self._rows.values()}
+            for of_letter in (self._raw, self._wishes):
+                for key in of_letter.keys() - kept:
+                    del of_letter[key]
+            return len(old)
+
+    def _last_ms(self, row: QueueRow) -> int:
+        return max([row.created_ms, *(each.at_ms for each in self._attempts.get(row.id, ()))])
 
     def find_sent(self, origin: str, message_id: str) -> list[QueueRow]:
         with self._lock:

@@ -50,6 +50,7 @@ from penfold.store.sqlite.keys import hash63
 from penfold.store.sqlite.pool import Handle
 from penfold.store.sqlite.search_streams import Sizes
 
+_MADE_AT = "SELECT at_ms FROM history WHERE id >= ? ORDER BY id LIMIT 1"
 _MESSAGE = "SELECT id, thread_id, history_id, labels, internal_ms, size, snippet FROM message WHERE"
 _LABEL = (
     "SELECT number, name, message_list, label_list, background, text,"
@@ -239,6 +240,18 @@ class SqliteReader:
     def get_history_floor(self) -> int:
         floor: int = self._execute("SELECT history_floor FROM mailbox").get
         return floor
+
+    def find_history_before(self, ms: int) -> int | None:
+        # Halving the ids finds the place without an index by time.
+        oldest, newest = self._execute("SELECT min(id), max(id) FROM history").fetchone()
+        if oldest is None:
+            return None
+        low, high = oldest - 1, newest
+        while low < high:
+            middle = (low + high + 1) // 2
+            at_ms = self._execute(_MADE_AT, (middle,)).get
+            low, high = (middle, high) if at_ms < ms else (low, middle - 1)
+        return low if low >= oldest else None
 
     def iter_history(self, after: int) -> Iterator[HistoryRow]:
         statement = "SELECT id, change, entries FROM history WHERE id > ? ORDER BY id LIMIT ?"

@@ -35,6 +35,7 @@ from penfold.ports.queue import (
 )
 from penfold.proto.smtp.parameters import NO_OPTIONS, NO_REQUEST
 from penfold.store.sqlite.commit import Fatal
+from penfold.store.sqlite.queue_expiry import FIND_DONE, delete_done
 from penfold.store.sqlite.queue_rows import COLUMNS, FROM, make_row, pack_wish
 from penfold.store.sqlite.shared import SharedFile
 
@@ -74,6 +75,11 @@ _FROM_ADDRESS: Final = (
 _OLDEST: Final = (
     f"SELECT {COLUMNS} FROM recipient INDEXED BY recipient_state"
     " JOIN letter ON letter.id = recipient.letter WHERE state = ? ORDER BY recipient.id LIMIT 1"
+)
+_BY_ORIGIN: Final = (
+    f"SELECT {COLUMNS} FROM (SELECT * FROM letter WHERE origin = ? AND number < ?"
+    " ORDER BY number DESC LIMIT ?) AS letter CROSS JOIN recipient ON recipient.letter = letter.id"
+    " ORDER BY letter.number DESC, recipient.id"
 )
 _LAST_ID: Final = 2**63 - 1
 #: Destinations looked at for one that has rows; others among them are held no longer, and empty.
@@ -117,7 +123,6 @@ _REFRESH: Final = (
     " WHERE domain = ?1 AND state = 'queued' AND true"
     " ON CONFLICT (domain) DO UPDATE SET due_ms = max(excluded.due_ms, held_ms)"
 )
-
 
 _encode_facts: Final = msgspec.json.Encoder().encode
 _decode_facts: Final = msgspec.json.Decoder(Facts).decode
@@ -181,6 +186,12 @@ class SqliteQueue:
             for values in self._file.read(statement, (address, limit))
         ]
         return sorted({row.id: row for row in rows}.values(), key=lambda row: -row.id)[:limit]
+
+    def list_by_origin(
+        self, origin: str, *, before: int | None = None, limit: int
+    ) -> list[QueueRow]:
+        values = (origin, _LAST_ID if before is None else before, limit)
+        return [make_row(found) for found in self._file.read(_BY_ORIGIN, values)]
 
     def get_row(self, row_id: int) -> QueueRow:
         rows = self._file.read(f"SELECT {COLUMNS} {FROM} WHERE recipient.id = ?", (row_id,))
@@ -360,6 +371,10 @@ class SqliteQueue:
 
     def list_untold(self, *, after: int = 0, limit: int = 100) -> list[QueueRow]:
         return [make_row(values) for values in self._file.read(_UNTOLD, (after, limit))]
+
+    def expire(self, *, before_ms: int, limit: int) -> int:
+        found = self._file.read(FIND_DONE, (before_ms, before_ms, limit))
+        return self._file.change(lambda db: delete_done(db, before_ms, found)) if found else 0
 
     def find_sent(self, origin: str, message_id: str) -> list[QueueRow]:
         return [make_row(values) for values in self._file.read(_SENT, (origin, message_id))]

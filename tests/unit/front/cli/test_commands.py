@@ -110,6 +110,7 @@ class Bench:
             save_private=self.save_private,
             data=self.tools,
             open_moving=lambda data: contextlib.nullcontext(None),
+            open_account_export=lambda data: contextlib.nullcontext(None),
             load_values=self.load_values,
             load_quota=lambda data: self.quota,
             examine=lambda data: iter(self.findings),
@@ -523,7 +524,7 @@ def test_help_of_serve_names_every_flag_and_its_variable(bench, setting):
 @pytest.mark.parametrize(
     "command",
     [
-        "", "serve", "token", "user", "user add", "user erase", "user list", "user password", "user remove",
+        "", "serve", "token", "user", "user add", "user erase", "user export", "user list", "user password", "user remove",
         "user role", "audit list", "audit verify", "audit export",
         "app", "app add", "app list", "app remove", "service-account add", "app-password add",
         "queue", "queue list", "queue show", "queue retry", "queue cancel", "quota show", "data verify",
