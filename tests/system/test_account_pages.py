@@ -14,8 +14,9 @@ from tests.system.test_sign_in import READONLY, flow_for, redirect_listener
 
 from penfold.app.commands import open_identity
 from penfold.domain.devices import DEVICE_GRANT
+from penfold.ports.identity import ProviderLogin
 from penfold.proto.totp import STEP_S, make_code
-from penfold.testing.server import serve
+from penfold.testing.server import configure, serve
 
 pytest.importorskip("playwright")
 
@@ -32,7 +33,17 @@ SIZES = {"phone": {"width": 375, "height": 720}, "desk": {"width": 1280, "height
 def server(tmp_path_factory):
     """A server of its own: what is done here to its accounts ends tokens that others hold."""
     folder = tmp_path_factory.mktemp("pages")
-    with serve(folder / "data", log=folder / "log") as running:
+    secret = folder / "secret"
+    secret.write_text("not needed")
+    secret.chmod(0o600)
+    data = configure(
+        folder / "data",
+        sign_in_issuer="https://localhost:1/nobody-listens-here",
+        sign_in_client_id="penfold",
+        sign_in_client_secret=f"file:{secret}",
+        sign_in_name="Somebody Else & Co",
+    )
+    with serve(data, log=folder / "log") as running:
         yield running
 
 
@@ -280,6 +291,24 @@ def test_the_other_pages_have_no_violation_either(server, site, page, check):
     for name, path in {"welcome": "/", "error": "/nowhere", "confirm": "/confirm"}.items():
         page.goto(f"{site}{path}")
         check(name)
+
+
+def test_a_provider_that_does_not_answer_has_a_page_and_one_that_did_is_removed(
+    server, site, page, check
+):
+    page.goto(f"{site}/signin")
+    page.get_by_role("link", name="Sign in with Somebody Else & Co").click()
+    page.get_by_role("alert").filter(has_text="does not answer").wait_for()
+    check("provider-failed")
+    page.get_by_role("link", name="Back to the sign-in page").click()
+    with open_identity(server.data) as identity:
+        bob = identity.accounts.get("bob@penfold.test")
+        login = ProviderLogin(b"p" * 32, bob.id, "https://login.example", 1, 1)
+        identity.book.change(lambda writer: writer.add(login))
+    fill_in(page, server, "bob")
+    check("account-provider")
+    page.get_by_role("button", name="Remove https://login.example").click()
+    page.get_by_text("https://login.example").wait_for(state="detached")
 
 
 def test_the_keyboard_alone_signs_in(server, site, page):

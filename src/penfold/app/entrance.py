@@ -7,6 +7,8 @@ them, in a thread, so that other requests do not.
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING
 
 from penfold.app.launch import Launch
 from penfold.app.stores import Stores, make_domains, make_identity
@@ -16,6 +18,11 @@ from penfold.front.http.app import ASGIApp
 from penfold.front.http.pace import Pace
 from penfold.front.http.pipeline import Observe
 from penfold.front.http.request import Receive, Scope, Send
+from penfold.ports.events import EventLog
+
+if TYPE_CHECKING:
+    from penfold.domain.identity import Identity
+    from penfold.front.web.provider import ProviderPages
 
 
 class LateApp:
@@ -34,7 +41,9 @@ class LateApp:
         await self._app(scope, receive, send)
 
 
-def make_entrance(stores: Stores, launch: Launch, throttle: Throttle | None = None) -> LateApp:
+def make_entrance(
+    stores: Stores, launch: Launch, log: EventLog, throttle: Throttle | None = None
+) -> LateApp:
     """Return the pages and endpoints of sign-in."""
 
     def make() -> ASGIApp:
@@ -46,11 +55,13 @@ def make_entrance(stores: Stores, launch: Launch, throttle: Throttle | None = No
             submissions=str(launch.addresses["submissions"]),
             credentials=str((launch.data / "credentials").resolve()),
         )
+        identity = make_identity(stores, launch.settings, throttle)
         return build_web(
-            make_identity(stores, launch.settings, throttle),
+            identity,
             Confirmations(stores.directory, stores.mailboxes, stores.clock),
             issuer=launch.settings.issuer,
             welcome=welcome,
+            provider=_make_provider_pages(identity, launch, log),
         )
 
     return LateApp(make)
@@ -81,3 +92,15 @@ def make_administration(
         )
 
     return LateApp(make)
+
+
+def _make_provider_pages(
+    identity: "Identity", launch: Launch, log: EventLog
+) -> "ProviderPages | None":
+    if not launch.settings.sign_in_issuer:
+        return None
+    from penfold.app.sign_in_provider import make_provider, tell_failure  # noqa: PLC0415 - see above
+    from penfold.front.web.provider import ProviderPages  # noqa: PLC0415 - see above
+
+    provider = make_provider(launch.settings, identity.sessions.clock)
+    return ProviderPages(identity, provider, partial(tell_failure, log)) if provider else None

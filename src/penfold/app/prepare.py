@@ -62,6 +62,7 @@ def run(launch: Launch, channel: Channel) -> None:
     known = known_schema()
     new = check_schema(launch.data, known)
     prepare_certificate(launch, log, now_ms=clock.now_ms())
+    prepare_provider(launch)
     prepare_store(launch, clock, create=new)
     save_schema(launch.data, known)
     reached = launch.public_url if launch.settings.is_production else launch.base_url
@@ -98,6 +99,14 @@ def prepare_certificate(launch: Launch, log: EventLog, *, now_ms: int) -> None:
         prepare_serving(launch.settings, now_ms=now_ms)
     elif launch.settings.is_production:
         log.emit(CERTIFICATE_UNKNOWN, hostname=launch.settings.hostname)
+
+
+def prepare_provider(launch: Launch) -> None:
+    """See that the secret for the provider of sign-ins is there."""
+    if launch.settings.sign_in_issuer:
+        from penfold.app.sign_in_provider import check_client_secret  # noqa: PLC0415 - as above
+
+        check_client_secret(launch.settings)
 
 
 def names_of(launch: Launch) -> tuple[str, ...]:

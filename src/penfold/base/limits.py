@@ -631,7 +631,7 @@ MASTER_KEY_BYTES: Final = 32
 MASTER_KEY_READ_BYTES: Final = 4_096
 #: Seconds a command may take that prints the master key. A start waits for it, and a key store that
 #: takes longer is not there.
-MASTER_KEY_COMMAND_S: Final = 10
+SECRET_COMMAND_S: Final = 10
 #: Milliseconds between the removal of an account and the erasure of its mailbox: longer than any
 #: process goes on believing in a token or a path, or takes from storing a large message to its row.
 ERASE_AFTER_MS: Final = 60_000
@@ -1125,3 +1125,33 @@ TRACES_ANSWER_S: Final = 5.0
 #: Seconds for which lines of the log gather. Written one by one they cost twice as much; a person
 #: notices no delay, and a process that is killed loses lines of its last moment.
 LOG_GATHER_S: Final = 0.02
+
+# --- sign-in at another provider ----------------------------------------------------------
+#: Seconds for one request to the provider, somebody waits for the page; for one of at most so many
+#: addresses.
+PROVIDER_FETCH_S: Final = 10.0
+PROVIDER_CONNECT_S: Final = 4.0
+PROVIDER_ADDRESSES_MAX: Final = 4
+#: Octets of its answers and their heads; large providers' are below 20 kB.
+PROVIDER_BODY_MAX_BYTES: Final = 131_072
+PROVIDER_HEAD_MAX_BYTES: Final = 32_768
+#: Requests to it at a time, in one process: a slow provider must not take all connections.
+PROVIDER_CALLS_MAX: Final = 16
+#: Seconds its description and its keys are believed; how soon the keys are fetched again for a key
+#: that is not among them, and anything that could not be fetched.
+PROVIDER_KEPT_S: Final = 3_600
+PROVIDER_KEYS_AGAIN_S: Final = 60
+PROVIDER_AGAIN_S: Final = 5
+#: Keys of a set, and bits of an RSA key: checking a signature of 16,384 bits takes 5 ms.
+JWK_SET_KEYS_MAX: Final = 100
+JWK_BITS_MAX: Final = 16_384
+#: Seconds by which the clocks may differ, and how old an id token may be that was just fetched.
+ID_TOKEN_SKEW_S: Final = 60
+ID_TOKEN_AGE_S: Final = 600
+#: OpenID Connect Core §2: 255 ASCII characters.
+SUBJECT_MAX_CHARS: Final = 255
+#: Octets of the page to go on to that are carried through the provider in `state`: a long
+#: authorization request. Web servers take addresses of 8,000.
+PROVIDER_GOAL_MAX_CHARS: Final = 4_000
+#: Octets of the client secret.
+PROVIDER_SECRET_MAX_BYTES: Final = 4_096

@@ -15,6 +15,7 @@ from penfold.domain.grants import Grants
 from penfold.domain.id_tokens import IdTokens
 from penfold.domain.offers import Offers
 from penfold.domain.passkeys import Passkeys
+from penfold.domain.provider_logins import ProviderLogins
 from penfold.domain.roles import Roles
 from penfold.domain.second_factors import SecondFactors
 from penfold.domain.service_accounts import ServiceAccounts
@@ -42,6 +43,7 @@ class Identity:
     id_tokens: IdTokens
     offers: Offers
     passkeys: Passkeys
+    provider_logins: ProviderLogins
     roles: Roles
     sessions: Sessions
     throttle: Throttle
@@ -82,6 +84,7 @@ def build_identity(
         id_tokens=id_tokens,
         offers=offers,
         passkeys=Passkeys(book, offers, clock, chance),
+        provider_logins=ProviderLogins(book, offers, clock, chance),
         roles=Roles(book, clock),
         sessions=Sessions(book, accounts, factors, clock, chance, throttle),
         throttle=throttle,

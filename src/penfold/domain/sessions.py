@@ -142,11 +142,18 @@ class Sessions:
         return self.enter(browser, account, client=client, agent=agent)
 
     def sign_in_by(
-        self, browser: str, ask: Callable[[], Account | None], *, client: str, agent: str = ""
+        self,
+        browser: str,
+        ask: Callable[[], Account | None],
+        *,
+        client: str,
+        agent: str = "",
+        proven_ms: int | None = None,
     ) -> str | None:
         """Return the new cookie when `ask`, say by a passkey, finds whose browser this is.
 
-        Failures count for the client only; TooManyError when there were too many.
+        proven_ms: when the person showed who it is, if that was not now. Failures count for the
+        client only; TooManyError when there were too many.
         """
 
         def find() -> Account | None:
@@ -156,7 +163,7 @@ class Sessions:
         account = self._counted(find, (SIGN_IN_NETWORK, client))
         if account is None:
             return None
-        return self.enter(browser, account, client=client, agent=agent)
+        return self.enter(browser, account, client=client, agent=agent, proven_ms=proven_ms)
 
     def prove(self, one: SignedIn, password: str, *, client: str) -> bool:
         """Note that the person has shown the password again; TooManyError as for signing in."""
@@ -171,7 +178,15 @@ class Sessions:
             self._replace(one.session, proven_ms=self.clock.now_ms())
         return found is not None
 
-    def enter(self, browser: str, account: Account, *, client: str, agent: str) -> str:
+    def enter(
+        self,
+        browser: str,
+        account: Account,
+        *,
+        client: str,
+        agent: str,
+        proven_ms: int | None = None,
+    ) -> str:
         """Sign the account in, whoever has checked that it may; return the new cookie."""
         now_ms = self.clock.now_ms()
         session = Session(
@@ -183,7 +198,7 @@ class Sessions:
             address=client,
             agent=agent[:AGENT_MAX_CHARS],
             used_ms=now_ms,
-            proven_ms=now_ms,
+            proven_ms=now_ms if proven_ms is None else proven_ms,
         )
         return self._renew(browser, session)
 

@@ -1,4 +1,4 @@
-"""Where the master key is, and how it is written there.
+"""Where a secret is, and how the master key is written there.
 
     file:PATH       a file, by a path in the data directory or an absolute one
     env:NAME        a variable of the environment
@@ -72,6 +72,17 @@ def parse_key_source(value: object) -> KeySource:
     if kind == COMMAND:
         _check_command(place)
     return KeySource(kind, place)
+
+
+def parse_secret_source(value: object) -> KeySource:
+    """As parse_key_source; what was written instead is not repeated: it may be the secret."""
+    try:
+        return parse_key_source(value)
+    except ParseError:
+        raise ParseError(
+            "must be file:PATH, env:NAME or command:PROGRAM ARGUMENTS, with the whole path of the "
+            "program; the secret itself does not belong here"
+        ) from None
 
 
 def parse_key(octets: bytes) -> bytes:

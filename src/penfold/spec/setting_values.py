@@ -195,6 +195,17 @@ def parse_https_url(value: object) -> str:
     return text
 
 
+def parse_issuer(value: object) -> str:
+    """Return the name of an OpenID Connect provider as it is: a slash at its end counts."""
+    text = parse_text(value)
+    # OpenID Connect Discovery §3: https, without a query or fragment.
+    if not re.fullmatch(r"https://[A-Za-z0-9._-]+(:[0-9]{1,5})?(/[!-~]*)?", text) or set(text) & {
+        *"?#@"
+    }:
+        raise ParseError(f"must be an https address without ? and #, not {text!r}")
+    return text
+
+
 def parse_email(value: object) -> str:
     """Return an address of mail."""
     text = parse_text(value)

@@ -30,7 +30,12 @@ from penfold.base.limits import (
     STS_AGE_S,
     TOKEN_DAYS_MAX,
 )
-from penfold.spec.key_source import DEFAULT_SOURCE, KeySource, parse_key_source
+from penfold.spec.key_source import (
+    DEFAULT_SOURCE,
+    KeySource,
+    parse_key_source,
+    parse_secret_source,
+)
 from penfold.spec.quotas import GOOGLE_2026, OFF, TABLES, QuotaTable
 from penfold.spec.rates import find_rates, parse_rates
 from penfold.spec.relays import Relay, parse_relays
@@ -49,6 +54,7 @@ from penfold.spec.setting_values import (
     parse_hostname,
     parse_hosts,
     parse_https_url,
+    parse_issuer,
     parse_names,
     parse_networks,
     parse_one_of,
@@ -258,6 +264,36 @@ class Settings:
         "yes",
         "yes|no",
         "Whether a new password ends the tokens of its account.",
+        serve=False,
+    )
+    sign_in_issuer: str = _setting(
+        parse_issuer,
+        "",
+        "URL",
+        "An OpenID Connect provider whose people may sign in here by their address, as it names "
+        "itself in its tokens; see docs/signing-in.md. [default: none]",
+        serve=False,
+    )
+    sign_in_client_id: str = _setting(
+        parse_text,
+        "",
+        "ID",
+        "The client this server is registered as at that provider.",
+        serve=False,
+    )
+    sign_in_client_secret: KeySource | None = _setting(
+        parse_secret_source,
+        None,
+        "SOURCE",
+        "Where the secret of that client is: file:PATH, env:NAME, or command:PROGRAM ARGUMENTS, "
+        "which prints it.",
+        serve=False,
+    )
+    sign_in_name: str = _setting(
+        parse_text,
+        "",
+        "NAME",
+        "What people call that provider: it stands on the sign-in page. [default: its host]",
         serve=False,
     )
     hostname: str = _setting(

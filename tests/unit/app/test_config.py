@@ -168,6 +168,31 @@ def test_a_certificate_with_a_host_name_can_be_served(data):
     check_served(load_settings({"data": data}, {}).settings)
 
 
+PROVIDER = {
+    "sign_in_issuer": "https://login.example/",
+    "sign_in_client_id": "penfold",
+    "sign_in_client_secret": "env:OIDC_SECRET",
+}
+
+
+def test_a_provider_with_its_client_can_be_served_and_its_name_is_kept_as_it_is(data):
+    write(data, "".join(f'{name} = "{value}"\n' for name, value in PROVIDER.items()))
+    settings = load_settings({"data": data}, {}).settings
+    check_served(settings)
+    assert settings.sign_in_issuer == "https://login.example/"
+
+
+@pytest.mark.parametrize("name", [*PROVIDER, "sign_in_name"])
+def test_a_provider_with_half_of_what_it_needs_is_refused_in_words(data, name):
+    half = {**PROVIDER, "sign_in_name": "Corp"}
+    half.pop("sign_in_issuer" if name == "sign_in_name" else name)
+    path = write(data, "".join(f'{key} = "{value}"\n' for key, value in half.items()))
+    words = "does nothing without" if name in ("sign_in_issuer", "sign_in_name") else "needs it"
+    with pytest.raises(ConfigError, match=words) as caught:
+        check_served(load_settings({"data": data}, {}).settings)
+    assert str(caught.value).startswith(f"{path}: sign_in_")
+
+
 def test_reports_go_to_an_address_of_ours_or_the_start_is_refused(data):
     text = 'domains = ["example.com"]\nhostname = "mail.example.com"\nreports_address = '
     write(data, text + '"Reports@Example.com"\n')
