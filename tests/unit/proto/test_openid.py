@@ -180,7 +180,20 @@ def keys_of(*keys):
         {},
         7,
     ],
-    ids=lambda key: str(key)[:40],
+    ids=[
+        "symmetric",
+        "Edwards",
+        "for encryption",
+        "short",
+        "long",
+        "no modulus",
+        "bad exponent",
+        "bad name",
+        "bad point",
+        "bad kind",
+        "empty",
+        "number",
+    ],
 )
 def test_a_key_that_is_weak_broken_or_for_something_else_is_passed_over(key):
     assert [one.kid for one in keys_of(key, RSA)] == ["a"]
