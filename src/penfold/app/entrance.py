@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Callable
 
 from penfold.app.launch import Launch
+from penfold.app.metrics import Counters
 from penfold.app.stores import Stores, make_domains, make_identity
 from penfold.domain.confirming import Confirmations
 from penfold.domain.throttle import Throttle
@@ -16,6 +17,7 @@ from penfold.front.http.app import ASGIApp
 from penfold.front.http.pace import Pace
 from penfold.front.http.pipeline import Observe
 from penfold.front.http.request import Receive, Scope, Send
+from penfold.spec.metrics import SIGN_INS
 
 
 class LateApp:
@@ -34,8 +36,13 @@ class LateApp:
         await self._app(scope, receive, send)
 
 
-def make_entrance(stores: Stores, launch: Launch, throttle: Throttle | None = None) -> LateApp:
+def make_entrance(
+    stores: Stores, launch: Launch, counters: Counters, throttle: Throttle | None = None
+) -> LateApp:
     """Return the pages and endpoints of sign-in."""
+
+    def count(shown: str, right: bool) -> None:  # noqa: FBT001 - as domain.sessions.Told
+        counters.add(SIGN_INS, 1, shown, "accepted" if right else "refused")
 
     def make() -> ASGIApp:
         from penfold.front.web.app import Welcome, build_web  # noqa: PLC0415 - see above
@@ -47,7 +54,7 @@ def make_entrance(stores: Stores, launch: Launch, throttle: Throttle | None = No
             credentials=str((launch.data / "credentials").resolve()),
         )
         return build_web(
-            make_identity(stores, launch.settings, throttle),
+            make_identity(stores, launch.settings, throttle, count),
             Confirmations(stores.directory, stores.mailboxes, stores.clock),
             issuer=launch.settings.issuer,
             welcome=welcome,

@@ -84,7 +84,7 @@ class HttpService:
             faults=self._faults,
             throttle=throttle,
         )
-        web = make_entrance(stores, core.launch, throttle)
+        web = make_entrance(stores, core.launch, core.counters, throttle)
         self._pubsub = PubsubApi(
             product.pubsub,
             stores.directory,

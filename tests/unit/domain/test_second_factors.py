@@ -66,6 +66,8 @@ def test_a_code_is_good_once(world):
     code = code_now(world)
     assert second(world, half(world), code)
     assert second(world, half(world), code) is None
+    shown = [("password", True), ("code", True), ("password", True), ("code", False)]
+    assert world.told == shown
 
 
 def test_a_code_without_the_password_is_worth_nothing(world):
@@ -304,6 +306,7 @@ def test_noise_signs_nobody_in_and_is_counted(world):
         assert sessions.sign_in_by("b", ask, client=CLIENT) is None
     with pytest.raises(TooManyError):
         sessions.sign_in_by("b", ask, client=CLIENT)
+    assert world.told == [("passkey", False)] * SIGN_IN_NETWORK.count
 
 
 def test_an_offer_is_good_for_its_purpose_its_browser_and_its_time(world):
