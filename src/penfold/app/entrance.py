@@ -81,6 +81,7 @@ def make_administration(
             make_identity(stores, launch.settings, throttle),
             make_domains(stores),
             stores.directory,
+            clock=stores.clock,
             pace=Pace(throttle, stores.clock),
             make_request_id=make_request_id,
             observe=observe,

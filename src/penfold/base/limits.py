@@ -1037,6 +1037,13 @@ ADMIN_PAGE_MAX: Final = 500
 ADMIN_PAGE: Final = 100
 #: Octets of one request's body: a client with a hundred redirect addresses fits.
 ADMIN_BODY_MAX_BYTES: Final = 65_536
+#: Seconds in which the same call denied to the same caller leaves one entry: a program that tries
+#: again is one thing to know of.
+DENIED_SAME_S: Final = 60
+#: Entries an account may leave by calls it is denied, in so many seconds: half as many as there
+#: are methods, and some 350 kB a day of an account that does nothing else.
+DENIED_ENTRIES_MAX: Final = 15
+DENIED_ENTRIES_S: Final = 1_800
 
 # --- device flow -----------------------------------------------------------------------
 #: Seconds the two codes of a device are good for, and seconds between two questions of its. Google:
