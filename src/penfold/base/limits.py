@@ -700,6 +700,9 @@ HTTP_BODY_IDLE_S: Final = 60.0
 #: connection, and room that other large bodies wait for. Postfix: 500 for message data.
 HTTP_BODY_RATE_MIN_BYTES: Final = 500
 HTTP_BODY_SLOW_S: Final = 60.0
+#: Octets of answers that the kernel takes for a connection beyond what is on its way: a fast link
+#: drains them in 1 ms at 1 Gbit/s, time enough to hand it more.
+HTTP_UNSENT_MAX_BYTES: Final = 131_072
 #: Seconds an idle connection is kept. Google's client for Python does not notice that one it kept
 #: was closed, and fails its next POST with a broken pipe; so longer than a program pauses.
 HTTP_KEEP_ALIVE_S: Final = 300
