@@ -6,6 +6,7 @@ PENFOLD_SHOTS names a folder for a picture of every page, on a telephone and a d
 import os
 import re
 from base64 import b32decode
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -125,6 +126,13 @@ def at_account(page, site, server, name="alice"):
     page.get_by_role("heading", name="Your account").wait_for()
 
 
+def counted(server):
+    """Return what was shown on the pages so far, by door and outcome."""
+    page = requests.get(f"{server.http}/metrics", timeout=10).text
+    series = r'^penfold_sign_ins_total\{door="(password|code|passkey)",outcome="(\w+)"\} (\S+)$'
+    return Counter({(d, o): int(float(n)) for d, o, n in re.findall(series, page, re.MULTILINE)})
+
+
 def set_up_totp(page):
     """Set an app up; return its secret and the step of the code that was used."""
     page.get_by_role("link", name="Set up an authenticator app").click()
@@ -137,6 +145,7 @@ def set_up_totp(page):
 
 
 def test_password_and_then_a_code_and_then_a_recovery_code(server, site, page, check):
+    before = counted(server)
     at_account(page, site, server, "bob")
     check("account-empty")
     page.get_by_role("link", name="Set up an authenticator app").click()
@@ -171,9 +180,14 @@ def test_password_and_then_a_code_and_then_a_recovery_code(server, site, page, c
         page.get_by_role("heading", name="Your account").wait_for()
     page.get_by_role("button", name="Remove Authenticator app").click()
     page.get_by_text("Not set up.").wait_for()
+    assert counted(server) - before == {
+        ("password", "accepted"): 3, ("password", "refused"): 2,
+        ("code", "accepted"): 2, ("code", "refused"): 2,
+    }  # fmt: skip
 
 
 def test_a_passkey_alone_and_as_second_factor(server, site, page, security_key, check):
+    before = counted(server)
     at_account(page, site, server)
     page.get_by_role("link", name="Add a passkey").click()
     check("passkey")
@@ -196,6 +210,9 @@ def test_a_passkey_alone_and_as_second_factor(server, site, page, security_key, 
     page.get_by_role("button", name="Sign out", exact=True).click()
     page.get_by_role("button", name="Sign in with a passkey").click()
     page.get_by_role("alert").filter(has_text="not accepted").wait_for()
+    assert counted(server) - before == {
+        ("password", "accepted"): 2, ("passkey", "accepted"): 2, ("passkey", "refused"): 1,
+    }  # fmt: skip
 
 
 def test_without_a_passkey_the_browser_says_so_and_the_password_works(

@@ -84,7 +84,7 @@ class HttpService:
             faults=self._faults,
             throttle=throttle,
         )
-        web = make_entrance(stores, core.launch, core.log, throttle)
+        web = make_entrance(stores, core, throttle)
         self._pubsub = PubsubApi(
             product.pubsub,
             stores.directory,

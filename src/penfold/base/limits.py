@@ -739,6 +739,9 @@ HTTP_BODY_IDLE_S: Final = 60.0
 #: connection, and room that other large bodies wait for. Postfix: 500 for message data.
 HTTP_BODY_RATE_MIN_BYTES: Final = 500
 HTTP_BODY_SLOW_S: Final = 60.0
+#: Octets of answers that the kernel takes for a connection beyond what is on its way: a fast link
+#: drains them in 1 ms at 1 Gbit/s, time enough to hand it more.
+HTTP_UNSENT_MAX_BYTES: Final = 131_072
 #: Seconds an idle connection is kept. Google's client for Python does not notice that one it kept
 #: was closed, and fails its next POST with a broken pipe; so longer than a program pauses.
 HTTP_KEEP_ALIVE_S: Final = 300
@@ -1079,6 +1082,13 @@ ADMIN_PAGE_MAX: Final = 500
 ADMIN_PAGE: Final = 100
 #: Octets of one request's body: a client with a hundred redirect addresses fits.
 ADMIN_BODY_MAX_BYTES: Final = 65_536
+#: Seconds in which the same call denied to the same caller leaves one entry: a program that tries
+#: again is one thing to know of.
+DENIED_SAME_S: Final = 60
+#: Entries an account may leave by calls it is denied, in so many seconds: half as many as there
+#: are methods, and some 350 kB a day of an account that does nothing else.
+DENIED_ENTRIES_MAX: Final = 15
+DENIED_ENTRIES_S: Final = 1_800
 
 # --- device flow -----------------------------------------------------------------------
 #: Seconds the two codes of a device are good for, and seconds between two questions of its. Google:

@@ -19,7 +19,7 @@ from penfold.domain.provider_logins import ProviderLogins
 from penfold.domain.roles import Roles
 from penfold.domain.second_factors import SecondFactors
 from penfold.domain.service_accounts import ServiceAccounts
-from penfold.domain.sessions import Sessions
+from penfold.domain.sessions import Sessions, Told
 from penfold.domain.throttle import Throttle, make_open_throttle
 from penfold.ports.identity import IdentityBook
 from penfold.ports.mailbox import Mailboxes
@@ -49,7 +49,7 @@ class Identity:
     throttle: Throttle
 
 
-def build_identity(
+def build_identity(  # noqa: PLR0913 - what it stands on, each by its name
     book: IdentityBook,
     mailboxes: Mailboxes,
     *,
@@ -59,10 +59,11 @@ def build_identity(
     make_key: KeyMaker = make_key_pair,
     rules: GrantRules = GOOGLES_RULES,
     throttle: Throttle | None = None,
+    told: Told | None = None,
 ) -> Identity:
     """Return the services; chance must be cryptographic (`random.SystemRandom()`).
 
-    throttle: the limits that hold for who comes from outside.
+    throttle: the limits that hold for who comes from outside. told: of what is shown to sign in.
     """
     throttle = throttle or make_open_throttle(clock)
     accounts = Accounts(book, mailboxes, clock, chance, rules.password_ends)
@@ -86,6 +87,6 @@ def build_identity(
         passkeys=Passkeys(book, offers, clock, chance),
         provider_logins=ProviderLogins(book, offers, clock, chance),
         roles=Roles(book, clock),
-        sessions=Sessions(book, accounts, factors, clock, chance, throttle),
+        sessions=Sessions(book, accounts, factors, clock, chance, throttle, told),
         throttle=throttle,
     )

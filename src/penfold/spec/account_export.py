@@ -148,6 +148,14 @@ class Factor(Document):
     used: str | None
 
 
+class ProviderAccess(Document):
+    """That the person signs in by an OpenID Connect provider; its name for them is not kept."""
+
+    issuer: str
+    created: str
+    used: str | None
+
+
 class Watching(Document):
     """A topic that is told of changes in the mailbox."""
 
@@ -165,6 +173,7 @@ class AccessDocument(Document):
     app_passwords: list[ProgramPassword]
     second_factors: list[Factor]
     recovery_codes: int
+    provider_logins: list[ProviderAccess]
     watches: list[Watching]
 
 

@@ -28,7 +28,7 @@ from penfold.domain.messages import add_letter, read_letter
 from penfold.front.cli.exporting import add_account_export
 from penfold.ports import identity
 from penfold.ports.audit import Event
-from penfold.ports.identity import Alias, Passkey
+from penfold.ports.identity import Alias, Passkey, ProviderLogin
 from penfold.ports.pubsub import Topic, Watch
 from penfold.ports.queue import Attempt, NewQueueRow, QueueState
 from penfold.ports.reports import Report, ReportKind
@@ -46,6 +46,7 @@ from penfold.store.sqlite.reports import SqliteReports
 NOW = 1_790_000_000_123
 THEN = "2026-09-21T14:13:20.123Z"
 TOPIC = "projects/p/topics/t"
+ISSUER = "https://login.example"
 
 
 @pytest.fixture(scope="module")
@@ -60,6 +61,7 @@ def full(tmp_path_factory):
         for number, account in enumerate((alice, bob)):
             key = b"canary-key"
             writer.add(Passkey(b"%d" % number, account.id, "localhost", key, "phone", 0, NOW))
+            writer.add(ProviderLogin(b"canary%d" % number, account.id, ISSUER, NOW, NOW))
 
     stores.directory.change(add_records)
     rename(stores, Actor(bob.id, "192.0.2.1"), alice, "A")
@@ -177,6 +179,7 @@ def test_passkeys_watches_rows_and_complaints_are_those_of_the_account_alone(fol
     access = load(folder, "access.json")
     passkey = {"kind": "passkey", "name": "phone", "host": "localhost", "created": THEN, "used": None}  # fmt: skip
     assert access["secondFactors"] == [passkey]
+    assert access["providerLogins"] == [{"issuer": ISSUER, "created": THEN, "used": THEN}]
     assert access["watches"] == [{"topic": TOPIC, "expires": THEN}]
     rows = load(folder, "queue.json")["messages"]
     assert [(row["number"], row["recipient"]) for row in rows] == [

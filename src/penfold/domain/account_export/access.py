@@ -11,6 +11,7 @@ from penfold.ports.identity import (
     Grant,
     Passkey,
     Password,
+    ProviderLogin,
     RefreshToken,
     Role,
 )
@@ -21,6 +22,7 @@ from penfold.spec.account_export import (
     Application,
     Factor,
     ProgramPassword,
+    ProviderAccess,
     SignedInAt,
     Watching,
 )
@@ -55,6 +57,14 @@ class Access:
                 *map(_passkey, factors.passkeys),
             ],
             recovery_codes=factors.recovery_codes,
+            provider_logins=[
+                ProviderAccess(
+                    issuer=each.issuer,
+                    created=format_time(each.created_ms),
+                    used=_format_used(each.used_ms),
+                )
+                for each in self.identity.book.list_by(ProviderLogin, account_id=account.id)
+            ],
             watches=[
                 Watching(topic=each.topic, expires=format_time(each.expires_ms))
                 for each in self.pubsub.list_watches()

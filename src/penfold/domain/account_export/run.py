@@ -46,7 +46,8 @@ from penfold.spec.account_export import (
 EXPORTED: Final[frozenset[type[Struct]]] = frozenset(
     {
         identity.Alias, identity.AppPassword, identity.Grant, identity.Passkey, identity.Password,
-        identity.RecoveryCode, identity.Role, identity.Session, identity.Totp,
+        identity.ProviderLogin, identity.RecoveryCode, identity.Role, identity.Session,
+        identity.Totp,
         schemas.AutoForwarding, schemas.CseIdentity, schemas.Filter, schemas.ForwardingAddress,
         schemas.ImapSettings, schemas.LanguageSettings, schemas.PopSettings,
         schemas.VacationSettings, settings.Confirmation, settings.DelegateRecord,

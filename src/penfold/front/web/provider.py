@@ -147,6 +147,7 @@ class ProviderPages:
         cookie = self._identity.sessions.sign_in_by(
             find_cookie(request),
             ask,
+            shown="provider",
             client=client_address(request),
             agent=agent_of(request),
             proven_ms=found.authenticated_ms if isinstance(found, Person) else 0,

@@ -143,7 +143,9 @@ class SignInPages:
                 found.extend([one] if one else [])
                 return one
 
-            new = self._identity.sessions.sign_in_by(cookie, ask, client=client, agent=agent)
+            new = self._identity.sessions.sign_in_by(
+                cookie, ask, shown="passkey", client=client, agent=agent
+            )
             return Entered(new, found[0].address) if new else None
 
         return await self._enter(request, attempt, Shown(say("passkey_wrong"), 403), again)

@@ -19,7 +19,7 @@ from penfold.base.errors import (
     MailboxDamagedError,
     NotFoundError,
 )
-from penfold.base.limits import SENT_ROWS_MAX, TAKE_LOOKED_AT_MAX
+from penfold.base.limits import TAKE_LOOKED_AT_MAX
 from penfold.ports.queue import (
     Attempt,
     Destination,
@@ -36,6 +36,15 @@ from penfold.ports.queue import (
 from penfold.proto.smtp.parameters import NO_OPTIONS, NO_REQUEST
 from penfold.store.sqlite.commit import Fatal
 from penfold.store.sqlite.queue_expiry import FIND_DONE, delete_done
+from penfold.store.sqlite.queue_listings import (
+    BY_MESSAGE_ID,
+    BY_ORIGIN,
+    FROM_ADDRESS,
+    OLDEST,
+    SENT,
+    TO_ADDRESS,
+    UNTOLD,
+)
 from penfold.store.sqlite.queue_rows import COLUMNS, FROM, make_row, pack_wish
 from penfold.store.sqlite.shared import SharedFile
 
@@ -43,44 +52,6 @@ from penfold.store.sqlite.shared import SharedFile
 _ZSTD_LEVEL: Final = 1
 _WAITING: Final = (QueueState.QUEUED, QueueState.FAILED)
 
-#: Indexes are named where SQLite would go through all rows of a state.
-_UNTOLD: Final = (
-    f"SELECT {COLUMNS} FROM recipient INDEXED BY recipient_untold"
-    " JOIN letter ON letter.id = recipient.letter WHERE recipient.id > ? AND told <> 'outcome'"
-    " AND (state = 'failed' OR state = 'sent' AND wants_success)"
-    " ORDER BY recipient.id LIMIT ?"
-)
-_SENT: Final = (
-    f"SELECT {COLUMNS} FROM letter INDEXED BY letter_message_id"
-    " CROSS JOIN recipient ON recipient.letter = letter.id"
-    " WHERE origin = ? AND message_id = ? AND message_id <> '' AND +state = 'sent'"
-    f" ORDER BY recipient.id LIMIT {SENT_ROWS_MAX}"
-)
-_BY_MESSAGE_ID: Final = (
-    f"SELECT {COLUMNS} FROM letter INDEXED BY letter_any_message_id"
-    " CROSS JOIN recipient ON recipient.letter = letter.id"
-    " WHERE message_id = ? AND message_id <> '' ORDER BY recipient.id LIMIT ?"
-)
-_TO_ADDRESS: Final = (
-    f"SELECT {COLUMNS} FROM recipient INDEXED BY recipient_address"
-    " JOIN letter ON letter.id = recipient.letter"
-    " WHERE address = ? COLLATE NOCASE ORDER BY recipient.id DESC LIMIT ?"
-)
-#: Rows of the newest letters: a letter's rows are made together, so their order is the letters'.
-_FROM_ADDRESS: Final = (
-    f"SELECT {COLUMNS} FROM letter INDEXED BY letter_sender"
-    " CROSS JOIN recipient ON recipient.letter = letter.id"
-    " WHERE sender = ? COLLATE NOCASE ORDER BY letter.id DESC LIMIT ?"
-)
-_OLDEST: Final = (
-    f"SELECT {COLUMNS} FROM recipient INDEXED BY recipient_state"
-    " JOIN letter ON letter.id = recipient.letter WHERE state = ? ORDER BY recipient.id LIMIT 1"
-)
-_BY_ORIGIN: Final = (
-    f"SELECT {COLUMNS} FROM (SELECT * FROM letter WHERE origin = ? AND number < ?"
-    " ORDER BY number DESC LIMIT ?) AS letter CROSS JOIN recipient ON recipient.letter = letter.id"
-    " ORDER BY letter.number DESC, recipient.id"
-)
 _LAST_ID: Final = 2**63 - 1
 #: Destinations looked at for one that has rows; others among them are held no longer, and empty.
 _LOOKED_AT: Final = 100
@@ -177,12 +148,12 @@ class SqliteQueue:
         return [make_row(values) for values in rows]
 
     def find_by_message_id(self, message_id: str, *, limit: int) -> list[QueueRow]:
-        return [make_row(values) for values in self._file.read(_BY_MESSAGE_ID, (message_id, limit))]
+        return [make_row(values) for values in self._file.read(BY_MESSAGE_ID, (message_id, limit))]
 
     def list_by_address(self, address: str, *, limit: int) -> list[QueueRow]:
         rows = [
             make_row(values)
-            for statement in (_TO_ADDRESS, _FROM_ADDRESS)
+            for statement in (TO_ADDRESS, FROM_ADDRESS)
             for values in self._file.read(statement, (address, limit))
         ]
         return sorted({row.id: row for row in rows}.values(), key=lambda row: -row.id)[:limit]
@@ -191,7 +162,7 @@ class SqliteQueue:
         self, origin: str, *, before: int | None = None, limit: int
     ) -> list[QueueRow]:
         values = (origin, _LAST_ID if before is None else before, limit)
-        return [make_row(found) for found in self._file.read(_BY_ORIGIN, values)]
+        return [make_row(found) for found in self._file.read(BY_ORIGIN, values)]
 
     def get_row(self, row_id: int) -> QueueRow:
         rows = self._file.read(f"SELECT {COLUMNS} {FROM} WHERE recipient.id = ?", (row_id,))
@@ -237,7 +208,7 @@ class SqliteQueue:
         return {state: rows.get(state.value, 0) for state in QueueState}
 
     def find_oldest(self, state: QueueState) -> QueueRow | None:
-        rows = self._file.read(_OLDEST, (state.value,))
+        rows = self._file.read(OLDEST, (state.value,))
         return make_row(rows[0]) if rows else None
 
     def retry(self, row_id: int, *, now_ms: int) -> None:
@@ -370,14 +341,14 @@ class SqliteQueue:
         )
 
     def list_untold(self, *, after: int = 0, limit: int = 100) -> list[QueueRow]:
-        return [make_row(values) for values in self._file.read(_UNTOLD, (after, limit))]
+        return [make_row(values) for values in self._file.read(UNTOLD, (after, limit))]
 
     def expire(self, *, before_ms: int, limit: int) -> int:
         found = self._file.read(FIND_DONE, (before_ms, before_ms, limit))
         return self._file.change(lambda db: delete_done(db, before_ms, found)) if found else 0
 
     def find_sent(self, origin: str, message_id: str) -> list[QueueRow]:
-        return [make_row(values) for values in self._file.read(_SENT, (origin, message_id))]
+        return [make_row(values) for values in self._file.read(SENT, (origin, message_id))]
 
     def close(self) -> None:
         """Safe to call twice."""
