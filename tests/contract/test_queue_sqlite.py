@@ -10,7 +10,8 @@ from penfold.base.errors import MailboxDamagedError, NewerDataError
 from penfold.ports.queue import Attempt, QueueState
 from penfold.store.sqlite.migrate import find_steps, migrate
 from penfold.store.sqlite.open import open_database
-from penfold.store.sqlite.queue import _SENT, _UNTOLD, SqliteQueue
+from penfold.store.sqlite.queue import SqliteQueue
+from penfold.store.sqlite.queue_listings import SENT, UNTOLD
 
 
 class TestSqliteQueue(QueueContract):
@@ -83,7 +84,7 @@ def test_nobody_is_told_of_what_ended_in_a_release_before(path):
 def test_finding_whom_to_tell_goes_through_no_other_rows(path):
     queue = SqliteQueue(path, create=True)
     db = apsw.Connection(str(path))
-    for sql, values in ((_UNTOLD, (0, 1)), (_SENT, ("m1", "one@x"))):
+    for sql, values in ((UNTOLD, (0, 1)), (SENT, ("m1", "one@x"))):
         plan = " ".join(row[3] for row in db.execute(f"EXPLAIN QUERY PLAN {sql}", values))
         assert "SCAN" not in plan
         assert "recipient_state" not in plan

@@ -22,7 +22,8 @@ from penfold.store.sqlite.queue import SqliteQueue
 from penfold.testing.dns import DnsServer
 from penfold.testing.server import configure, serve
 
-NOW = time.time_ns() // 1_000_000
+#: An hour ahead: the tests of this file may begin long after this line.
+NOW = time.time_ns() // 1_000_000 + 3_600_000
 DAY_MS = 86_400_000
 FREE = dict.fromkeys(("http", "smtp", "submission", "submissions"), "127.0.0.1:0")
 
