@@ -1083,3 +1083,7 @@ TRACES_ANSWER_S: Final = 5.0
 #: Seconds for which lines of the log gather. Written one by one they cost twice as much; a person
 #: notices no delay, and a process that is killed loses lines of its last moment.
 LOG_GATHER_S: Final = 0.02
+
+# --- Sending API -------------------------------------------------------------------------
+#: Records of one kind (keys, webhooks, streams …) an account may have; lists of them are one page.
+SENDING_RECORDS_MAX: Final = 1_000
