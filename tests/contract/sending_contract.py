@@ -486,7 +486,7 @@ class SendingContract:
             return number
 
         numbers = {who: book.change(lambda w, who=who: fill(w, who)) for who in "ab"}
-        book.change(lambda writer: writer.erase_account("a"))
+        assert book.change(lambda writer: writer.erase_account("a")) == 2
 
         def left(b, who):
             return [

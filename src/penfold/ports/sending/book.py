@@ -40,8 +40,11 @@ class SendingWriter(
 ):
     """All that can be changed, inside a transaction."""
 
-    def erase_account(self, account_id: str) -> None:
-        """Forget all that is of an account but its ledger, which names nobody else."""
+    def erase_account(self, account_id: str) -> int:
+        """Forget all that is of an account but its ledger, which names nobody else.
+
+        Return how many emails and events there were.
+        """
         ...
 
 

@@ -14,12 +14,13 @@ T = TypeVar("T")
 
 
 class _Tables(MemoryEvents, MemorySuppressions, MemoryMeter, MemoryAnswers):
-    def erase_account(self, account_id: str) -> None:
+    def erase_account(self, account_id: str) -> int:
         state = self._state
         for webhook in self._list(Webhook, account_id):
             self.drop_deliveries(webhook.id)
         keys = {one.id for one in self._list(ApiKey, account_id)}
         mine = {number for number, one in state.emails.items() if one.account_id == account_id}
+        events = sum(one.account_id == account_id for one in state.events.values())
         state.answers = {k: v for k, v in state.answers.items() if k[0] not in keys}
         state.emails = {k: v for k, v in state.emails.items() if k not in mine}
         state.held = {k: v for k, v in state.held.items() if k not in mine}
@@ -29,6 +30,7 @@ class _Tables(MemoryEvents, MemorySuppressions, MemoryMeter, MemoryAnswers):
         for name in ("records", "events", "suppressions"):
             table = getattr(state, name)
             setattr(state, name, {k: v for k, v in table.items() if v.account_id != account_id})
+        return len(mine) + events
 
 
 class MemorySending:

@@ -23,7 +23,7 @@ T = TypeVar("T")
 class Tables(EventTable, SuppressionTable, MeterTable, AnswerTable):
     """All tables: a SendingReader, and inside a transaction a SendingWriter."""
 
-    def erase_account(self, account_id: str) -> None:
+    def erase_account(self, account_id: str) -> int:
         mine = "SELECT number FROM email WHERE account_id = ?"
         for table in ("body", "recipient"):
             self._run(f"DELETE FROM {table} WHERE email IN ({mine})", (account_id,))
@@ -34,8 +34,12 @@ class Tables(EventTable, SuppressionTable, MeterTable, AnswerTable):
             " (SELECT id FROM record WHERE kind = 'api_key' AND account_id = ?)",
             (account_id,),
         )
-        for table in ("email", "event", "suppression", "tally", "record"):
+        tables = ("email", "event", "suppression", "tally", "record")
+        gone = [
             self._run(f"DELETE FROM {table} WHERE account_id = ?", (account_id,))
+            for table in tables
+        ]
+        return gone[0] + gone[1]
 
 
 class SqliteSending:
