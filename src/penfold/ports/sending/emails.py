@@ -2,6 +2,7 @@
 
 An email is what one MIME message is made of: its recipients share it. It waits (SCHEDULED, QUEUED)
 until it is handed over; whoever takes it has it for a time, as rows of the outbound queue.
+SUPPRESSED: none of its recipients gets mail. A recipient that is final already gets none either.
 """
 
 from collections.abc import Sequence
@@ -18,6 +19,7 @@ class EmailState(StrEnum):
     CANCELLED = "cancelled"
     EXPIRED = "expired"
     FAILED = "failed"
+    SUPPRESSED = "suppressed"
 
 
 WAITING: Final = frozenset({EmailState.SCHEDULED, EmailState.QUEUED})
