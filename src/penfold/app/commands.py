@@ -22,6 +22,7 @@ from penfold.app.logs import SystemClock
 from penfold.app.moving import open_moving
 from penfold.app.quota import load_quota
 from penfold.app.reports import REPORTS_NAME
+from penfold.app.sending import make_keys
 from penfold.app.stores import QUEUE_NAME, Stores, make_domains, make_identity, open_stores
 from penfold.app.watching import Watching
 from penfold.base.acting import Actor, act
@@ -30,7 +31,7 @@ from penfold.domain.domains import Domains
 from penfold.domain.identity import Identity
 from penfold.domain.tracing.address import AddressTracer
 from penfold.domain.tracing.mail import MailTracer
-from penfold.front.cli.doors import Doors, Say, Tracers, Value
+from penfold.front.cli.doors import Doors, Say, SendingTools, Tracers, Value
 from penfold.front.cli.output import WrongUseError
 from penfold.front.cli.tree import build_cli
 from penfold.ports.erasing import Erasure
@@ -75,6 +76,8 @@ _HINTS: Final = {
     "no such report": "; `penfold reports list` shows them",
     "no such problem": "; `penfold fault problems` lists them",
     "no such method": "; `penfold api coverage` lists them",
+    "no such API key": "; `penfold sending key list` shows them",
+    "the API key is revoked": "; `penfold sending key add` makes a new one",
     "a web client needs a redirect address": "; name it with --redirect-uri URI",
 }
 
@@ -137,6 +140,7 @@ def _make_doors() -> Doors:
         list_backups=list_backups,
         open_reports=open_reports,
         open_tracers=open_tracers,
+        open_sending=open_sending,
         open_faults=open_faults,
         load_base_url=load_base_url,
         load_credentials=lambda data: load_files(data / "credentials"),
@@ -189,6 +193,12 @@ def open_tracers(data: Path) -> Iterator[Tracers]:
         ports = (stores.directory, stores.mailboxes, stores.queue)
         accounts = make_identity(stores).accounts
         yield Tracers(accounts.get, MailTracer(*ports), AddressTracer(*ports))
+
+
+@contextlib.contextmanager
+def open_sending(data: Path) -> Iterator[SendingTools]:
+    with _open_all(data) as stores:
+        yield SendingTools(make_keys(stores), stores.directory.find_account)
 
 
 def _erase_account(data: Path, address: str, say: Say) -> Erasure:

@@ -1140,3 +1140,6 @@ SENDING_KEY_USED_MS: Final = 3_600_000
 #: Milliseconds the old secret of a rotated key is good for, unless said otherwise, and at most.
 SENDING_ROTATE_MS: Final = 86_400_000
 SENDING_ROTATE_MAX_MS: Final = 30 * 86_400_000
+#: Events of an email that come with it, the newest first; the events' own list has all. A week of
+#: retries to 50 recipients is 2,000, of which nobody reads more than the last.
+SENDING_EVENTS_SHOWN: Final = 200

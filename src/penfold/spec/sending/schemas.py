@@ -20,7 +20,7 @@ class Asked(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a caller sends."""
 
 
-class Given(Struct, frozen=True, kw_only=True, omit_defaults=True):
+class Given(Struct, frozen=True, kw_only=True):
     """What a caller gets."""
 
 
@@ -109,13 +109,13 @@ class Empty(Asked, frozen=True, kw_only=True):
 
 class Sent(Given, frozen=True, kw_only=True):
     id: str
-    ids: list[str] = []
+    ids: list[str] | UnsetType = UNSET
 
 
 class ItemError(Given, frozen=True, kw_only=True):
     index: int
     message: str
-    name: str = ""
+    name: str
 
 
 class SentBatch(Given, frozen=True, kw_only=True):
