@@ -71,6 +71,11 @@ def api_commands() -> typer.Typer:
         if any(gap.side != "extra" for gap in gaps):
             raise typer.Exit(1)
 
+    _add_openapi(commands)
+    return commands
+
+
+def _add_openapi(commands: typer.Typer) -> None:
     @commands.command("openapi")
     def openapi(
         *,
@@ -80,8 +85,6 @@ def api_commands() -> typer.Typer:
     ) -> None:
         """Print the API as an OpenAPI 3.1 document."""
         print_json(make_sending_openapi() if sending else make_openapi())
-
-    return commands
 
 
 def _print(gaps: list[Gap], revision: str) -> None:
