@@ -60,5 +60,6 @@ def _refuse(text: str) -> SendingError:
     if missing:
         errors = [FieldError(field, REQUIRED, f"`{field}` is missing")]
         return SendingError(MISSING_FIELD, f"Missing `{field}` field.", errors=errors)
-    said = f"`{field}` is not known" if unknown else f"`{field}`: {what[0].lower()}{what[1:]}"
+    name = f"`{field}`" if field else "the body"
+    said = f"{name} is not known" if unknown else f"{name}: {what[0].lower()}{what[1:]}"
     return SendingError(VALIDATION, f"{said}.", errors=[FieldError(field, INVALID, said)])
