@@ -24,6 +24,7 @@ def make_sweeps(data: Path, product: Product) -> Sweeps:
         outbound=product.outbound,
         book=product.stores.directory,
         pubsub=product.stores.pubsub,
+        sending=product.stores.sending,
         iter_all=lambda: iter_mailbox_ids(data),
         iter_changed=lambda since_ms: iter_changed(data, since_ms - MARGIN_MS),
         load_mark=lambda: load_mark(mark),

@@ -1143,3 +1143,7 @@ SENDING_ROTATE_MAX_MS: Final = 30 * 86_400_000
 #: Events of an email that come with it, the newest first; the events' own list has all. A week of
 #: retries to 50 recipients is 2,000, of which nobody reads more than the last.
 SENDING_EVENTS_SHOWN: Final = 200
+#: Milliseconds what an email had in it is kept after it was accepted; its events stay.
+SENDING_BODY_KEPT_MS: Final = 7 * 86_400_000
+#: Rows one transaction of the sweep removes of each kind: 50 ms in which nobody else writes.
+SENDING_SWEEP_MAX: Final = 500

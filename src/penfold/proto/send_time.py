@@ -4,7 +4,7 @@
 """
 
 import re
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from penfold.base.errors import ParseError
@@ -14,6 +14,8 @@ _TIME: Final = re.compile(
     r"(?:[Zz]|[+-][0-9]{2}:[0-9]{2})"
 )
 _WORDS: Final = re.compile(r"in ([0-9]{1,6}) ?(sec|second|min|minute|hour|day)s?")
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MS: Final = timedelta(milliseconds=1)
 _UNITS_S: Final = {
     "sec": 1, "second": 1, "min": 60, "minute": 60, "hour": 3_600, "day": 86_400,
 }  # fmt: skip
@@ -29,7 +31,7 @@ def parse_time(text: str) -> int:
         count = digits.end() if digits else 0
         whole += f".{rest[:count][:6]:0<6}{rest[count:]}"
     try:
-        return int(datetime.fromisoformat(whole).timestamp() * 1000)
+        return (datetime.fromisoformat(whole) - _EPOCH) // _MS
     except (ValueError, OverflowError) as error:
         raise ParseError("not a time there is") from error
 

@@ -16,7 +16,13 @@ from penfold.base.errors import (
     PenfoldError,
     UnavailableError,
 )
-from penfold.base.limits import ERASE_AFTER_MS, PUBSUB_BATCH_MAX
+from penfold.base.limits import (
+    ERASE_AFTER_MS,
+    IDEMPOTENCY_KEPT_MS,
+    PUBSUB_BATCH_MAX,
+    SENDING_BODY_KEPT_MS,
+    SENDING_SWEEP_MAX,
+)
 from penfold.domain.expiry import STEP, expire_mailbox
 from penfold.domain.outbound import Outbound
 from penfold.front.worker.tasks import Report
@@ -33,6 +39,7 @@ from penfold.ports.identity import (
 )
 from penfold.ports.mailbox import Mailboxes
 from penfold.ports.pubsub import PubsubBook
+from penfold.ports.sending.book import SendingBook, SendingWriter
 
 #: Records that have a time after which they mean nothing.
 _EXPIRING = (AccessToken, Code, DeviceCode, HalfSignIn, ServiceToken, Session, SpentChallenge)
@@ -53,6 +60,7 @@ class Sweeps:
     outbound: Outbound
     book: IdentityBook
     pubsub: PubsubBook
+    sending: SendingBook
     iter_all: Callable[[], Iterable[str]]
     iter_changed: Callable[[int], Iterable[str]]
     load_mark: Callable[[], int]
@@ -145,6 +153,14 @@ class Sweeps:
             changed += step
         return Report(changed=changed)
 
+    def expire_sending(self, stopping: threading.Event) -> Report:
+        """Forget kept answers, suppressions that ended, and what old emails had in them."""
+        changed, step = 0, 1
+        while step and not stopping.is_set():
+            step = self.sending.change(partial(_expire_sending, now_ms=self.clock.now_ms()))
+            changed += step
+        return Report(changed=changed)
+
     def remove_uploads(self, _: threading.Event) -> Report:
         """Remove uploads that nobody finished, and what is left of those that were."""
         return Report(changed=self.sweep_uploads(self.clock.now_ms()))
@@ -153,3 +169,12 @@ class Sweeps:
         """Close mailbox files nobody used for a while."""
         self.close_idle()
         return Report()
+
+
+def _expire_sending(writer: SendingWriter, *, now_ms: int) -> int:
+    most = SENDING_SWEEP_MAX
+    return (
+        writer.expire_answers(before_ms=now_ms - IDEMPOTENCY_KEPT_MS, limit=most)
+        + writer.expire_suppressions(now_ms=now_ms, limit=most)
+        + writer.drop_bodies(before_ms=now_ms - SENDING_BODY_KEPT_MS, limit=most)
+    )

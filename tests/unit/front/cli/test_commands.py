@@ -24,6 +24,7 @@ from penfold.ports.erasing import Erasure
 from penfold.ports.queue import Attempt, NewQueueRow, QueueState
 from penfold.proto.totp import make_code
 from penfold.spec.registry import REGISTRY
+from penfold.spec.sending.openapi import make_sending_openapi
 from penfold.spec.settings import SETTINGS
 from penfold.store.backup_log import Backup
 from penfold.testing.directory import MemoryDirectory
@@ -538,6 +539,10 @@ def test_coverage_counts_every_method_of_the_api(bench):
     assert bench.out("api", "coverage").endswith(
         f"{table['served']} of {table['methods']} methods are served.\n"
     )
+
+
+def test_the_sending_api_is_printed_as_openapi(bench):
+    assert json.loads(bench.out("api", "openapi", "--sending")) == make_sending_openapi()
 
 
 def test_serve_and_config_show_take_every_setting_that_has_a_flag(bench):

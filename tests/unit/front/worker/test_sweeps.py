@@ -8,16 +8,20 @@ import pytest
 from penfold.base.clock import FixedClock
 from penfold.base.errors import MailboxBusyError, MailboxDamagedError
 from penfold.base.labels import INBOX, SPAM, TRASH
-from penfold.base.limits import ERASE_AFTER_MS
+from penfold.base.limits import ERASE_AFTER_MS, SENDING_BODY_KEPT_MS
 from penfold.domain.changes import change_labels
 from penfold.domain.identity import build_identity
 from penfold.domain.messages import add_letter, read_letter
 from penfold.front.worker.sweeps import Sweeps
 from penfold.ports.identity import Removed, Session
+from penfold.ports.sending.answers import KeptAnswer
+from penfold.ports.sending.emails import Email, EmailState, NewEmail
+from penfold.ports.sending.suppressions import Reason, Scope, Suppression
 from penfold.testing.directory import MemoryDirectory
 from penfold.testing.mailbox import MemoryMailboxes
 from penfold.testing.pubsub import MemoryPubsub
 from penfold.testing.sealing import PlainSealer
+from penfold.testing.sending.book import MemorySending
 
 BOX = "m00000000000000000001"
 OTHER = "m00000000000000000002"
@@ -64,12 +68,14 @@ class World:
         self.book = MemoryDirectory(clock=self.clock)
         self.outbound = Outbound()
         self.mark, self.asked, self.erased = 0, [], []
+        self.sending = MemorySending()
         self.sweeps = Sweeps(
             clock=self.clock,
             mailboxes=self.mailboxes,
             outbound=self.outbound,
             book=self.book,
             pubsub=MemoryPubsub(),
+            sending=self.sending,
             iter_all=lambda: [OTHER, BOX],
             iter_changed=self._iter_changed,
             load_mark=lambda: self.mark,
@@ -220,3 +226,26 @@ def test_senders_are_told_of_what_they_missed():
     world = World()
     assert world.run(world.sweeps.tell_senders).changed == 3
     assert world.run(world.sweeps.tell_senders, stopping=True).changed == 0
+
+
+def test_what_the_sending_api_keeps_for_a_time_goes_after_it(world):
+    now_ms = world.clock.now_ms()
+    email = Email(0, "e1", BOX, "k1", "a@penfold.test", "x", now_ms, state=EmailState.HANDED)
+    ended = Suppression(
+        "s1", BOX, "kim@x.example", Scope.ACCOUNT, "", Reason.BOUNCE, now_ms, now_ms + DAY_MS
+    )
+
+    def fill(writer):
+        writer.put_answer(KeptAnswer("k1", "r", "w", b"", 200, b"", now_ms))
+        writer.put_suppression(ended)
+        return writer.add_email(NewEmail(email, b"content", ()))
+
+    number = world.sending.change(fill)
+    assert world.run(world.sweeps.expire_sending).changed == 0
+    world.clock.advance(ms=DAY_MS + 1)
+    assert world.run(world.sweeps.expire_sending).changed == 2
+    assert world.sending.read(lambda book: book.find_content(number)) == b"content"
+    world.clock.advance(ms=SENDING_BODY_KEPT_MS)
+    assert world.run(world.sweeps.expire_sending, stopping=True).changed == 0
+    assert world.run(world.sweeps.expire_sending).changed == 1
+    assert world.sending.read(lambda book: book.find_content(number)) is None

@@ -24,6 +24,15 @@ _WAITS: Final = "state IN ('scheduled', 'queued')"
 _FREE: Final = "(taken = 0 OR due_ms <= ?)"
 
 
+#: Numbers grow with time, so only bodies up to the last old email are looked at.
+_DROP_BODIES: Final = (
+    "DELETE FROM body WHERE email IN (SELECT DISTINCT body.email FROM body"
+    " JOIN email ON email.number = body.email WHERE body.email <= (SELECT number FROM email"
+    " WHERE created_ms < ?1 ORDER BY created_ms DESC LIMIT 1)"
+    f" AND created_ms < ?1 AND NOT ({_WAITS}) ORDER BY body.email LIMIT ?2)"
+)
+
+
 class EmailTable(Table):
     def find_email(self, email_id: str, account_id: str) -> Email | None:
         rows = self._rows(
@@ -145,12 +154,7 @@ class EmailTable(Table):
         return self._run("UPDATE email SET taken = 0, due_ms = ? WHERE taken = 1", (now_ms,))
 
     def drop_bodies(self, *, before_ms: int, limit: int) -> int:
-        return self._run(
-            "DELETE FROM body WHERE email IN (SELECT number FROM email WHERE created_ms < ?"
-            f" AND NOT ({_WAITS}) AND number IN (SELECT email FROM body)"
-            " ORDER BY created_ms LIMIT ?)",
-            (before_ms, limit),
-        )
+        return self._run(_DROP_BODIES, (before_ms, limit))
 
     def _put_body(self, number: int, kind: str, octets: bytes) -> None:
         packed = zstandard.ZstdCompressor(_ZSTD_LEVEL, write_checksum=True).compress(octets)
