@@ -1,6 +1,8 @@
 """What is wrong with a call, gathered field by field."""
 
+import re
 from collections.abc import Iterable
+from typing import Final
 
 from penfold.base.limits import SENDING_ERRORS_MAX
 from penfold.spec.sending.problems import (
@@ -20,6 +22,10 @@ INVALID = "invalid"
 TOO_LONG = "too_long"
 TOO_MANY = "too_many"
 CONTROL = "control_character"
+
+
+#: What proto.mime.compose writes into no header: controls, and what else ends a line.
+_CONTROLS: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
 class Findings:
@@ -43,7 +49,7 @@ class Findings:
         """
         if len(text) > most:
             self.add(field, TOO_LONG, f"has more than {most} characters")
-        elif not text.replace("\t", " ").isprintable():
+        elif _CONTROLS.search(text):
             self.add(field, CONTROL, "has a line break or another control character")
         else:
             return True

@@ -212,9 +212,10 @@ MAKER = {
         ({"scopes": ["emails:send"], "streams": ["otp", "broadcast"]}, "streams"),
         ({"scopes": ["emails:send"], "networks": ["0.0.0.0/0"]}, "networks"),
         ({"scopes": ["emails:send"], "networks": ["::/0"]}, "networks"),
+        ({"scopes": ["emails:send"], "networks": ["192.0.2.0/25", "198.51.100.0/24"]}, "networks"),
         ({"scopes": ["no:such"]}, "scopes"),
     ],
-    ids=["scope", "domain", "stream", "network", "ipv6", "unknown"],
+    ids=["scope", "domain", "stream", "network", "ipv6", "one-network-outside", "unknown"],
 )
 def test_a_key_makes_no_key_that_may_more_than_itself(desk, body, field):
     reply = make(desk, key=desk.make_key(**MAKER), **body)

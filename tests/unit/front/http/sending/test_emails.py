@@ -109,7 +109,7 @@ WRONG = [
     ({"subject": "x" * 999}, "validation_error", [("subject", "too_long")]),
     ({"html": ""}, "missing_required_field", [("html", "required")]),
     ({"html": "x" * 5_000_001}, "validation_error", [("html", "too_long")]),
-    ({"reply_to": "x\ty"}, "validation_error", [("reply_to", "invalid")]),
+    ({"reply_to": "x\ty"}, "validation_error", [("reply_to", "control_character")]),
     ({"headers": {"Bcc": "x@y.example"}}, "validation_error", [("headers.Bcc", "not_allowed")]),
     ({"headers": {"content-Type": "x"}}, "validation_error",
      [("headers.content-Type", "not_allowed")]),
@@ -180,6 +180,20 @@ def test_an_email_larger_than_receivers_take_is_refused(desk):
     half = base64.b64encode(bytes(SENDING_EMAIL_MAX_BYTES // 2)).decode()
     reply = desk.send(attachments=[file(content=half), file(content=half)])
     assert fields(reply) == [("attachments", "too_long")]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Caf\u00e9\u00a05\u00a0\u20ac",
+        "\U0001f468\u200d\U0001f469\u200d\U0001f467",
+        "\u200f\u05e9\u05dc\u05d5\u05dd",
+    ],
+    ids=["no-break-space", "joined-emoji", "right-to-left"],
+)
+def test_text_of_all_the_world_is_taken(desk, text):
+    email_id = desk.sent(subject=text, headers={"X-Note": text}, attachments=[file(filename=text)])
+    assert desk.get(email_id)["subject"] == text
 
 
 @pytest.mark.parametrize(
