@@ -5,7 +5,7 @@ import os
 import pwd
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Final
@@ -14,7 +14,7 @@ import apsw
 
 from penfold.app.care import Care
 from penfold.app.config import find_key_source, load_settings
-from penfold.app.datadir import FAULTS_NAME, check_data_dir, save_private
+from penfold.app.datadir import FAULTS_NAME, SCHEMA_NAME, check_data_dir, check_schema, save_private
 from penfold.app.domain_check import check_domain
 from penfold.app.erasing import erase_account
 from penfold.app.exits import FAILED, WRONG_USE, StartError, stop_at_once
@@ -23,7 +23,14 @@ from penfold.app.moving import open_moving
 from penfold.app.quota import load_quota
 from penfold.app.reports import REPORTS_NAME
 from penfold.app.sending import make_keys
-from penfold.app.stores import QUEUE_NAME, Stores, make_domains, make_identity, open_stores
+from penfold.app.stores import (
+    QUEUE_NAME,
+    Stores,
+    known_schema,
+    make_domains,
+    make_identity,
+    open_stores,
+)
 from penfold.app.watching import Watching
 from penfold.base.acting import Actor, act
 from penfold.base.errors import ParseError, PenfoldError
@@ -162,11 +169,20 @@ def _enter(data: Path) -> None:
     os.umask(0o077)
 
 
+def _list_new(data: Path) -> Collection[str]:
+    """Return the kinds of database that the release before had not; () before the first start."""
+    return check_schema(data, known_schema()) if (data / SCHEMA_NAME).exists() else ()
+
+
 @contextlib.contextmanager
 def _open_all(data: Path) -> Iterator[Stores]:
     _enter(data)
     stores = open_stores(
-        data, clock=SystemClock(), fatal=stop_at_once, master_key=find_key_source(data)
+        data,
+        clock=SystemClock(),
+        fatal=stop_at_once,
+        create=_list_new(data),
+        master_key=find_key_source(data),
     )
     try:
         yield stores

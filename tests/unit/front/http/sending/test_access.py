@@ -1,8 +1,11 @@
 """Who is let in: keys, scopes, bounds, rates; idempotency; and what keys may do to keys."""
 
+import gzip
+
 import pytest
 from tests.unit.front.http.sending.desk import EMAIL, EVERYTHING, Desk, fields, rates
 
+from penfold.base.limits import SENDING_BODY_MAX_BYTES
 from penfold.front.http.sending.app import find_sending_handlers
 from penfold.ports.directory import Account
 from penfold.spec.rates import SENDING_KEY, SENDING_NETWORK
@@ -91,6 +94,17 @@ def test_the_use_of_a_key_is_noted_once_an_hour(desk):
     status(desk)
     [shown] = desk.ask("GET", "/api-keys").json["data"]
     assert shown["last_used_at"] != first
+
+
+def test_a_body_that_is_too_large_is_refused_before_it_is_read_and_a_bomb_while_it_is(desk):
+    claimed = desk.ask(
+        "POST", "/emails", headers={"content-length": str(SENDING_BODY_MAX_BYTES + 1)}
+    )
+    bomb = gzip.compress(bytes(SENDING_BODY_MAX_BYTES + 1), 1)
+    unpacked = desk.ask("POST", "/emails", body=bomb, headers={"content-encoding": "gzip"})
+    for reply in (claimed, unpacked):
+        assert (reply.status, reply.json["name"]) == (413, "payload_too_large")
+    assert desk.ask("POST", "/emails", body=b"x", headers={"content-encoding": "br"}).status == 400
 
 
 # --- how often
