@@ -107,6 +107,12 @@ def test_ports_are_those_the_sample_sets():
     assert set(listeners) < set(map(int, opened.split(", ")))
 
 
+def test_who_types_the_filter_line_by_line_is_not_shut_out_by_it():
+    lines = [line for line in PAGE.splitlines() if line.startswith("nft add ")]
+    assert [line for line in lines if "policy drop" in line] == lines[-1:]
+    assert sum(line.endswith(" accept") for line in lines) == len(lines) - 3
+
+
 def test_metrics_of_the_page_exist():
     named = set(re.findall(r"`(penfold_\w+)`", PAGE))
     assert named

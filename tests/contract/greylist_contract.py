@@ -15,9 +15,16 @@ class GreylistContract:
     def test_what_was_not_seen_since_is_forgotten(self, make):
         book = make()
         for n in range(4):
-            book.save(b"%d" % n, Sighting(0, n, False))
-        assert book.expire(before_ms=2) == 2
+            book.save(b"%d" % n, Sighting(0, n, True))
+        assert book.expire(before_ms=2, waiting_before_ms=9) == 2
         assert [book.find(b"%d" % n) is not None for n in range(4)] == [False, False, True, True]
+
+    def test_what_never_came_again_is_forgotten_sooner(self, make):
+        book = make()
+        for n in range(4):
+            book.save(b"%d" % n, Sighting(n, n, n == 1))
+        assert book.expire(before_ms=1, waiting_before_ms=3) == 2
+        assert [book.find(b"%d" % n) is not None for n in range(4)] == [False, True, False, True]
 
     def test_those_not_seen_for_longest_make_room(self, make):
         book = make(most=5)
@@ -33,6 +40,6 @@ class GreylistContract:
         book = make(most=2)
         book.save(b"old", Sighting(0, 1, False))
         book.save(b"kept", Sighting(0, 2, False))
-        book.expire(before_ms=2)
+        book.expire(before_ms=2, waiting_before_ms=2)
         book.save(b"new", Sighting(3, 3, False))
         assert book.find(b"kept") is not None

@@ -583,13 +583,45 @@ class MailboxContract:
                 for day in range(4)
             ]
 
+        def expire(writer):
+            return writer.expire_history(before_ms=NOW_MS + 2, limit=9)
+
         ids = box.change(change)
-        box.change(lambda writer: writer.expire_history(before_ms=NOW_MS + 2))
+        assert box.change(expire) == 2
         with box.mailboxes.open_reader(MAILBOX) as reader:
             assert reader.get_history_floor() == ids[1]
             assert [row.id for row in reader.iter_history(0)] == ids[2:]
-        box.change(lambda writer: writer.expire_history(before_ms=NOW_MS + 2))
+        assert box.change(expire) == 0
         assert box.look(lambda reader: reader.get_history_floor()) == ids[1]
+
+    def test_history_expires_by_steps_oldest_first(self, box):
+        def change(writer):
+            return [writer.add_history(Change.MESSAGE_ADDED, (), now_ms=NOW_MS) for _ in range(5)]
+
+        def expire(writer):
+            return writer.expire_history(before_ms=NOW_MS + 1, limit=2)
+
+        ids = box.change(change)
+        assert [box.change(expire) for _ in range(4)] == [2, 2, 1, 0]
+        assert box.look(lambda reader: reader.get_history_floor()) == ids[-1]
+
+    def test_the_newest_record_before_a_time_is_found(self, box):
+        assert box.look(lambda reader: reader.find_history_before(NOW_MS)) is None
+
+        def change(writer):
+            return [
+                writer.add_history(Change.MESSAGE_ADDED, (), now_ms=NOW_MS + 10 * day)
+                for day in range(7)
+            ]
+
+        ids = box.change(change)
+        for after, found in ((0, None), (1, 0), (10, 0), (11, 1), (35, 3), (60, 5), (61, 6)):
+            wanted = None if found is None else ids[found]
+            got = box.look(lambda reader, ms=NOW_MS + after: reader.find_history_before(ms))
+            assert got == wanted
+        box.change(lambda writer: writer.expire_history(before_ms=NOW_MS + 11, limit=9))
+        assert box.look(lambda reader: reader.find_history_before(NOW_MS + 11)) is None
+        assert box.look(lambda reader: reader.find_history_before(NOW_MS + 21)) == ids[2]
 
     # --- hand-over
 
@@ -609,6 +641,18 @@ class MailboxContract:
         box.change(lambda writer: writer.delete_outbox(second))
         assert box.change(add) > second
         assert box.look(lambda reader: reader.list_outbox(limit=1))[0].number == first
+
+    @pytest.mark.parametrize(("octets", "count"), [(1, 1), (250, 1), (251, 2), (999, 3)])
+    def test_outbox_is_listed_up_to_a_size_and_the_first_row_whatever_that_is(
+        self, box, octets, count
+    ):
+        def add(writer):
+            raw = b"one\r\n" * 50
+            return writer.add_outbox(sender="a@x", recipients=["b@y"], raw=raw, now_ms=NOW_MS)
+
+        numbers = [box.change(add) for _ in range(3)]
+        rows = box.look(lambda reader: reader.list_outbox(limit=10, octets=octets))
+        assert [row.number for row in rows] == numbers[:count]
 
     def test_outbox_keeps_what_the_sender_wants_done(self, box):
         options = MailOptions(require_tls=True, ret="HDRS", envid="QQ 314")

@@ -3,6 +3,7 @@
 import pytest
 
 from penfold.base.errors import ConflictError, NotFoundError
+from penfold.base.limits import EXPIRE_ROWS_BYTES
 from penfold.ports.queue import (
     Attempt,
     Destination,
@@ -21,12 +22,19 @@ RAW = b"Subject: hello\r\n\r\nbody\r\n"
 
 
 def letter(
-    recipient="kim@elsewhere.example", *, origin="m1", number=1, raw=RAW, created_ms=NOW, **wishes
+    recipient="kim@elsewhere.example",
+    *,
+    sender="alice@penfold.test",
+    origin="m1",
+    number=1,
+    raw=RAW,
+    created_ms=NOW,
+    **wishes,
 ):
     return NewQueueRow(
         origin=origin,
         number=number,
-        sender="alice@penfold.test",
+        sender=sender,
         recipient=recipient,
         subject="hello",
         raw=raw,
@@ -57,8 +65,8 @@ def settle(queue, lease, state, *, next_attempt_ms=0):
     return counted
 
 
-def take(queue, now_ms, *, limit=10, skip=()):
-    return queue.take(now_ms=now_ms, lease_ms=LEASE_MS, limit=limit, skip=skip)
+def take(queue, now_ms, *, limit=10, skip=(), unless=None):
+    return queue.take(now_ms=now_ms, lease_ms=LEASE_MS, limit=limit, skip=skip, unless=unless)
 
 
 class QueueContract:
@@ -112,6 +120,76 @@ class QueueContract:
     def test_ids_grow(self, queue):
         ids = [queue.add([letter(number=n)], state=QueueState.QUEUED)[0] for n in range(1, 5)]
         assert ids == sorted(set(ids))
+
+    def test_what_a_mailbox_sent_is_listed_by_message_with_all_its_rows(self, queue):
+        for number in range(1, 4):
+            letters = [letter(who, number=number) for who in ("a@x.example", "b@x.example")]
+            queue.add([*letters, letter(origin="m2", number=number)], state=QueueState.QUEUED)
+        queue.add([letter("c@x.example", number=2)], state=QueueState.CAPTURED)
+        first = queue.list_by_origin("m1", limit=2)
+        assert [(row.number, row.recipient[0]) for row in first] == [
+            (3, "a"), (3, "b"), (2, "a"), (2, "b"), (2, "c"),
+        ]  # fmt: skip
+        second = queue.list_by_origin("m1", limit=2, before=2)
+        assert [(row.number, row.recipient[0]) for row in second] == [(1, "a"), (1, "b")]
+        assert {row.origin for row in (*first, *second)} == {"m1"}
+        assert queue.list_by_origin("m1", limit=2, before=1) == []
+
+    def test_what_was_done_before_a_time_goes_with_its_attempts_and_octets(self, queue):
+        done = queue.add([letter("a@x.example"), letter("b@x.example")], state=QueueState.CAPTURED)
+        [later] = queue.add([letter(number=2, created_ms=NOW + 1)], state=QueueState.CAPTURED)
+        [sent] = queue.add([letter(number=3)], state=QueueState.QUEUED)
+        queue.add_attempt(sent, ATTEMPT, state=QueueState.SENT)
+        assert queue.expire(before_ms=NOW, limit=9) == 0
+        assert [queue.expire(before_ms=NOW + 1, limit=2) for _ in range(3)] == [2, 1, 0]
+        assert [row.id for row in queue.list_rows()] == [later]
+        assert queue.list_attempts(sent) == []
+        with pytest.raises(NotFoundError):
+            queue.get_raw(done[0])
+        assert queue.add([letter("a@x.example", raw=b"new")], state=QueueState.QUEUED) > [later]
+        assert queue.get_raw(queue.list_rows()[0].id) == b"new"
+
+    def test_a_letter_stays_while_one_of_its_rows_does(self, queue):
+        ids = queue.add([letter("a@x.example"), letter("b@x.example")], state=QueueState.QUEUED)
+        queue.cancel(ids[0])
+        assert queue.expire(before_ms=NOW + 1, limit=9) == 1
+        assert [row.id for row in queue.list_rows()] == ids[1:]
+        assert queue.get_raw(ids[1]) == RAW
+
+    def test_a_row_that_waits_stays_and_so_does_what_its_sender_is_still_to_be_told(self, queue):
+        wishes = ReportRequest(("SUCCESS",))
+        rows = [letter(number=number) for number in range(3)]
+        waits, failed, sent = queue.add([*rows[:2], letter(number=2, report=wishes)], state=QueueState.QUEUED)  # fmt: skip
+        queue.add_attempt(failed, ATTEMPT, state=QueueState.FAILED)
+        queue.add_attempt(sent, ATTEMPT, state=QueueState.SENT)
+        assert queue.expire(before_ms=NOW + 1, limit=9) == 0
+        queue.mark_told(failed, Told.OUTCOME)
+        queue.mark_told(sent, Told.OUTCOME)
+        assert queue.expire(before_ms=NOW + 1, limit=9) == 2
+        assert [row.id for row in queue.list_rows()] == [waits]
+
+    def test_what_is_cancelled_while_it_is_tried_stays_until_that_ended(self, queue):
+        [row] = queue.add([letter()], state=QueueState.QUEUED)
+        [lease] = take(queue, NOW)
+        queue.cancel(row)
+        assert queue.expire(before_ms=NOW + 1, limit=9) == 0
+        assert settle(queue, lease, QueueState.SENT)
+        assert queue.expire(before_ms=NOW, limit=9) == 0, "the attempt was at that time"
+        assert queue.expire(before_ms=NOW + 1, limit=9) == 1
+
+    def test_a_note_makes_a_row_as_young_as_itself(self, queue):
+        [row] = queue.add([letter()], state=QueueState.QUEUED)
+        queue.add_attempt(row, ATTEMPT, state=QueueState.SENT)
+        queue.add_attempt(row, Attempt(NOW + 5, "bounced", ""), state=QueueState.SENT)
+        assert queue.expire(before_ms=NOW + 5, limit=9) == 0
+        assert queue.expire(before_ms=NOW + 6, limit=9) == 1
+
+    def test_large_messages_expire_a_few_at_a_time(self, queue):
+        raw = b"x" * (EXPIRE_ROWS_BYTES // 2)
+        queue.add([letter(number=number, raw=raw) for number in range(5)], state=QueueState.CAPTURED)  # fmt: skip
+        steps = [queue.expire(before_ms=NOW + 1, limit=9) for _ in range(6)]
+        assert sum(steps) == 5
+        assert steps[-1] == 0
 
     def test_listing_is_newest_first_and_pages_by_the_last_id_seen(self, queue):
         ids = [queue.add([letter(number=n)], state=QueueState.QUEUED)[0] for n in range(1, 6)]
@@ -235,6 +313,21 @@ class QueueContract:
         assert queue.get_row(first.row.id).state is QueueState.SENT
         assert queue.list_attempts(first.row.id) == [ATTEMPT]
 
+    def test_a_lease_that_is_renewed_goes_on_and_one_that_ended_does_not(self, queue):
+        queue.add([letter(number=n) for n in range(3)], state=QueueState.QUEUED)
+        first, sent, put_off = take(queue, NOW)
+        settle(queue, sent, QueueState.SENT)
+        settle(queue, put_off, QueueState.QUEUED, next_attempt_ms=NOW + 500)
+        queue.renew([first, sent, put_off], until_ms=NOW + 9 * LEASE_MS)
+        assert queue.get_row(sent.row.id).state is QueueState.SENT
+        [again] = take(queue, NOW + LEASE_MS)
+        assert again.row.id == put_off.row.id
+        queue.renew([put_off], until_ms=NOW)  # which is somebody else's by now
+        assert queue.find_next_due() == NOW + 2 * LEASE_MS
+        assert settle(queue, again, QueueState.SENT)
+        assert queue.find_next_due() == NOW + 9 * LEASE_MS
+        assert settle(queue, first, QueueState.SENT)
+
     def test_a_row_that_is_put_off_is_due_again_then(self, queue):
         queue.add([letter()], state=QueueState.QUEUED)
         [lease] = take(queue, NOW)
@@ -291,6 +384,30 @@ class QueueContract:
         queue.add([letter("c@one.example", number=3, created_ms=NOW)], state=QueueState.QUEUED)
         taken = [[each.row.recipient for each in take(queue, NOW + 9)] for _ in range(3)]
         assert taken == [["c@one.example", "a@one.example"], ["b@TWO.example"], []]
+
+    def test_rows_that_are_passed_over_wait_and_others_of_the_same_domain_do_not(self, queue):
+        def unless(sender, recipient):
+            return sender.startswith("news@") or recipient.startswith("slow@")
+
+        def list_taken(**how):
+            return [each.row.recipient for each in take(queue, NOW, unless=unless, **how)]
+
+        queue.add(
+            [letter(f"a{n}@one.example", number=n, sender="news@penfold.test") for n in range(3)],
+            state=QueueState.QUEUED,
+        )
+        assert list_taken() == []
+        queue.add([letter("slow@two.example", number=4)], state=QueueState.QUEUED)
+        queue.add(
+            [letter(f"b{n}@two.example", number=5 + n) for n in range(3)], state=QueueState.QUEUED
+        )
+        queue.add([letter("c@one.example", number=9)], state=QueueState.QUEUED)
+        assert list_taken(skip=["one.example"], limit=2) == ["b0@two.example", "b1@two.example"]
+        assert list_taken() == ["c@one.example"]
+        assert list_taken(skip=["two.example"]) == []
+        assert list_taken() == ["b2@two.example"]
+        assert list_taken() == []
+        assert len(take(queue, NOW)) == 3
 
     def test_no_more_than_asked_for_is_taken_and_skipped_domains_wait(self, queue):
         queue.add([letter(number=n) for n in range(5)], state=QueueState.QUEUED)

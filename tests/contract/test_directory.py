@@ -22,6 +22,7 @@ from penfold.ports.identity import (
     HalfSignIn,
     Passkey,
     Password,
+    ProviderLogin,
     RecoveryCode,
     RefreshToken,
     Removed,
@@ -69,6 +70,7 @@ RECORDS = [
     Totp(ALICE.id, b"sealed", 5, 77),
     RecoveryCode(b"y" * 32, ALICE.id, 5),
     Passkey(b"\0key", ALICE.id, "mail.example", b"cose", "My laptop", 3, 5, 6),
+    ProviderLogin(b"q" * 32, ALICE.id, "https://login.example/", 5, 6),
     SpentChallenge(b"z" * 32, 9),
     SigningKey("k1", "private", "certificate", 6),
     ServiceAccount("s@p.iam.penfold", APP.id, "penfold.test", 6),
@@ -161,7 +163,7 @@ def test_replacing_changes_every_field(filled):
 def test_an_account_takes_along_what_belongs_to_it(filled):
     filled.change(lambda writer: writer.delete(Account, ALICE.id))
     kinds = (Alias, Password, AppPassword, Grant, RefreshToken, AccessToken, Code, Session)
-    for kind in (*kinds, HalfSignIn, Totp, RecoveryCode, Passkey):
+    for kind in (*kinds, HalfSignIn, Totp, RecoveryCode, Passkey, ProviderLogin):
         assert filled.list_by(kind) == [], kind.__name__
     assert filled.find(Client, APP.id) == APP
     assert filled.find_credential(TOKEN) is None

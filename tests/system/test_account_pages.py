@@ -6,6 +6,7 @@ PENFOLD_SHOTS names a folder for a picture of every page, on a telephone and a d
 import os
 import re
 from base64 import b32decode
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -14,8 +15,9 @@ from tests.system.test_sign_in import READONLY, flow_for, redirect_listener
 
 from penfold.app.commands import open_identity
 from penfold.domain.devices import DEVICE_GRANT
+from penfold.ports.identity import ProviderLogin
 from penfold.proto.totp import STEP_S, make_code
-from penfold.testing.server import serve
+from penfold.testing.server import configure, serve
 
 pytest.importorskip("playwright")
 
@@ -32,7 +34,17 @@ SIZES = {"phone": {"width": 375, "height": 720}, "desk": {"width": 1280, "height
 def server(tmp_path_factory):
     """A server of its own: what is done here to its accounts ends tokens that others hold."""
     folder = tmp_path_factory.mktemp("pages")
-    with serve(folder / "data", log=folder / "log") as running:
+    secret = folder / "secret"
+    secret.write_text("not needed")
+    secret.chmod(0o600)
+    data = configure(
+        folder / "data",
+        sign_in_issuer="https://localhost:1/nobody-listens-here",
+        sign_in_client_id="penfold",
+        sign_in_client_secret=f"file:{secret}",
+        sign_in_name="Somebody Else & Co",
+    )
+    with serve(data, log=folder / "log") as running:
         yield running
 
 
@@ -114,6 +126,13 @@ def at_account(page, site, server, name="alice"):
     page.get_by_role("heading", name="Your account").wait_for()
 
 
+def counted(server):
+    """Return what was shown on the pages so far, by door and outcome."""
+    page = requests.get(f"{server.http}/metrics", timeout=10).text
+    series = r'^penfold_sign_ins_total\{door="(password|code|passkey)",outcome="(\w+)"\} (\S+)$'
+    return Counter({(d, o): int(float(n)) for d, o, n in re.findall(series, page, re.MULTILINE)})
+
+
 def set_up_totp(page):
     """Set an app up; return its secret and the step of the code that was used."""
     page.get_by_role("link", name="Set up an authenticator app").click()
@@ -126,6 +145,7 @@ def set_up_totp(page):
 
 
 def test_password_and_then_a_code_and_then_a_recovery_code(server, site, page, check):
+    before = counted(server)
     at_account(page, site, server, "bob")
     check("account-empty")
     page.get_by_role("link", name="Set up an authenticator app").click()
@@ -160,9 +180,14 @@ def test_password_and_then_a_code_and_then_a_recovery_code(server, site, page, c
         page.get_by_role("heading", name="Your account").wait_for()
     page.get_by_role("button", name="Remove Authenticator app").click()
     page.get_by_text("Not set up.").wait_for()
+    assert counted(server) - before == {
+        ("password", "accepted"): 3, ("password", "refused"): 2,
+        ("code", "accepted"): 2, ("code", "refused"): 2,
+    }  # fmt: skip
 
 
 def test_a_passkey_alone_and_as_second_factor(server, site, page, security_key, check):
+    before = counted(server)
     at_account(page, site, server)
     page.get_by_role("link", name="Add a passkey").click()
     check("passkey")
@@ -185,6 +210,9 @@ def test_a_passkey_alone_and_as_second_factor(server, site, page, security_key, 
     page.get_by_role("button", name="Sign out", exact=True).click()
     page.get_by_role("button", name="Sign in with a passkey").click()
     page.get_by_role("alert").filter(has_text="not accepted").wait_for()
+    assert counted(server) - before == {
+        ("password", "accepted"): 2, ("passkey", "accepted"): 2, ("passkey", "refused"): 1,
+    }  # fmt: skip
 
 
 def test_without_a_passkey_the_browser_says_so_and_the_password_works(
@@ -280,6 +308,24 @@ def test_the_other_pages_have_no_violation_either(server, site, page, check):
     for name, path in {"welcome": "/", "error": "/nowhere", "confirm": "/confirm"}.items():
         page.goto(f"{site}{path}")
         check(name)
+
+
+def test_a_provider_that_does_not_answer_has_a_page_and_one_that_did_is_removed(
+    server, site, page, check
+):
+    page.goto(f"{site}/signin")
+    page.get_by_role("link", name="Sign in with Somebody Else & Co").click()
+    page.get_by_role("alert").filter(has_text="does not answer").wait_for()
+    check("provider-failed")
+    page.get_by_role("link", name="Back to the sign-in page").click()
+    with open_identity(server.data) as identity:
+        bob = identity.accounts.get("bob@penfold.test")
+        login = ProviderLogin(b"p" * 32, bob.id, "https://login.example", 1, 1)
+        identity.book.change(lambda writer: writer.add(login))
+    fill_in(page, server, "bob")
+    check("account-provider")
+    page.get_by_role("button", name="Remove https://login.example").click()
+    page.get_by_text("https://login.example").wait_for(state="detached")
 
 
 def test_the_keyboard_alone_signs_in(server, site, page):

@@ -67,6 +67,11 @@ def test_a_user_is_refused_whatever_scope_the_token_has(server):
     with build_admin(server, BOB) as admin, pytest.raises(HttpError) as refused:
         admin.users().list().execute()
     assert refused.value.status_code == 403
+    rows = json.loads(server.run("audit", "list", "--account", BOB, "--json"))
+    [denied] = [row for row in rows if row["action"] == "deny"]
+    assert (denied["actor"], denied["kind"], denied["source"], denied["what"]) == (
+        BOB, "admin.users.list", "127.0.0.1", '{"lack":"role"}',
+    )  # fmt: skip
 
 
 def test_the_command_line_is_named_as_the_operator(server):

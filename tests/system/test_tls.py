@@ -103,6 +103,8 @@ def test_pebble_certifies_by_http_and_by_tls_while_connections_live_on(program, 
         for listener in LISTENERS:
             found = wait_for_another(server, listener, by_http.serial_number)
             assert found.serial_number == by_tls.serial_number
+        # A TLSA record made for one of them is right for all.
+        assert first.public_key() == by_http.public_key() == by_tls.public_key()
         assert old.ehlo("still.here.example")[0] == 250
         with pytest.raises(urllib.error.HTTPError, match="404"):
             urllib.request.urlopen(f"{server.http}/.well-known/acme-challenge/{'a' * 43}")

@@ -65,6 +65,7 @@ class IdentityWorld:
         self.chance = random.Random(11)
         self.book = book or MemoryDirectory(clock=self.clock, runs_twice=True)
         self.mailboxes = EmptyMailboxes()
+        self.told = []
         self.identity = build_identity(
             self.book,
             self.mailboxes,
@@ -74,6 +75,7 @@ class IdentityWorld:
             make_key=KeyRing(),
             rules=rules,
             throttle=make_throttle(self.clock, limits),
+            told=lambda shown, right: self.told.append((shown, right)),
         )
         accounts = self.identity.accounts
         accounts.add_domain("penfold.test")

@@ -40,7 +40,7 @@ class AcmeIssuer:
     def obtain(self, stopping: threading.Event) -> Served:
         demand = self.demand
         wanted = Wanted(demand.directory, self._email, demand.names, demand.challenge)
-        request = make_key_request(demand.names)
+        request = make_key_request(demand.names, self._files.load_kept_key())
         steps = issue(wanted, self._files.load_account(), request)
         chain = self._out.send_order(steps, stopping)
         now_ms = self._clock.now_ms()

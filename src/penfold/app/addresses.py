@@ -5,8 +5,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from penfold.app.datadir import save_private
 from penfold.spec.setting_values import Endpoint
+from penfold.store.durable import write_file
 
 #: In run/.
 _NAME: Final = "addresses.json"
@@ -14,7 +14,7 @@ _NAME: Final = "addresses.json"
 
 def save_addresses(data: Path, addresses: Mapping[str, Endpoint]) -> None:
     octets = json.dumps({name: list(address) for name, address in addresses.items()}).encode()
-    save_private(data / "run" / _NAME, octets + b"\n")
+    write_file(data / "run" / _NAME, octets + b"\n")
 
 
 def load_addresses(data: Path) -> dict[str, Endpoint]:

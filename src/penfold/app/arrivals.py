@@ -7,7 +7,7 @@ from typing import Final
 
 from penfold.app.process import Core, end_process
 from penfold.app.wiring import Product
-from penfold.domain.greylisting import KEPT_MS
+from penfold.domain.greylisting import KEPT_MS, RETRY_MS
 from penfold.domain.verdict import make_policy
 from penfold.front.smtp.checking import Checker
 from penfold.front.smtp.doors import MxDoor
@@ -69,8 +69,11 @@ class Arrivals:
 
     def _expire(self, _: threading.Event) -> Report:
         """Forget triplets that were not seen for too long."""
-        before_ms = self._clock.now_ms() - KEPT_MS
-        return Report(changed=self._book.expire(before_ms=before_ms) if self._book else 0)
+        if self._book is None:
+            return Report()
+        now_ms = self._clock.now_ms()
+        gone = self._book.expire(before_ms=now_ms - KEPT_MS, waiting_before_ms=now_ms - RETRY_MS)
+        return Report(changed=gone)
 
 
 def _open_book(core: Core) -> SqliteGreylist:

@@ -50,6 +50,7 @@ def make_certificate_care(core: Core, chance: Chance) -> CertificateCare:
             load=lambda: load_operators(settings, now_ms=core.clock.now_ms()),
             install=partial(save_served, folder),
             in_use=in_use,
+            clock=core.clock,
             log=core.log,
         )
         tasks.append(Task("certificate", renewal.run, first_s=0.0, every_s=TLS_LOOK_S))

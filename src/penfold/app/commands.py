@@ -12,9 +12,10 @@ from typing import Final
 
 import apsw
 
+from penfold.app.account_export import open_account_export
 from penfold.app.care import Care
 from penfold.app.config import find_key_source, load_settings
-from penfold.app.datadir import FAULTS_NAME, SCHEMA_NAME, check_data_dir, check_schema, save_private
+from penfold.app.datadir import FAULTS_NAME, SCHEMA_NAME, check_data_dir, check_schema
 from penfold.app.domain_check import check_domain
 from penfold.app.erasing import erase_account
 from penfold.app.exits import FAILED, WRONG_USE, StartError, stop_at_once
@@ -44,11 +45,13 @@ from penfold.front.cli.tree import build_cli
 from penfold.ports.erasing import Erasure
 from penfold.ports.queue import Queue
 from penfold.ports.reports import ReportBook
+from penfold.spec.key_source import KeySource
 from penfold.spec.relays import Relay
 from penfold.spec.settings import SETTINGS
 from penfold.spec.shapes import NamedShape
 from penfold.store.backup_log import list_backups
 from penfold.store.credentials import load_files
+from penfold.store.durable import write_file
 from penfold.store.faults import FileFaults
 from penfold.store.sqlite.queue import SqliteQueue
 from penfold.store.sqlite.reports import SqliteReports
@@ -72,7 +75,6 @@ _HINTS: Final = {
     "the address is an alias": "; `penfold alias remove` makes it free",
     "the alias leads to too many accounts": "; a mailing list server is for that",
     "not an address an alias can have": "; one looks like sales@example.org or *@example.org",
-    "not an address an account can have": "; one looks like kim@penfold.test",
     "address without local part or domain": "; one looks like kim@penfold.test",
     "the account is there already": "; `penfold user password` changes its password",
     "only a message that waits or failed can be retried": "; `penfold queue show` tells its state",
@@ -151,9 +153,10 @@ def _make_doors() -> Doors:
         open_faults=open_faults,
         load_base_url=load_base_url,
         load_credentials=lambda data: load_files(data / "credentials"),
-        save_private=save_private,
+        save_private=write_file,
         data=Care(),
         open_moving=open_moving,
+        open_account_export=open_account_export,
         load_values=load_values,
         load_quota=load_quota,
         examine=lambda data: examine(data, SystemClock().now_ms()),
@@ -238,7 +241,7 @@ def open_faults(data: Path) -> FileFaults:
 
 
 def load_base_url(data: Path) -> str:
-    """Return the address the server had at its last start."""
+    """Return where others reach the server, as its last start noted it."""
     check_data_dir(data)
     try:
         return (data / "run" / "address").read_text().strip()
@@ -248,6 +251,8 @@ def load_base_url(data: Path) -> str:
 
 def _show_value(value: object) -> str:
     """Return a setting's value as a person reads it; an Endpoint is a tuple that prints itself."""
+    if isinstance(value, KeySource):
+        return value.shown
     if type(value) is not tuple:
         return str(value)
     tables = any(isinstance(each, Relay | NamedShape) for each in value)

@@ -68,6 +68,7 @@ def check_served(settings: Settings) -> None:
         )
     _check_certificate(settings)
     _check_reports(settings)
+    _check_provider(settings)
 
 
 def _check_reports(settings: Settings) -> None:
@@ -78,6 +79,23 @@ def _check_reports(settings: Settings) -> None:
             f"{settings.config}: reports_address: {domain} is none of the domains here "
             f"({', '.join(domains)}); choose an address of one of them"
         )
+
+
+def _check_provider(settings: Settings) -> None:
+    where = settings.config or "the environment"
+    given = {
+        "sign_in_client_id": settings.sign_in_client_id,
+        "sign_in_client_secret": settings.sign_in_client_secret,
+    }
+    for name, value in given.items():
+        if settings.sign_in_issuer and not value:
+            raise ConfigError(f"{where}: {name}: sign_in_issuer needs it; the provider gives it")
+    for name, value in {**given, "sign_in_name": settings.sign_in_name}.items():
+        if value and not settings.sign_in_issuer:
+            raise ConfigError(
+                f"{where}: {name}: does nothing without sign_in_issuer; give that too, or take it "
+                "out"
+            )
 
 
 def _check_certificate(settings: Settings) -> None:

@@ -21,12 +21,14 @@ than taken over. (Network file systems are refused by the store.)
 import fcntl
 import json
 import os
+import pwd
 import time
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
 from penfold.app.exits import StartError
+from penfold.store.durable import write_file
 
 LOCK_NAME: Final = "penfold.lock"
 SCHEMA_NAME: Final = "schema.json"
@@ -57,12 +59,35 @@ def open_data_dir(path: Path) -> int:
 
 
 def check_data_dir(data: Path) -> None:
-    """Raise StartError unless a server has run here."""
+    """Raise StartError unless a server has run here, as the user who asks now."""
     if not (data / LOCK_NAME).exists():
         raise StartError(
             f"{data} is not a Penfold data directory; name it with --data DIR, or make it by "
             f"starting `penfold serve --data {data}` once"
         )
+    check_owner(data, uid=os.geteuid())
+
+
+def check_owner(data: Path, *, uid: int) -> None:
+    """Raise StartError for anybody but the user whose server made the directory.
+
+    That is for root, who may write there: the server could not read what root made, and the mail
+    in such a mailbox would be out of reach.
+    """
+    owner = (data / LOCK_NAME).stat().st_uid
+    if owner != uid:
+        name = find_user_name(owner)
+        raise StartError(
+            f"{data} belongs to the user {name}, who could not read what another one makes there; "
+            f"run it as that user: runuser -u {name} -- penfold …"
+        )
+
+
+def find_user_name(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:  # a container has no name for it
+        return f"#{uid}"
 
 
 def check_schema(path: Path, known: Mapping[str, int]) -> frozenset[str]:
@@ -88,18 +113,7 @@ def save_schema(path: Path, known: Mapping[str, int]) -> None:
     octets = json.dumps(dict(known), indent=2).encode() + b"\n"
     file = path / SCHEMA_NAME
     if not file.exists() or file.read_bytes() != octets:
-        save_private(file, octets)
-
-
-def save_private(path: Path, data: bytes) -> None:
-    """Replace a file so that a reader sees the old octets or the new ones; mode 0600."""
-    new = path.with_name(f".{path.name}.{os.getpid()}")
-    descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(data)
-        file.flush()
-        os.fsync(file.fileno())
-    new.replace(path)
+        write_file(file, octets)
 
 
 def _make(path: Path) -> None:
@@ -110,6 +124,8 @@ def _make(path: Path) -> None:
             raise StartError(
                 f"{path} is not empty and not a Penfold data directory; choose another --data"
             )
+        if LOCK_NAME in names:
+            check_owner(path, uid=os.geteuid())
         if path.stat().st_mode & 0o077:
             path.chmod(0o700)
     except (FileExistsError, NotADirectoryError):

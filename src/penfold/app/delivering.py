@@ -4,6 +4,7 @@ import asyncio
 import ssl
 from functools import partial
 from random import SystemRandom
+from typing import Final, NamedTuple
 
 from penfold.app.logs import trace_of
 from penfold.app.process import Core, end_process
@@ -17,7 +18,7 @@ from penfold.domain.delivery import Conclusion
 from penfold.domain.relaying import Relays
 from penfold.domain.return_paths import ReturnPaths
 from penfold.domain.shaping import Sites
-from penfold.domain.signing_keys import SigningKeys
+from penfold.domain.signing_keys import SigningKey, SigningKeys
 from penfold.front.worker.attempting import Attempting
 from penfold.front.worker.delivering import Delivering, Prepared
 from penfold.front.worker.policies import KeptPolicies
@@ -104,11 +105,12 @@ class Delivery:
         settlement = conclusion.settlement
         attempt, row = settlement.attempt, settlement.lease.row
         self._tls.note(domain_of(row.recipient), attempt)
-        if conclusion.about_login:
-            tell_refused(self._core, conclusion.relay, settlement.attempt.outcome)
         if self._traces:
             self._traces.tried(row, attempt, settlement.state, ms)
         last = attempt.facts.tried[-1] if attempt.facts.tried else None
+        if conclusion.about_login:
+            detail = last.text if last and last.text else attempt.outcome
+            tell_refused(self._core, conclusion.relay, detail)
         self._core.counters.add(DELIVERY_TRIES, 1, attempt.kind)
         self._core.counters.observe(DELIVERY_SECONDS, ms / 1000)
         self._core.log.emit_soon(
@@ -158,7 +160,8 @@ class Preparing:
     """Makes of a row what leaves: its reverse-path, and the message with DKIM signatures in front.
 
     Those of the last short message are remembered: rows that come together are often one letter to
-    several recipients, and a long one would be kept twice for as long as nothing else is sent.
+    several recipients, and a long one would be kept twice for as long as nothing else is sent. They
+    serve until the keys are looked up again (DKIM_KEYS_KEPT_MS).
     returns: makes return addresses; None: everything leaves with its sender's.
     """
 
@@ -166,7 +169,7 @@ class Preparing:
         self._keys = keys
         self._clock = clock
         self._returns = returns
-        self._last: tuple[bytes, bytes] = (b"", b"")
+        self._last = _NOTHING
 
     def prepare(self, row: QueueRow, raw: bytes, relay: Relay | None) -> Prepared:
         """Return the reverse-path and the octets to send. Called on one thread.
@@ -178,10 +181,24 @@ class Preparing:
         return Prepared(returns.make(row) if returns else row.sender, self._sign(raw))
 
     def _sign(self, raw: bytes) -> bytes:
-        before, signed = self._last
-        if raw != before:
-            domain = find_author(raw).domain
-            signed = self._keys.sign(raw, domain, self._clock.now_ms() // 1000) if domain else raw
-            if len(raw) <= DELIVERY_READ_AHEAD_BYTES:
-                self._last = (raw, signed)
+        last = self._last
+        if raw == last.raw and self._keys.find(last.domain) is last.keys:
+            return last.signed
+        domain = find_author(raw).domain
+        keys = self._keys.find(domain)
+        signed = self._keys.sign(raw, domain, self._clock.now_ms() // 1000)
+        if len(raw) <= DELIVERY_READ_AHEAD_BYTES:
+            self._last = _Signed(raw, signed, domain, keys)
         return signed
+
+
+class _Signed(NamedTuple):
+    """A message with and without its signatures, and the keys that were its author's domain's."""
+
+    raw: bytes
+    signed: bytes
+    domain: str
+    keys: tuple[SigningKey, ...]
+
+
+_NOTHING: Final = _Signed(b"", b"", "", ())

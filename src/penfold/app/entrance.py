@@ -7,8 +7,11 @@ them, in a thread, so that other requests do not.
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING
 
 from penfold.app.launch import Launch
+from penfold.app.process import Core
 from penfold.app.stores import Stores, make_domains, make_identity
 from penfold.domain.confirming import Confirmations
 from penfold.domain.throttle import Throttle
@@ -16,6 +19,12 @@ from penfold.front.http.app import ASGIApp
 from penfold.front.http.pace import Pace
 from penfold.front.http.pipeline import Observe
 from penfold.front.http.request import Receive, Scope, Send
+from penfold.ports.events import EventLog
+from penfold.spec.metrics import SIGN_INS
+
+if TYPE_CHECKING:
+    from penfold.domain.identity import Identity
+    from penfold.front.web.provider import ProviderPages
 
 
 class LateApp:
@@ -34,8 +43,12 @@ class LateApp:
         await self._app(scope, receive, send)
 
 
-def make_entrance(stores: Stores, launch: Launch, throttle: Throttle | None = None) -> LateApp:
+def make_entrance(stores: Stores, core: Core, throttle: Throttle | None = None) -> LateApp:
     """Return the pages and endpoints of sign-in."""
+    launch = core.launch
+
+    def count(shown: str, right: bool) -> None:  # noqa: FBT001 - as domain.sessions.Told
+        core.counters.add(SIGN_INS, 1, shown, "accepted" if right else "refused")
 
     def make() -> ASGIApp:
         from penfold.front.web.app import Welcome, build_web  # noqa: PLC0415 - see above
@@ -46,11 +59,13 @@ def make_entrance(stores: Stores, launch: Launch, throttle: Throttle | None = No
             submissions=str(launch.addresses["submissions"]),
             credentials=str((launch.data / "credentials").resolve()),
         )
+        identity = make_identity(stores, launch.settings, throttle, count)
         return build_web(
-            make_identity(stores, launch.settings, throttle),
+            identity,
             Confirmations(stores.directory, stores.mailboxes, stores.clock),
             issuer=launch.settings.issuer,
             welcome=welcome,
+            provider=_make_provider_pages(identity, launch, core.log),
         )
 
     return LateApp(make)
@@ -74,6 +89,7 @@ def make_administration(
             make_identity(stores, launch.settings, throttle),
             make_domains(stores),
             stores.directory,
+            clock=stores.clock,
             pace=Pace(throttle, stores.clock),
             make_request_id=make_request_id,
             observe=observe,
@@ -112,3 +128,15 @@ def make_sending(
         )
 
     return LateApp(make)
+
+
+def _make_provider_pages(
+    identity: "Identity", launch: Launch, log: EventLog
+) -> "ProviderPages | None":
+    if not launch.settings.sign_in_issuer:
+        return None
+    from penfold.app.sign_in_provider import make_provider, tell_failure  # noqa: PLC0415 - see above
+    from penfold.front.web.provider import ProviderPages  # noqa: PLC0415 - see above
+
+    provider = make_provider(launch.settings, identity.sessions.clock)
+    return ProviderPages(identity, provider, partial(tell_failure, log)) if provider else None

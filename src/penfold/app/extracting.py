@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 
-from penfold.app.datadir import save_private
 from penfold.app.extractor import ProcessExtractor
 from penfold.app.process import Core
 from penfold.app.pushing import make_state_finder
@@ -16,6 +15,7 @@ from penfold.ports.extracting import Extracted
 from penfold.spec.events import ATTACHMENTS_UNREAD
 from penfold.spec.metrics import ATTACHMENT_SECONDS, ATTACHMENTS, ATTACHMENTS_WAITING
 from penfold.spec.quotas import OFF
+from penfold.store.durable import write_file
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +50,7 @@ def make_attachment_reading(core: Core, product: Product) -> AttachmentReading:
         iter_changed=lambda since_ms: iter_changed(data, since_ms - MARGIN_MS),
         find_state=make_state_finder(data),
         load_mark=lambda: load_mark(mark),
-        save_mark=lambda now_ms: save_private(mark, b"%d\n" % now_ms),
+        save_mark=lambda now_ms: write_file(mark, b"%d\n" % now_ms),
         watch=watch,
         waits=lambda count: counters.put(ATTACHMENTS_WAITING, count),
         gave_up=gave_up,

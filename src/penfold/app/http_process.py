@@ -84,7 +84,7 @@ class HttpService:
             faults=self._faults,
             throttle=throttle,
         )
-        web = make_entrance(stores, core.launch, throttle)
+        web = make_entrance(stores, core, throttle)
         self._pubsub = PubsubApi(
             product.pubsub,
             stores.directory,
@@ -230,7 +230,7 @@ def _make_services(launch: Launch, product: Product, quota: Quota | None) -> Ser
         chance=stores.chance,
         sealer=stores.sealer,
         pubsub=stores.pubsub,
-        asking=Asking(product.outbound, stores.chance, settings.issuer or launch.base_url),
+        asking=Asking(product.outbound, stores.chance, launch.public_url),
         mail_servers=MailServers(stores.sealer, probe),
         uploads=stores.uploads,
         quota=quota,

@@ -6,6 +6,7 @@ A key signs from then on. Without keys that wait nothing is asked.
 import asyncio
 import threading
 from collections import defaultdict
+from typing import Final
 
 from penfold.app.process import Core
 from penfold.app.resolving import make_resolver
@@ -18,6 +19,9 @@ from penfold.ports.events import EventLog
 from penfold.ports.identity import DkimKey, IdentityBook
 from penfold.spec.events import SIGNING_BEGUN
 from penfold.spec.settings import Settings
+
+#: Seconds between two looks whether the server stops: it waits for this task, and not for long.
+_STOPPING_S: Final = 0.2
 
 
 def make_key_watch(core: Core, product: Product) -> list[Task]:
@@ -43,7 +47,7 @@ class KeyWatch:
         for domain, keys in waiting.items():
             if stopping.is_set():
                 break
-            seen = asyncio.run(self._look(keys))
+            seen = asyncio.run(self._look(keys, stopping))
             if seen:
                 begun += self._begin(domain, seen)
         return Report(changed=begun)
@@ -54,9 +58,15 @@ class KeyWatch:
             self._log.emit(SIGNING_BEGUN, domain=domain, selector=key.selector)
         return len(keys)
 
-    async def _look(self, keys: list[DkimKey]) -> tuple[str, ...]:
+    async def _look(self, keys: list[DkimKey], stopping: threading.Event) -> tuple[str, ...]:
+        """Return the selectors that are published; () when the server stops meanwhile."""
         resolver = make_resolver(self._settings, self._clock)
+        look = asyncio.ensure_future(resolver.run(find_published(keys), within_s=DNS_LOOK_S))
         try:
-            return await resolver.run(find_published(keys), within_s=DNS_LOOK_S)
+            while not look.done() and not stopping.is_set():
+                await asyncio.wait({look}, timeout=_STOPPING_S)
+            return look.result() if look.done() else ()
         finally:
+            look.cancel()
+            await asyncio.gather(look, return_exceptions=True)
             await resolver.close()

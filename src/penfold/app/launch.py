@@ -13,15 +13,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 import msgspec
 
 from penfold.app.exits import WRONG_USE
+from penfold.base.networks import is_loopback
 from penfold.spec.setting_values import Endpoint
-from penfold.spec.settings import Settings
+from penfold.spec.settings import GOOGLE_HOSTS, Settings
 
 #: Seconds between signs of life.
 HEARTBEAT_S: Final = 2.0
+_HTTPS_PORT: Final = 443
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,7 +43,21 @@ class Launch:
 
     @property
     def base_url(self) -> str:
+        """Where clients on this machine reach the http listener."""
         return f"http://{self.addresses['http']}"
+
+    @property
+    def public_url(self) -> str:
+        """Where others reach it, as their files and links say: the issuer, unless that is Google's
+        name; a server on the internet by its own name; else as base_url.
+        """
+        issuer = self.settings.issuer
+        if issuer and urlsplit(issuer).hostname not in GOOGLE_HOSTS:
+            return issuer
+        host, port = self.settings.http.host, self.addresses["http"].port
+        if not self.settings.is_production or host == "localhost" or is_loopback(host):
+            return self.base_url
+        return f"https://{self.settings.hostname}" + (f":{port}" if port != _HTTPS_PORT else "")
 
 
 def encode_launch(launch: Launch) -> bytes:

@@ -167,7 +167,7 @@ def affordable_connections() -> int:
 
 def make_tasks(core: Core, product: Product) -> list[Task]:
     """Return what comes round in the mail process, and how often."""
-    sweeps = make_sweeps(core.launch.data, product)
+    sweeps = make_sweeps(core.launch.settings, product)
     return [
         Task("outboxes", sweeps.recover_outboxes, first_s=0.0, every_s=_MINUTE_S),
         Task("notices", sweeps.tell_senders, first_s=_MINUTE_S, every_s=_MINUTE_S),
@@ -179,4 +179,5 @@ def make_tasks(core: Core, product: Product) -> list[Task]:
         Task("blobs", sweeps.remove_orphans, first_s=30 * _MINUTE_S, every_s=24 * _HOUR_S),
         Task("uploads", sweeps.remove_uploads, first_s=15 * _MINUTE_S, every_s=_HOUR_S),
         Task("mail", sweeps.expire_mail, first_s=10 * _MINUTE_S, every_s=24 * _HOUR_S),
+        Task("queue", sweeps.expire_queue, first_s=20 * _MINUTE_S, every_s=_HOUR_S),
     ]

@@ -16,8 +16,8 @@ import apsw
 
 from penfold.app.addresses import save_addresses
 from penfold.app.config import CONFIG_NAME
-from penfold.app.datadir import check_schema, save_private, save_schema
-from penfold.app.exits import StartError
+from penfold.app.datadir import check_schema, save_schema
+from penfold.app.exits import FAILED, WRONG_USE, StartError
 from penfold.app.launch import Channel, Launch
 from penfold.app.logs import LineLog, SystemClock
 from penfold.app.master_key import bind_master_key
@@ -30,7 +30,7 @@ from penfold.app.stores import (
     make_identity,
     open_stores,
 )
-from penfold.base.errors import NewerDataError, UnavailableError
+from penfold.base.errors import NewerDataError, ParseError, UnavailableError
 from penfold.domain import local_mode
 from penfold.domain.domains import Domains
 from penfold.domain.identity import Identity
@@ -45,8 +45,10 @@ from penfold.net.certificates import (
 )
 from penfold.ports.events import EventLog
 from penfold.spec.events import CERTIFICATE_UNKNOWN, FILES_OPEN, KEY_OPEN, PREPARED
+from penfold.spec.key_source import COMMAND
 from penfold.spec.settings import GOOGLE_HOSTS
 from penfold.store.credentials import load_files
+from penfold.store.durable import write_file
 from penfold.store.modes import is_open_to_all, make_private
 from penfold.store.sqlite.scrub import scrub
 
@@ -60,9 +62,11 @@ def run(launch: Launch, channel: Channel) -> None:
     known = known_schema()
     new = check_schema(launch.data, known)
     prepare_certificate(launch, log, now_ms=clock.now_ms())
+    prepare_provider(launch)
     prepare_store(launch, clock, create=new)
     save_schema(launch.data, known)
-    save_private(launch.data / "run" / "address", launch.base_url.encode() + b"\n")
+    reached = launch.public_url if launch.settings.is_production else launch.base_url
+    write_file(launch.data / "run" / "address", reached.encode() + b"\n")
     save_addresses(launch.data, launch.addresses)
     save_quota(launch.data / "run", launch.settings)
     log.emit(PREPARED, created=new == known.keys(), ms=round((time.monotonic() - began) * 1000))
@@ -97,6 +101,14 @@ def prepare_certificate(launch: Launch, log: EventLog, *, now_ms: int) -> None:
         log.emit(CERTIFICATE_UNKNOWN, hostname=launch.settings.hostname)
 
 
+def prepare_provider(launch: Launch) -> None:
+    """See that the secret for the provider of sign-ins is there."""
+    if launch.settings.sign_in_issuer:
+        from penfold.app.sign_in_provider import check_client_secret  # noqa: PLC0415 - as above
+
+        check_client_secret(launch.settings)
+
+
 def names_of(launch: Launch) -> tuple[str, ...]:
     """Return every name a client may have reached this server by, each once."""
     own = launch.settings.hostname
@@ -129,7 +141,8 @@ def prepare_store(launch: Launch, clock: SystemClock, *, create: Collection[str]
     except apsw.Error as error:
         raise StartError(
             f"{launch.data}: a database cannot be opened ({error}); "
-            "`penfold data restore DIR` brings back a backup"
+            "`penfold data restore DIR` brings back a backup",
+            code=FAILED,  # the disk may be full, or not be there yet: what starts us tries again
         ) from error
     except (UnavailableError, NewerDataError) as error:
         raise StartError(f"{launch.data}: {error} {error.facts or ''}".rstrip()) from error
@@ -143,7 +156,10 @@ def prepare_store(launch: Launch, clock: SystemClock, *, create: Collection[str]
         else:
             prepare_local_mode(make_identity(stores), folder, base=launch.base_url)
     except UnavailableError as error:
-        raise StartError(f"{launch.data}: {error}") from error
+        # A store of keys may not be reachable yet: what starts us tries again.
+        elsewhere = launch.settings.master_key.kind == COMMAND
+        code = FAILED if elsewhere else WRONG_USE
+        raise StartError(f"{launch.data}: {error}", code=code) from error
     finally:
         stores.close()
 
@@ -167,22 +183,27 @@ def prepare_domains(domains: Domains, names: Sequence[str]) -> None:
     for name in names:
         if name in served:
             domains.ensure_keys(served[name])
-        else:
+            continue
+        try:
             domains.add(name)
+        except ParseError as error:
+            raise StartError(
+                f"domains: {name!r}: {error}; a domain looks like example.org"
+            ) from None
 
 
 def prepare_production(identity: Identity, folder: Path, launch: Launch) -> None:
     """Have an application to issue tokens for."""
     files = load_files(folder)
     new = local_mode.ensure_client(identity, local_mode.parse(files))
-    base = launch.settings.issuer or launch.base_url
+    base = launch.public_url
     _save_changed(folder, files, local_mode.render_client(new.client.id, new.secret, base=base))
 
 
 def _save_changed(folder: Path, old: Mapping[str, bytes], files: Mapping[str, bytes]) -> None:
     for name, octets in files.items():
         if old.get(name) != octets:
-            save_private(folder / name, octets)
+            write_file(folder / name, octets)
 
 
 def _load_pair(folder: Path, name: str) -> Pair:
@@ -195,8 +216,8 @@ def _load_pair(folder: Path, name: str) -> Pair:
 
 def _save_pair(folder: Path, name: str, pair: Pair) -> None:
     # Killed in between: key and certificate do not fit, which the next start notices.
-    save_private(folder / f"{name}.key", pair.key)
-    save_private(folder / f"{name}.pem", pair.certificate)
+    write_file(folder / f"{name}.key", pair.key)
+    write_file(folder / f"{name}.pem", pair.certificate)
 
 
 def _fail(error: BaseException) -> None:

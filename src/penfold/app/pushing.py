@@ -50,7 +50,7 @@ def make_pushing(core: Core, product: Product) -> Pushing:
         HttpOut(plain=not core.launch.settings.is_production),
         stores.clock,
         stores.chance,
-        make_token_maker(stores, issuer=core.launch.settings.issuer or core.launch.base_url),
+        make_token_maker(stores, issuer=core.launch.settings.issuer or core.launch.public_url),
         report,
     )
     rounds = PushRounds(

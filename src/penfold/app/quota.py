@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from penfold.app.datadir import check_data_dir, save_private
+from penfold.app.datadir import check_data_dir
 from penfold.app.exits import StartError
 from penfold.app.metrics import Counters
 from penfold.base.clock import Clock
@@ -15,6 +15,7 @@ from penfold.front.cli.doors import QuotaView
 from penfold.ports.usage import UsageBook
 from penfold.spec.metrics import QUOTA_REFUSALS, QUOTA_UNITS
 from penfold.spec.settings import Settings
+from penfold.store.durable import write_file
 from penfold.store.usage import load_usage
 
 _NAME: Final = "quota.json"
@@ -61,7 +62,7 @@ def save_quota(run: Path, settings: Settings) -> None:
         numbers = (calls.user_units, calls.project_units, calls.in_flight,
                    sending.messages, sending.recipients)  # fmt: skip
         limits = {"table": calls.table.name, **dict(zip(_NUMBERS, numbers, strict=True))}
-    save_private(run / _NAME, json.dumps(limits).encode() + b"\n")
+    write_file(run / _NAME, json.dumps(limits).encode() + b"\n")
 
 
 _NUMBERS: Final = ("user_units", "project_units", "in_flight", "messages", "recipients")

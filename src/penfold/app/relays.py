@@ -85,8 +85,19 @@ def list_logins(relays: Mapping[str, Access]) -> dict[str, Login]:
 
 
 def load_authorities(path: str, setting: str) -> str:
-    """Return certificates (PEM) a setting names, "" when it names none; StartError."""
+    """Return certificates (PEM) a setting names, "" when it names none.
+
+    StartError when the file holds none that can be read: what is empty would be taken for the
+    system's authorities later.
+    """
+    if not path:
+        return ""
     try:
-        return Path(path).read_text("ascii") if path else ""
-    except (OSError, UnicodeDecodeError) as error:
-        raise StartError(f"{setting}: {path} cannot be read: {error}") from error
+        authorities = Path(path).read_text("ascii")
+        ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT).load_verify_locations(cadata=authorities)
+    except (UnicodeDecodeError, ssl.SSLError, ValueError) as error:
+        words = "it must hold certificates in PEM, whole ones; mend it or take the setting back"
+        raise StartError(f"{setting}: {path}: {words}") from error
+    except OSError as error:
+        raise StartError(f"{setting}: {path} cannot be read: {error.strerror}") from error
+    return authorities

@@ -35,6 +35,7 @@ class Reports:
             core.launch.settings.reports_address,
             self._book,
             core.clock,
+            days=core.launch.settings.reports_days,
             is_ours=product.stores.directory.is_local_domain,
             told=self._tell,
         )

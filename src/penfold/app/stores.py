@@ -30,6 +30,7 @@ from penfold.store.uploads import FolderUploads
 if TYPE_CHECKING:
     from penfold.domain.domains import Domains
     from penfold.domain.identity import Identity
+    from penfold.domain.sessions import Told
     from penfold.domain.throttle import Throttle
 
 DIRECTORY_NAME: Final = "directory.db"
@@ -147,7 +148,10 @@ def _open_queue(path: Path, watch: Watch | None, *, create: bool, fatal: Fatal) 
 
 
 def make_identity(
-    stores: Stores, settings: Settings | None = None, throttle: "Throttle | None" = None
+    stores: Stores,
+    settings: Settings | None = None,
+    throttle: "Throttle | None" = None,
+    told: "Told | None" = None,
 ) -> "Identity":
     """Return the services that know who may come in; without settings by Gmail's rules.
 
@@ -172,6 +176,7 @@ def make_identity(
         sealer=stores.sealer,
         rules=rules,
         throttle=throttle,
+        told=told,
     )
 
 

@@ -5,18 +5,21 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
-from penfold.app.datadir import save_private
 from penfold.app.erasing import erase_removed
 from penfold.app.wiring import Product
+from penfold.domain.expiry import MailDays
 from penfold.front.worker.sweeps import Sweeps
+from penfold.spec.settings import Settings
 from penfold.store.data import sweep_blobs
+from penfold.store.durable import write_file
 from penfold.store.sqlite.layout import iter_mailbox_ids, mailbox_path
 
 #: Milliseconds looked back beyond the mark: clocks step, and a file system's times are coarse.
 MARGIN_MS: Final = 600_000
 
 
-def make_sweeps(data: Path, product: Product) -> Sweeps:
+def make_sweeps(settings: Settings, product: Product) -> Sweeps:
+    data = Path(settings.data)
     mark = data / "run" / "outboxes-swept"
     return Sweeps(
         clock=product.stores.clock,
@@ -25,10 +28,13 @@ def make_sweeps(data: Path, product: Product) -> Sweeps:
         book=product.stores.directory,
         pubsub=product.stores.pubsub,
         sending=product.stores.sending,
+        queue=product.stores.queue,
+        mail_days=MailDays(trash=settings.trash_days, spam=settings.spam_days),
+        queue_days=settings.queue_days,
         iter_all=lambda: iter_mailbox_ids(data),
         iter_changed=lambda since_ms: iter_changed(data, since_ms - MARGIN_MS),
         load_mark=lambda: load_mark(mark),
-        save_mark=lambda now_ms: save_private(mark, b"%d\n" % now_ms),
+        save_mark=lambda now_ms: write_file(mark, b"%d\n" % now_ms),
         erase=lambda gone: erase_removed(
             data, product.stores.directory, gone, now_ms=product.stores.clock.now_ms()
         ),

@@ -19,7 +19,6 @@ from typing import Final
 
 import msgspec
 
-from penfold.app.datadir import save_private
 from penfold.base.clock import Clock
 from penfold.base.errors import ParseError
 from penfold.base.limits import TLS_FILE_MAX_BYTES
@@ -35,6 +34,7 @@ from penfold.proto.acme.proofs import (
 )
 from penfold.proto.served_certificate import Served, parse_served
 from penfold.spec.settings import Settings
+from penfold.store.durable import write_file
 
 FOLDER: Final = "tls"
 SERVING: Final = "serving.pem"
@@ -75,12 +75,13 @@ def load_operators(settings: Settings, *, now_ms: int) -> Served:
 
 
 def look_at_operators(settings: Settings) -> tuple[object, ...]:
-    """Return what changes when one of the operator's files does."""
+    """Return what changes when one of the operator's files does, or who may read it."""
     found: list[object] = []
     for name in (settings.tls_certificate, settings.tls_key):
         with suppress(OSError):
             seen = Path(name).stat() if name else None
-            found.append(seen and (name, seen.st_ino, seen.st_mtime_ns, seen.st_size))
+            # ctime: one that could not be read is mended by chown, which changes nothing else.
+            found.append(seen and (name, seen.st_ino, seen.st_ctime_ns, seen.st_size))
     return tuple(found)
 
 
@@ -97,7 +98,7 @@ def save_served(folder: Path, served: Served) -> None:
     """Have this certificate shown from now on."""
     path = folder / SERVING
     if not path.exists() or path.read_bytes() != served.pem:
-        save_private(path, served.pem)
+        write_file(path, served.pem)
 
 
 class AcmeFiles:
@@ -110,11 +111,22 @@ class AcmeFiles:
         """Return the account's key, a new one if there is none. ParseError for a damaged one."""
         path = self._folder / _ACCOUNT
         if not path.exists():
-            save_private(path, make_account_key())
+            write_file(path, make_account_key())
         try:
             return parse_account_key(load_octets(path))
         except ParseError as error:
             raise ParseError(f"{path}: {error}; remove it to get a new account") from error
+
+    def load_kept_key(self) -> bytes:
+        """Return what holds the key to certify: the last certificate, or else the one in use.
+
+        TLSA records name the key (RFC 7672 §3.1.1): under another one, servers that heed DANE would
+        keep their mail until somebody has changed the record. b"" when neither is there.
+        """
+        for name in (ACME, SERVING):
+            with suppress(ParseError):
+                return load_octets(self._folder / name)
+        return b""
 
     def load_plan(self) -> Plan | None:
         try:
@@ -123,10 +135,10 @@ class AcmeFiles:
             return None  # without a plan it is asked at once
 
     def save_plan(self, plan: Plan) -> None:
-        save_private(self._folder / _PLAN, msgspec.json.encode(plan))
+        write_file(self._folder / _PLAN, msgspec.json.encode(plan))
 
     def save_certificate(self, served: Served) -> None:
-        save_private(self._folder / ACME, served.pem)
+        write_file(self._folder / ACME, served.pem)
         save_served(self._folder, served)
 
 
@@ -152,10 +164,10 @@ class Challenges:
         for number, proof in enumerate(proofs):
             if proof.kind == TLS_ALPN_01:
                 pem = make_challenge_certificate(proof, now_ms=self._clock.now_ms())
-                save_private(self._folder / f"alpn-{number}.pem", pem)
+                write_file(self._folder / f"alpn-{number}.pem", pem)
         http = {proof.token: proof.answer for proof in proofs if proof.kind == HTTP_01}
         tls = {p.name: f"alpn-{n}.pem" for n, p in enumerate(proofs) if p.kind == TLS_ALPN_01}
-        save_private(self._file, msgspec.json.encode({HTTP_01: http, TLS_ALPN_01: tls}))
+        write_file(self._file, msgspec.json.encode({HTTP_01: http, TLS_ALPN_01: tls}))
 
     def find_answer(self, token: str) -> bytes | None:
         """Return what http-01 is answered for a token."""

@@ -50,9 +50,9 @@ VACATION_ANSWERS_MAX: Final = 1_000
 CONTACT_SCAN_MAX: Final = 20
 #: resultSizeEstimate counts this far and no further, so an estimate never costs a scan.
 ESTIMATE_MAX: Final = 201
-#: Days a trashed or spam message is kept. Gmail: documented.
-TRASH_DAYS: Final = 30
-#: Days of history kept. Gmail (observed): 28 on a quiet mailbox; documented "at least a week".
+#: Days of history kept, at least; `trash_days` and `spam_days` beyond it keep more, as the age of
+#: what lies there is known by it. Gmail (observed): 28 on a quiet mailbox; documented "at least a
+#: week".
 HISTORY_DAYS: Final = 30
 #: History records looked at for one page: 0.1 s of work. A rarer label takes more pages.
 HISTORY_SCAN_MAX: Final = 20_000
@@ -85,8 +85,10 @@ PROBE_STEP_S: Final = 10.0
 PROBE_S: Final = 30.0
 #: Such trials and other checks of writes at a time, per process; later ones wait.
 CHECKS_MAX: Final = 4
-#: Outbox rows handed over in one go: bounds memory, and the wait of a mailbox behind them.
+#: Outbox rows handed over in one go: bounds memory, and the wait of a mailbox behind them; and
+#: octets of their messages after which no more follow, so a long one goes almost alone.
 HAND_OVER_MAX_ROWS: Final = 16
+HAND_OVER_MAX_BYTES: Final = 1_048_576
 
 #: Octets of a JSON body beyond the base64 of a message it may carry, and of one that carries
 #: none: 1,000 ids take 20 kB. Google's own limit is not published.
@@ -183,6 +185,9 @@ MIME_MAX_PARTS: Final = 10_000
 MIME_MAX_HEADERS: Final = 1_000
 #: Octets of one entity's header block that are read; Postfix uses 102,400.
 MIME_MAX_HEADER_BYTES: Final = 262_144
+#: Octets of a header block whose end is looked for in one go. A search is one call of C, in which
+#: no other thread of the process runs: 4 ms at the most.
+MIME_HEADER_STEP_BYTES: Final = 65_536
 #: Octets of all header blocks of a message together; parts beyond it have no fields. Reading
 #: hostile fields takes about 1 s per MiB.
 MIME_MAX_ALL_HEADER_BYTES: Final = 4_194_304
@@ -384,6 +389,11 @@ SMTP_ERROR_DELAY_S: Final = 1.0
 SMTP_ERROR_DELAY_MAX_S: Final = 10.0
 #: Seconds of silence. RFC 5321 §4.5.3.2.7 asks for 5 minutes.
 SMTP_IDLE_S: Final = 300.0
+#: Octets of a message's header. Gmail (documented, message header limits): 500 KB, of what comes
+#: in as well. Beyond MIME_MAX_HEADER_BYTES nobody reads it, but each reader looks for its end, at
+#: up to 60 ns an octet (measured): a header as long as a message may be would stop the process for
+#: a minute.
+SMTP_HEADER_MAX_BYTES: Final = 512_000
 #: Received fields that prove a loop. RFC 5321 §6.3 asks for at least 100.
 SMTP_HOPS_MAX: Final = 100
 #: Received fields that carry our own name and prove a loop: mail that a list or a forwarder sends
@@ -439,6 +449,11 @@ DELIVERY_NAMED_MARGIN_S: Final = 10
 #: Rows in hand at a time, each a task of a few kB, and how many are taken in one transaction.
 DELIVERIES_MAX: Final = 200
 DELIVERY_BATCH: Final = 20
+#: Rows that are looked at for some that do not go to a relay which has enough in hand: 0.1 s. Mail
+#: that is due behind more than that waits until the relay has taken some.
+TAKE_LOOKED_AT_MAX: Final = 10_000
+#: Seconds to the next such look when one found nothing.
+DELIVERY_LOOK_PAST_S: Final = 2.0
 #: Octets up to which a row's message is read with the batch it is taken in, so that it costs no
 #: change of threads; DELIVERIES_MAX of them are 13 MB.
 DELIVERY_READ_AHEAD_BYTES: Final = 65_536
@@ -446,8 +461,9 @@ DELIVERY_READ_AHEAD_BYTES: Final = 65_536
 DELIVERY_TROUBLE_S: Final = 5.0
 #: Octets of messages that are being sent; a larger one goes alone.
 DELIVERY_MEMORY_MAX_BYTES: Final = 134_217_728
-#: Seconds a row belongs to the process that took it; longer than any attempt can take, and ended
-#: by the next process that starts.
+#: Seconds a row belongs to the process that took it. The process renews it while it has the row in
+#: hand, waiting for room too, and the next one that starts ends it; so this is how long a row lies
+#: still that the process lost by a fault of its own.
 DELIVERY_LEASE_S: Final = 6 * 3_600
 #: Seconds between two looks at the queue, which other processes add to; a look costs 13 us.
 DELIVERY_LOOK_S: Final = 0.2
@@ -615,10 +631,33 @@ MASTER_KEY_BYTES: Final = 32
 MASTER_KEY_READ_BYTES: Final = 4_096
 #: Seconds a command may take that prints the master key. A start waits for it, and a key store that
 #: takes longer is not there.
-MASTER_KEY_COMMAND_S: Final = 10
+SECRET_COMMAND_S: Final = 10
 #: Milliseconds between the removal of an account and the erasure of its mailbox: longer than any
 #: process goes on believing in a token or a path, or takes from storing a large message to its row.
 ERASE_AFTER_MS: Final = 60_000
+
+# --- Retention -------------------------------------------------------------------------
+#: Days a message stays in TRASH and in SPAM unless something else is set. Gmail: documented.
+HIDDEN_DAYS: Final = 30
+#: Days a row of the queue that is done is kept unless something else is set: late bounces and
+#: complaints find their row for VERP_DAYS, and people ask within weeks what became of a mail.
+QUEUE_DAYS: Final = 30
+#: Days that can be set at most: ten years, as laws on business letters ask for. History of such a
+#: length takes 100 octets a change.
+RETENTION_DAYS_MAX: Final = 3_650
+#: Messages looked at for their age in one snapshot: 5 ms, in which no writer waits.
+EXPIRE_LOOK: Final = 500
+#: Messages, history records and rows of the queue that one transaction removes: it must hold the
+#: writer for less than 50 ms. Measured: 7 ms of work (45 when the index is merged), 4 and 6, and a
+#: sync; one row of 20 MB takes 30.
+EXPIRE_MESSAGES: Final = 50
+EXPIRE_HISTORY: Final = 2_000
+EXPIRE_ROWS: Final = 100
+#: Octets of messages that such rows have together, one of them apart: their pages are freed one
+#: by one.
+EXPIRE_ROWS_BYTES: Final = 8 << 20
+#: Seconds between two of them: longer than others wait between two tries for the lock.
+EXPIRE_GAP_S: Final = 0.012
 
 # --- Moving mail -------------------------------------------------------------------------
 #: Octets of a file that are read in one go.
@@ -700,6 +739,9 @@ HTTP_BODY_IDLE_S: Final = 60.0
 #: connection, and room that other large bodies wait for. Postfix: 500 for message data.
 HTTP_BODY_RATE_MIN_BYTES: Final = 500
 HTTP_BODY_SLOW_S: Final = 60.0
+#: Octets of answers that the kernel takes for a connection beyond what is on its way: a fast link
+#: drains them in 1 ms at 1 Gbit/s, time enough to hand it more.
+HTTP_UNSENT_MAX_BYTES: Final = 131_072
 #: Seconds an idle connection is kept. Google's client for Python does not notice that one it kept
 #: was closed, and fails its next POST with a broken pipe; so longer than a program pauses.
 HTTP_KEEP_ALIVE_S: Final = 300
@@ -784,6 +826,9 @@ TLS_FILE_MAX_BYTES: Final = 1_048_576
 #: Seconds between two looks at the files of a certificate, which costs two system calls: who
 #: replaces them sees at once whether it worked.
 TLS_LOOK_S: Final = 1.0
+#: Seconds until files that were refused are judged again, though they look the same: what was in
+#: the way may be gone.
+TLS_REFUSED_S: Final = 60
 #: Days before its end from which on a certificate is warned of, and hours between two warnings.
 TLS_WARN_DAYS: Final = 7
 TLS_WARN_HOURS: Final = 12
@@ -997,7 +1042,7 @@ REPORTS_WAITING_MAX: Final = 4
 #: large one takes a second. Some 300 receivers report on a busy domain once a day.
 REPORTS_PER_DAY: Final = 2_000
 REPORTS_PER_SENDER_DAY: Final = 100
-#: Days a report is kept, and how many at most: 100 MB.
+#: Days a report is kept unless something else is set, and how many at most: 100 MB.
 REPORTS_DAYS: Final = 90
 REPORTS_KEPT_MAX: Final = 50_000
 #: Addresses of one DMARC report, and failures of one TLS report, that are kept: the largest.
@@ -1037,6 +1082,13 @@ ADMIN_PAGE_MAX: Final = 500
 ADMIN_PAGE: Final = 100
 #: Octets of one request's body: a client with a hundred redirect addresses fits.
 ADMIN_BODY_MAX_BYTES: Final = 65_536
+#: Seconds in which the same call denied to the same caller leaves one entry: a program that tries
+#: again is one thing to know of.
+DENIED_SAME_S: Final = 60
+#: Entries an account may leave by calls it is denied, in so many seconds: half as many as there
+#: are methods, and some 350 kB a day of an account that does nothing else.
+DENIED_ENTRIES_MAX: Final = 15
+DENIED_ENTRIES_S: Final = 1_800
 
 # --- device flow -----------------------------------------------------------------------
 #: Seconds the two codes of a device are good for, and seconds between two questions of its. Google:
@@ -1147,3 +1199,33 @@ SENDING_EVENTS_SHOWN: Final = 200
 SENDING_BODY_KEPT_MS: Final = 7 * 86_400_000
 #: Rows one transaction of the sweep removes of each kind: 50 ms in which nobody else writes.
 SENDING_SWEEP_MAX: Final = 500
+
+# --- sign-in at another provider ----------------------------------------------------------
+#: Seconds for one request to the provider, somebody waits for the page; for one of at most so many
+#: addresses.
+PROVIDER_FETCH_S: Final = 10.0
+PROVIDER_CONNECT_S: Final = 4.0
+PROVIDER_ADDRESSES_MAX: Final = 4
+#: Octets of its answers and their heads; large providers' are below 20 kB.
+PROVIDER_BODY_MAX_BYTES: Final = 131_072
+PROVIDER_HEAD_MAX_BYTES: Final = 32_768
+#: Requests to it at a time, in one process: a slow provider must not take all connections.
+PROVIDER_CALLS_MAX: Final = 16
+#: Seconds its description and its keys are believed; how soon the keys are fetched again for a key
+#: that is not among them, and anything that could not be fetched.
+PROVIDER_KEPT_S: Final = 3_600
+PROVIDER_KEYS_AGAIN_S: Final = 60
+PROVIDER_AGAIN_S: Final = 5
+#: Keys of a set, and bits of an RSA key: checking a signature of 16,384 bits takes 5 ms.
+JWK_SET_KEYS_MAX: Final = 100
+JWK_BITS_MAX: Final = 16_384
+#: Seconds by which the clocks may differ, and how old an id token may be that was just fetched.
+ID_TOKEN_SKEW_S: Final = 60
+ID_TOKEN_AGE_S: Final = 600
+#: OpenID Connect Core §2: 255 ASCII characters.
+SUBJECT_MAX_CHARS: Final = 255
+#: Octets of the page to go on to that are carried through the provider in `state`: a long
+#: authorization request. Web servers take addresses of 8,000.
+PROVIDER_GOAL_MAX_CHARS: Final = 4_000
+#: Octets of the client secret.
+PROVIDER_SECRET_MAX_BYTES: Final = 4_096

@@ -87,19 +87,24 @@ class Sender(Struct, frozen=True, gc=False):
 
 
 class Outgoing(Struct, frozen=True, gc=False):
-    """A message ready to go: header and body of the sender's copy, and its envelope."""
+    """A message ready to go: header and body of the sender's copy, and its envelope.
+
+    A long message is held once as it came, body being a part of that, and once as it is stored:
+    recipients get the sender's copy itself when it hides nobody.
+    """
 
     head: bytes
-    body: bytes
+    body: memoryview
     sender: str
     recipients: tuple[str, ...]
 
     def sent_copy(self) -> bytes:
         return self.head + self.body
 
-    def public_copy(self) -> bytes:
-        """Return what recipients get: the same without the blind ones' names."""
-        return remove_headers(self.head, _BLIND) + self.body
+    def public_copy(self, sent: bytes) -> bytes:
+        """Return what recipients get: the sender's copy without the blind ones' names."""
+        head = remove_headers(self.head, _BLIND)
+        return sent if head == self.head else head + self.body
 
 
 def compose_for_api(
@@ -182,11 +187,11 @@ def _make_identity(chance: Chance) -> str:
     return f"{chance.getrandbits(64):016x}"
 
 
-def _split(raw: bytes) -> tuple[bytes, bytes]:
+def _split(raw: bytes) -> tuple[bytes, memoryview]:
     """Return header and body with proper line ends, so that header work copies no body."""
     raw = normalize_crlf(raw)
     end = find_block(raw, 0, len(raw))[2]
-    return raw[:end], raw[end:]
+    return raw[:end], memoryview(raw)[end:]
 
 
 def _claim_sender(head: bytes, sender: Sender) -> tuple[bytes, str, str]:

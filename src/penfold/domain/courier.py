@@ -92,4 +92,7 @@ class Courier:
 
 def _tell(waiting: list[Moved], error: BaseException | None) -> None:
     for done in waiting:
-        done(error)
+        try:
+            done(error)
+        except Exception:  # noqa: BLE001 - the thread moves all mailboxes, an asker must not end it
+            _log.exception("who asked for a hand-over failed on hearing of it")

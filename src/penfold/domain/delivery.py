@@ -47,6 +47,8 @@ _STATUS_OF: Final = {
     Reason.NO_MECHANISM: "4.7.4",
     Reason.NO_LOGIN: "4.7.0",
 }
+#: What the sender may read of it; the rest names files of this server, and stays with the attempt.
+_WORDS_OF: Final = {Reason.NO_LOGIN.value: "the login of this server cannot be used now"}
 _NOBODY_REACHED: Final = "4.4.1"
 _DNS_WORDS: Final = {
     Verdict.NO_DOMAIN: "the domain {domain} does not exist",
@@ -225,7 +227,11 @@ def _judge(route: Route, told: Tried | None) -> tuple[Outcome, str]:
         else:
             words, status = _DNS_WORDS[route.verdict].format(domain=route.domain), route.status
         return classify(Stage.DNS, 0, status, words), f"{status} {words}"
-    parts = (str(told.code or ""), told.enhanced, told.text or told.reason)
+    parts = (
+        str(told.code or ""),
+        told.enhanced,
+        _WORDS_OF.get(told.reason, told.text or told.reason),
+    )
     words = " ".join(" ".join(parts).split())
     provider = find_provider(told.host)
     stage, code, enhanced = Stage(told.stage), told.code, told.enhanced

@@ -14,7 +14,7 @@ from msgspec import Struct, structs
 
 from penfold.base.errors import MailboxDamagedError
 from penfold.base.ids import format_message_id
-from penfold.base.labels import FIRST_USER_LABEL
+from penfold.base.labels import DRAFT, FIRST_USER_LABEL
 from penfold.base.limits import EXPORT_STEP, EXPORT_STEP_BYTES
 from penfold.domain.messages import make_query
 from penfold.domain.senders import make_sender
@@ -31,10 +31,11 @@ _HOST: Final = "xxx"
 class Exported(Struct):
     """What an export did. total: how many there are to write, None when that is not known.
 
-    damaged: ids of messages that cannot be read.
+    drafts: how many of the messages are. damaged: ids of messages that cannot be read.
     """
 
     messages: int = 0
+    drafts: int = 0
     octets: int = 0
     total: int | None = None
     damaged: list[str] = []
@@ -104,6 +105,7 @@ def _read_step(
             continue
         entries.append(_make_entry(row, raw, names))
         exported.messages += 1
+        exported.drafts += DRAFT in row.labels
         exported.octets += len(raw)
         octets += len(raw)
         if octets > EXPORT_STEP_BYTES:

@@ -24,7 +24,7 @@ Outcome = Literal["new", "early", "passed", "known", "vouched", "failed"]
 _DAY_MS: Final = 86_400_000
 KEPT_MS: Final = GREYLIST_KEPT_DAYS * _DAY_MS
 _WAIT_MS: Final = GREYLIST_WAIT_S * 1000
-_RETRY_MS: Final = GREYLIST_RETRY_S * 1000
+RETRY_MS: Final = GREYLIST_RETRY_S * 1000
 #: Bits of a network that is one sender: a farm retries from a neighbour (RFC 6647 §5).
 _NETWORK_BITS: Final = {4: 24, 6: 64}
 
@@ -64,7 +64,7 @@ def greet(book: GreylistBook, key: bytes, *, domain: str, now_ms: int) -> Greeti
     if domain and find_known(book, domain_key(domain), now_ms=now_ms):
         return Greeting("vouched")
     seen = book.find(key)
-    if seen is None or seen.passed or now_ms - seen.first_ms > _RETRY_MS:
+    if seen is None or seen.passed or now_ms - seen.first_ms > RETRY_MS:
         book.save(key, Sighting(now_ms, now_ms, False))
         return Greeting("new", GREYLIST_WAIT_S)
     waited_ms = now_ms - seen.first_ms

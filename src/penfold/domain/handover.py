@@ -13,7 +13,7 @@ from msgspec import Struct
 
 from penfold.base.clock import Clock
 from penfold.base.errors import NotFoundError, UnavailableError
-from penfold.base.limits import HAND_OVER_MAX_ROWS
+from penfold.base.limits import HAND_OVER_MAX_BYTES, HAND_OVER_MAX_ROWS
 from penfold.domain.arriving import Arriving
 from penfold.domain.delivered import make_delivered
 from penfold.domain.envelope import Wishes, make_wishes
@@ -74,7 +74,7 @@ class HandOver:
         end: int | None = None
         while True:
             with self._mailboxes.open_reader(mailbox_id) as box:
-                rows = box.list_outbox(limit=HAND_OVER_MAX_ROWS)
+                rows = box.list_outbox(limit=HAND_OVER_MAX_ROWS, octets=HAND_OVER_MAX_BYTES)
             rows = [row for row in rows if end is None or row.number < end]
             if not rows:
                 break
@@ -173,9 +173,12 @@ class HandOver:
         now_ms = self._clock.now_ms()
         attempt = Attempt(now_ms, UNKNOWN_USER, "", kind=Kind.INVALID_RECIPIENT)
         for row_id in self._enqueue(mailbox_id, row, recipients, QueueState.FAILED):
-            if not self._queue.list_attempts(row_id):
+            attempts = self._queue.list_attempts(row_id)
+            if not attempts:
                 self._queue.add_attempt(row_id, attempt, state=QueueState.FAILED)
-            self._notices.tell(self._queue.get_row(row_id), make_event(Action.FAILED, attempt))
+                attempts = [attempt]
+            event = make_event(Action.FAILED, attempts[-1])  # the one that was told of, if any was
+            self._notices.tell(self._queue.get_row(row_id), event)
 
 
 def _settle(box: MailboxWriter, *, moved: Sequence[_Moved]) -> list[int]:

@@ -1,9 +1,9 @@
 """What happened in a mailbox since a client last looked.
 
 A client names the last history id it knows and gets every later record, oldest first. Records
-are kept for HISTORY_DAYS; an older starting point answers 404 and the client reads anew. Writing
-history is domain.changes' affair. Gmail: observed 2026-09/10; Gmail also sends records that say
-nothing, which are not made here.
+are kept for HISTORY_DAYS at least; an older starting point answers 404 and the client reads anew.
+Writing history is domain.changes' affair, dropping it that of domain.expiry. Gmail: observed
+2026-09/10; Gmail also sends records that say nothing, which are not made here.
 """
 
 from collections.abc import Collection
@@ -13,10 +13,10 @@ from msgspec import UNSET, Struct
 
 from penfold.base.ids import format_message_id
 from penfold.base.labels import format_label_id
-from penfold.base.limits import HISTORY_DAYS, HISTORY_SCAN_MAX
+from penfold.base.limits import HISTORY_SCAN_MAX
 from penfold.domain.labels import label_ids
 from penfold.domain.paging import Place, make_token, parse_token
-from penfold.ports.mailbox import Change, HistoryEntry, HistoryRow, MailboxReader, MailboxWriter
+from penfold.ports.mailbox import Change, HistoryEntry, HistoryRow, MailboxReader
 from penfold.spec.problems import MISSING_START_HISTORY_ID, NOT_FOUND, ProblemError
 from penfold.spec.schemas import (
     History,
@@ -28,7 +28,6 @@ from penfold.spec.schemas import (
 )
 
 _KIND: Final = "history"
-_DAY_MS: Final = 86_400_000
 #: The words of historyTypes.
 CHANGE_OF: Final = {
     "messageAdded": Change.MESSAGE_ADDED,
@@ -135,8 +134,3 @@ def _message(entry: HistoryEntry) -> Message:
 
 def _changed(entry: HistoryEntry) -> list[str]:
     return [format_label_id(number) for number in entry.changed]
-
-
-def expire_history(box: MailboxWriter, *, now_ms: int) -> None:
-    """Forget records past their time; a sweep calls this now and then."""
-    box.expire_history(before_ms=now_ms - HISTORY_DAYS * _DAY_MS)

@@ -15,10 +15,11 @@ from penfold.domain.grants import Grants
 from penfold.domain.id_tokens import IdTokens
 from penfold.domain.offers import Offers
 from penfold.domain.passkeys import Passkeys
+from penfold.domain.provider_logins import ProviderLogins
 from penfold.domain.roles import Roles
 from penfold.domain.second_factors import SecondFactors
 from penfold.domain.service_accounts import ServiceAccounts
-from penfold.domain.sessions import Sessions
+from penfold.domain.sessions import Sessions, Told
 from penfold.domain.throttle import Throttle, make_open_throttle
 from penfold.ports.identity import IdentityBook
 from penfold.ports.mailbox import Mailboxes
@@ -42,12 +43,13 @@ class Identity:
     id_tokens: IdTokens
     offers: Offers
     passkeys: Passkeys
+    provider_logins: ProviderLogins
     roles: Roles
     sessions: Sessions
     throttle: Throttle
 
 
-def build_identity(
+def build_identity(  # noqa: PLR0913 - what it stands on, each by its name
     book: IdentityBook,
     mailboxes: Mailboxes,
     *,
@@ -57,10 +59,11 @@ def build_identity(
     make_key: KeyMaker = make_key_pair,
     rules: GrantRules = GOOGLES_RULES,
     throttle: Throttle | None = None,
+    told: Told | None = None,
 ) -> Identity:
     """Return the services; chance must be cryptographic (`random.SystemRandom()`).
 
-    throttle: the limits that hold for who comes from outside.
+    throttle: the limits that hold for who comes from outside. told: of what is shown to sign in.
     """
     throttle = throttle or make_open_throttle(clock)
     accounts = Accounts(book, mailboxes, clock, chance, rules.password_ends)
@@ -82,7 +85,8 @@ def build_identity(
         id_tokens=id_tokens,
         offers=offers,
         passkeys=Passkeys(book, offers, clock, chance),
+        provider_logins=ProviderLogins(book, offers, clock, chance),
         roles=Roles(book, clock),
-        sessions=Sessions(book, accounts, factors, clock, chance, throttle),
+        sessions=Sessions(book, accounts, factors, clock, chance, throttle, told),
         throttle=throttle,
     )

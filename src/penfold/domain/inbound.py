@@ -33,7 +33,7 @@ from penfold.domain.threading import find_thread
 from penfold.ports.directory import Account, Directory
 from penfold.ports.mailbox import Mailboxes, MailboxWriter
 from penfold.ports.queue import QueueRow
-from penfold.proto.mime.compose import prepend_block, prepend_headers, received_header
+from penfold.proto.mime.compose import prepend_headers, received_header
 
 
 def find_recipient(directory: Directory, address: str) -> Account | None:
@@ -265,8 +265,8 @@ class Inbound:
         def trace() -> tuple[bytes, list[bytes]]:
             """Return the copy with its keys, and let go of what came."""
             nonlocal data, judged
-            shown = prepend_block(judged.data, judged.fields) if judged else data
-            raw = self._add_trace(envelope, shown, recipients, account, now_ms)
+            shown, found = (judged.data, judged.fields) if judged else (data, b"")
+            raw = self._add_trace(envelope, shown, recipients, account, now_ms, found=found)
             keys = _receipt_keys(envelope, data, recipients)
             judged = judged and replace(judged, data=b"")
             data = b""
@@ -313,6 +313,8 @@ class Inbound:
         recipients: list[str],
         account: Account,
         now_ms: int,
+        *,
+        found: bytes,
     ) -> bytes:
         """Return the message as it is stored, headers in Gmail's order in front of it."""
         received = received_header(
@@ -326,7 +328,12 @@ class Inbound:
             recipient=recipients[0] if len(recipients) == 1 else "",
         )
         return add_trace(
-            data, recipients, own=account.address, sender=envelope.sender, received=received
+            data,
+            recipients,
+            own=account.address,
+            sender=envelope.sender,
+            received=received,
+            found=found,
         )
 
 
@@ -339,13 +346,19 @@ def _check_grouped(grouped: Grouped, sender: str, data: bytes, *, for_reports: b
 
 
 def add_trace(
-    data: bytes, recipients: Sequence[str], *, own: str, sender: str, received: str
+    data: bytes,
+    recipients: Sequence[str],
+    *,
+    own: str,
+    sender: str,
+    received: str,
+    found: bytes = b"",
 ) -> bytes:
     """Return a message for one mailbox with what RFC 5321 §4.4 wants in front at final delivery.
 
     own: the account's address. It stands in Delivered-To in place of an alias, which X-Original-To
     names; a plus tag of its own stays (Gmail: assumed; its routing calls the second field
-    X-Gm-Original-To).
+    X-Gm-Original-To). found: the fields of what was found of it, below them.
     """
     aliases = [each for each in recipients if canonical_address(each) != own]
     mine = [each for each in recipients if each not in aliases] or [own]
@@ -357,6 +370,7 @@ def add_trace(
             ("Return-Path", f"<{sender}>"),
             ("Received", received),
         ],
+        written=found,
     )
 
 

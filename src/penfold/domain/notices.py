@@ -4,8 +4,9 @@ A notice (RFC 3464, RFC 3461) is about one row of the queue. It goes into the ma
 left from (the row's origin), and nowhere else, so nobody gets a notice of what they did not send;
 mail from the null reverse-path has none (RFC 5321 §6.1).
 
-Told exactly once: the notice and its receipt, named after the row and the action, are one
-transaction of the mailbox; the row is marked after it. A row that ended and is not marked is found
+Told exactly once: the notice and its receipt, named after the row and what happened to it, are one
+transaction of the mailbox; the row is marked after it. A row that failed, was tried again by hand
+and failed again is told of again. A row that ended and is not marked is found
 by `sweep`, after a crash or when the mailbox could not take the notice.
 """
 
@@ -160,7 +161,7 @@ class Notices:
     def _deliver(self, row: QueueRow, event: Event, account: Account) -> None:
         now_ms = self._clock.now_ms()
         letter = self._compose(row, event, account, now_ms)
-        key = hashlib.sha256(f"notice\0{row.id}\0{event.action.value}".encode()).digest()
+        key = _receipt_key(row, event)
 
         def change(box: MailboxWriter) -> None:
             if box.find_receipt(key) is not None:
@@ -247,6 +248,12 @@ def make_event(action: Action, attempt: Attempt, *, retry_until_ms: int | None =
         remote_ip=last.address if last.code else "",
         passed_on=last.dsn,
     )
+
+
+def _receipt_key(row: QueueRow, event: Event) -> bytes:
+    """Return the name of a notice. Each attempt of a delayed row finds the same delay."""
+    at_ms = 0 if event.action is Action.DELAYED else event.at_ms
+    return hashlib.sha256(f"notice\0{row.id}\0{event.action.value}\0{at_ms}".encode()).digest()
 
 
 def _is_told(row: QueueRow, event: Event) -> bool:

@@ -24,7 +24,7 @@ from penfold.domain.arriving import Arriving
 from penfold.domain.bounces import Note, find_no_row
 from penfold.domain.composing import Outgoing, Sender, compose_for_api, compose_for_submission
 from penfold.domain.courier import Courier, Moved
-from penfold.domain.delivered import make_delivered
+from penfold.domain.delivered import Delivered, make_delivered
 from penfold.domain.envelope import NO_WISHES, Done, Envelope, Recipient, Wishes, make_wishes
 from penfold.domain.handover import HandOver
 from penfold.domain.inbound import judge_recipient
@@ -239,12 +239,15 @@ class Outbound:
                 thread_id=thread_id,
                 now_ms=now_ms,
             )
-            self._report_own(box, account, outgoing, wishes, others, now_ms=now_ms)
+            own = [each for each in outgoing.recipients if each not in others]
+            delivered = self._report_own(outgoing, letter, wishes, own)
+            if delivered is not None:
+                self.arriving.report(box, account.id, delivered, now_ms=now_ms)
         if others:
             box.add_outbox(
                 sender=outgoing.sender,
                 recipients=others,
-                raw=outgoing.public_copy(),
+                raw=outgoing.public_copy(letter.raw),
                 now_ms=now_ms,
                 options=wishes.options,
                 reports=wishes.list_reports(others),
@@ -253,25 +256,16 @@ class Outbound:
         return row
 
     def _report_own(
-        self,
-        box: MailboxWriter,
-        account: Account,
-        outgoing: Outgoing,
-        wishes: Wishes,
-        others: list[str],
-        *,
-        now_ms: int,
-    ) -> None:
-        """Tell the account, if it asked, that its mail to itself was delivered."""
-        delivered = make_delivered(
-            outgoing.public_copy() if wishes.reports else b"",
+        self, outgoing: Outgoing, letter: Letter, wishes: Wishes, own: list[str]
+    ) -> Delivered | None:
+        """Return the news for the account, if it wants any, that mail to itself was delivered."""
+        return make_delivered(
+            outgoing.public_copy(letter.raw) if wishes.reports else b"",
             sender=outgoing.sender,
-            recipients=[each for each in outgoing.recipients if each not in others],
+            recipients=own,
             wishes=wishes,
             hostname=self._hostname,
         )
-        if delivered is not None:
-            self.arriving.report(box, account.id, delivered, now_ms=now_ms)
 
     def _is(self, account: Account, sender: Sender, recipient: str) -> bool:
         """Return whether the recipient is the account alone: its own address, an alias that leads

@@ -36,6 +36,10 @@ from penfold.spec.rates import SECOND_FACTOR_ACCOUNT, SIGN_IN_ACCOUNT, SIGN_IN_N
 _DAY_MS = 86_400_000
 
 
+#: Told of what was shown (spec.metrics.PAGE_DOORS) and whether it was right. From any thread.
+Told = Callable[[str, bool], None]
+
+
 class SignedIn(Struct, frozen=True, gc=False):
     """A session and its account."""
 
@@ -53,6 +57,7 @@ class Sessions:
     clock: Clock
     chance: Chance
     throttle: Throttle
+    told: Told | None = None
 
     def make_browser(self) -> str:
         """Return the cookie of a browser seen for the first time; nothing is stored."""
@@ -100,6 +105,7 @@ class Sessions:
         """
         name = canonical_address(address)
         account = self._counted(
+            "password",
             lambda: self.accounts.find_sign_in(address, password),
             (SIGN_IN_NETWORK, client),
             (SIGN_IN_ACCOUNT, name),
@@ -131,6 +137,7 @@ class Sessions:
         if account is None:
             return None
         fits = self._counted(
+            "code",
             lambda: account if self.factors.check_code(account, code) else None,
             (SIGN_IN_NETWORK, client),
             (SECOND_FACTOR_ACCOUNT, account.address),
@@ -142,26 +149,36 @@ class Sessions:
         return self.enter(browser, account, client=client, agent=agent)
 
     def sign_in_by(
-        self, browser: str, ask: Callable[[], Account | None], *, client: str, agent: str = ""
+        self,
+        browser: str,
+        ask: Callable[[], Account | None],
+        *,
+        shown: str,
+        client: str,
+        agent: str = "",
+        proven_ms: int | None = None,
     ) -> str | None:
-        """Return the new cookie when `ask`, say by a passkey, finds whose browser this is.
+        """Return the new cookie when `ask` finds whose browser this is, by what was shown: passkey,
+        or provider.
 
-        Failures count for the client only; TooManyError when there were too many.
+        proven_ms: when the person showed who it is, if that was not now. Failures count for the
+        client only; TooManyError when there were too many.
         """
 
         def find() -> Account | None:
             account = ask()
             return account if account is not None and not account.suspended else None
 
-        account = self._counted(find, (SIGN_IN_NETWORK, client))
+        account = self._counted(shown, find, (SIGN_IN_NETWORK, client))
         if account is None:
             return None
-        return self.enter(browser, account, client=client, agent=agent)
+        return self.enter(browser, account, client=client, agent=agent, proven_ms=proven_ms)
 
     def prove(self, one: SignedIn, password: str, *, client: str) -> bool:
         """Note that the person has shown the password again; TooManyError as for signing in."""
         address = one.account.address
         found = self._counted(
+            "password",
             lambda: self.accounts.find_sign_in(address, password),
             (SIGN_IN_NETWORK, client),
             (SIGN_IN_ACCOUNT, address),
@@ -171,7 +188,15 @@ class Sessions:
             self._replace(one.session, proven_ms=self.clock.now_ms())
         return found is not None
 
-    def enter(self, browser: str, account: Account, *, client: str, agent: str) -> str:
+    def enter(
+        self,
+        browser: str,
+        account: Account,
+        *,
+        client: str,
+        agent: str,
+        proven_ms: int | None = None,
+    ) -> str:
         """Sign the account in, whoever has checked that it may; return the new cookie."""
         now_ms = self.clock.now_ms()
         session = Session(
@@ -183,7 +208,7 @@ class Sessions:
             address=client,
             agent=agent[:AGENT_MAX_CHARS],
             used_ms=now_ms,
-            proven_ms=now_ms,
+            proven_ms=now_ms if proven_ms is None else proven_ms,
         )
         return self._renew(browser, session)
 
@@ -221,11 +246,13 @@ class Sessions:
     # --- parts ---------------------------------------------------------------------
 
     def _counted(
-        self, ask: Callable[[], Account | None], *pairs: tuple[Limit, str]
+        self, shown: str, ask: Callable[[], Account | None], *pairs: tuple[Limit, str]
     ) -> Account | None:
         """Ask, unless there were too many failures; a failure counts for each of the pairs."""
         self.throttle.take_each(*pairs)
         found = ask()
+        if self.told:
+            self.told(shown, found is not None)
         if found is not None:
             for limit, whose in pairs:
                 self.throttle.give_back(limit, whose)

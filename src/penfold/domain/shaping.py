@@ -83,10 +83,9 @@ class Sites:
         _keep(self._sites, name, site)
         return site
 
-    def find_relay(self, domain: str, relay: Relay) -> Site:
-        """Return the site of a relay, to which a domain's mail goes."""
-        name = _RELAY + relay.name
-        _keep(self._names, domain, name)
+    def find_relay(self, relay: Relay) -> Site:
+        """Return the site of a relay."""
+        name = self.name_relay(relay)
         site = self._sites.get(name)
         if site is None:
             site = Site(name, find_shape(self._shapes, find_provider(relay.host)))
@@ -94,15 +93,37 @@ class Sites:
         _keep(self._sites, name, site)
         return site
 
+    def name_relay(self, relay: Relay) -> str:
+        """Return the name of a relay's site."""
+        return _RELAY + relay.name
+
+    def is_relay(self, name: str) -> bool:
+        """Return whether that is the name of a relay's site."""
+        return name.startswith(_RELAY)
+
+    def find_name(self, domain: str) -> str:
+        """Return the name of the site a domain's mail went to last, its own until then."""
+        return self._names.get(domain, domain)
+
     def list_domains(self, name: str) -> set[str]:
-        """Return the domains that are known to belong to a site; a domain is its own site."""
-        if "." in name and not name.startswith(_RELAY):
+        """Return the domains whose mail goes to the site of that name, as far as is known.
+
+        None for a relay: it may get some of a domain's mail and not the rest.
+        """
+        if self.is_relay(name):
+            return set()
+        if "." in name:
             return {name}
         return {domain for domain, site in self._names.items() if site == name}
 
     def find_room(self, site: Site) -> int:
         """Return how many messages may be at a site at a time."""
         return 1 if site.doubtful else self.find_share(site).connections
+
+    def find_room_of(self, name: str) -> int:
+        """Return the same by the name of a site, which may be unknown yet."""
+        site = self._sites.get(name) or Site(name, find_shape(self._shapes, ""))
+        return self.find_room(site)
 
     def find_share(self, site: Site) -> Share:
         """Return what may be used of a site now."""

@@ -31,6 +31,8 @@ _SERVER_LIFE: Final = timedelta(days=397)
 _RENEW_BEFORE: Final = timedelta(days=30)
 #: A client whose clock is a little behind must not find the certificate too new.
 _BACKDATE: Final = timedelta(days=1)
+#: RFC 5280 appendix A.1: ub-common-name.
+_COMMON_MAX: Final = 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,13 +64,16 @@ def make_server_certificate(authority: Pair, names: Sequence[str], *, now_ms: in
     if not isinstance(ca_key, ec.EllipticCurvePrivateKey):
         raise TypeError("the authority's key is not an EC key")
     key = ec.generate_private_key(ec.SECP256R1())
-    subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0])])
+    # A common name has 64 characters at most, a host's 253. RFC 5280 §4.2.1.6: without a subject
+    # the alternative names are critical.
+    short = [x509.NameAttribute(NameOID.COMMON_NAME, n) for n in names[:1] if len(n) <= _COMMON_MAX]
+    subject = x509.Name(short)
     certificate = (
         _builder(subject, ca.subject, key.public_key(), _moment(now_ms), _SERVER_LIFE)
         .add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         .add_extension(_usage(signs_certificates=False), critical=True)
         .add_extension(x509.ExtendedKeyUsage([ExtendedKeyUsageOID.SERVER_AUTH]), critical=False)
-        .add_extension(x509.SubjectAlternativeName([_name(n) for n in names]), critical=False)
+        .add_extension(x509.SubjectAlternativeName([_name(n) for n in names]), critical=not short)
         .add_extension(
             x509.AuthorityKeyIdentifier.from_issuer_public_key(ca_key.public_key()), critical=False
         )

@@ -19,6 +19,7 @@ from penfold.net.dns import Resolver
 from penfold.net.guard import is_allowed
 from penfold.ports.http_out import NoAnswerError, UntrustedError
 from penfold.proto.dns import Question, Status
+from penfold.proto.exchangers import Families, find_fixed
 
 _PRODUCT: Final = f"Penfold/{__version__}"
 _CHUNK: Final = 16_384
@@ -66,18 +67,23 @@ class HttpsOut:
         self._allowed = allowed or partial(is_allowed, loopback=loopback)
         self._port = port
 
-    async def send_get(self, host: str, path: str) -> Got:
-        """Return the answer, whatever its status.
+    async def send_get(
+        self, host: str, path: str, *, port: int | None = None, more: tuple[str, ...] = ()
+    ) -> Got:
+        """Return the answer, whatever its status. more: fields of the head, as they are written.
 
         UntrustedError: the certificate is not good for the host. NoAnswerError: everything else.
         """
-        return await self._send(host, self._port, _make_head(f"GET {path}", host))
+        head = _make_head(f"GET {path}", _name(host, port or _HTTPS_PORT), *more)
+        return await self._send(host, port or self._port, head)
 
-    async def send_post(self, host: str, port: int, path: str, *, kind: str, body: bytes) -> Got:
+    async def send_post(
+        self, host: str, port: int, path: str, *, kind: str, body: bytes, more: tuple[str, ...] = ()
+    ) -> Got:
         """As send_get, with a body of that Content-Type."""
-        name = host if port == _HTTPS_PORT else f"{host}:{port}"
-        more = (f"Content-Type: {kind}", f"Content-Length: {len(body)}")
-        return await self._send(host, port, _make_head(f"POST {path}", name, *more) + body)
+        more = (f"Content-Type: {kind}", f"Content-Length: {len(body)}", *more)
+        head = _make_head(f"POST {path}", _name(host, port), *more)
+        return await self._send(host, port, head + body)
 
     async def _send(self, host: str, port: int, request: bytes) -> Got:
         try:
@@ -106,10 +112,18 @@ class HttpsOut:
                 last = UntrustedError(f"the certificate: {error.verify_message}", host=host)
             except OSError as error:  # TimeoutError is one
                 why = str(error) or "no answer in time"
-                last = NoAnswerError(f"{address} port {port}: {why}"[:200], host=host)
+                if not isinstance(last, UntrustedError):  # which tells more
+                    last = NoAnswerError(f"{address} port {port}: {why}"[:200], host=host)
         raise last
 
     async def _find_addresses(self, host: str) -> tuple[str, ...]:
+        fixed = tuple(find_fixed(host, Families.IPV4_FIRST))
+        found = fixed or await self._resolve(host)
+        if not all(map(self._allowed, found)):
+            raise NoAnswerError("the name leads to a forbidden address", host=host)
+        return found[: self._bounds.addresses_max]
+
+    async def _resolve(self, host: str) -> tuple[str, ...]:
         answers = await asyncio.gather(
             self._resolver.ask(Question(host, "A")), self._resolver.ask(Question(host, "AAAA"))
         )
@@ -118,9 +132,7 @@ class HttpsOut:
             failed = any(answer.status is Status.FAILED for answer in answers)
             why = "the DNS gave no answer" if failed else "the name has no address"
             raise NoAnswerError(why, host=host)
-        if not all(map(self._allowed, found)):
-            raise NoAnswerError("the name leads to a forbidden address", host=host)
-        return found[: self._bounds.addresses_max]
+        return found
 
     def _find_context(self) -> ssl.SSLContext:
         if self._context is None:
@@ -151,6 +163,11 @@ class HttpsOut:
         if not answer.done:
             raise NoAnswerError("the answer was cut off", host=host)
         return Got(answer.status, answer.kind, bytes(answer.body))
+
+
+def _name(host: str, port: int) -> str:
+    """Return the Host field (RFC 9110 §7.2)."""
+    return host if port == _HTTPS_PORT else f"{host}:{port}"
 
 
 def _make_head(action: str, host: str, *more: str) -> bytes:

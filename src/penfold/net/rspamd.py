@@ -85,7 +85,9 @@ class Rspamd:
             await writer.drain()
             return await _read_body(reader)
         finally:
-            writer.close()
+            # Nothing more is wanted of it. close() would keep what was not sent for as long as the
+            # other side does not read.
+            writer.transport.abort()
 
     def _print_head(self, subject: Subject, size: int) -> bytes:
         fields = [

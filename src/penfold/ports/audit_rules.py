@@ -50,6 +50,7 @@ RULES: Final[dict[type[Struct], Rule]] = {
     identity.Grant: Rule("grant", ("client_id", "scopes", "offline", "origin")),
     identity.Passkey: Rule("passkey", ("host",), ("label",)),
     identity.Password: Rule("password", ("changed_ms",)),
+    identity.ProviderLogin: Rule("provider_login", ("issuer",)),
     identity.RecoveryCode: Rule("recovery_code"),
     identity.Removed: Rule("erasure", ("removed_ms",), ("address",), owner="former"),
     identity.Role: Rule("role", ("name",)),

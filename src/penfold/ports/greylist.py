@@ -23,6 +23,9 @@ class GreylistBook(Protocol):
         """Durable on return; in place of what was noted before."""
         ...
 
-    def expire(self, *, before_ms: int) -> int:
-        """Forget what was last seen before, and return how many that were."""
+    def expire(self, *, before_ms: int, waiting_before_ms: int) -> int:
+        """Forget what was last seen before, and return how many that were.
+
+        waiting_before_ms: for those that never came again, of which most will not.
+        """
         ...

@@ -294,10 +294,23 @@ class Passkey(Struct, frozen=True, gc=False):
 
 
 class SpentChallenge(Struct, frozen=True, gc=False):
-    """A passkey's challenge that was answered: nobody may answer it again."""
+    """A challenge that was answered, of a passkey or to a provider: nobody may answer it again."""
 
     digest: bytes
     expires_ms: int
+
+
+class ProviderLogin(Struct, frozen=True, gc=False):
+    """Somebody at an OpenID Connect provider who signs in to an account here.
+
+    id: digest of the issuer and of its name for them, which is theirs for ever (`sub`).
+    """
+
+    id: bytes
+    account_id: str
+    issuer: str
+    created_ms: int
+    used_ms: int
 
 
 class Role(Struct, frozen=True, gc=False):

@@ -313,12 +313,22 @@ class MailboxReader(Protocol):
         """Return the oldest id a client may start from; older ones are expired."""
         ...
 
+    def find_history_before(self, ms: int) -> int | None:
+        """Return the id of the newest kept record made before that time, None when none was.
+
+        Times are taken to grow with ids; where a clock was set back, it is one of them.
+        """
+        ...
+
     def iter_history(self, after: int) -> Iterator[HistoryRow]:
         """Yield records with id > after, oldest first."""
         ...
 
     # hand-over
-    def list_outbox(self, *, limit: int) -> list[OutboxRow]: ...
+    def list_outbox(self, *, limit: int, octets: int | None = None) -> list[OutboxRow]:
+        """Return rows by number; none follows once their messages have so many octets."""
+        ...
+
     def find_receipt(self, key: bytes) -> int | None:
         """Return the message id delivered under this key, if it was within the kept window."""
         ...
@@ -379,8 +389,11 @@ class MailboxWriter(MailboxReader, Protocol):
         """Append one record and return its id, greater than every id before."""
         ...
 
-    def expire_history(self, *, before_ms: int) -> None:
-        """Drop records older than before_ms and raise the floor to the newest one dropped."""
+    def expire_history(self, *, before_ms: int, limit: int) -> int:
+        """Drop the oldest records made before that time, at most so many, and return how many.
+
+        The floor is raised to the newest one dropped.
+        """
         ...
 
     def add_label(self, label: LabelRow, *, key: str) -> LabelRow:
@@ -465,8 +478,8 @@ class Mailboxes(Protocol):
     ) -> None:
         """Queue a change; `done(result, error)` is called once, after commit or failure.
 
-        `done` runs on the writer's thread, so it must be brief and not raise. Durable when
-        called with error None.
+        `done` runs on the writer's thread, so it must be brief and not raise; on the caller's when
+        the mailbox takes no changes. Durable when called with error None.
         """
         ...
 

@@ -101,3 +101,23 @@ class Sink(Protocol):
     def close(self) -> None:
         """Let go; without finish nothing of it is left. Safe to call twice."""
         ...
+
+
+class Written(Struct, frozen=True, gc=False):
+    """A file that was written. sha256: in hex."""
+
+    name: str
+    size: int
+    sha256: str
+
+
+class Folder(Protocol):
+    """A new folder an export is written to, readable by its owner alone."""
+
+    def open(self, name: str) -> Sink:
+        """Begin a file, which counts once it is finished; there is no file of that name."""
+        ...
+
+    def list_written(self) -> list[Written]:
+        """Return the files that are finished, in their order."""
+        ...

@@ -1,6 +1,6 @@
 """The durable outbound queue: one row per recipient, with every attempt kept."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from enum import StrEnum
 from typing import Protocol
 
@@ -23,7 +23,7 @@ class Tried(Struct, frozen=True, gc=False, omit_defaults=True):
     demand, policy: what TLS had to be, and by which policy (proto.tls_ladder). stage, fate, reason,
     code, enhanced, text: as in proto.smtp.client.outcome. tls: "" in clear, else version, cipher
     and how the certificate was judged. dsn: the sender's wishes for reports were
-    passed on. sent: when it was handed to the connection, it took ms.
+    passed on. ms: how long it took from the call to its answer.
     """
 
     host: str
@@ -149,6 +149,10 @@ class Destination(Struct, frozen=True, gc=False):
     why: str
 
 
+#: Says of a row's sender and recipient that it is to be passed over.
+Unless = Callable[[str, str], bool]
+
+
 class Queue(Protocol):
     def add(self, rows: Sequence[NewQueueRow], *, state: QueueState) -> list[int]:
         """Store the rows in one transaction, durable on return, and give their ids.
@@ -181,6 +185,15 @@ class Queue(Protocol):
         """Return the rows from or to an address, in any case, newest first."""
         ...
 
+    def list_by_origin(
+        self, origin: str, *, before: int | None = None, limit: int
+    ) -> list[QueueRow]:
+        """Return all rows of the last messages a mailbox sent, the newest message first.
+
+        limit: of messages. before: only those with a lower number, the next page.
+        """
+        ...
+
     def get_row(self, row_id: int) -> QueueRow: ...
     def get_raw(self, row_id: int) -> bytes: ...
     def list_attempts(self, row_id: int) -> list[Attempt]: ...
@@ -208,12 +221,23 @@ class Queue(Protocol):
     # to deliver
 
     def take(
-        self, *, now_ms: int, lease_ms: int, limit: int, skip: Collection[str] = ()
+        self,
+        *,
+        now_ms: int,
+        lease_ms: int,
+        limit: int,
+        skip: Collection[str] = (),
+        unless: Unless | None = None,
     ) -> list[Lease]:
         """Return rows that are due, the longest-waiting domain first, all of one domain.
 
-        They are due again after lease_ms, should nobody settle them. skip: domains to pass over.
+        They are due again after lease_ms, should nobody settle them. skip, unless: domains and
+        rows to pass over; where there is an `unless`, TAKE_LOOKED_AT_MAX rows are looked at.
         """
+        ...
+
+    def renew(self, leases: Sequence[Lease], *, until_ms: int) -> None:
+        """Have leases end at another moment; one that was settled or ended changes nothing."""
         ...
 
     def settle(self, settlements: Sequence[Settlement | Untried]) -> list[bool]:
@@ -260,6 +284,16 @@ class Queue(Protocol):
         """Return rows that ended and whose sender does not know it, by id, those above `after`.
 
         FAILED ones, and SENT ones whose sender wants to know of success.
+        """
+        ...
+
+    def expire(self, *, before_ms: int, limit: int) -> int:
+        """Forget some rows that were done before that time, `limit` at most; return how many.
+
+        The oldest first, and as many as can go in a moment; 0: none is left.
+
+        What counts is the last attempt or note of a row, or when it came if it has none. Rows that
+        wait, and rows whose sender is still to be told, stay. Octets go with their last row.
         """
         ...
 

@@ -105,6 +105,6 @@ class ReportBook(Protocol):
         """Return what was counted, the newest day first."""
         ...
 
-    def expire(self, *, now_ms: int) -> int:
-        """Forget what is older than REPORTS_DAYS, and return how many reports that were."""
+    def expire(self, *, before_ms: int) -> int:
+        """Forget what came before, with whole days of TLS; return how many reports that were."""
         ...

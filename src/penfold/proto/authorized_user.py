@@ -6,7 +6,7 @@ form (RFC 6749 §6) and reads the answer (§5.1, §5.2). Pure; a secret appears 
 
 import re
 from typing import Final
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 import msgspec
 from msgspec import UNSET, Struct, UnsetType
@@ -18,12 +18,11 @@ from penfold.base.limits import (
     TOKEN_LIFE_MAX_S,
     TOKEN_LIFE_S,
 )
+from penfold.proto.https_url import HttpsUrl, parse_https_url
 
 #: Google (documented): where files go that name no address, as those of gcloud.
 _GOOGLE: Final = "https://oauth2.googleapis.com/token"
 _OK: Final = 200
-_HTTPS_PORT: Final = 443
-_HOST = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
 #: RFC 6750 §2.1: what a bearer token is made of.
 _TOKEN = re.compile(r"[A-Za-z0-9._~+/-]+=*")
 _WORDS_MAX: Final = 300
@@ -79,24 +78,17 @@ def parse_authorized_user(raw: bytes) -> AuthorizedUser:
         raise ParseError(f"it is no authorized-user file: {error}") from None
     if not file.refresh_token or not file.client_id:
         raise ParseError("its refresh_token or client_id is empty")
-    host, port, path = _split(file.token_uri or _GOOGLE)
-    return AuthorizedUser(host, port, path, file.client_id, file.client_secret, file.refresh_token)
+    url = _split(file.token_uri or _GOOGLE)
+    return AuthorizedUser(
+        url.host, url.port, url.path, file.client_id, file.client_secret, file.refresh_token
+    )
 
 
-def _split(uri: str) -> tuple[str, int, str]:
+def _split(uri: str) -> HttpsUrl:
     try:
-        parts = urlsplit(uri)
-        port = parts.port
-    except ValueError:
-        raise ParseError("its token_uri is no address") from None
-    host, path = (parts.hostname or ""), (parts.path or "/")
-    if parts.scheme != "https" or "@" in parts.netloc or not _HOST.fullmatch(host):
-        raise ParseError("its token_uri must be https://HOST/PATH")
-    if parts.query:
-        path += f"?{parts.query}"
-    if not path.isascii() or not path.isprintable() or " " in path:
-        raise ParseError("its token_uri must be https://HOST/PATH")
-    return host, _HTTPS_PORT if port is None else port, path
+        return parse_https_url(uri)
+    except ParseError as error:
+        raise ParseError(f"its token_uri cannot be used: {error}") from None
 
 
 def make_refresh_form(user: AuthorizedUser) -> bytes:
@@ -121,14 +113,18 @@ def parse_token_answer(status: int, body: bytes) -> Token:
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         raise ParseError(f"status {status} without an answer in JSON") from None
     if status != _OK or isinstance(answer.access_token, UnsetType):
-        said = [each for each in (answer.error, answer.error_description) if each]
-        words = ": ".join(each for each in said if isinstance(each, str))
-        shown = "".join(c if c.isprintable() else " " for c in words[:_WORDS_MAX])
-        raise ParseError(f"status {status}, {shown or 'no access_token'}")
+        said = print_refusal(answer.error, answer.error_description)
+        raise ParseError(f"status {status}, {said or 'no access_token'}")
     secret = answer.access_token
     if len(secret) > ACCESS_TOKEN_MAX or not _TOKEN.fullmatch(secret):
         raise ParseError("the access_token is none (RFC 6750 §2.1)")
     return Token(secret, _read_life(answer.expires_in))
+
+
+def print_refusal(*said: object) -> str:
+    """Return error and error_description (RFC 6749 §5.2) in one printable line, "" for none."""
+    words = ": ".join(each for each in said if each and isinstance(each, str))
+    return "".join(c if c.isprintable() else " " for c in words[:_WORDS_MAX])
 
 
 def _read_life(value: float | str | None) -> int:

@@ -172,7 +172,7 @@ def find_host(host: str, policy: Policy, chance: Chance) -> Check[Route]:
     network or on this machine, under any name but this server's own.
     """
     policy = replace(policy, private=True, loopback=True)
-    fixed = _find_fixed(host, policy.families)
+    fixed = find_fixed(host, policy.families)
     if fixed:
         found = _judge(fixed, policy, ROUTE_ADDRESSES_MAX)
     else:
@@ -181,7 +181,7 @@ def find_host(host: str, policy: Policy, chance: Chance) -> Check[Route]:
     return _route(host, answer, [(Exchange(0, host), found)])
 
 
-def _find_fixed(host: str, families: Families) -> list[str]:
+def find_fixed(host: str, families: Families) -> list[str]:
     """Return the addresses that need no question: an IP address, and localhost (RFC 6761 §6.3)."""
     if host == "localhost":
         return [_LOCALHOST[kind] for kind in families.kinds]

@@ -86,22 +86,22 @@ def sign(claims: Claims, *, private: str, kid: str) -> str:
 
 def verify(token: str, *, certificate: str) -> Claims:
     """Return the claims when the key of the certificate signed the token; ParseError if not."""
-    _split(token)
+    split_token(token)
     try:
         found = jws.deserialize_compact(token, _public_key(certificate), algorithms=_ALGORITHMS)
     except (JoseError, ValueError, TypeError) as error:
         raise ParseError("the signature is not valid") from error
-    return _parse_object(found.payload)
+    return parse_object(found.payload)
 
 
 def parse_header(token: str) -> Claims:
     """Return the header of a token, unchecked: good for choosing a key by `kid` only."""
-    return _parse_object(_decode(_split(token)[0]))
+    return parse_object(decode_part(split_token(token)[0]))
 
 
 def parse_claims(token: str) -> Claims:
     """Return the claims of a token, unchecked: good for saying what is wrong only."""
-    return _parse_object(_decode(_split(token)[1]))
+    return parse_object(decode_part(split_token(token)[1]))
 
 
 def public_jwk(certificate: str, kid: str) -> dict[str, str]:
@@ -117,7 +117,8 @@ def public_jwk(certificate: str, kid: str) -> dict[str, str]:
     }
 
 
-def _split(token: str) -> list[str]:
+def split_token(token: str) -> list[str]:
+    """Return the three parts; ParseError when there are others, or it is too long."""
     if len(token) > JWT_MAX_BYTES:
         raise ParseError("the token is too long")
     parts = token.split(".")
@@ -126,14 +127,16 @@ def _split(token: str) -> list[str]:
     return parts
 
 
-def _decode(text: str) -> bytes:
+def decode_part(text: str) -> bytes:
+    """Return the octets of base64url; ParseError when it is none."""
     try:
         return base64.b64decode(text + "=" * (-len(text) % 4), altchars=b"-_", validate=True)
     except ValueError as error:
         raise ParseError("not base64url") from error
 
 
-def _parse_object(octets: bytes) -> Claims:
+def parse_object(octets: bytes) -> Claims:
+    """Return the JSON object of a header or payload; ParseError for anything else."""
     try:
         value = json.loads(octets)
     except (ValueError, RecursionError) as error:

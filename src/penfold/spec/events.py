@@ -117,11 +117,6 @@ DELIVERY_TRIED: Final = _event(
     "queue recipient state kind host address code enhanced tls servers ms",
     "A message was offered to the servers of its domain; `penfold queue show` has what was said.",
 )
-DELIVERY_RECOVERED: Final = _event(
-    "delivery_recovered",
-    "messages",
-    "Messages a process before this one had in hand are tried again.",
-)
 SIGNING_BEGUN: Final = _event(
     "signing_begun",
     "domain selector",
@@ -240,6 +235,19 @@ RATE_LIMITED: Final = _event(
     "limit client wait_s count",
     "Somebody came too often and was refused; count: refusals by this limit since the last line.",
     Severity.WARNING,
+)
+PROVIDER_FAILED: Final = _event(
+    "provider_failed",
+    "issuer reason client detail",
+    "Nobody could sign in by the provider: it does not answer (silent), refuses us (failed), or "
+    "its answer proves nothing (untrusted); detail says what was wrong.",
+    Severity.WARNING,
+)
+PROVIDER_REFUSED: Final = _event(
+    "provider_refused",
+    "issuer reason client account",
+    "The provider answered and nobody was signed in; docs/signing-in.md has the reasons. account: "
+    "the address it named, which need not be one of ours.",
 )
 ACCEPT_PAUSED: Final = _event(
     "accept_paused",

@@ -1,4 +1,4 @@
-"""Where the master key is, and how it is written there.
+"""Where a secret is, and how the master key is written there.
 
     file:PATH       a file, by a path in the data directory or an absolute one
     env:NAME        a variable of the environment
@@ -37,6 +37,14 @@ class KeySource(Struct, frozen=True):
         return f"{self.kind}:{self.place}"
 
     @property
+    def shown(self) -> str:
+        """How it may be printed: arguments of a program may hold a token of the key store."""
+        if self.kind != COMMAND:
+            return str(self)
+        program, *arguments = self.words
+        return f"{self.kind}:{program}{' …' if arguments else ''}"
+
+    @property
     def words(self) -> list[str]:
         """The program and its arguments, of a COMMAND."""
         return shlex.split(self.place)
@@ -46,20 +54,35 @@ DEFAULT_SOURCE: Final = KeySource(FILE, "master.key")
 
 
 def parse_key_source(value: object) -> KeySource:
-    """Return where the key is; ParseError, which says how to write it, for anything else."""
+    """Return where the key is; ParseError, which says how to write it, for anything else.
+
+    The error never repeats what was read: somebody may have written the key itself.
+    """
     if not isinstance(value, str) or not value.isprintable():
         raise ParseError("must be text in quotes without control characters")
     kind, colon, place = value.strip().partition(":")
     place = place.strip()
     if not colon or not place or kind not in (FILE, ENVIRONMENT, COMMAND):
         raise ParseError(
-            f"must be file:PATH, env:NAME or command:PROGRAM ARGUMENTS, not {value.strip()!r}"
+            "must be file:PATH, env:NAME or command:PROGRAM ARGUMENTS, which is where the key is, "
+            "not the key"
         )
     if kind == ENVIRONMENT and not _VARIABLE.fullmatch(place):
-        raise ParseError(f"env: must be followed by the name of a variable, not {place!r}")
+        raise ParseError("env: must be followed by the name of a variable")
     if kind == COMMAND:
         _check_command(place)
     return KeySource(kind, place)
+
+
+def parse_secret_source(value: object) -> KeySource:
+    """As parse_key_source; what was written instead is not repeated: it may be the secret."""
+    try:
+        return parse_key_source(value)
+    except ParseError:
+        raise ParseError(
+            "must be file:PATH, env:NAME or command:PROGRAM ARGUMENTS, with the whole path of the "
+            "program; the secret itself does not belong here"
+        ) from None
 
 
 def parse_key(octets: bytes) -> bytes:

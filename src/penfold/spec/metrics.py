@@ -49,6 +49,9 @@ REPORT_OUTCOMES: Final = ("kept", "known", "unreadable", "oversized", "limited",
 TROUBLES: Final = tuple(e.name for e in EVENTS if e.severity >= Severity.WARNING)
 ROLES: Final = ("http", "mail")
 LISTENERS: Final = ("smtp", "submission", "submissions")
+#: What people show on the sign-in pages; a code is of an authenticator app or for recovery, a
+#: provider is another one's word for them.
+PAGE_DOORS: Final = ("password", "code", "passkey", "provider")
 #: RFC 8601 §2.7: words for what a check found.
 RESULTS: Final = (
     "pass", "fail", "softfail", "neutral", "none", "policy", "temperror", "permerror",
@@ -154,8 +157,10 @@ SMTP_TURNED_AWAY: Final = Metric(
 SIGN_INS: Final = Metric(
     "penfold_sign_ins_total",
     Kind.COUNTER,
-    "Passwords and tokens shown to the SMTP listeners for sending.",
-    (("door", LISTENERS), ("outcome", ("accepted", "refused"))),
+    "Passwords and tokens shown to the SMTP listeners for sending; passwords, codes and passkeys "
+    "shown on the pages for signing in. What a limit turned away before it was looked at is in "
+    "penfold_rate_limit_refusals_total.",
+    (("door", (*LISTENERS, *PAGE_DOORS)), ("outcome", ("accepted", "refused"))),
     advice="More than 20 refused in 5 minutes: somebody guesses.",
 )
 SMTP_MESSAGES: Final = Metric(

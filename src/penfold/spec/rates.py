@@ -57,7 +57,8 @@ SIGN_IN_ACCOUNT: Final = Limit(
 )  # fmt: skip
 #: Many people may sit behind one address.
 SIGN_IN_NETWORK: Final = Limit(
-    name="sign-in-network", counts="wrong passwords on the sign-in page",
+    name="sign-in-network",
+    counts="wrong passwords on the sign-in page, failed sign-ins by a provider",
     per=Per.NETWORK, count=50, period_s=_QUARTER_S, answer=_PAGE,
 )  # fmt: skip
 #: A code has six digits and three of them are good at a time: at this rate a guesser who knows the

@@ -94,7 +94,7 @@ def _say(setting: Setting) -> str:
 def _show_default(setting: Setting) -> str:
     """Return a line that sets the default, or shows the form of a value where there is none."""
     value = setting.default
-    if value == "":
+    if value in ("", None):
         value = setting.metavar.partition("|")[0]
     elif value == ():
         value = (setting.metavar,)

@@ -8,6 +8,7 @@ import ipaddress
 import re
 from collections.abc import Callable
 from typing import Final, NamedTuple
+from urllib.parse import urlsplit
 
 from penfold.base.errors import ParseError
 from penfold.base.limits import (
@@ -15,6 +16,7 @@ from penfold.base.limits import (
     DNS_SERVERS_MAX,
     HOSTS_MAX,
     PUBLIC_ADDRESSES_MAX,
+    RETENTION_DAYS_MAX,
     STS_AGE_MAX_S,
     STS_AGE_MIN_S,
     TRUSTED_PROXIES_MAX,
@@ -25,8 +27,9 @@ from penfold.spec.quotas import OFF
 #: HTTP processes at most: each costs about 60 MB and its own file handles.
 WORKERS_MAX: Final = 64
 
+#: RFC 1035 §2.3.4: 63 octets in a label, 255 in a name as the wire has it.
 _HOSTNAME = re.compile(
-    r"(?=.{1,253}\Z)[a-z0-9_]([a-z0-9-]*[a-z0-9])?(\.[a-z0-9]([a-z0-9-]*[a-z0-9])?)*"
+    r"(?=.{1,253}\Z)[a-z0-9_]([a-z0-9-]{0,61}[a-z0-9])?(\.[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?)*"
 )
 _PORT_MAX: Final = 65_535
 _DNS_PORT: Final = 53
@@ -49,6 +52,13 @@ def parse_text(value: object) -> str:
     if not value.strip() or not value.isprintable():
         raise ParseError("must not be empty or hold control characters")
     return value.strip()
+
+
+def parse_secret(value: object) -> str:
+    """Return text without blanks around it; what is wrong is said without repeating it."""
+    if not isinstance(value, str):
+        raise ParseError("must be text in quotes")
+    return parse_text(value)
 
 
 def parse_endpoint(value: object) -> Endpoint:
@@ -122,6 +132,14 @@ def parse_currency(value: object) -> str:
     return value.upper()
 
 
+def parse_days(value: object) -> int:
+    """Return a number of days after which something goes; 0: it is kept for good."""
+    days = parse_amount(value)
+    if days > RETENTION_DAYS_MAX:
+        raise ParseError(f"must be from 0 (kept for good) to {RETENTION_DAYS_MAX} days, not {days}")
+    return days
+
+
 def parse_port(value: object) -> int:
     """Return a port."""
     number = parse_amount(value)
@@ -133,17 +151,25 @@ def parse_port(value: object) -> int:
 def parse_url(value: object) -> str:
     """Return an http or https address without the slash at its end."""
     text = parse_text(value)
-    if not re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#]*)?", text):
+    if not re.fullmatch(r"https?://[^\s/?#@]+(/[^\s?#]*)?", text) or not _has_host(text):
         raise ParseError(f"must be an http or https address, not {text!r}")
     return text.rstrip("/")
 
 
+def _has_host(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return bool(parts.hostname) and parts.port != 0
+    except ValueError:  # half an IPv6 address, a port that is none
+        return False
+
+
 def parse_domains(value: object) -> tuple[str, ...]:
-    """Return names of domains in lower case."""
+    """Return names of domains in lower case, each once."""
     items = value.split(",") if isinstance(value, str) else value
     if not isinstance(items, list) or not all(isinstance(item, str) for item in items):
         raise ParseError("must be a list of domain names")
-    names = tuple(item.strip().lower().rstrip(".") for item in items)
+    names = tuple(dict.fromkeys(item.strip().lower().rstrip(".") for item in items))
     for name in names:
         if not _HOSTNAME.fullmatch(name) or "." not in name:
             raise ParseError(f"{name!r} is not a domain name")
@@ -182,6 +208,17 @@ def parse_https_url(value: object) -> str:
     text = parse_url(value)
     if not text.startswith("https://"):
         raise ParseError(f"must be an https address, not {text!r}")
+    return text
+
+
+def parse_issuer(value: object) -> str:
+    """Return the name of an OpenID Connect provider as it is: a slash at its end counts."""
+    text = parse_text(value)
+    # OpenID Connect Discovery §3: https, without a query or fragment.
+    if not re.fullmatch(r"https://[A-Za-z0-9._-]+(:[0-9]{1,5})?(/[!-~]*)?", text) or set(text) & {
+        *"?#@"
+    }:
+        raise ParseError(f"must be an https address without ? and #, not {text!r}")
     return text
 
 

@@ -19,15 +19,23 @@ from penfold.base.limits import (
     BLOCKLISTS_MAX,
     GRANTS_MAX,
     GRANTS_SET_MAX,
+    HIDDEN_DAYS,
     IN_FLIGHT_MAX,
+    QUEUE_DAYS,
     REFRESH_IDLE_DAYS,
     REFRESH_TESTING_DAYS,
+    REPORTS_DAYS,
     SEND_MESSAGES_PER_DAY,
     SEND_RECIPIENTS_PER_DAY,
     STS_AGE_S,
     TOKEN_DAYS_MAX,
 )
-from penfold.spec.key_source import DEFAULT_SOURCE, KeySource, parse_key_source
+from penfold.spec.key_source import (
+    DEFAULT_SOURCE,
+    KeySource,
+    parse_key_source,
+    parse_secret_source,
+)
 from penfold.spec.quotas import GOOGLE_2026, OFF, TABLES, QuotaTable
 from penfold.spec.rates import find_rates, parse_rates
 from penfold.spec.relays import Relay, parse_relays
@@ -40,12 +48,14 @@ from penfold.spec.setting_values import (
     parse_choices,
     parse_count,
     parse_currency,
+    parse_days,
     parse_domains,
     parse_email,
     parse_endpoint,
     parse_hostname,
     parse_hosts,
     parse_https_url,
+    parse_issuer,
     parse_names,
     parse_networks,
     parse_one_of,
@@ -54,6 +64,7 @@ from penfold.spec.setting_values import (
     parse_port,
     parse_price,
     parse_resolvers,
+    parse_secret,
     parse_share,
     parse_text,
     parse_url,
@@ -133,6 +144,11 @@ def _setting(
 def _limit(sentence: str, default: int) -> Any:
     """Return a setting that counts while quotas are on."""
     return _setting(parse_amount, default, "N", sentence, serve=False)
+
+
+def _kept(default: int, sentence: str) -> Any:
+    """Return a setting of how long something is kept, see docs/data-protection.md."""
+    return _setting(parse_days, default, "DAYS", f"{sentence} 0: never.", serve=False)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -231,7 +247,8 @@ class Settings:
         parse_url,
         "",
         "URL",
-        "The issuer name in identity tokens. [default: the server's own address]",
+        "The issuer name in identity tokens, and where files for clients and links in mail lead. "
+        "[default: https://HOSTNAME where http is open to others, else the server's own address]",
     )
     token_idle_days: int = _setting(
         parse_count(TOKEN_DAYS_MAX),
@@ -259,6 +276,36 @@ class Settings:
         "yes",
         "yes|no",
         "Whether a new password ends the tokens of its account.",
+        serve=False,
+    )
+    sign_in_issuer: str = _setting(
+        parse_issuer,
+        "",
+        "URL",
+        "An OpenID Connect provider whose people may sign in here by their address, as it names "
+        "itself in its tokens; see docs/signing-in.md. [default: none]",
+        serve=False,
+    )
+    sign_in_client_id: str = _setting(
+        parse_text,
+        "",
+        "ID",
+        "The client this server is registered as at that provider.",
+        serve=False,
+    )
+    sign_in_client_secret: KeySource | None = _setting(
+        parse_secret_source,
+        None,
+        "SOURCE",
+        "Where the secret of that client is: file:PATH, env:NAME, or command:PROGRAM ARGUMENTS, "
+        "which prints it.",
+        serve=False,
+    )
+    sign_in_name: str = _setting(
+        parse_text,
+        "",
+        "NAME",
+        "What people call that provider: it stands on the sign-in page. [default: its host]",
         serve=False,
     )
     hostname: str = _setting(
@@ -480,7 +527,7 @@ class Settings:
         serve=False,
     )
     metrics_token: str = _setting(
-        parse_text,
+        parse_secret,
         "",
         "TOKEN",
         "Bearer token that lets other machines read /metrics; without it only this one may.",
@@ -509,6 +556,20 @@ class Settings:
         "Where others send their reports (DMARC, TLS, complaints): mail for it is read and kept in "
         "short, see `penfold reports`; it needs no account. [default: nowhere]",
         serve=False,
+    )
+    trash_days: int = _kept(
+        HIDDEN_DAYS, "After how many days a message in TRASH goes for good, as Gmail's do."
+    )
+    spam_days: int = _kept(
+        HIDDEN_DAYS, "After how many days a message in SPAM goes for good, as Gmail's do."
+    )
+    queue_days: int = _kept(
+        QUEUE_DAYS,
+        "After how many days what is done goes from the queue, with its attempts; captured mail "
+        "too.",
+    )
+    reports_days: int = _kept(
+        REPORTS_DAYS, "After how many days reports of others go, and what was counted of their TLS."
     )
     domains: tuple[str, ...] = _setting(
         parse_domains,

@@ -7,19 +7,14 @@ read, never written. An error names the place and what to do, and holds nothing 
 import hashlib
 import os
 import secrets
-import stat
-import subprocess
 from pathlib import Path
 from typing import Final
 
 from penfold.base.errors import ParseError, UnavailableError
-from penfold.base.limits import (
-    MASTER_KEY_BYTES,
-    MASTER_KEY_COMMAND_S,
-    MASTER_KEY_READ_BYTES,
-)
-from penfold.spec.key_source import COMMAND, ENVIRONMENT, KeySource, parse_key
+from penfold.base.limits import MASTER_KEY_BYTES, MASTER_KEY_READ_BYTES
+from penfold.spec.key_source import FILE, KeySource, parse_key
 from penfold.store.durable import sync_path
+from penfold.store.secret_source import load_secret, show_source
 
 #: Octets of an id; two keys share one by chance once in 2^64.
 KEY_ID_BYTES: Final = 8
@@ -30,18 +25,21 @@ def load_key(source: KeySource, data: Path, *, make: bool = False) -> bytes:
 
     UnavailableError says in a sentence why there is none.
     """
-    if source.kind == COMMAND:
-        octets = _run(source)
-    elif source.kind == ENVIRONMENT:
-        octets = os.environ.get(source.place, "").encode()
-        if not octets:
-            raise UnavailableError(f"master_key: the environment has no {source.place}")
-    else:
-        octets = _read(key_path(source, data), make=make)
+    path = key_path(source, data) if source.kind == FILE else None
+    if path and make and not path.exists():
+        save_new_key(path)
+    if path and not path.exists():
+        raise UnavailableError(
+            f"master_key: {path} is not there; restore it from a backup: what was sealed under "
+            "it opens under no other key"
+        )
+    octets = load_secret(source, data, setting="master_key", most=MASTER_KEY_READ_BYTES)
     try:
         return parse_key(octets)
     except ParseError as error:
-        raise UnavailableError(f"master_key: {source.kind}:{_shown(source)}: {error}") from None
+        raise UnavailableError(
+            f"master_key: {source.kind}:{show_source(source)}: {error}"
+        ) from None
 
 
 def key_path(source: KeySource, data: Path) -> Path:
@@ -69,50 +67,3 @@ def save_new_key(path: Path) -> None:
     finally:
         new.unlink()
     sync_path(path.parent)
-
-
-def _read(path: Path, *, make: bool) -> bytes:
-    if make and not path.exists():
-        save_new_key(path)
-    try:
-        with path.open("rb") as file:
-            mode = os.fstat(file.fileno()).st_mode
-            octets = file.read(MASTER_KEY_READ_BYTES)
-    except FileNotFoundError:
-        raise UnavailableError(
-            f"master_key: {path} is not there; restore it from a backup: what was sealed under "
-            "it opens under no other key"
-        ) from None
-    except OSError as error:
-        raise UnavailableError(f"master_key: {path}: {error.strerror}") from error
-    if mode & (stat.S_IRWXG | stat.S_IRWXO):
-        raise UnavailableError(f"master_key: {path} is open to others; `chmod 600` it")
-    return octets
-
-
-def _run(source: KeySource) -> bytes:
-    """Return what the command prints; its standard error is the operator's to see."""
-    try:
-        done = subprocess.run(  # noqa: S603 - the operator's own command, split into words, no shell
-            source.words,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            timeout=MASTER_KEY_COMMAND_S,
-            check=False,
-        )
-    except OSError as error:
-        raise UnavailableError(f"master_key: {_shown(source)}: {error.strerror}") from error
-    except subprocess.TimeoutExpired:
-        raise UnavailableError(
-            f"master_key: {_shown(source)} took longer than {MASTER_KEY_COMMAND_S} s"
-        ) from None
-    if done.returncode:
-        raise UnavailableError(
-            f"master_key: {_shown(source)} ended with exit code {done.returncode}"
-        )
-    return done.stdout[:MASTER_KEY_READ_BYTES]
-
-
-def _shown(source: KeySource) -> str:
-    """Return what may be printed: arguments of a command may hold a token of the key store."""
-    return source.words[0] if source.kind == COMMAND else source.place

@@ -19,8 +19,12 @@ class MemoryGreylist:
                 del self._rows[each]
         self._rows[key] = sighting
 
-    def expire(self, *, before_ms: int) -> int:
-        old = [key for key, row in self._rows.items() if row.last_ms < before_ms]
+    def expire(self, *, before_ms: int, waiting_before_ms: int) -> int:
+        old = [
+            key
+            for key, row in self._rows.items()
+            if row.last_ms < (before_ms if row.passed else waiting_before_ms)
+        ]
         for key in old:
             del self._rows[key]
         return len(old)

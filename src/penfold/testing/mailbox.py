@@ -274,13 +274,22 @@ class MemoryReader:
     def get_history_floor(self) -> int:
         return self._state.history_floor
 
+    def find_history_before(self, ms: int) -> int | None:
+        ids = [row.id for at_ms, row in self._state.history if at_ms < ms]
+        return ids[-1] if ids else None
+
     def iter_history(self, after: int) -> Iterator[HistoryRow]:
         return (row for _, row in self._state.history if row.id > after)
 
     # hand-over
 
-    def list_outbox(self, *, limit: int) -> list[OutboxRow]:
-        return list(self._state.outbox.values())[:limit]
+    def list_outbox(self, *, limit: int, octets: int | None = None) -> list[OutboxRow]:
+        found: list[OutboxRow] = []
+        for row in list(self._state.outbox.values())[:limit]:
+            if octets is not None and sum(len(each.raw) for each in found) >= octets:
+                break
+            found.append(row)
+        return found
 
     def find_receipt(self, key: bytes) -> int | None:
         found = self._state.receipts.get(key)
@@ -375,11 +384,12 @@ class MemoryWriter(MemoryReader):
         self._state.history.append((now_ms, row))
         return row.id
 
-    def expire_history(self, *, before_ms: int) -> None:
-        dropped = [row.id for at_ms, row in self._state.history if at_ms < before_ms]
+    def expire_history(self, *, before_ms: int, limit: int) -> int:
+        dropped = [row.id for at_ms, row in self._state.history if at_ms < before_ms][:limit]
         if dropped:
-            self._state.history_floor = max(dropped)
-            self._state.history = [pair for pair in self._state.history if pair[0] >= before_ms]
+            self._state.history_floor = dropped[-1]
+            self._state.history = self._state.history[len(dropped) :]
+        return len(dropped)
 
     def add_label(self, label: LabelRow, *, key: str) -> LabelRow:
         if key in self._state.keys:

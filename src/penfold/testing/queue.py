@@ -18,6 +18,7 @@ from penfold.ports.queue import (
     QueueState,
     Settlement,
     Told,
+    Unless,
     Untried,
 )
 from penfold.proto.smtp.parameters import MailOptions
@@ -97,6 +98,14 @@ class MemoryQueue:
         ends = [(row, (row.sender.lower(), row.recipient.lower())) for row in self._newest()]
         return [row for row, addresses in ends if wanted in addresses][:limit]
 
+    def list_by_origin(
+        self, origin: str, *, before: int | None = None, limit: int
+    ) -> list[QueueRow]:
+        rows = [row for row in self._newest() if row.origin == origin]
+        wanted = {row.number for row in rows if before is None or row.number < before}
+        last = sorted(wanted, reverse=True)[:limit]
+        return [row for number in last for row in reversed(rows) if row.number == number]
+
     def get_row(self, row_id: int) -> QueueRow:
         with self._lock:
             if row_id not in self._rows:
@@ -147,7 +156,13 @@ class MemoryQueue:
     # --- to deliver
 
     def take(
-        self, *, now_ms: int, lease_ms: int, limit: int, skip: Collection[str] = ()
+        self,
+        *,
+        now_ms: int,
+        lease_ms: int,
+        limit: int,
+        skip: Collection[str] = (),
+        unless: Unless | None = None,
     ) -> list[Lease]:
         with self._lock:
             due = {each.domain: each.due_ms for each in self.list_destinations()}
@@ -155,16 +170,18 @@ class MemoryQueue:
             for _, domain in ready:
                 if domain not in skip:
                     self._holds.pop(domain, None)
-                    if leases := self._take(domain, now_ms, lease_ms, limit):
+                    rows = [row for row in self._waiting(domain) if row.next_attempt_ms <= now_ms]
+                    if unless is not None:
+                        rows = [row for row in rows if not unless(row.sender, row.recipient)]
+                    if leases := self._take(rows[:limit], now_ms + lease_ms):
                         return leases
             return []
 
-    def _take(self, domain: str, now_ms: int, lease_ms: int, limit: int) -> list[Lease]:
-        rows = [row for row in self._waiting(domain) if row.next_attempt_ms <= now_ms][:limit]
+    def _take(self, rows: Sequence[QueueRow], until_ms: int) -> list[Lease]:
         leases = []
         for row in rows:
             number = self._leases[row.id] = self._leases.get(row.id, 0) + 1
-            self._rows[row.id] = structs.replace(row, next_attempt_ms=now_ms + lease_ms)
+            self._rows[row.id] = structs.replace(row, next_attempt_ms=until_ms)
             self._taken.add(row.id)
             leases.append(Lease(row, number, number - self._untried[row.id]))
         return leases
@@ -176,6 +193,13 @@ class MemoryQueue:
             if row.state is QueueState.QUEUED and _domain_of(row) == domain
         )
         return sorted(found, key=lambda row: (row.next_attempt_ms, row.id))
+
+    def renew(self, leases: Sequence[Lease], *, until_ms: int) -> None:
+        with self._lock:
+            for lease in leases:
+                row = self._rows[lease.row.id]
+                if self._leases.get(row.id) == lease.number and row.id in self._taken:
+                    self._rows[row.id] = structs.replace(row, next_attempt_ms=until_ms)
 
     def settle(self, settlements: Sequence[Settlement | Untried]) -> list[bool]:
         with self._lock:
@@ -253,6 +277,28 @@ class MemoryQueue:
         with self._lock:
             found = [row for _, row in sorted(self._rows.items()) if row.id > after]
             return [row for row in found if _is_untold(row)][:limit]
+
+    def expire(self, *, before_ms: int, limit: int) -> int:
+        with self._lock:
+            old = [
+                row
+                for _, row in sorted(self._rows.items())
+                if row.state is not QueueState.QUEUED
+                and not _is_untold(row)
+                and row.id not in self._taken
+                and self._last_ms(row) < before_ms
+            ][:limit]
+            for row in old:
+                del self._rows[row.id], self._ids[row.origin, row.number, row.recipient]
+                self._attempts.pop(row.id, None)
+            kept = {(row.origin, row.number) for row in self._rows.values()}
+            for of_letter in (self._raw, self._wishes):
+                for key in of_letter.keys() - kept:
+                    del of_letter[key]
+            return len(old)
+
+    def _last_ms(self, row: QueueRow) -> int:
+        return max([row.created_ms, *(each.at_ms for each in self._attempts.get(row.id, ()))])
 
     def find_sent(self, origin: str, message_id: str) -> list[QueueRow]:
         with self._lock:

@@ -5,10 +5,8 @@ from datetime import UTC, datetime
 from itertools import count
 
 from penfold.base.errors import NotFoundError
-from penfold.base.limits import REPORTS_DAYS, REPORTS_KEPT_MAX, TLS_RESULTS_MAX
+from penfold.base.limits import REPORTS_KEPT_MAX, TLS_RESULTS_MAX
 from penfold.ports.reports import KeptReport, Report, ReportKind, TlsResult
-
-_DAY_MS = 86_400_000
 
 
 class MemoryReports:
@@ -54,10 +52,9 @@ class MemoryReports:
         ordered.sort(key=lambda item: item[0].day, reverse=True)
         return ordered[:limit]
 
-    def expire(self, *, now_ms: int) -> int:
-        oldest_ms = now_ms - REPORTS_DAYS * _DAY_MS
-        day = datetime.fromtimestamp(oldest_ms // 1000, UTC).date().isoformat()
-        old = [key for key, each in self._kept.items() if each.at_ms < oldest_ms]
+    def expire(self, *, before_ms: int) -> int:
+        day = datetime.fromtimestamp(before_ms // 1000, UTC).date().isoformat()
+        old = [key for key, each in self._kept.items() if each.at_ms < before_ms]
         for key in old:
             del self._kept[key]
         self._tls = {each: number for each, number in self._tls.items() if each.day >= day}

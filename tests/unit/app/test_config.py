@@ -125,6 +125,11 @@ def test_production_mode_without_a_name_is_refused_in_words(data):
         check_served(settings)
 
 
+def test_a_domain_that_is_named_twice_is_there_once(data):
+    (Path(data) / "penfold.toml").write_text('domains = ["example.org", "Example.ORG."]\n')
+    assert load_settings({"data": data}, {}).settings.domains == ("example.org",)
+
+
 def test_settings_without_domains_can_be_served(data):
     check_served(load_settings({"data": data}, {}).settings)
 
@@ -161,6 +166,31 @@ def test_settings_of_a_certificate_that_do_not_go_together_are_refused(data, lin
 def test_a_certificate_with_a_host_name_can_be_served(data):
     write(data, 'hostname = "mail.example.com"\ntls_certificate = "/etc/x.pem"\n')
     check_served(load_settings({"data": data}, {}).settings)
+
+
+PROVIDER = {
+    "sign_in_issuer": "https://login.example/",
+    "sign_in_client_id": "penfold",
+    "sign_in_client_secret": "env:OIDC_SECRET",
+}
+
+
+def test_a_provider_with_its_client_can_be_served_and_its_name_is_kept_as_it_is(data):
+    write(data, "".join(f'{name} = "{value}"\n' for name, value in PROVIDER.items()))
+    settings = load_settings({"data": data}, {}).settings
+    check_served(settings)
+    assert settings.sign_in_issuer == "https://login.example/"
+
+
+@pytest.mark.parametrize("name", [*PROVIDER, "sign_in_name"])
+def test_a_provider_with_half_of_what_it_needs_is_refused_in_words(data, name):
+    half = {**PROVIDER, "sign_in_name": "Corp"}
+    half.pop("sign_in_issuer" if name == "sign_in_name" else name)
+    path = write(data, "".join(f'{key} = "{value}"\n' for key, value in half.items()))
+    words = "does nothing without" if name in ("sign_in_issuer", "sign_in_name") else "needs it"
+    with pytest.raises(ConfigError, match=words) as caught:
+        check_served(load_settings({"data": data}, {}).settings)
+    assert str(caught.value).startswith(f"{path}: sign_in_")
 
 
 def test_reports_go_to_an_address_of_ours_or_the_start_is_refused(data):
@@ -220,6 +250,13 @@ def test_they_reach_the_processes_and_are_shown_in_words(data):
     assert shown["shapes"].startswith(
         "google: 3 connections of 50 messages, never in clear; others: "
     )
+
+
+def test_what_may_be_a_secret_is_not_shown(data):
+    write(data, 'master_key = "command:/usr/bin/vault --token hvs.1"\nmetrics_token = "hvs.2"\n')
+    shown = {each.name: each.value for each in load_values({"data": data})}
+    assert shown["master_key"] == "command:/usr/bin/vault …"
+    assert "hvs" not in "".join(shown.values())
 
 
 def test_tables_are_no_text_of_the_environment(data):

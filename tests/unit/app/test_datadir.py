@@ -6,7 +6,14 @@ import stat
 
 import pytest
 
-from penfold.app.datadir import check_schema, open_data_dir, save_private, save_schema
+from penfold.app.datadir import (
+    check_data_dir,
+    check_owner,
+    check_schema,
+    find_user_name,
+    open_data_dir,
+    save_schema,
+)
 from penfold.app.exits import WRONG_USE, StartError
 
 
@@ -52,6 +59,22 @@ def test_a_directory_with_other_things_in_it_is_refused_and_left_alone(tmp_path)
     assert [entry.name for entry in tmp_path.iterdir()] == ["thesis.txt"]
 
 
+def test_only_the_user_whose_server_made_a_directory_may_use_it(tmp_path, opened):
+    opened(tmp_path / "data")
+    check_data_dir(tmp_path / "data")
+    with pytest.raises(StartError, match=f"belongs to the user {find_user_name(os.geteuid())}"):
+        check_owner(tmp_path / "data", uid=os.geteuid() + 1)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may give files away")
+def test_root_leaves_a_directory_of_the_servers_user_alone(tmp_path):
+    os.close(open_data_dir(tmp_path / "data"))
+    os.chown(tmp_path / "data" / "penfold.lock", 4_000_000, -1)
+    for use in (check_data_dir, open_data_dir):
+        with pytest.raises(StartError, match="runuser -u #4000000"):
+            use(tmp_path / "data")
+
+
 def test_a_file_in_its_place_is_refused(tmp_path):
     (tmp_path / "data").touch()
     with pytest.raises(StartError, match="is not a directory"):
@@ -94,12 +117,3 @@ def test_a_broken_schema_note_is_refused(tmp_path, text):
     (tmp_path / "schema.json").write_text(text)
     with pytest.raises(StartError, match="cannot be read"):
         check_schema(tmp_path, {"mailbox": 2})
-
-
-def test_a_saved_file_is_private_and_replaces_the_old_one_whole(tmp_path):
-    path = tmp_path / "x.json"
-    path.write_text("old")
-    path.chmod(0o644)
-    save_private(path, b"new")
-    assert (path.read_text(), mode(path)) == ("new", 0o600)
-    assert [entry.name for entry in tmp_path.iterdir()] == ["x.json"]

@@ -5,6 +5,7 @@ import threading
 import pytest
 from tests.signatures import DOMAIN, record_of
 from tests.unit.domain.test_signing_keys import Signing, make_key
+from tests.until import until
 
 from penfold.app.key_watch import KeyWatch
 from penfold.proto.mailauth.private_keys import ED25519
@@ -78,3 +79,14 @@ def test_nothing_is_asked_when_no_key_waits_or_the_process_stops(server):
     server.asked.clear()
     assert world.run() == 0
     assert server.asked == {}
+
+
+def test_a_server_that_stops_does_not_wait_for_a_dns_that_says_nothing(server):
+    publish(server, rsa=Mishap.SILENCE, ed=Mishap.SILENCE)
+    stopping = threading.Event()
+    watch = threading.Thread(target=World(server).watch.run, args=(stopping,))
+    watch.start()
+    until(lambda: server.asked)
+    stopping.set()
+    watch.join()
+    assert len({name for name, _ in server.asked}) == 1  # the other key is not asked about

@@ -40,6 +40,31 @@ def test_a_launch_arrives_as_it_was_sent():
     assert LAUNCH.base_url == "http://[::1]:8025"
 
 
+@pytest.mark.parametrize(
+    ("http", "port", "more", "url"),
+    [
+        ("0.0.0.0", 443, {}, "https://mail.example.org"),
+        ("203.0.113.25", 443, {}, "https://mail.example.org"),
+        ("::", 8443, {}, "https://mail.example.org:8443"),
+        ("127.0.0.1", 8025, {}, "http://127.0.0.1:8025"),
+        ("localhost", 8025, {}, "http://127.0.0.1:8025"),
+        ("127.0.0.1", 8025, {"issuer": "https://api.example.org"}, "https://api.example.org"),
+        ("0.0.0.0", 443, {"issuer": "https://accounts.google.com"}, "https://mail.example.org"),
+        ("0.0.0.0", 8025, {"domains": ()}, "http://127.0.0.1:8025"),
+    ],
+)  # fmt: skip
+def test_what_is_written_for_others_leads_to_where_they_reach_the_server(http, port, more, url):
+    settings = {"domains": ("example.org",), "hostname": "mail.example.org"} | more
+    launch = Launch(
+        role="http",
+        index=0,
+        settings=Settings(http=Endpoint(http, port), **settings),
+        addresses={"http": Endpoint("127.0.0.1", port)},
+        sockets={},
+    )
+    assert launch.public_url == url
+
+
 def test_a_process_gets_its_launch_and_its_signs_arrive(ends):
     ours, channel = ends
     ours.sendall(encode_launch(LAUNCH))

@@ -2,10 +2,11 @@
 
 import pytest
 
-from penfold.app.tls_files import AcmeFiles, Challenges
+from penfold.app.tls_files import AcmeFiles, Challenges, look_at_operators
 from penfold.base.clock import FixedClock
 from penfold.domain.renewal import Demand, Plan
 from penfold.proto.acme.proofs import HTTP_01, TLS_ALPN_01, Proof
+from penfold.spec.settings import Settings
 
 TOKENS = ("a" * 43, "b" * 43)
 
@@ -54,3 +55,23 @@ def test_a_plan_survives_and_a_damaged_one_is_as_if_it_were_not(tmp_path):
     assert files.load_plan() == plan
     (tmp_path / "acme.json").write_bytes(b"{")
     assert files.load_plan() is None
+
+
+def test_the_last_certificates_key_is_kept_and_before_the_first_that_of_the_one_shown(tmp_path):
+    files = AcmeFiles(tmp_path)
+    assert files.load_kept_key() == b""
+    (tmp_path / "serving.pem").write_bytes(b"shown meanwhile")
+    assert files.load_kept_key() == b"shown meanwhile"
+    (tmp_path / "acme.pem").write_bytes(b"last")
+    assert files.load_kept_key() == b"last"
+
+
+def test_a_file_that_may_be_read_now_looks_otherwise_than_before(tmp_path):
+    path = tmp_path / "x.pem"
+    path.write_bytes(b"x")
+    settings = Settings(tls_certificate=str(path))
+    path.chmod(0o000)
+    before = look_at_operators(settings)
+    assert look_at_operators(settings) == before
+    path.chmod(0o400)
+    assert look_at_operators(settings) != before

@@ -196,10 +196,10 @@ def test_name_beyond_ascii_is_encoded():
 def test_blind_copies_are_in_the_senders_copy_alone():
     out = api(write(TO, "bcc: secret@x.example", "Resent-Bcc: other@x.example"))
     assert b"secret@x.example" in out.sent_copy()
-    assert b"secret" not in out.public_copy()
-    assert b"other@x.example" not in out.public_copy()
+    assert b"secret" not in out.public_copy(out.sent_copy())
+    assert b"other@x.example" not in out.public_copy(out.sent_copy())
     assert out.recipients == ("kim@x.example", "secret@x.example")
-    assert out.public_copy().endswith(b"\r\n\r\ntext\r\n")
+    assert out.public_copy(out.sent_copy()).endswith(b"\r\n\r\ntext\r\n")
 
 
 @pytest.mark.parametrize("end", ["\n", "\r\n"])
@@ -216,10 +216,10 @@ def test_any_octets_go_out_or_are_refused_in_gmails_words(junk):
         out = api(b"To: kim@x.example\r\n" + junk)
     except ProblemError:
         return
-    for copy in (out.sent_copy(), out.public_copy()):
+    for copy in (out.sent_copy(), out.public_copy(out.sent_copy())):
         assert values(copy, "From") == ["Alice Example <alice@penfold.test>"] or b"alice" in junk
         assert len(values(copy, "Date")) == len(values(copy, "Message-ID")) == 1
-    assert not values(out.public_copy(), "Bcc")
+    assert not values(out.public_copy(out.sent_copy()), "Bcc")
 
 
 # --- submission --------------------------------------------------------------------------
@@ -266,4 +266,12 @@ def test_submission_fills_in_what_is_missing_and_says_where_it_came_from():
 def test_submission_strips_blind_copies_too():
     out = submission(write("Bcc: secret@x.example"), "secret@x.example")
     assert b"secret" in out.sent_copy()
-    assert b"secret" not in out.public_copy()
+    assert b"secret" not in out.public_copy(out.sent_copy())
+
+
+def test_a_message_that_hides_nobody_is_one_copy_for_all_and_its_body_is_no_other():
+    raw = write(TO, body="x" * 1000)
+    out = api(raw)
+    sent = out.sent_copy()
+    assert out.public_copy(sent) is sent
+    assert out.body.obj is raw

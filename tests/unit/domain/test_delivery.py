@@ -6,9 +6,19 @@ import pytest
 from msgspec import structs
 
 from penfold.base.limits import DELIVERY_LIFE_S
-from penfold.domain.delivery import Trail, conclude, find_status, is_decided, make_envelope, put_off
+from penfold.domain.delivery import (
+    Trail,
+    conclude,
+    explain_held,
+    find_status,
+    is_decided,
+    make_envelope,
+    put_off,
+)
+from penfold.domain.notices import make_event
 from penfold.ports.queue import Lease, QueueRow, QueueState, Tried
 from penfold.proto.exchangers import Host, Route, Verdict
+from penfold.proto.reports.action import Action
 from penfold.proto.smtp.client.outcome import Fate, Reason, Result
 from penfold.proto.smtp.client.transaction import Envelope, Recipient
 from penfold.proto.smtp.parameters import MailOptions, ReportRequest
@@ -208,3 +218,18 @@ def test_a_yes_to_something_else_is_no_delivery(stage):
     settlement = come_to(yes).settlement
     assert settlement.state is QueueState.QUEUED
     assert settlement.next_attempt_ms > NOW
+
+
+def test_what_is_wrong_with_a_file_of_a_login_stays_with_the_attempt_and_is_told_to_no_sender():
+    detail = "/etc/penfold/hub.password cannot be used: Permission denied"
+    no_login = structs.replace(
+        tried("auth", "failed", enhanced="4.7.0", text=detail), reason=Reason.NO_LOGIN.value
+    )
+    trail = Trail(ROUTE, tried=(no_login,), relay="al at hub.example:587")
+    attempt = conclude(lease(), trail, now_ms=NOW, chance=random.Random(7)).settlement.attempt
+    late = lease(age_s=DELIVERY_LIFE_S)
+    held = explain_held(late, attempt.outcome, until_ms=NOW, now_ms=NOW).settlement.attempt
+    for each in (attempt, held):
+        assert "login of this server" in make_event(Action.DELAYED, each).diagnostic
+        assert "/etc" not in make_event(Action.DELAYED, each).diagnostic
+    assert attempt.facts.tried[0].text == detail

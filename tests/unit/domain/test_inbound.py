@@ -1,6 +1,7 @@
 """Mail from outside: recipients, trace headers, one message per mailbox, retries."""
 
 import sys
+import tracemalloc
 
 import pytest
 from tests.unit.world import mail
@@ -119,6 +120,22 @@ class Waiting:
 
     def submit(self, mailbox_id, change, done):
         self.changes.append((mailbox_id, change))
+
+
+@pytest.mark.parametrize("fields", [None, b"X-Found: nothing\r\n"], ids=["plain", "judged"])
+def test_what_was_found_of_a_long_message_costs_no_copy_of_it(world, fields):
+    raw = mail(message_id="a@x.example", body="x" * 64 * PARSE_INLINE_MAX_BYTES)
+    waiting = Waiting()
+    inbound = Inbound(**{**world.inbound_ports, "mailboxes": waiting})
+    envelope = world.envelope("writer@elsewhere.example", [world.alice.address])
+    inbound.accept(envelope, raw, print, fields and Judged(raw, fields))
+    [(mailbox_id, change)] = waiting.changes
+    tracemalloc.start()
+    try:
+        world.mailboxes.change(mailbox_id, change)
+        assert tracemalloc.get_traced_memory()[1] < 1.5 * len(raw)
+    finally:
+        tracemalloc.stop()
 
 
 @pytest.mark.parametrize("fields", [None, b"X-Found: nothing\r\n"], ids=["plain", "judged"])

@@ -318,6 +318,16 @@ def test_what_is_settled_is_told_of_by_its_state(world):
     assert told[1].retry_until_ms is None
 
 
+def test_a_row_that_fails_again_after_a_retry_by_hand_is_told_of_again(world):
+    send(world, KIM)
+    for _ in range(2):
+        world.clock.advance(s=60)
+        assert settle(world, QueueState.FAILED)
+    assert len(notices(world)) == 2
+    world.clock.advance(ms=NOTICE_SWEEP_AFTER_MS)
+    assert sweep(world) == 0
+
+
 # --- what cannot be stored now -------------------------------------------------------------
 
 
@@ -446,6 +456,22 @@ def test_an_address_here_that_nobody_has_is_told_of_at_once(world):
 def test_an_address_here_that_nobody_has_is_not_told_of_when_nobody_asked(world):
     send(world, NOBODY, notify=("SUCCESS",))
     assert notices(world) == []
+
+
+def test_a_crash_before_the_row_is_marked_and_a_second_hand_over_tell_it_once(world):
+    fragile = Fragile(world.queue, Step(1, after=False), {"mark_told"})
+    hand_over = HandOver(**world.hand_over_ports | {"notices": other(world, queue=fragile)})
+    world.change(
+        lambda box: box.add_outbox(
+            sender=world.alice.address, recipients=[NOBODY], raw=mail(), now_ms=0
+        )
+    )
+    with pytest.raises(Crash):
+        hand_over.move(world.alice.id)
+    world.clock.advance(s=5)
+    HandOver(**world.hand_over_ports).move(world.alice.id)
+    assert len(notices(world)) == 1
+    assert world.queue.list_untold() == []
 
 
 def test_a_notice_that_cannot_be_stored_does_not_hold_up_the_outbox(world):

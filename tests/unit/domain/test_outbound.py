@@ -326,6 +326,19 @@ def test_mailbox_waits_once_and_everybody_who_asked_is_told(courier, moves):
     assert told == [("first", None), ("second", None), ("third", None)]
 
 
+def test_who_fails_on_being_told_ends_no_courier(courier, moves):
+    def fail(_error):
+        raise ZeroDivisionError("bug")
+
+    finished = threading.Event()
+    courier.send("a", fail)
+    courier.send("b", lambda _: finished.set())
+    for _ in range(2):
+        moves.gate.release()
+    assert finished.wait(20)
+    assert moves.seen == ["a", "b"]
+
+
 def test_failed_mailbox_is_tried_again_by_a_sweep_and_not_before(courier, moves):
     errors = []
     finished = threading.Semaphore(0)

@@ -66,6 +66,8 @@ def test_a_code_is_good_once(world):
     code = code_now(world)
     assert second(world, half(world), code)
     assert second(world, half(world), code) is None
+    shown = [("password", True), ("code", True), ("password", True), ("code", False)]
+    assert world.told == shown
 
 
 def test_a_code_without_the_password_is_worth_nothing(world):
@@ -301,9 +303,10 @@ def test_noise_signs_nobody_in_and_is_counted(world):
         return world.identity.passkeys.find_account(PLACE, "b", sealed=offer.sealed, text="{}")
 
     for _ in range(SIGN_IN_NETWORK.count):
-        assert sessions.sign_in_by("b", ask, client=CLIENT) is None
+        assert sessions.sign_in_by("b", ask, shown="passkey", client=CLIENT) is None
     with pytest.raises(TooManyError):
-        sessions.sign_in_by("b", ask, client=CLIENT)
+        sessions.sign_in_by("b", ask, shown="passkey", client=CLIENT)
+    assert world.told == [("passkey", False)] * SIGN_IN_NETWORK.count
 
 
 def test_an_offer_is_good_for_its_purpose_its_browser_and_its_time(world):

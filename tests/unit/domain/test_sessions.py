@@ -181,3 +181,19 @@ def test_a_sign_in_is_in_the_audit_log(world):
     [shown] = world.book.list_audit(most=1)
     assert (shown.entry.action, shown.entry.kind) == ("add", "session")
     assert shown.entry.account_id == world.book.find_account("alice@penfold.test").id
+
+
+def test_what_is_shown_is_counted_and_whether_it_was_right(world):
+    [one] = world.identity.sessions.list_signed_in(sign_in(world))
+    sign_in(world, password="wrong")
+    sign_in(world, name="nobody")
+    world.identity.sessions.prove(one, "wrong", client="192.0.2.1")
+    assert world.told == [("password", right) for right in (True, False, False, False)]
+
+
+def test_what_a_limit_turns_away_is_not_counted_as_shown(world):
+    for _ in range(SIGN_IN_ACCOUNT.count):
+        sign_in(world, password="wrong")
+    with pytest.raises(TooManyError):
+        sign_in(world)
+    assert world.told == [("password", False)] * SIGN_IN_ACCOUNT.count

@@ -2,6 +2,7 @@
 
 import ipaddress
 import ssl
+import time
 
 import pytest
 from cryptography import x509
@@ -19,6 +20,8 @@ from penfold.spec.settings import GOOGLE_HOSTS
 
 NOW = FixedClock().now_ms()
 DAY = 86_400_000
+#: As long as a host's name may be, which is more than a common name holds.
+LONGEST = ".".join(["m" * 63, "a" * 63, "b" * 63, "c" * 61])
 NAMES = (*LOCAL_NAMES, *GOOGLE_HOSTS)
 
 
@@ -54,12 +57,14 @@ def shake_hands(server, client, name):
 
 @pytest.fixture
 def contexts(tmp_path):
-    """Contexts around certificates made for this moment, since ssl looks at the real clock."""
-    import time
+    return make_contexts(tmp_path, NAMES)
 
+
+def make_contexts(tmp_path, names):
+    """Contexts around certificates made for this moment, since ssl looks at the real clock."""
     now = time.time_ns() // 1_000_000
     ca = make_authority(now_ms=now)
-    pair = make_server_certificate(ca, NAMES, now_ms=now)
+    pair = make_server_certificate(ca, names, now_ms=now)
     (tmp_path / "server.pem").write_bytes(pair.certificate)
     (tmp_path / "server.key").write_bytes(pair.key)
     client = ssl.create_default_context(cadata=ca.certificate.decode())
@@ -70,6 +75,10 @@ def contexts(tmp_path):
 @pytest.mark.parametrize("name", NAMES)
 def test_a_client_that_trusts_the_authority_accepts_each_name(contexts, name):
     assert shake_hands(*contexts, name).version() == "TLSv1.3"
+
+
+def test_a_host_may_have_the_longest_name_there_is(tmp_path):
+    assert shake_hands(*make_contexts(tmp_path, (LONGEST, *LOCAL_NAMES)), LONGEST).version()
 
 
 def test_a_client_refuses_another_name(contexts):

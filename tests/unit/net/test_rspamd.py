@@ -179,6 +179,37 @@ def test_silence_and_nobody_there_are_failures_too():
     assert (nobody.outcome, nobody.opinion) == ("failed", None)
 
 
+def test_of_a_message_that_is_not_read_nothing_is_kept():
+    """Otherwise each would stay in memory for as long as the scanner stands still."""
+
+    async def run():
+        ended = asyncio.Event()
+
+        async def answer(reader, writer):
+            reader._transport.pause_reading()
+            writers.append(writer)
+            await asyncio.wait_for(held.wait(), 20)
+            reader._transport.resume_reading()
+            with contextlib.suppress(OSError):
+                read.append(len(await reader.read(-1)))
+            writer.close()
+            ended.set()
+
+        writers, read, held = [], [], asyncio.Event()
+        server = await asyncio.start_server(answer, "127.0.0.1", 0)
+        host, port = server.sockets[0].getsockname()
+        async with server:
+            scanner = Rspamd(f"http://{host}:{port}", hostname="mx.x", timeout_s=0.05)
+            found = await scanner.scan(SUBJECT, bytes(RSPAMD_MESSAGE_MAX_BYTES))
+            held.set()
+            await asyncio.wait_for(ended.wait(), 20)
+        return found, sum(read)
+
+    found, read = asyncio.run(run())
+    assert found.outcome == "failed"
+    assert read < RSPAMD_MESSAGE_MAX_BYTES // 2  # the kernel's buffers, and no more
+
+
 def test_a_message_that_is_too_long_is_not_sent():
     found = scan(Rspamd("http://127.0.0.1:1", hostname="mx.x"), bytes(RSPAMD_MESSAGE_MAX_BYTES + 1))
     assert (found.outcome, found.opinion) == ("too_large", None)

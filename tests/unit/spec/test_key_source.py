@@ -27,6 +27,13 @@ def test_a_source_is_read_and_printed_as_it_was_written(text, source):
     assert parse_key_source(str(source)) == source
 
 
+@pytest.mark.parametrize("value", ["5318008a" * 8, "env:5318008a", "vault:5318008a"])
+def test_a_key_in_the_place_of_its_source_is_not_repeated(value):
+    with pytest.raises(ParseError) as caught:
+        parse_key_source(value)
+    assert "5318008a" not in str(caught.value)
+
+
 def test_a_command_is_split_into_words_once():
     assert parse_key_source("command:/bin/cat '/a b/key' $HOME;").words == [
         "/bin/cat",

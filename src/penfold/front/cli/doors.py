@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from penfold.domain.account_export.run import AccountExporter
 from penfold.domain.accounts import Accounts
 from penfold.domain.dns_advice.row import Report
 from penfold.domain.domains import Domains
@@ -21,7 +22,7 @@ from penfold.ports.directory import Account
 from penfold.ports.erasing import Erasure
 from penfold.ports.faults import FaultBook
 from penfold.ports.mailbox import Mailboxes
-from penfold.ports.moving import Sink, Sources
+from penfold.ports.moving import Folder, Sink, Sources
 from penfold.ports.queue import Queue
 from penfold.ports.reports import ReportBook
 from penfold.spec.key_source import KeySource
@@ -77,6 +78,18 @@ class Moving:
     exporter: Exporter
     sources: Sources
     open_sink: Callable[[str], Sink]
+
+
+@dataclass(frozen=True, slots=True)
+class AccountExport:
+    """What writes an account to a folder. get_account: by its address.
+
+    open_folder: a new one; ConflictError when something is in it.
+    """
+
+    get_account: Callable[[str], Account]
+    exporter: AccountExporter
+    open_folder: Callable[[Path], Folder]
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,6 +156,7 @@ class Doors:
     save_private: Callable[[Path, bytes], None]
     data: DataTools
     open_moving: Callable[[Path], AbstractContextManager[Moving]]
+    open_account_export: Callable[[Path], AbstractContextManager[AccountExport]]
     load_values: Callable[[Mapping[str, str]], Sequence[Value]]
     load_quota: Callable[[Path], QuotaView]
     examine: Callable[[Path], Iterator[Finding]]

@@ -1,12 +1,9 @@
 """penfold import, penfold export: mail from files and to a file."""
 
 import contextlib
-import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
 from pathlib import Path
-from types import FrameType
 from typing import Annotated, Any, Final, get_args
 
 import typer
@@ -16,6 +13,7 @@ from penfold.domain.aliases import list_own_aliases
 from penfold.domain.exporting import Exported
 from penfold.domain.importing import Tally
 from penfold.front.cli.doors import Doors
+from penfold.front.cli.interrupts import until_interrupted
 from penfold.front.cli.output import (
     DATA_DEFAULT,
     Address,
@@ -70,7 +68,7 @@ def add_import_command(commands: typer.Typer, doors: Doors) -> None:
         if style not in _FORMATS:
             raise WrongUseError(f"--format {style}: choose one of {', '.join(_FORMATS)}")
         started = time.monotonic()
-        with doors.open_moving(Path(data)) as moving, _until_interrupted() as stop:
+        with doors.open_moving(Path(data)) as moving, until_interrupted() as stop:
             account = moving.accounts.get(address)
             source = moving.sources.open(files, style)  # type: ignore[arg-type]  # checked above
             calm_collector()
@@ -122,7 +120,7 @@ def add_export_command(commands: typer.Typer, doors: Doors) -> None:
         if output == "-" and (sys.stdout.isatty() or as_json):
             raise WrongUseError("name a file with --output FILE, or write to a pipe")
         started = time.monotonic()
-        with doors.open_moving(Path(data)) as moving, _until_interrupted() as stop:
+        with doors.open_moving(Path(data)) as moving, until_interrupted() as stop:
             account = moving.accounts.get(address)
             with contextlib.closing(moving.open_sink(output)) as sink, Progress(None) as progress:
                 left = Event("export", "mailbox", account_id=account.id)
@@ -145,24 +143,6 @@ def add_export_command(commands: typer.Typer, doors: Doors) -> None:
             _say_exported(account.address, exported, took, output)
         if exported.damaged or not exported.finished:
             raise typer.Exit(1)
-
-
-@contextlib.contextmanager
-def _until_interrupted() -> Iterator[Callable[[], bool]]:
-    """Turn the first Ctrl-C into an answer to "end here?"; a second one ends the hard way."""
-    asked: list[int] = []
-
-    def note(number: int, _frame: FrameType | None) -> None:
-        asked.append(number)
-        for each in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(each, signal.default_int_handler)
-
-    before = {number: signal.signal(number, note) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        yield lambda: bool(asked)
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
 
 
 def _summary(address: str, tally: Tally, took: float) -> dict[str, Any]:

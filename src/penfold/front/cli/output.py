@@ -30,6 +30,8 @@ DataDir = Annotated[
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON instead of a table.")]
 DATA_DEFAULT: Final = "./penfold-data"
+#: A number of a row has 64 bits with a sign.
+ROW_MAX: Final = 2**63 - 1
 
 #: Columns of a terminal: between two fields, and of a field that is cut, at least.
 _GAP: Final = 2

@@ -10,6 +10,7 @@ import typer
 from penfold.front.cli.doors import Doors
 from penfold.front.cli.output import (
     DATA_DEFAULT,
+    ROW_MAX,
     AsJson,
     DataDir,
     print_json,
@@ -17,9 +18,14 @@ from penfold.front.cli.output import (
     show_time,
 )
 from penfold.front.cli.queue_destinations import add_destination_commands, parse_name, say_held
-from penfold.ports.queue import Attempt, Facts, QueueRow, QueueState
+from penfold.ports.queue import Attempt, QueueRow, QueueState
 
-Id = Annotated[int, typer.Argument(metavar="ID", help="The id, as `penfold queue list` shows it.")]
+Id = Annotated[
+    int,
+    typer.Argument(
+        min=1, max=ROW_MAX, metavar="ID", help="The id, as `penfold queue list` shows it."
+    ),
+]
 
 
 def queue_commands(doors: Doors) -> typer.Typer:
@@ -65,7 +71,10 @@ def _add_list(commands: typer.Typer, doors: Doors) -> None:
             int, typer.Option(min=1, max=10_000, metavar="N", help="How many at most.")
         ] = 100,
         before: Annotated[
-            int | None, typer.Option(metavar="ID", help="Only older than this one: the next page.")
+            int | None,
+            typer.Option(
+                min=1, max=ROW_MAX, metavar="ID", help="Only older than this one: the next page."
+            ),
         ] = None,
         as_json: AsJson = False,
         data: DataDir = DATA_DEFAULT,
@@ -154,18 +163,21 @@ def _show(row: QueueRow, attempts: list[Attempt]) -> None:
     for attempt in attempts:
         kind = f"{attempt.kind}: " if attempt.kind else ""
         typer.echo(f"\n{show_time(attempt.at_ms)}  {kind}{_clean(attempt.outcome)}")
-        for line in (*_explain(attempt.facts), *attempt.transcript.splitlines()):
+        for line in (*_explain(attempt), *attempt.transcript.splitlines()):
             typer.echo(f"    {_clean(line)}")
 
 
-def _explain(facts: Facts) -> Iterator[str]:
+def _explain(attempt: Attempt) -> Iterator[str]:
     """Yield how an attempt went, a line for each thing that was found out."""
+    facts = attempt.facts
     yield from (f"DNS  {line}" for line in facts.dns)
     for tried in facts.tried:
         tls = tried.tls or "in clear"
         again = ", over a connection used before" if tried.reused else ""
         yield f"at   {tried.host} [{tried.address}]:{tried.port}, {tried.ms} ms{again}"
         yield f"TLS  {tls} (wanted: {tried.demand}, by {tried.policy})"
+        if tried.text not in attempt.outcome:
+            yield f"said {tried.text}"
     if facts.rule:
         yield f"rule {facts.rule}" + (f", up to: {facts.blame}" if facts.blame != "nobody" else "")
 

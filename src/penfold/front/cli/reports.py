@@ -8,6 +8,7 @@ import typer
 from penfold.front.cli.doors import Doors
 from penfold.front.cli.output import (
     DATA_DEFAULT,
+    ROW_MAX,
     AsJson,
     DataDir,
     print_json,
@@ -18,7 +19,10 @@ from penfold.front.cli.output import (
 from penfold.ports.reports import KeptReport, ReportKind
 
 Id = Annotated[
-    int, typer.Argument(metavar="ID", help="The id, as `penfold reports list` shows it.")
+    int,
+    typer.Argument(
+        min=1, max=ROW_MAX, metavar="ID", help="The id, as `penfold reports list` shows it."
+    ),
 ]
 Limit = Annotated[int, typer.Option(min=1, max=10_000, metavar="N", help="How many at most.")]
 
@@ -39,7 +43,10 @@ def reports_commands(doors: Doors) -> typer.Typer:
         ] = None,
         limit: Limit = 100,
         before: Annotated[
-            int | None, typer.Option(metavar="ID", help="Only older than this one: the next page.")
+            int | None,
+            typer.Option(
+                min=1, max=ROW_MAX, metavar="ID", help="Only older than this one: the next page."
+            ),
         ] = None,
         as_json: AsJson = False,
         data: DataDir = DATA_DEFAULT,

@@ -1,4 +1,4 @@
-"""penfold user add, list, password, role, remove, erase, second-factor, sessions; app-passwords."""
+"""penfold user add, list, password, role, remove, erase, export, sessions, …; app-passwords."""
 
 import string
 import sys
@@ -14,6 +14,7 @@ from penfold.domain.identity import Identity
 from penfold.domain.roles import find_role
 from penfold.front.cli.doors import Doors
 from penfold.front.cli.erasing import add_erase
+from penfold.front.cli.exporting import add_account_export
 from penfold.front.cli.output import (
     DATA_DEFAULT,
     Address,
@@ -83,6 +84,7 @@ def user_commands(doors: Doors) -> typer.Typer:
     _add_remove(commands, doors)
     _add_second_factor(commands, doors)
     _add_sessions(commands, doors)
+    add_account_export(commands, doors)
     add_erase(commands, doors)
     return commands
 

@@ -10,7 +10,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
-from typing import Final
+from typing import Any, Final
 
 import httptools
 from uvicorn.protocols.http.httptools_impl import (
@@ -81,6 +81,8 @@ class Protocol(HttpToolsProtocol):
     since = 0.0
     _body_since = 0.0
     _unsent_since = 0.0
+    #: The request that is being answered; uvicorn's own `cycle` is the last one that was read.
+    _answering: RequestResponseCycle | None = None
 
     def __init__(self, *args: object, leave: Callable[[], None], **options: object) -> None:
         """leave: called when the connection has ended."""
@@ -91,7 +93,16 @@ class Protocol(HttpToolsProtocol):
         super().connection_made(transport)  # type: ignore[arg-type]  # TCP's is a Transport
         self.since = self.loop.time()
 
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: Any) -> None:
+        self._answering = cycle
+        super()._start_asgi_task(cycle, app)
+
     def connection_lost(self, exc: Exception | None) -> None:
+        cycle = self._answering
+        if cycle is not None and not cycle.response_complete:
+            # Else it would go on writing, and each such request would be an error in the log.
+            cycle.disconnected = True
+            cycle.message_event.set()
         super().connection_lost(exc)
         self.leave()
 

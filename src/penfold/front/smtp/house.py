@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
 
 class House(Protocol):
-    """What all sessions of a listener share. `now` is a clock of a second's grain, monotonic."""
+    """What all sessions of a listener share. `now` is a clock of a second's grain, monotonic.
+
+    left_bytes: octets of messages that are being stored though their clients have gone.
+    """
 
     name: str
     profile: Profile
@@ -28,6 +31,7 @@ class House(Protocol):
     tls: ssl.SSLContext | None
     now: float
     is_crowded: bool
+    left_bytes: int
 
     def make_session_id(self) -> str: ...
     def admit(self, session: "Session", client: str) -> Reply | None:

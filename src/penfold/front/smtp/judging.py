@@ -81,13 +81,12 @@ class Judging:
     async def _take(self, envelope: Envelope, data: bytes, done: Done) -> None:
         try:
             judged = await self._judge(envelope, data)
+            self._inbound.accept(envelope, data, done, judged)
         except asyncio.CancelledError:
             done(None, UnavailableError("the server stops"))
             raise
         except Exception as error:  # noqa: BLE001 - the session answers 4xx and reports it
             done(None, error)
-            return
-        self._inbound.accept(envelope, data, done, judged)
 
     async def _judge(self, envelope: Envelope, data: bytes) -> Judged:
         """Return how the message is stored; ArrivalRefusedError when it is not."""

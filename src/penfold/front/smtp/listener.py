@@ -58,6 +58,7 @@ class Listener:
         self.visitors = Visitors(self.bounds)
         self.now = 0.0
         self.is_crowded = False
+        self.left_bytes = 0
         self._chance = chance
         self._sessions: set[Session] = set()
         self._servers: list[asyncio.Server] = []
@@ -138,7 +139,8 @@ class Listener:
         Only unfinished ones are ended: one that is being stored is owed a true answer.
         """
         allowed = self.bounds.memory_max_bytes
-        held = sum(session.held_bytes + session.waiting_bytes for session in self._sessions)
+        in_hand = sum(session.held_bytes + session.waiting_bytes for session in self._sessions)
+        held = in_hand + self.left_bytes
         self.is_crowded = held > allowed
         if held <= 2 * allowed:
             return

@@ -261,6 +261,7 @@ class Session(asyncio.Protocol):
             self._timer.cancel()
         if self._asked is not None:
             self._asked.cancel()
+        self._house.left_bytes += self.waiting_bytes
         self._house.leave(self)
         self._house.observe(self._facts())
 
@@ -360,6 +361,8 @@ class Session(asyncio.Protocol):
             return
         delivery.is_settled = True
         self._delivery = None
+        if self._gone:
+            self._house.left_bytes -= delivery.size
         now_ms = self._house.clock.now_ms()
         if error is None:
             self._messages += 1

@@ -34,7 +34,7 @@ from penfold.ports.identity import AppPassword, Session
 from penfold.spec.scopes import SCOPES
 
 #: Actions that need the password shown a moment ago.
-_GUARDED: Final = frozenset({"totp-remove", "passkey-remove"})
+_GUARDED: Final = frozenset({"totp-remove", "passkey-remove", "provider-remove"})
 
 
 class AccountPages:
@@ -50,6 +50,9 @@ class AccountPages:
             "sign-out": lambda me, _: sessions.end(me.account, me.session.id),
             "totp-remove": lambda me, _: factors.remove_totp(me.account),
             "passkey-remove": lambda me, key: factors.remove_passkey(me.account, _octets(key)),
+            "provider-remove": lambda me, key: identity.provider_logins.remove(
+                me.account, _octets(key)
+            ),
             "app-password-remove": lambda me, key: identity.accounts.remove_app_password(
                 me.account, _octets(key)
             ),
@@ -131,6 +134,10 @@ class AccountPages:
             ],
             passkeys_here=find_place(request) is not None,
             codes=factors.recovery_codes,
+            providers=[
+                {"id": one.id.hex(), "issuer": one.issuer, **_times(one.created_ms, one.used_ms)}
+                for one in identity.provider_logins.list_of(account)
+            ],
             app_passwords=self._list_app_passwords(account),
             csrf=form_token(find_cookie(request)),
         )

@@ -26,8 +26,17 @@ from penfold.front.web.confirm import Confirm
 from penfold.front.web.device import DevicePages
 from penfold.front.web.endpoints import Endpoint, Endpoints, refusing
 from penfold.front.web.pages import asset, error_page, page
+from penfold.front.web.provider import ProviderPages
 from penfold.front.web.sign_in import SignInPages
-from penfold.front.web.visit import ACCOUNT, AUTHORIZE_PATHS, DEVICE, SECOND, SIGN_IN
+from penfold.front.web.visit import (
+    ACCOUNT,
+    AUTHORIZE_PATHS,
+    DEVICE,
+    PROVIDER,
+    PROVIDER_BACK,
+    SECOND,
+    SIGN_IN,
+)
 
 Handler = Callable[[Request], Awaitable[Response]]
 
@@ -56,6 +65,7 @@ def build_web(
     *,
     issuer: str = "",
     welcome: Welcome | None = None,
+    provider: ProviderPages | None = None,
 ) -> Starlette:
     """Return the application. issuer "": the address the client used."""
     passwords = f"{welcome.credentials}/passwords.json" if welcome else ""
@@ -80,7 +90,7 @@ def build_web(
         Route(PATH, confirm.post, methods=post),
         *_routes(AUTHORIZE_PATHS, authorize.show, get),
         *_routes(AUTHORIZE_PATHS, authorize.post, post),
-        *_people(identity, passwords),
+        *_people(identity, passwords, provider),
         *_open(TOKEN_PATHS, endpoints.token, post),
         *_open(REVOKE_PATHS[:1], endpoints.revoke, post),
         *_open(REVOKE_PATHS[1:], endpoints.revoke, get_post),  # Gmail: its older form is a GET
@@ -109,15 +119,18 @@ def _routes(paths: tuple[str, ...], handler: Handler, methods: list[str]) -> lis
     return [Route(path, handler, methods=methods) for path in paths]
 
 
-def _people(identity: Identity, passwords: str) -> list[Route]:
+def _people(identity: Identity, passwords: str, provider: ProviderPages | None) -> list[Route]:
     """Return the routes for signing in, for the account's page and for devices."""
-    sign_in, account = SignInPages(identity, passwords=passwords), AccountPages(identity)
+    name = provider.name if provider else ""
+    sign_in = SignInPages(identity, passwords=passwords, provider=name)
+    account = AccountPages(identity)
     forms, device, get, post = AccountForms(identity), DevicePages(identity), ["GET"], ["POST"]
     return [
         Route(SIGN_IN, sign_in.show, methods=get),
         Route(SIGN_IN, sign_in.post, methods=post),
         Route(SECOND, sign_in.show_second, methods=get),
         Route(SECOND, sign_in.post_second, methods=post),
+        *_providing(provider),
         Route(DEVICE, device.show, methods=get),
         Route(DEVICE, device.post, methods=post),
         Route(ACCOUNT, account.show, methods=get),
@@ -126,6 +139,16 @@ def _people(identity: Identity, passwords: str) -> list[Route]:
         *_named(FORMS, forms.show, get),
         *_named(FORMS, forms.post, post),
         *_named(account.actions, account.act, post),
+    ]
+
+
+def _providing(provider: ProviderPages | None) -> list[Route]:
+    """Return the routes to a provider and back, if there is one."""
+    if provider is None:
+        return []
+    return [
+        Route(PROVIDER, provider.start, methods=["GET"]),
+        Route(PROVIDER_BACK, provider.come_back, methods=["GET"]),
     ]
 
 

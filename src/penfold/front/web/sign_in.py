@@ -33,6 +33,7 @@ from penfold.front.web.visit import (
     find_place,
     goal_url,
     parse_goal,
+    provider_url,
     second_url,
     see,
     sign_in_url,
@@ -61,10 +62,11 @@ class Entered(Struct, frozen=True):
 class SignInPages:
     """Serves /signin and /signin/second."""
 
-    def __init__(self, identity: Identity, *, passwords: str = "") -> None:
-        """passwords: where the passwords of local mode can be read."""
+    def __init__(self, identity: Identity, *, passwords: str = "", provider: str = "") -> None:
+        """passwords: where the passwords of local mode can be read. provider: its name."""
         self._identity = identity
         self._passwords = passwords
+        self._provider = provider
 
     async def show(self, request: Request) -> Response:
         hint = dict(query_pairs(request)).get("login_hint", "")
@@ -141,7 +143,9 @@ class SignInPages:
                 found.extend([one] if one else [])
                 return one
 
-            new = self._identity.sessions.sign_in_by(cookie, ask, client=client, agent=agent)
+            new = self._identity.sessions.sign_in_by(
+                cookie, ask, shown="passkey", client=client, agent=agent
+            )
             return Entered(new, found[0].address) if new else None
 
         return await self._enter(request, attempt, Shown(say("passkey_wrong"), 403), again)
@@ -192,12 +196,22 @@ class SignInPages:
             address=shown.address,
             notice=shown.notice,
             passkey=passkey_values(offer, say("passkey_use")),
+            provider=self._provider_values(request, shown),
             passwords=self._passwords,
             csrf=form_token(browser),
         )
         if not cookie:
             set_cookie(request, response, browser)
         return response
+
+    def _provider_values(self, request: Request, shown: Shown) -> dict[str, str] | None:
+        """Return the link to the provider; None: there is none."""
+        if not self._provider:
+            return None
+        return {
+            "words": say("provider_use", name=self._provider),
+            "href": provider_url(_goal_text(request), shown.address),
+        }
 
     def _second(self, request: Request, shown: Shown) -> Response:
         cookie = find_cookie(request)

@@ -26,6 +26,49 @@ ENGLISH: Final[dict[str, str]] = {
     "passkey_use": "Sign in with a passkey",
     "passkey_wrong": "The passkey was not accepted. Try again, or sign in in another way.",
     "passkey_failed": "The browser did not give a passkey. Try again, or sign in in another way.",
+    # a provider of OpenID Connect
+    "provider_use": "Sign in with {name}",
+    "provider_nobody": "You are not signed in",
+    "provider_back": "Back to the sign-in page",
+    "provider_stale": "This sign-in was begun in another browser, or too long ago.",
+    "provider_stale_advice": "Go back and begin again.",
+    "provider_denied": "{name} did not let you in: you, or it, said no.",
+    "provider_denied_advice": "Try again, or sign in with your password.",
+    "provider_silent": "{name} does not answer.",
+    "provider_silent_advice": "Try again in a minute, or sign in with your password.",
+    "provider_failed": "{name} and this server do not get on with each other.",
+    "provider_failed_advice": (
+        "Sign in with your password, and tell who runs this server; its log says what was wrong."
+    ),
+    "provider_untrusted": "What {name} answered proves nothing, so nobody was signed in.",
+    "provider_untrusted_advice": (
+        "Try again. If it stays like that, tell who runs this server; its log says what was wrong."
+    ),
+    "provider_no_address": "{name} does not say which email address you have.",
+    "provider_no_address_advice": (
+        "Add your address to your account there, or sign in with your password."
+    ),
+    "provider_unverified": "{name} has not made sure that {address} is your address.",
+    "provider_unverified_advice": (
+        "Confirm the address there and try again, or sign in with your password."
+    ),
+    "provider_unknown": "There is no account {address} here.",
+    "provider_unknown_advice": (
+        "If you have another account at {name}, sign in to that one there first. "
+        "If {address} should have an account here, ask who runs this server."
+    ),
+    "provider_suspended": "The account {address} is suspended.",
+    "provider_suspended_advice": "Ask who runs this server.",
+    "provider_taken": "{address} belongs to somebody else at {name} than the one you are there.",
+    "provider_taken_advice": (
+        "If the account here is yours, sign in with its password, remove the sign-in by {name} "
+        "at your account, and try again."
+    ),
+    "provider_elsewhere": "At {name} you are known as the owner of another account here.",
+    "provider_elsewhere_advice": (
+        "If {address} is your account now, sign in to the other one, remove the sign-in by {name} "
+        "there, and try again. Or ask who runs this server."
+    ),
     # second factor
     "second": "One more step",
     "second_lead": "{account} asks for more than a password.",
@@ -108,6 +151,12 @@ ENGLISH: Final[dict[str, str]] = {
     "passkey_default": "Passkey",
     "passkey_nowhere": "Passkeys need HTTPS and a name: they do not work at this address.",
     "passkey_script": "Passkeys need JavaScript. Everything else here works without it.",
+    # sign-in by a provider
+    "providers": "Sign-in by others",
+    "providers_lead": (
+        "With the account you have there you sign in here, without a password or a second factor. "
+        "What you remove is made again by the next one who signs in there with your address."
+    ),
     # app passwords
     "app_passwords": "App passwords",
     "app_passwords_lead": "For programs that send mail by SMTP.",

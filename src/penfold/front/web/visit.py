@@ -18,6 +18,8 @@ ACCOUNT: Final = "/account"
 SIGN_IN: Final = "/signin"
 SECOND: Final = "/signin/second"
 DEVICE: Final = "/device"
+PROVIDER: Final = "/signin/provider"
+PROVIDER_BACK: Final = "/signin/callback"
 AUTHORIZE_PATHS: Final = ("/o/oauth2/v2/auth", "/o/oauth2/auth")
 
 #: Pages somebody may be sent on to after signing in; nothing else is believed.
@@ -35,6 +37,12 @@ def sign_in_url(goal: str, *, hint: str = "") -> str:
 def second_url(goal: str) -> str:
     """Return the address of the page for the second factor."""
     return f"{SECOND}?{urlencode({'continue': goal})}"
+
+
+def provider_url(goal: str, hint: str = "") -> str:
+    """Return the address that leads to the provider and from there to `goal`."""
+    given = {"continue": goal, **({"login_hint": hint} if hint else {})}
+    return f"{PROVIDER}?{urlencode(given)}"
 
 
 def parse_goal(text: str) -> tuple[str, Pairs]:

@@ -12,7 +12,7 @@ from typing import Final, Protocol
 from penfold.base.chance import Chance
 from penfold.base.clock import Clock
 from penfold.base.errors import ParseError, PenfoldError
-from penfold.base.limits import TLS_WARN_DAYS, TLS_WARN_HOURS
+from penfold.base.limits import TLS_REFUSED_S, TLS_WARN_DAYS, TLS_WARN_HOURS
 from penfold.domain.renewal import Demand, Plan, find_plan, plan_renewal, plan_retry
 from penfold.front.worker.tasks import Report
 from penfold.ports.events import EventLog
@@ -79,7 +79,9 @@ class InUse:
 class FileRenewal:
     """Takes the operator's files over when they have changed.
 
-    look: what differs once a file was replaced. load: the checked pair, or ParseError.
+    look: what differs once a file was replaced. load: the checked pair, or ParseError. What is
+    refused is told of once and judged again from time to time: a folder may have been closed, the
+    disk full, or a certificate's time may not have come.
     """
 
     def __init__(
@@ -88,35 +90,51 @@ class FileRenewal:
         load: Callable[[], Served],
         install: Callable[[Served], None],
         in_use: InUse,
+        *,
+        clock: Clock,
         log: EventLog,
     ) -> None:
         self._look = look
         self._load = load
         self._install = install
         self._in_use = in_use
+        self._clock = clock
         self._log = log
         self._seen: object = None
-        self._judged: object = None
+        #: When to judge what was seen, milliseconds; None: it is in use.
+        self._due_ms: int | None = None
+        self._told = ""
 
     def run(self, _: threading.Event) -> Report:
         """Judge what is new once it rests: between two files' replacing nothing fits."""
         seen = self._look()
+        now_ms = self._clock.now_ms()
         if seen != self._seen:
-            self._seen = seen
+            self._seen, self._due_ms, self._told = seen, now_ms, ""
             return Report()
-        if seen == self._judged:
+        if self._due_ms is None or now_ms < self._due_ms:
             return Report()
-        self._judged = seen
         try:
-            served = self._load()
-        except ParseError as error:
-            self._log.emit(CERTIFICATE_REFUSED, source="files", problem=str(error))
-            return Report(failed=1)
+            changed = self._take(self._load())
+        except (ParseError, OSError) as error:
+            self._due_ms = now_ms + TLS_REFUSED_S * 1000
+            return self._refuse(str(error))
+        self._due_ms = None
+        return Report(changed=changed)
+
+    def _take(self, served: Served) -> bool:
         if served.pem == self._in_use.pem:
-            return Report()
+            return False
         self._install(served)
         self._in_use.replace(served, source="files")
-        return Report(changed=1)
+        return True
+
+    def _refuse(self, problem: str) -> Report:
+        if problem == self._told:
+            return Report()
+        self._told = problem
+        self._log.emit(CERTIFICATE_REFUSED, source="files", problem=problem)
+        return Report(failed=1)
 
 
 class Issuer(Protocol):

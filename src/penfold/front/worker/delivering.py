@@ -5,23 +5,25 @@ task that waits for room at its site (domain.shaping) and in memory, makes its a
 (front.worker.attempting) and settles. Whatever happens to this process, a row that was not settled
 is delivered by the next one. What goes to a relay that is left alone is given back untried.
 
-The queue is called on two threads of its own: one writes, one reads and signs.
+The queue is called on two threads of its own: one writes, one reads and signs. A third tells
+senders, so that a mailbox which is slow to take a notice holds up no signature.
 """
 
 import asyncio
-from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from typing import Final, NamedTuple, Protocol, TypeVar
+from functools import partial
+from typing import NamedTuple, Protocol, TypeVar
 
 from penfold.base.chance import Chance
 from penfold.base.clock import Clock
-from penfold.base.errors import OutcomeUnknownError, UnavailableError
+from penfold.base.errors import OutcomeUnknownError
 from penfold.base.limits import (
     DELIVERIES_MAX,
     DELIVERY_BATCH,
     DELIVERY_LEASE_S,
+    DELIVERY_LOOK_PAST_S,
     DELIVERY_LOOK_S,
     DELIVERY_MEMORY_MAX_BYTES,
     DELIVERY_READ_AHEAD_BYTES,
@@ -37,6 +39,7 @@ from penfold.domain.delivery import (
 )
 from penfold.domain.shaping import Site, Sites
 from penfold.front.worker.attempting import Attempting, Letter
+from penfold.front.worker.places import Places
 from penfold.front.worker.room import Room
 from penfold.front.worker.settling import Settler
 from penfold.ports.queue import Lease, Queue, QueueRow, Settlement, Untried
@@ -45,9 +48,6 @@ from penfold.proto.exchangers import Route
 from penfold.spec.relays import Relay
 
 T = TypeVar("T")
-
-#: Rows of a site that wait for each that has room, so that it never stands still.
-_WAITING_PER_ROOM: Final = 2
 
 
 class Prepared(NamedTuple):
@@ -110,11 +110,14 @@ class Delivering:
         self._chance = chance
         self._writer = ThreadPoolExecutor(1, thread_name_prefix="penfold-queue")
         self._reader = ThreadPoolExecutor(1, thread_name_prefix="penfold-signing")
-        self._settler = Settler(queue, self._writer)
+        self._teller = ThreadPoolExecutor(1, thread_name_prefix="penfold-notices")
+        self._settler = Settler(queue, self._writer, fail=hooks.fail, trouble_s=trouble_s)
         self._memory = Room(DELIVERY_MEMORY_MAX_BYTES)
         self._rooms: dict[str, Room] = {}
-        self._at_site: Counter[str] = Counter()
-        self._in_hand: set[asyncio.Task[None]] = set()
+        self._places = Places(sites)
+        self._look_past_s = 0.0
+        self._in_hand: dict[asyncio.Task[None], Lease] = {}
+        self._renewed_ms = 0
         self._changed = asyncio.Event()
         self._loop: asyncio.Task[None] | None = None
 
@@ -134,7 +137,7 @@ class Delivering:
             task.cancel()
         await asyncio.gather(*self._in_hand, return_exceptions=True)
         await self._settler.finish()  # what was sent and not recorded would be sent again
-        for pool in (self._writer, self._reader):
+        for pool in (self._writer, self._reader, self._teller):
             await asyncio.to_thread(pool.shutdown)
 
     # --- taking --------------------------------------------------------------------------
@@ -156,26 +159,33 @@ class Delivering:
         """Return rows to deliver, with what is sent of those that are short."""
         limit = min(DELIVERY_BATCH, DELIVERIES_MAX - len(self._in_hand))
         now_ms = self._clock.now_ms()
+        await self._renew(now_ms)
         due_ms = self._queue.find_next_due()
         if limit <= 0 or due_ms is None or due_ms > now_ms:
             return []
-        skip = self._find_busy()
-        lease_ms = 1000 * DELIVERY_LEASE_S
-        leases = await self._write(
-            lambda: self._queue.take(now_ms=now_ms, lease_ms=lease_ms, limit=limit, skip=skip)
-        )
         loop = asyncio.get_running_loop()
+        skip, unless = self._places.find_busy()
+        if unless and loop.time() < self._look_past_s:
+            return []
+        take = partial(self._queue.take, limit=limit, skip=skip, unless=unless)
+        leases = await self._write(lambda: take(now_ms=now_ms, lease_ms=1000 * DELIVERY_LEASE_S))
+        if unless and not leases:
+            self._look_past_s = loop.time() + DELIVERY_LOOK_PAST_S
         read = await loop.run_in_executor(self._reader, self._read_small, leases)
         return list(zip(leases, read, strict=True))
 
-    def _find_busy(self) -> set[str]:
-        """Return the domains of sites where enough waits already."""
-        busy: set[str] = set()
-        for name, count in self._at_site.items():
-            room = self._rooms.get(name)
-            if room is not None and count >= _WAITING_PER_ROOM * room.limit:
-                busy |= self._sites.list_domains(name)
-        return busy
+    async def _renew(self, now_ms: int) -> None:
+        """Keep what is in hand from being taken again, however far the clock was set or slept.
+
+        All of it was taken or renewed within half a lease after _renewed_ms.
+        """
+        lease_ms = 1000 * DELIVERY_LEASE_S
+        if 0 <= now_ms - self._renewed_ms < lease_ms // 2:
+            return
+        if leases := list(self._in_hand.values()):
+            until_ms = now_ms + lease_ms
+            await self._write(lambda: self._queue.renew(leases, until_ms=until_ms))
+        self._renewed_ms = now_ms
 
     async def _pause(self) -> None:
         """Wait until something was done here, or others may have added to the queue."""
@@ -186,11 +196,13 @@ class Delivering:
 
     def _begin(self, lease: Lease, prepared: Prepared | None) -> None:
         task = asyncio.get_running_loop().create_task(self._deliver(lease, prepared))
-        self._in_hand.add(task)
+        self._in_hand[task] = lease
+        self._places.enter(lease.row)
         task.add_done_callback(self._end)
 
     def _end(self, task: asyncio.Task[None]) -> None:
-        self._in_hand.discard(task)
+        if unused := self._places.leave(self._in_hand.pop(task).row):
+            self._rooms.pop(unused, None)
         self._changed.set()
         error = None if task.cancelled() else task.exception()
         if error is not None:
@@ -208,36 +220,33 @@ class Delivering:
             now_ms = self._clock.now_ms()
             done = _Done(put_off(lease, error, now_ms=now_ms, chance=self._chance))
         # From here on nothing may put the row off again: it could be sent twice.
-        if await self._settle(done.settlement) and done.conclusion is not None:
+        if await self._settler.settle(done.settlement) and done.conclusion is not None:
             await self._react(done.conclusion, done.site, done.ms)
 
     async def _attempt(self, lease: Lease, prepared: Prepared | None) -> "_Done":
-        domain = domain_of(lease.row.recipient)
+        domain = _domain_of(lease)
         relay = self._sites.relays.find(lease.row.sender, lease.row.recipient)
-        if relay is not None and self._sites.is_held(self._sites.find_relay(domain, relay)):
-            return self._give_back(lease, self._sites.find_relay(domain, relay))
+        if relay is not None and self._sites.is_held(self._sites.find_relay(relay)):
+            return self._give_back(lease, self._sites.find_relay(relay))
         route = await self._attempting.find_route(domain, relay)
         site = self._find_site(domain, route, relay)
         share = self._sites.find_share(site)
-        self._at_site[site.name] += 1
-        try:
-            async with self._find_room(site).hold(), self._memory.hold(lease.row.size):
-                if self._sites.is_held(site):  # since we began to wait
-                    return self._give_back(lease, site)
-                sender, raw = prepared or await self._load(lease.row)
-                letter = Letter(make_envelope(lease.row, sender), raw, site.shape.encrypted)
-                began_ms = self._clock.now_ms()
-                trail = await self._attempting.deliver(route, letter, share, relay)
-                conclusion = conclude(lease, trail, now_ms=began_ms, chance=self._chance)
-                self._note_relay(site, conclusion)
-        finally:
-            self._leave(site)
+        self._places.move(lease.row, site)
+        async with self._find_room(site).hold(), self._memory.hold(lease.row.size):
+            if self._sites.is_held(site):  # since we began to wait
+                return self._give_back(lease, site)
+            sender, raw = prepared or await self._load(lease.row)
+            letter = Letter(make_envelope(lease.row, sender), raw, site.shape.encrypted)
+            began_ms = self._clock.now_ms()
+            trail = await self._attempting.deliver(route, letter, share, relay)
+            conclusion = conclude(lease, trail, now_ms=began_ms, chance=self._chance)
+            self._note_relay(site, conclusion)
         ms = self._clock.now_ms() - began_ms
         return _Done(conclusion.settlement, conclusion, site, ms)
 
     def _find_site(self, domain: str, route: Route, relay: Relay | None) -> Site:
         if relay is not None:
-            return self._sites.find_relay(domain, relay)
+            return self._sites.find_relay(relay)
         return self._sites.find(domain, route)
 
     def _give_back(self, lease: Lease, site: Site) -> "_Done":
@@ -268,12 +277,6 @@ class Delivering:
         room.limit = limit
         return room
 
-    def _leave(self, site: Site) -> None:
-        self._at_site[site.name] -= 1
-        if not self._at_site[site.name]:
-            del self._at_site[site.name]
-            self._rooms.pop(site.name, None)
-
     async def _load(self, row: QueueRow) -> Prepared:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._reader, self._read, row)
@@ -293,20 +296,11 @@ class Delivering:
             read.append(prepared)
         return read
 
-    async def _settle(self, settlement: Settlement | Untried) -> bool:
-        """Record what came of a row, however long the disk is full: nobody else knows it."""
-        while True:
-            try:
-                return await self._settler.settle(settlement)
-            except UnavailableError as error:
-                self._hooks.fail(error)
-                await asyncio.sleep(self._trouble_s)
-
     async def _react(self, conclusion: Conclusion, site: Site | None, ms: int) -> None:
         settlement = conclusion.settlement
         self._hooks.note(conclusion, ms)
         if site is not None and not conclusion.relay:
-            domain = domain_of(settlement.lease.row.recipient)
+            domain = _domain_of(settlement.lease)
             hold_s = self._sites.note(domain, site, conclusion.outcome, reached=conclusion.reached)
             if hold_s:
                 until_ms = self._clock.now_ms() + 1000 * hold_s
@@ -314,7 +308,11 @@ class Delivering:
                 await self._write(lambda: self._queue.hold(domain, until_ms=until_ms, why=why))
         if is_news(settlement):
             loop = asyncio.get_running_loop()
-            await loop.run_in_executor(self._reader, self._hooks.tell, settlement)
+            await loop.run_in_executor(self._teller, self._hooks.tell, settlement)
 
     async def _write(self, write: Callable[[], T]) -> T:
         return await asyncio.get_running_loop().run_in_executor(self._writer, write)
+
+
+def _domain_of(lease: Lease) -> str:
+    return domain_of(lease.row.recipient).lower()

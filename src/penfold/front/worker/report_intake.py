@@ -61,7 +61,8 @@ Done = Callable[[int | None, BaseException | None], None]
 
 class ReportIntake:
     """address: whom reports are sent to, with or without a plus tag. is_ours: whether a domain, or
-    one above it, is served here. told: called on the thread.
+    one above it, is served here. told: called on the thread. days: how long reports are kept,
+    0: for good.
     """
 
     def __init__(
@@ -70,9 +71,11 @@ class ReportIntake:
         book: ReportBook,
         clock: Clock,
         *,
+        days: int,
         is_ours: Callable[[str], bool],
         told: Callable[[Intake], None],
     ) -> None:
+        self._days = days
         self._address = canonical_address(address)
         self._book = book
         self._clock = clock
@@ -98,7 +101,10 @@ class ReportIntake:
         self._thread.submit(self._run, envelope, data, done)
 
     def expire(self, _: StopFlag) -> Swept:
-        return Swept(changed=self._book.expire(now_ms=self._clock.now_ms()))
+        if not self._days:
+            return Swept()
+        before_ms = self._clock.now_ms() - self._days * _DAY_MS
+        return Swept(changed=self._book.expire(before_ms=before_ms))
 
     def close(self) -> None:
         """Finish what waits."""

@@ -8,6 +8,7 @@ import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
+from typing import Final
 
 from penfold.base.clock import Clock
 from penfold.base.errors import (
@@ -18,12 +19,14 @@ from penfold.base.errors import (
 )
 from penfold.base.limits import (
     ERASE_AFTER_MS,
+    EXPIRE_GAP_S,
+    EXPIRE_ROWS,
     IDEMPOTENCY_KEPT_MS,
     PUBSUB_BATCH_MAX,
     SENDING_BODY_KEPT_MS,
     SENDING_SWEEP_MAX,
 )
-from penfold.domain.expiry import STEP, expire_mailbox
+from penfold.domain.expiry import MailDays, expire_mailbox
 from penfold.domain.outbound import Outbound
 from penfold.front.worker.tasks import Report
 from penfold.ports.identity import (
@@ -39,8 +42,10 @@ from penfold.ports.identity import (
 )
 from penfold.ports.mailbox import Mailboxes
 from penfold.ports.pubsub import PubsubBook
+from penfold.ports.queue import Queue
 from penfold.ports.sending.book import SendingBook, SendingWriter
 
+_DAY_MS: Final = 86_400_000
 #: Records that have a time after which they mean nothing.
 _EXPIRING = (AccessToken, Code, DeviceCode, HalfSignIn, ServiceToken, Session, SpentChallenge)
 
@@ -49,6 +54,7 @@ _EXPIRING = (AccessToken, Code, DeviceCode, HalfSignIn, ServiceToken, Session, S
 class Sweeps:
     """iter_changed(since_ms): mailboxes whose files changed since; iter_all: every mailbox.
 
+    mail_days, queue_days: after how many days things go; 0: never.
     load_mark, save_mark: when the last complete recovery began, across restarts.
     erase: leave nothing of a removed account.
     sweep_blobs(now_ms): remove large messages without a row.
@@ -61,6 +67,9 @@ class Sweeps:
     book: IdentityBook
     pubsub: PubsubBook
     sending: SendingBook
+    queue: Queue
+    mail_days: MailDays
+    queue_days: int
     iter_all: Callable[[], Iterable[str]]
     iter_changed: Callable[[int], Iterable[str]]
     load_mark: Callable[[], int]
@@ -99,7 +108,7 @@ class Sweeps:
         return Report(changed=self.outbound.notices.sweep(stopping))
 
     def expire_mail(self, stopping: threading.Event) -> Report:
-        """Drop old history and what was in TRASH or SPAM too long."""
+        """Remove what was in TRASH or SPAM too long, and old history."""
         looked = removed = failed = 0
         for mailbox_id in self.iter_all():
             if stopping.is_set():
@@ -112,12 +121,25 @@ class Sweeps:
         return Report(looked, removed, failed)
 
     def _expire(self, mailbox_id: str, stopping: threading.Event) -> int:
-        removed, step = 0, STEP
-        while step == STEP and not stopping.is_set():
-            change = partial(expire_mailbox, now_ms=self.clock.now_ms())
-            step = self.mailboxes.change(mailbox_id, change)
-            removed += step
-        return removed
+        expired = expire_mailbox(
+            self.mailboxes,
+            mailbox_id,
+            self.mail_days,
+            now_ms=self.clock.now_ms(),
+            go_on=lambda: not stopping.wait(EXPIRE_GAP_S),
+        )
+        return expired.messages
+
+    def expire_queue(self, stopping: threading.Event) -> Report:
+        """Remove rows of the queue that have been done for long, with their attempts."""
+        if not self.queue_days:
+            return Report()
+        before_ms = self.clock.now_ms() - self.queue_days * _DAY_MS
+        changed, step = 0, 1
+        while step and not stopping.wait(EXPIRE_GAP_S):
+            step = self.queue.expire(before_ms=before_ms, limit=EXPIRE_ROWS)
+            changed += step
+        return Report(changed=changed)
 
     def expire_records(self, _: threading.Event) -> Report:
         """Forget tokens, codes and sessions that have ended."""

@@ -29,12 +29,12 @@ class KeyRequest(Struct, frozen=True, gc=False):
     csr: bytes
 
 
-def make_key_request(names: Sequence[str]) -> KeyRequest:
-    """Return a new P-256 key and the request to certify it for these names (RFC 8555 §7.4).
+def make_key_request(names: Sequence[str], kept: bytes = b"") -> KeyRequest:
+    """Return a P-256 key and the request to certify it for these names (RFC 8555 §7.4).
 
-    Every certificate gets a key of its own: one that leaked is good until the renewal, no longer.
+    kept: PEM with the key to go on with; a new one is made when it holds none of that kind.
     """
-    key = ec.generate_private_key(ec.SECP256R1())
+    key = _find_key(kept) or ec.generate_private_key(ec.SECP256R1())
     # The subject stays empty: a common name may have 64 characters only, a host's name 253.
     csr = (
         x509.CertificateSigningRequestBuilder()
@@ -46,6 +46,16 @@ def make_key_request(names: Sequence[str]) -> KeyRequest:
     )
     private = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     return KeyRequest(private, csr.public_bytes(Encoding.DER))
+
+
+def _find_key(pem: bytes) -> ec.EllipticCurvePrivateKey | None:
+    try:
+        key = load_pem_private_key(pem, password=None)
+    except MALFORMED:
+        return None
+    if isinstance(key, ec.EllipticCurvePrivateKey) and key.curve.name == "secp256r1":
+        return key
+    return None
 
 
 def parse_chain(body: bytes, key: bytes) -> bytes:

@@ -16,7 +16,7 @@ from msgspec import Struct
 from penfold.base.limits import AUTHOR_DOMAINS_MAX, MIME_MAX_HEADER_BYTES
 from penfold.proto.address import domain_of, parse_address_list
 from penfold.proto.mailauth.domain_names import find_domain_name
-from penfold.proto.mailauth.header_fields import iter_fields, unfold
+from penfold.proto.mime.fields import iter_named, unfold
 from penfold.proto.mime.scan import show_fields
 
 
@@ -47,7 +47,7 @@ def find_author(raw: bytes) -> Author:
     Several addresses of one domain have one author domain. One address without a valid domain
     among others makes the field invalid: nobody knows which is shown.
     """
-    values = [match[1] for match in islice(iter_fields(raw, b"From"), AUTHOR_DOMAINS_MAX)]
+    values = [match[1] for match in islice(iter_named(raw, b"From"), AUTHOR_DOMAINS_MAX)]
     if not values:
         return Author(problem=Unclear.MISSING)
     names: list[str | None] = []

@@ -10,8 +10,8 @@ NOTE signatures are verified first, over the octets that came. Never raises; lin
 from typing import Final
 
 from penfold.base.limits import RESULTS_FIELDS_MAX
-from penfold.proto.mailauth.header_fields import iter_fields, unfold
 from penfold.proto.mailauth.results_read import is_of
+from penfold.proto.mime.fields import iter_named, unfold
 
 _NAME: Final = b"Authentication-Results"
 #: Gmail (observed): how Google Groups renames the fields a message came with.
@@ -26,7 +26,7 @@ def find_forged(raw: bytes, authserv_id: str) -> list[tuple[int, int]]:
     """
     return [
         match.span()
-        for number, match in enumerate(iter_fields(raw, _NAME))
+        for number, match in enumerate(iter_named(raw, _NAME))
         if number >= RESULTS_FIELDS_MAX or is_of(unfold(match[1]), authserv_id)
     ]
 

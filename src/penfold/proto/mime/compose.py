@@ -13,9 +13,8 @@ from base64 import b64encode
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from penfold.proto.mime.charset import guess_text
 from penfold.proto.mime.dates import format_date
-from penfold.proto.mime.fields import find_block, iter_fields
+from penfold.proto.mime.fields import find_block, iter_fields, iter_named, unfold
 from penfold.proto.mime.model import Address
 from penfold.proto.mime.words import quote, strip_controls
 
@@ -25,7 +24,6 @@ __all__ = [
     "format_date",
     "header_values",
     "normalize_crlf",
-    "prepend_block",
     "prepend_headers",
     "received_header",
     "remove_headers",
@@ -46,25 +44,17 @@ _TOKEN_MAX: Final = 900
 _WORD_BYTES: Final = 39
 
 
-def _iter_fields(raw: bytes) -> Iterator[re.Match[bytes]]:
-    start, stop, _ = find_block(raw, 0, len(raw))
-    return iter_fields(raw, start, stop)
-
-
 def header_values(raw: bytes, name: str) -> list[str]:
     """Return the values of every field of that name, unfolded; encoded words stay encoded."""
-    wanted = name.lower().encode()
-    return [
-        strip_controls(guess_text(_FOLD.sub(b"", match[2]))).strip()
-        for match in _iter_fields(raw)
-        if match[1].lower() == wanted
-    ]
+    return [strip_controls(unfold(match[1])).strip() for match in iter_named(raw, name.encode())]
 
 
 def remove_headers(raw: bytes, names: Sequence[str]) -> bytes:
     """Return the message without the fields of these names."""
     unwanted = {name.lower().encode() for name in names}
-    return _without(raw, [match for match in _iter_fields(raw) if match[1].lower() in unwanted])
+    start, stop, _ = find_block(raw, 0, len(raw))
+    fields = iter_fields(raw, start, stop)
+    return _without(raw, [match for match in fields if match[1].lower() in unwanted])
 
 
 def _without(raw: bytes, fields: Sequence[re.Match[bytes]]) -> bytes:
@@ -79,29 +69,21 @@ def _without(raw: bytes, fields: Sequence[re.Match[bytes]]) -> bytes:
     return b"".join(kept)
 
 
-def prepend_headers(raw: bytes, headers: Sequence[tuple[str, str]], *, utf8: bool = False) -> bytes:
+def prepend_headers(
+    raw: bytes, headers: Sequence[tuple[str, str]], *, utf8: bool = False, written: bytes = b""
+) -> bytes:
     """Return the message with these fields, in this order, before all others.
 
     A value of ASCII is written as it is (so it may hold encoded words), any other is encoded.
     utf8: no value is encoded, the message can only go where SMTPUTF8 is offered (RFC 6532).
+    written: whole fields that follow, written and folded elsewhere; their line ends, CR LF, become
+    those of the message.
     """
-    if not headers:
+    if not headers and not written:
         return raw
     line_end = _line_end(raw)
     block = b"".join(_write_field(name, value, line_end, utf8=utf8) for name, value in headers)
-    return _prepend(raw, block, line_end)
-
-
-def prepend_block(raw: bytes, block: bytes) -> bytes:
-    """Return the message with whole fields, written and folded elsewhere, before all others.
-
-    block: with its line ends, CR LF, which become those of the message.
-    """
-    line_end = _line_end(raw)
-    return _prepend(raw, block.replace(b"\r\n", line_end), line_end) if block else raw
-
-
-def _prepend(raw: bytes, block: bytes, line_end: bytes) -> bytes:
+    block += written.replace(b"\r\n", line_end)
     start, stop, body = find_block(raw, 0, len(raw))
     if start == stop and body == stop:
         block += line_end  # no field and no blank line: what follows is body
@@ -110,8 +92,7 @@ def _prepend(raw: bytes, block: bytes, line_end: bytes) -> bytes:
 
 def replace_header(raw: bytes, name: str, value: str) -> bytes:
     """Return the message with exactly one field of that name: where the first was, or on top."""
-    wanted = name.lower().encode()
-    fields = [match for match in _iter_fields(raw) if match[1].lower() == wanted]
+    fields = list(iter_named(raw, name.encode()))
     if not fields:
         return prepend_headers(raw, [(name, value)])
     first = fields[0].start()

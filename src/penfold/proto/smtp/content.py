@@ -5,7 +5,8 @@ Pure; returns the octets to store, or the reply that refuses them.
 
 from typing import Final
 
-from penfold.base.limits import MIME_MAX_HEADER_BYTES
+from penfold.base.limits import MIME_MAX_HEADER_BYTES, SMTP_HEADER_MAX_BYTES
+from penfold.proto.mime.fields import find_block
 from penfold.proto.smtp import replies
 from penfold.proto.smtp.framing import (
     Fault,
@@ -43,6 +44,8 @@ def check_content(content: bytes, fault: Fault | None, profile: Profile) -> byte
             return replies.NUL_IN_DATA
     if len(content) > profile.max_bytes:
         return replies.TOO_BIG
+    if len(content) > SMTP_HEADER_MAX_BYTES and _has_long_header(content):
+        return replies.HEADER_TOO_BIG
     hops = count_hops(content, header_max=MIME_MAX_HEADER_BYTES)
     if hops > profile.hops_max:
         return replies.LOOP
@@ -51,6 +54,12 @@ def check_content(content: bytes, fault: Fault | None, profile: Profile) -> byte
         if count_own_hops(header, profile.hostname) > profile.own_hops_max:
             return replies.OWN_LOOP
     return content
+
+
+def _has_long_header(content: bytes) -> bool:
+    """Say whether the fields, as all that read the message find them, have too many octets."""
+    end = content.find(b"\n", SMTP_HEADER_MAX_BYTES) + 1 or len(content)
+    return find_block(content, 0, end)[1] > SMTP_HEADER_MAX_BYTES
 
 
 def check_binary(content: bytes, profile: Profile) -> bytes | Reply:

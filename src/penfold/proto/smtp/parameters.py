@@ -13,11 +13,17 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from penfold.base.errors import ParseError
-from penfold.base.limits import SMTP_ENVID_MAX_CHARS, SMTP_ORCPT_MAX_CHARS
 from penfold.proto.smtp import replies
 from penfold.proto.smtp.replies import RefusedError, Reply
-from penfold.proto.smtp.xtext import OriginalRecipient, encode_xtext, parse_orcpt, parse_xtext
+from penfold.proto.smtp.xtext import (
+    OriginalRecipient,
+    escape_address,
+    parse_envid,
+    parse_orcpt,
+    unescape_address,
+)
 
+T = TypeVar("T")
 V = TypeVar("V", bound=Struct)
 Body = Literal["", "7BIT", "8BITMIME", "BINARYMIME"]
 Ret = Literal["", "FULL", "HDRS"]
@@ -33,10 +39,6 @@ _BODIES: Final[dict[bytes, Body]] = {
 }
 _RETS: Final[dict[bytes, Ret]] = {b"FULL": "FULL", b"HDRS": "HDRS"}
 _NOTIFIES: Final[tuple[Notify, ...]] = ("NEVER", "SUCCESS", "FAILURE", "DELAY")
-#: RFC 3461 §4.2: addr-type ";" xtext; an addr-type is an atom.
-_ORCPT: Final = re.compile(rb"([A-Za-z0-9-]+);([!-~\x80-\xff]+)")
-#: RFC 6533 §3, as text: characters that stand for themselves, and `\x{...}` for any.
-_UTF8_ADDRESS: Final = re.compile(r"(?:[^+=\\\s]|\\x\{[0-9A-F]{2,6}\})+")
 
 
 class MailOptions(Struct, frozen=True, gc=False):
@@ -66,19 +68,13 @@ class ReportRequest(Struct, frozen=True, gc=False):
     original_type: str = ""
     original: str = ""
 
-    @property
-    def orcpt(self) -> str:
-        """Return the value of ORCPT for the next host, "" for none."""
-        if not self.original_type:
-            return ""
-        is_utf8 = self.original_type == "utf-8"
-        return f"{self.original_type};{self.original if is_utf8 else encode_xtext(self.original)}"
-
     def find_original(self) -> OriginalRecipient | None:
         """Return whom the first sender named, decoded; None when nothing usable was said."""
+        if not self.original_type:
+            return None
         try:
-            return parse_orcpt(self.orcpt)
-        except ParseError:
+            return unescape_address(self.original_type, self.original)
+        except ParseError:  # of a row that was kept before such escapes were refused
             return None
 
 
@@ -177,7 +173,7 @@ def _ret(value: MailParameters, text: bytes | None) -> MailParameters:
 
 
 def _envid(value: MailParameters, text: bytes | None) -> MailParameters:
-    return _set(value, envid=_parse_text(text, SMTP_ENVID_MAX_CHARS, replies.BAD_ENVID))
+    return _set(value, envid=_parse_text(parse_envid, text, replies.BAD_ENVID))
 
 
 # --- RCPT ------------------------------------------------------------------------------------
@@ -190,33 +186,14 @@ def _notify(value: ReportRequest, text: bytes | None) -> ReportRequest:
 
 
 def _orcpt(value: ReportRequest, text: bytes | None) -> ReportRequest:
-    match = _ORCPT.fullmatch(text or b"")
-    if match is None or len(text or b"") > SMTP_ORCPT_MAX_CHARS:
-        raise RefusedError(replies.BAD_ORCPT)
-    kind = match[1].decode("ascii").lower()
-    if kind == "utf-8":
-        return replace(value, original_type=kind, original=_parse_utf8_address(match[2]))
-    original = _parse_text(match[2], SMTP_ORCPT_MAX_CHARS, replies.BAD_ORCPT)
-    return replace(value, original_type=kind, original=original)
+    original = _parse_text(parse_orcpt, text, replies.BAD_ORCPT)
+    return replace(value, original_type=original.kind, original=escape_address(original))
 
 
-def _parse_utf8_address(octets: bytes) -> str:
-    """Return the address with everything beyond ASCII in its escaped form."""
+def _parse_text(parse: Callable[[str], T], text: bytes | None, refusal: Reply) -> T:
     try:
-        text = octets.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise RefusedError(replies.BAD_ORCPT) from error
-    if not (text.isprintable() and _UTF8_ADDRESS.fullmatch(text)):
-        raise RefusedError(replies.BAD_ORCPT)
-    return "".join(char if char.isascii() else f"\\x{{{ord(char):X}}}" for char in text)
-
-
-def _parse_text(text: bytes | None, chars_max: int, refusal: Reply) -> str:
-    if not text or len(text) > chars_max:
-        raise RefusedError(refusal)
-    try:
-        return parse_xtext(text)
-    except ParseError as error:
+        return parse((text or b"").decode("utf-8"))
+    except (ParseError, UnicodeDecodeError) as error:
         raise RefusedError(refusal) from error
 
 

@@ -29,10 +29,6 @@ class Reply(Struct, frozen=True, gc=False):
     wire: bytes
     final: bool = False
 
-    @property
-    def is_positive(self) -> bool:
-        return self.code < 400
-
     def tagged(self, tag: bytes) -> bytes:
         """Return the octets with the session's tag at the end of the last line."""
         return b"%b %b\r\n" % (self.wire[:-2], tag) if tag else self.wire
@@ -195,6 +191,7 @@ RELAY_DENIED: Final = make_reply(550, "5.7.1", "Mail relay denied")
 
 # --- what --------------------------------------------------------------------------------
 TOO_BIG: Final = make_reply(552, "5.3.4", "Message exceeds the size limit")
+HEADER_TOO_BIG: Final = make_reply(552, "5.3.4", "The header of the message is longer than 500 KB")
 NO_VALID_RECIPIENTS: Final = make_reply(554, "5.5.1", "No valid recipients")
 LOOP: Final = make_reply(554, "5.4.6", "Message has passed too many servers: a loop")
 OWN_LOOP: Final = make_reply(554, "5.4.6", "Message came back here too often: a loop")

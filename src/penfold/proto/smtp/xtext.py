@@ -29,7 +29,6 @@ _NOT_UNITEXT = re.compile(r"[^!-*,-<>-\[\]-~\u00a0-\U0010ffff]")
 _UNITEXT = re.compile(r"(?:[!-*,-<>-\[\]-~\u00a0-\U0010ffff]++|\\x\{[0-9A-F]{2,6}\})++")
 _ADDRESS_CHARS = re.compile(r"[^\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]+")
 
-RFC822: Final = "rfc822"
 UTF8: Final = "utf-8"
 
 
@@ -54,19 +53,11 @@ def decode_xtext(value: str) -> str:
     return _HEX.sub(lambda match: chr(int(match[1], 16)), value)
 
 
-def parse_xtext(octets: bytes) -> str:
-    """Return what xtext says; ParseError when it is none or holds what cannot be printed."""
-    text = decode_xtext(octets.decode("latin-1"))
-    if not _PRINTABLE.fullmatch(text):
-        raise ParseError("xtext holds what cannot be printed")
-    return text
-
-
 def parse_envid(value: str) -> str:
     """Return the envelope id a client gave with MAIL (RFC 3461 §4.4)."""
     if not 0 < len(value) <= SMTP_ENVID_MAX_CHARS:
         raise ParseError("envelope id empty or too long")
-    return parse_xtext(value.encode("utf-8", "replace"))
+    return _check_printable(decode_xtext(value))
 
 
 def format_envid(text: str) -> str:
@@ -85,10 +76,9 @@ def parse_orcpt(value: str) -> OriginalRecipient:
     if match is None:
         raise ParseError("original recipient without type")
     kind = match[1].lower()
-    address = _decode_utf8_address(match[2]) if kind == UTF8 else decode_xtext(match[2])
-    if not (_ADDRESS_CHARS if kind == UTF8 else _PRINTABLE).fullmatch(address):
-        raise ParseError("control character in original recipient")
-    return OriginalRecipient(kind, address)
+    if kind == UTF8:
+        return OriginalRecipient(kind, _decode_utf8_address(match[2]))
+    return OriginalRecipient(kind, _check_printable(decode_xtext(match[2])))
 
 
 def format_orcpt(original: OriginalRecipient, *, utf8: bool) -> str:
@@ -106,9 +96,22 @@ def format_orcpt(original: OriginalRecipient, *, utf8: bool) -> str:
     return value
 
 
-def make_original(address: str) -> OriginalRecipient:
-    """Return an address with the type it needs."""
-    return OriginalRecipient(RFC822 if address.isascii() else UTF8, address)
+def escape_address(original: OriginalRecipient) -> str:
+    r"""Return the address in printable ASCII, with `\x{...}` in one of the kind "utf-8"."""
+    if original.kind == UTF8:
+        return _encode_utf8_address(original.address, utf8=False)
+    return original.address
+
+
+def unescape_address(kind: str, text: str) -> OriginalRecipient:
+    """Return the original recipient escape_address was given; ParseError when it was none."""
+    return OriginalRecipient(kind, _decode_utf8_address(text) if kind == UTF8 else text)
+
+
+def _check_printable(text: str) -> str:
+    if not _PRINTABLE.fullmatch(text):
+        raise ParseError("xtext holds what cannot be printed")
+    return text
 
 
 def _encode_utf8_address(address: str, *, utf8: bool) -> str:
@@ -121,7 +124,10 @@ def _encode_utf8_address(address: str, *, utf8: bool) -> str:
 def _decode_utf8_address(text: str) -> str:
     if not _UNITEXT.fullmatch(text):
         raise ParseError("malformed utf-8 address")
-    return _POINT.sub(_to_character, text)
+    address = _POINT.sub(_to_character, text)
+    if not _ADDRESS_CHARS.fullmatch(address):
+        raise ParseError("control character in original recipient")
+    return address
 
 
 def _to_character(match: re.Match[str]) -> str:

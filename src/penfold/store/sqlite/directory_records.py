@@ -35,6 +35,7 @@ TABLES: Final[dict[type[Struct], str]] = {
     identity.HalfSignIn: "half_sign_in",
     identity.Passkey: "passkey",
     identity.Password: "password",
+    identity.ProviderLogin: "provider_login",
     identity.RecoveryCode: "recovery_code",
     identity.RefreshToken: "refresh_token",
     identity.Removed: "removed",

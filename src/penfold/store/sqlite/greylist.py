@@ -16,6 +16,8 @@ from penfold.store.sqlite.commit import Fatal
 from penfold.store.sqlite.shared import SharedFile
 
 _MAKE_ROOM = "DELETE FROM greylist WHERE key IN (SELECT key FROM greylist ORDER BY last_ms LIMIT ?)"
+#: The first bound is for the index.
+_EXPIRE = "DELETE FROM greylist WHERE last_ms < ? AND last_ms < CASE WHEN passed THEN ? ELSE ? END"
 _SAVE = (
     "INSERT INTO greylist (key, first_ms, last_ms, passed) VALUES (?, ?, ?, ?)"
     " ON CONFLICT (key) DO UPDATE SET first_ms = excluded.first_ms,"
@@ -60,9 +62,9 @@ class SqliteGreylist:
 
         self._rows = self._file.change(change)
 
-    def expire(self, *, before_ms: int) -> int:
+    def expire(self, *, before_ms: int, waiting_before_ms: int) -> int:
         def change(db: apsw.Connection) -> int:
-            db.execute("DELETE FROM greylist WHERE last_ms < ?", (before_ms,))
+            db.execute(_EXPIRE, (max(before_ms, waiting_before_ms), before_ms, waiting_before_ms))
             forgotten: int = db.changes()
             return forgotten
 

@@ -50,6 +50,7 @@ from penfold.store.sqlite.keys import hash63
 from penfold.store.sqlite.pool import Handle
 from penfold.store.sqlite.search_streams import Sizes
 
+_MADE_AT = "SELECT at_ms FROM history WHERE id >= ? ORDER BY id LIMIT 1"
 _MESSAGE = "SELECT id, thread_id, history_id, labels, internal_ms, size, snippet FROM message WHERE"
 _LABEL = (
     "SELECT number, name, message_list, label_list, background, text,"
@@ -240,6 +241,18 @@ class SqliteReader:
         floor: int = self._execute("SELECT history_floor FROM mailbox").get
         return floor
 
+    def find_history_before(self, ms: int) -> int | None:
+        # Halving the ids finds the place without an index by time.
+        oldest, newest = self._execute("SELECT min(id), max(id) FROM history").fetchone()
+        if oldest is None:
+            return None
+        low, high = oldest - 1, newest
+        while low < high:
+            middle = (low + high + 1) // 2
+            at_ms = self._execute(_MADE_AT, (middle,)).get
+            low, high = (middle, high) if at_ms < ms else (low, middle - 1)
+        return low if low >= oldest else None
+
     def iter_history(self, after: int) -> Iterator[HistoryRow]:
         statement = "SELECT id, change, entries FROM history WHERE id > ? ORDER BY id LIMIT ?"
         while rows := self._execute(statement, (after, _HISTORY_STEP)).fetchall():
@@ -249,23 +262,19 @@ class SqliteReader:
 
     # --- hand-over
 
-    def list_outbox(self, *, limit: int) -> list[OutboxRow]:
+    def list_outbox(self, *, limit: int, octets: int | None = None) -> list[OutboxRow]:
         rows = self._execute(
             "SELECT number, sender, recipients, raw, created_ms, wishes FROM outbox"
             " ORDER BY number LIMIT ?",
             (limit,),
         )
-        return [
-            OutboxRow(
-                number,
-                sender,
-                decode_names(recipients),
-                unpack_raw(raw),
-                created_ms,
-                *unpack_wishes(wishes),
-            )
-            for number, sender, recipients, raw, created_ms, wishes in rows
-        ]
+        found: list[OutboxRow] = []
+        for number, sender, recipients, packed, created_ms, wishes in rows:
+            names, raw = decode_names(recipients), unpack_raw(packed)
+            found.append(OutboxRow(number, sender, names, raw, created_ms, *unpack_wishes(wishes)))
+            if octets is not None and (octets := octets - len(raw)) <= 0:
+                break
+        return found
 
     def find_receipt(self, key: bytes) -> int | None:
         found: int | None = self._execute(

@@ -208,11 +208,15 @@ class SqliteWriter(SqliteReader):
         self._history_id = number
         return number
 
-    def expire_history(self, *, before_ms: int) -> None:
-        newest = self._execute("SELECT max(id) FROM history WHERE at_ms < ?", (before_ms,)).get
-        if newest is not None:
-            self._execute("DELETE FROM history WHERE id <= ?", (newest,))
-            self._execute("UPDATE mailbox SET history_floor = ?", (newest,))
+    def expire_history(self, *, before_ms: int, limit: int) -> int:
+        newest = self.find_history_before(before_ms)
+        if newest is None:
+            return 0
+        oldest: int = self._execute("SELECT min(id) FROM history").get
+        last = min(newest, oldest + limit - 1)
+        self._execute("DELETE FROM history WHERE id <= ?", (last,))
+        self._execute("UPDATE mailbox SET history_floor = ?", (last,))
+        return last - oldest + 1
 
     def add_label(self, label: LabelRow, *, key: str) -> LabelRow:
         try:

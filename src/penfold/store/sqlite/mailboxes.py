@@ -117,8 +117,11 @@ class SqliteMailboxes:
         change: Callable[[MailboxWriter], T],
         done: Callable[[T | None, BaseException | None], None],
     ) -> None:
-        self._quarantine.check(mailbox_id)
-        self._writer.submit(mailbox_id, change, done)
+        try:
+            self._quarantine.check(mailbox_id)
+            self._writer.submit(mailbox_id, change, done)
+        except UnavailableError as error:
+            done(None, error)
 
     def change(self, mailbox_id: str, change: Callable[[MailboxWriter], T]) -> T:
         """Never from a `done` or an effect: those run on the thread that would do the work."""

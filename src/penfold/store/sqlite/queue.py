@@ -13,14 +13,13 @@ from typing import Any, Final
 import apsw
 import msgspec
 import zstandard
-from msgspec import Struct
 
 from penfold.base.errors import (
     ConflictError,
     MailboxDamagedError,
     NotFoundError,
 )
-from penfold.base.limits import SENT_ROWS_MAX
+from penfold.base.limits import TAKE_LOOKED_AT_MAX
 from penfold.ports.queue import (
     Attempt,
     Destination,
@@ -31,72 +30,56 @@ from penfold.ports.queue import (
     QueueState,
     Settlement,
     Told,
+    Unless,
     Untried,
 )
-from penfold.proto.smtp.parameters import NO_OPTIONS, NO_REQUEST, MailOptions, ReportRequest
+from penfold.proto.smtp.parameters import NO_OPTIONS, NO_REQUEST
 from penfold.store.sqlite.commit import Fatal
+from penfold.store.sqlite.queue_expiry import FIND_DONE, delete_done
+from penfold.store.sqlite.queue_listings import (
+    BY_MESSAGE_ID,
+    BY_ORIGIN,
+    FROM_ADDRESS,
+    OLDEST,
+    SENT,
+    TO_ADDRESS,
+    UNTOLD,
+)
+from penfold.store.sqlite.queue_rows import COLUMNS, FROM, make_row, pack_wish
 from penfold.store.sqlite.shared import SharedFile
 
 #: zstd level: mail text at 1 costs 15 µs per 4 kB and is within 5 % of level 3.
 _ZSTD_LEVEL: Final = 1
-_decode_options = msgspec.msgpack.Decoder(MailOptions).decode
-_decode_report = msgspec.msgpack.Decoder(ReportRequest).decode
 _WAITING: Final = (QueueState.QUEUED, QueueState.FAILED)
 
-_COLUMNS: Final = (
-    "recipient.id, origin, number, sender, address, state, size, subject, created_ms,"
-    " next_attempt_ms, letter.options, recipient.report, message_id, told"
-)
-_FROM: Final = "FROM recipient JOIN letter ON letter.id = recipient.letter"
-
-#: Indexes are named where SQLite would go through all rows of a state.
-_UNTOLD: Final = (
-    f"SELECT {_COLUMNS} FROM recipient INDEXED BY recipient_untold"
-    " JOIN letter ON letter.id = recipient.letter WHERE recipient.id > ? AND told <> 'outcome'"
-    " AND (state = 'failed' OR state = 'sent' AND wants_success)"
-    " ORDER BY recipient.id LIMIT ?"
-)
-_SENT: Final = (
-    f"SELECT {_COLUMNS} FROM letter INDEXED BY letter_message_id"
-    " CROSS JOIN recipient ON recipient.letter = letter.id"
-    " WHERE origin = ? AND message_id = ? AND message_id <> '' AND +state = 'sent'"
-    f" ORDER BY recipient.id LIMIT {SENT_ROWS_MAX}"
-)
-_BY_MESSAGE_ID: Final = (
-    f"SELECT {_COLUMNS} FROM letter INDEXED BY letter_any_message_id"
-    " CROSS JOIN recipient ON recipient.letter = letter.id"
-    " WHERE message_id = ? AND message_id <> '' ORDER BY recipient.id LIMIT ?"
-)
-_TO_ADDRESS: Final = (
-    f"SELECT {_COLUMNS} FROM recipient INDEXED BY recipient_address"
-    " JOIN letter ON letter.id = recipient.letter"
-    " WHERE address = ? COLLATE NOCASE ORDER BY recipient.id DESC LIMIT ?"
-)
-#: Rows of the newest letters: a letter's rows are made together, so their order is the letters'.
-_FROM_ADDRESS: Final = (
-    f"SELECT {_COLUMNS} FROM letter INDEXED BY letter_sender"
-    " CROSS JOIN recipient ON recipient.letter = letter.id"
-    " WHERE sender = ? COLLATE NOCASE ORDER BY letter.id DESC LIMIT ?"
-)
-_OLDEST: Final = (
-    f"SELECT {_COLUMNS} FROM recipient INDEXED BY recipient_state"
-    " JOIN letter ON letter.id = recipient.letter WHERE state = ? ORDER BY recipient.id LIMIT 1"
-)
 _LAST_ID: Final = 2**63 - 1
 #: Destinations looked at for one that has rows; others among them are held no longer, and empty.
 _LOOKED_AT: Final = 100
 _DUE: Final = (
-    "SELECT domain FROM destination WHERE due_ms <= ?"
+    "SELECT domain, NULL FROM destination WHERE due_ms <= ?"
     " AND domain NOT IN (SELECT value FROM json_each(?))"
     f" ORDER BY due_ms LIMIT {_LOOKED_AT}"
 )
+#: What is due, the longest-waiting domain first and each by itself, for who takes not all of it.
+_OTHERS: Final = (
+    "SELECT destination.domain, recipient.id, sender, address"
+    " FROM destination INDEXED BY destination_due CROSS JOIN recipient INDEXED BY recipient_due"
+    " ON recipient.domain = destination.domain JOIN letter ON letter.id = recipient.letter"
+    " WHERE due_ms <= ?1 AND destination.domain NOT IN (SELECT value FROM json_each(?2))"
+    " AND state = 'queued' AND next_attempt_ms <= ?1"
+    f" ORDER BY due_ms LIMIT {TAKE_LOOKED_AT_MAX}"
+)
+#: Of some rows, or of all for null.
 _TAKE: Final = (
-    f"SELECT {_COLUMNS}, lease, tries {_FROM} WHERE domain = ? AND state = 'queued'"
-    " AND next_attempt_ms <= ? ORDER BY next_attempt_ms LIMIT ?"
+    f"SELECT {COLUMNS}, lease, tries {FROM} WHERE domain = ?1 AND state = 'queued'"
+    " AND next_attempt_ms <= ?2"
+    " AND (?3 IS NULL OR recipient.id IN (SELECT value FROM json_each(?3)))"
+    " ORDER BY next_attempt_ms LIMIT ?4"
 )
 _LEASE: Final = (
     "UPDATE recipient SET next_attempt_ms = ?, lease = ?, tries = ?, taken = 1 WHERE id = ?"
 )
+_RENEW: Final = "UPDATE recipient SET next_attempt_ms = ? WHERE id = ? AND lease = ? AND taken = 1"
 _RELEASE: Final = (
     "UPDATE recipient SET next_attempt_ms = ?, taken = 0 WHERE taken = 1 RETURNING domain"
 )
@@ -111,7 +94,6 @@ _REFRESH: Final = (
     " WHERE domain = ?1 AND state = 'queued' AND true"
     " ON CONFLICT (domain) DO UPDATE SET due_ms = max(excluded.due_ms, held_ms)"
 )
-
 
 _encode_facts: Final = msgspec.json.Encoder().encode
 _decode_facts: Final = msgspec.json.Decoder(Facts).decode
@@ -159,33 +141,37 @@ class SqliteQueue:
         if due_ms is not None:
             conditions["state = 'queued' AND next_attempt_ms <= ?"] = due_ms
         rows = self._file.read(
-            f"SELECT {_COLUMNS} {_FROM} WHERE {' AND '.join(conditions)}"
+            f"SELECT {COLUMNS} {FROM} WHERE {' AND '.join(conditions)}"
             " ORDER BY recipient.id DESC LIMIT ?",
             (*conditions.values(), limit),
         )
-        return [_row(values) for values in rows]
+        return [make_row(values) for values in rows]
 
     def find_by_message_id(self, message_id: str, *, limit: int) -> list[QueueRow]:
-        return [_row(values) for values in self._file.read(_BY_MESSAGE_ID, (message_id, limit))]
+        return [make_row(values) for values in self._file.read(BY_MESSAGE_ID, (message_id, limit))]
 
     def list_by_address(self, address: str, *, limit: int) -> list[QueueRow]:
         rows = [
-            _row(values)
-            for statement in (_TO_ADDRESS, _FROM_ADDRESS)
+            make_row(values)
+            for statement in (TO_ADDRESS, FROM_ADDRESS)
             for values in self._file.read(statement, (address, limit))
         ]
         return sorted({row.id: row for row in rows}.values(), key=lambda row: -row.id)[:limit]
 
+    def list_by_origin(
+        self, origin: str, *, before: int | None = None, limit: int
+    ) -> list[QueueRow]:
+        values = (origin, _LAST_ID if before is None else before, limit)
+        return [make_row(found) for found in self._file.read(BY_ORIGIN, values)]
+
     def get_row(self, row_id: int) -> QueueRow:
-        rows = self._file.read(f"SELECT {_COLUMNS} {_FROM} WHERE recipient.id = ?", (row_id,))
+        rows = self._file.read(f"SELECT {COLUMNS} {FROM} WHERE recipient.id = ?", (row_id,))
         if not rows:
             raise NotFoundError("no such queue row", id=row_id)
-        return _row(rows[0])
+        return make_row(rows[0])
 
     def get_raw(self, row_id: int) -> bytes:
-        rows = self._file.read(
-            f"SELECT raw, sha256, size {_FROM} WHERE recipient.id = ?", (row_id,)
-        )
+        rows = self._file.read(f"SELECT raw, sha256, size {FROM} WHERE recipient.id = ?", (row_id,))
         if not rows:
             raise NotFoundError("no such queue row", id=row_id)
         packed, sha256, size = rows[0]
@@ -222,8 +208,8 @@ class SqliteQueue:
         return {state: rows.get(state.value, 0) for state in QueueState}
 
     def find_oldest(self, state: QueueState) -> QueueRow | None:
-        rows = self._file.read(_OLDEST, (state.value,))
-        return _row(rows[0]) if rows else None
+        rows = self._file.read(OLDEST, (state.value,))
+        return make_row(rows[0]) if rows else None
 
     def retry(self, row_id: int, *, now_ms: int) -> None:
         def change(db: apsw.Connection) -> None:
@@ -253,12 +239,24 @@ class SqliteQueue:
     # --- to deliver
 
     def take(
-        self, *, now_ms: int, lease_ms: int, limit: int, skip: Collection[str] = ()
+        self,
+        *,
+        now_ms: int,
+        lease_ms: int,
+        limit: int,
+        skip: Collection[str] = (),
+        unless: Unless | None = None,
     ) -> list[Lease]:
+        first = self.find_next_due()
+        if first is None or first > now_ms:
+            return []
+        skipped = json.dumps(list(skip))
+        others = self._find_others(now_ms, skipped, unless) if unless else None
+
         def change(db: apsw.Connection) -> list[Lease]:
-            due: list[Any] = db.execute(_DUE, (now_ms, json.dumps(list(skip)))).fetchall()
-            for (domain,) in due:
-                leases = _take(db, domain, now_ms, limit)
+            due: list[Any] = others or db.execute(_DUE, (now_ms, skipped)).fetchall()
+            for domain, only in due:
+                leases = _take(db, (domain, now_ms, only, limit))
                 for lease in leases:
                     values = (now_ms + lease_ms, lease.number, lease.tries, lease.row.id)
                     db.execute(_LEASE, values)
@@ -267,8 +265,24 @@ class SqliteQueue:
                     return leases
             return []
 
-        first = self.find_next_due()
-        return [] if first is None or first > now_ms else self._file.change(change)
+        return [] if others == [] else self._file.change(change)
+
+    def _find_others(self, now_ms: int, skipped: str, unless: Unless) -> list[tuple[str, str]]:
+        """Return a domain that has rows which are not passed over, with those; as _DUE does."""
+        rows = self._file.read(_OTHERS, (now_ms, skipped))
+        wanted = [(domain, row_id) for domain, row_id, *ends in rows if not unless(*ends)]
+        if not wanted:
+            return []
+        first = wanted[0][0]
+        return [(first, json.dumps([row_id for domain, row_id in wanted if domain == first]))]
+
+    def renew(self, leases: Sequence[Lease], *, until_ms: int) -> None:
+        def change(db: apsw.Connection) -> None:
+            db.executemany(_RENEW, ((until_ms, each.row.id, each.number) for each in leases))
+            for domain in {_domain_of(each.row.recipient) for each in leases}:
+                refresh_destination(db, domain)
+
+        self._file.change(change)
 
     def settle(self, settlements: Sequence[Settlement | Untried]) -> list[bool]:
         def change(db: apsw.Connection) -> list[bool]:
@@ -327,10 +341,14 @@ class SqliteQueue:
         )
 
     def list_untold(self, *, after: int = 0, limit: int = 100) -> list[QueueRow]:
-        return [_row(values) for values in self._file.read(_UNTOLD, (after, limit))]
+        return [make_row(values) for values in self._file.read(UNTOLD, (after, limit))]
+
+    def expire(self, *, before_ms: int, limit: int) -> int:
+        found = self._file.read(FIND_DONE, (before_ms, before_ms, limit))
+        return self._file.change(lambda db: delete_done(db, before_ms, found)) if found else 0
 
     def find_sent(self, origin: str, message_id: str) -> list[QueueRow]:
-        return [_row(values) for values in self._file.read(_SENT, (origin, message_id))]
+        return [make_row(values) for values in self._file.read(SENT, (origin, message_id))]
 
     def close(self) -> None:
         """Safe to call twice."""
@@ -356,7 +374,7 @@ def _add_letter(db: apsw.Connection, row: NewQueueRow, packed: bytes) -> None:
             packed,
             hashlib.sha256(row.raw).digest(),
             row.created_ms,
-            _pack(row.options, NO_OPTIONS),
+            pack_wish(row.options, NO_OPTIONS),
             row.message_id,
         ),
     )
@@ -375,7 +393,7 @@ def _add_recipient(db: apsw.Connection, row: NewQueueRow, state: QueueState) -> 
             _domain_of(row.recipient),
             state.value,
             row.created_ms,
-            _pack(row.report, NO_REQUEST),
+            pack_wish(row.report, NO_REQUEST),
             "SUCCESS" in row.report.notify,
         ),
     )
@@ -443,11 +461,11 @@ def _settle(db: apsw.Connection, settlement: Settlement | Untried) -> bool:
     return True
 
 
-def _take(db: apsw.Connection, domain: str, now_ms: int, limit: int) -> list[Lease]:
+def _take(db: apsw.Connection, which: tuple[str, int, str | None, int]) -> list[Lease]:
     """Return what is due of a domain whose time has come, the longest-waiting first."""
-    db.execute("UPDATE destination SET held_ms = 0, why = '' WHERE domain = ?", (domain,))
-    rows: list[tuple[Any, ...]] = db.execute(_TAKE, (domain, now_ms, limit)).fetchall()
-    return [Lease(_row(row[:-2]), row[-2] + 1, row[-1] + 1) for row in rows]
+    db.execute("UPDATE destination SET held_ms = 0, why = '' WHERE domain = ?", (which[0],))
+    rows: list[tuple[Any, ...]] = db.execute(_TAKE, which).fetchall()
+    return [Lease(make_row(row[:-2]), row[-2] + 1, row[-1] + 1) for row in rows]
 
 
 def refresh_destination(db: apsw.Connection, domain: str) -> None:
@@ -458,28 +476,3 @@ def refresh_destination(db: apsw.Connection, domain: str) -> None:
 
 def _domain_of(address: str) -> str:
     return address.rpartition("@")[2].lower()
-
-
-def _pack(wish: Struct, nothing: Struct) -> bytes | None:
-    return None if wish == nothing else msgspec.msgpack.encode(wish)
-
-
-def _row(values: Sequence[Any]) -> QueueRow:
-    row_id, origin, number, sender, address, state, size, subject, created, due = values[:10]
-    options, report, message_id, told = values[10:]
-    return QueueRow(
-        id=row_id,
-        origin=origin,
-        number=number,
-        sender=sender,
-        recipient=address,
-        state=QueueState(state),
-        size=size,
-        subject=subject,
-        created_ms=created,
-        next_attempt_ms=due,
-        options=_decode_options(options) if options else NO_OPTIONS,
-        report=_decode_report(report) if report else NO_REQUEST,
-        message_id=message_id,
-        told=Told(told),
-    )

@@ -1,7 +1,7 @@
 """Reports of others on disk: <data>/reports.db, which the mail process alone writes.
 
 A file of its own, made when it is missing: strangers write into it, and they must not hold up the
-queue or fill its file. Bounded by REPORTS_KEPT_MAX reports and REPORTS_DAYS days.
+queue or fill its file. Bounded by REPORTS_KEPT_MAX reports, and by the time they are kept.
 """
 
 from collections.abc import Mapping
@@ -13,14 +13,13 @@ import apsw
 import msgspec
 
 from penfold.base.errors import NotFoundError
-from penfold.base.limits import REPORTS_DAYS, REPORTS_KEPT_MAX, TLS_RESULTS_MAX
+from penfold.base.limits import REPORTS_KEPT_MAX, TLS_RESULTS_MAX
 from penfold.ports.reports import KeptReport, Report, ReportKind, TlsResult
 from penfold.store.sqlite.commit import Fatal
 from penfold.store.sqlite.shared import SharedFile
 
 _encode: Final = msgspec.json.Encoder().encode
 _decode: Final = msgspec.json.Decoder(Report).decode
-_DAY_MS: Final = 86_400_000
 _COLUMNS: Final = "id, at_ms, sender, detail"
 _ADD: Final = (
     "INSERT INTO report (at_ms, kind, sender, reporter, report_id, domain, detail)"
@@ -104,13 +103,12 @@ class SqliteReports:
         )
         return [(TlsResult(*row[:-1]), row[-1]) for row in rows]
 
-    def expire(self, *, now_ms: int) -> int:
-        oldest_ms = now_ms - REPORTS_DAYS * _DAY_MS
-        day = datetime.fromtimestamp(oldest_ms // 1000, UTC).date().isoformat()
+    def expire(self, *, before_ms: int) -> int:
+        day = datetime.fromtimestamp(before_ms // 1000, UTC).date().isoformat()
 
         def change(db: apsw.Connection) -> int:
             db.execute("DELETE FROM tls WHERE day < ?", (day,))
-            db.execute("DELETE FROM report WHERE at_ms < ?", (oldest_ms,))
+            db.execute("DELETE FROM report WHERE at_ms < ?", (before_ms,))
             return db.changes()
 
         return self._file.change(change)

@@ -5,6 +5,7 @@ import json
 from random import Random
 
 import pytest
+from msgspec import structs
 from tests.signatures import private_key
 from typer.testing import CliRunner
 
@@ -21,7 +22,7 @@ from penfold.front.cli.doors import Doors, QuotaView, SendingTools, Tracers, Val
 from penfold.front.cli.output import WrongUseError
 from penfold.front.cli.tree import build_cli
 from penfold.ports.erasing import Erasure
-from penfold.ports.queue import Attempt, NewQueueRow, QueueState
+from penfold.ports.queue import Attempt, Facts, NewQueueRow, QueueState, Tried
 from penfold.proto.totp import make_code
 from penfold.spec.registry import REGISTRY
 from penfold.spec.sending.openapi import make_sending_openapi
@@ -117,6 +118,7 @@ class Bench:
             save_private=self.save_private,
             data=self.tools,
             open_moving=lambda data: contextlib.nullcontext(None),
+            open_account_export=lambda data: contextlib.nullcontext(None),
             load_values=self.load_values,
             load_quota=lambda data: self.quota,
             examine=lambda data: iter(self.findings),
@@ -461,6 +463,18 @@ def test_a_message_is_shown_with_every_transcript(bench, queued):
     assert bench.json("queue", "show", queued)["attempts"][0]["outcome"] == "450 later"
 
 
+def test_what_a_server_was_is_shown_with_its_words_unless_they_are_the_outcome(bench, queued):
+    said = Tried(
+        "a.example", "192.0.2.1", 25, "", "", "auth", "failed", "no-login", text="/pw is gone"
+    )
+    other = structs.replace(said, host="b.example", text="later")
+    attempt = Attempt(0, "450 later", "", facts=Facts(tried=(said, other)))
+    bench.queue.add_attempt(int(queued), attempt, state=QueueState.QUEUED)
+    shown = bench.out("queue", "show", queued)
+    assert "    said /pw is gone" in shown
+    assert "said later" not in shown
+
+
 def test_the_octets_of_a_message_are_printed_as_they_are(bench, queued):
     result = bench.run("queue", "show", queued, "--raw")
     assert result.stdout_bytes == b"Subject: hello\r\n\r\nbody\r\n"
@@ -564,7 +578,7 @@ def test_help_of_serve_names_every_flag_and_its_variable(bench, setting):
 @pytest.mark.parametrize(
     "command",
     [
-        "", "serve", "token", "user", "user add", "user erase", "user list", "user password", "user remove",
+        "", "serve", "token", "user", "user add", "user erase", "user export", "user list", "user password", "user remove",
         "user role", "audit list", "audit verify", "audit export",
         "app", "app add", "app list", "app remove", "service-account add", "app-password add",
         "queue", "queue list", "queue show", "queue retry", "queue cancel", "quota show", "data verify",
@@ -684,3 +698,11 @@ def test_sessions_of_an_account_are_listed_and_ended(bench):
     assert "Ended 1" in bench.out("user", "sessions", "kim@penfold.test", "--end")
     assert sessions.list_accounts(cookie) == []
     assert bench.json("user", "sessions", "kim@penfold.test") == []
+
+
+@pytest.mark.parametrize("command", ["queue show", "queue retry", "queue cancel", "reports show"])
+@pytest.mark.parametrize("number", ["0", str(2**63)])
+def test_a_number_no_row_can_have_is_a_wrong_use(bench, command, number):
+    result = bench.run(*command.split(), number)
+    assert result.exit_code == 2
+    assert "Invalid value for 'ID'" in result.stderr

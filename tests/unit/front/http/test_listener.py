@@ -41,9 +41,13 @@ class Echo:
         self.asked = asyncio.Event()
         self.hasty = False  # answers without looking at the body
         self.scope = None
+        self.size = 0  # octets of an answer at least
+        self.calls = self.ended = 0
+        self.errors = []
 
     async def __call__(self, scope, receive, send):
         self.scope = scope
+        self.calls += 1
         body = b""
         while not self.hasty:
             message = await receive()
@@ -52,10 +56,16 @@ class Echo:
                 break
         self.asked.set()
         await self.let.wait()
-        answer = scope["scheme"].encode() + b":" + body
+        answer = (scope["scheme"].encode() + b":" + body).ljust(self.size)
         headers = [(b"content-length", b"%d" % len(answer))]
-        await send({"type": "http.response.start", "status": 200, "headers": headers})
-        await send({"type": "http.response.body", "body": answer})
+        try:
+            await send({"type": "http.response.start", "status": 200, "headers": headers})
+            await send({"type": "http.response.body", "body": answer})
+        except Exception as error:
+            self.errors.append(error)
+            raise
+        finally:
+            self.ended += 1
 
 
 class World:
@@ -351,6 +361,62 @@ def test_a_client_that_takes_nothing_of_its_answer_is_dropped_in_time(play):
         writer.transport.resume_reading()
         with contextlib.suppress(ConnectionResetError):
             assert len(await reader.read(-1)) < len(body) - 100
+
+    play(scene)
+
+
+async def turns_until(find):
+    """Let the loop turn until it is so."""
+    for _ in range(100_000):
+        if find():
+            return
+        await asyncio.sleep(0)
+    pytest.fail("it never happens")
+
+
+async def open_slowly(world):
+    """Open a connection that takes little; answers are large from now on."""
+    world.app.size = 500_000
+    slow = socket.socket()
+    slow.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4_096)
+    slow.setblocking(False)
+    await asyncio.get_running_loop().sock_connect(slow, world.address)
+    reader, writer = await asyncio.open_connection(sock=slow, limit=4_096)
+    world._writers.append(writer)
+    return reader, writer
+
+
+def test_requests_sent_ahead_of_a_client_that_reads_nothing_wait_for_it(play):
+    """Else a thousand such clients have twenty answers each made before anybody else gets one."""
+
+    async def scene(world):
+        reader, writer = await open_slowly(world)
+        writer.write(GET * 20)
+        await world.app.asked.wait()
+        mine, other = await world.open(limit=2**20)
+        for _ in range(40):
+            other.write(GET)
+            await answer(mine)
+        assert world.app.calls - 40 <= 4
+        for _ in range(20):
+            assert len((await answer(reader))[1]) == 500_000
+
+    play(scene)
+
+
+def test_who_leaves_before_requests_sent_ahead_are_answered_is_no_error(play):
+    async def scene(world):
+        world.app.let.clear()
+        _, writer = await world.open()
+        writer.write(GET * 3)
+        await world.app.asked.wait()
+        writer.transport.abort()
+        await turns_until(lambda: not world.listener._state.connections)
+        for _ in range(10):  # the transport closes a few turns of the loop later
+            await asyncio.sleep(0)
+        world.app.let.set()
+        await turns_until(lambda: world.app.ended)
+        assert world.app.errors == []
 
     play(scene)
 

@@ -442,7 +442,18 @@ def test_a_check_that_fails_unexpectedly_defers_the_message(open_site):
     assert site.world.read(list_all) == []
 
 
-def test_more_messages_than_may_be_checked_at_a_time_are_asked_to_come_later(open_site, request):
+def test_mailbox_that_became_unusable_during_the_checks_defers_the_message(open_site):
+    class Meanwhile:
+        async def scan(self, subject, raw):
+            site.world.mailboxes.damaged.add(site.world.alice.id)
+            return Scanned(None, "failed")
+
+    site = open_site(scanner=Meanwhile())
+    code, text = site.deliver(letter("a@plain.example"), sender="a@plain.example")
+    assert (code, text[:5]) == (451, "4.3.0")
+
+
+def test_more_messages_than_may_be_checked_at_a_time_are_asked_to_come_later(open_site):
     """ARRIVALS_MAX of them wait for a scanner that holds them, and the next is refused."""
     free = threading.Event()
 

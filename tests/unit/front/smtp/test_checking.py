@@ -85,3 +85,29 @@ def test_what_is_under_way_when_the_server_stops_is_given_up_and_told_so():
     [(ids, error)] = asyncio.run(main())
     assert ids is None
     assert isinstance(error, UnavailableError)
+
+
+def test_an_error_after_the_checks_is_told_as_one_of_the_checks_is():
+    class Failing:
+        def accept(self, envelope, data, done, judged):
+            raise ZeroDivisionError
+
+    async def main():
+        world, told = World(), asyncio.get_running_loop().create_future()
+        checker = Checker(Notes(), clock=world.clock, hostname="mx.x.example")
+        judging = Judging(
+            Failing(), checker, policy=Policy(), hostname="mx.x.example", observe=lambda facts: None
+        )
+        envelope = world.envelope("a@x.example", ["alice@penfold.test"])
+        raw = b"From: a@x.example\r\n\r\nHi\r\n"
+        judging.accept(envelope, raw, lambda *found: told.set_result(found))
+        try:
+            return await asyncio.wait_for(told, 20)
+        finally:
+            await judging.close()
+            checker.close()
+            world.close()
+
+    ids, error = asyncio.run(main())
+    assert ids is None
+    assert isinstance(error, ZeroDivisionError)

@@ -112,6 +112,22 @@ def test_messages_being_stored_count_but_are_never_given_up(run):
     run(test, make=HeldProduct, memory_max_bytes=400)
 
 
+def test_messages_being_stored_count_though_their_clients_left(run):
+    async def test(world):
+        client, other = await world.at_data(), await world.greeted()
+        await client.say(b"x" * 900 + b"\r\n.\r\n")
+        done = await world.product.waiting.get()
+        await client.reset()
+        await world.until(lambda: world.listener.sessions == 1)
+        for code in (452, 250):
+            world.pass_time(0)
+            await other.say(b"MAIL FROM:<p@probe.example>\r\n")
+            assert await other.reply() == code
+            done(("1",), None)
+
+    run(test, make=HeldProduct, memory_max_bytes=400)
+
+
 # --- deadlines ------------------------------------------------------------------------------------
 
 

@@ -31,19 +31,32 @@ class MoodyDirectory(MemoryDirectory):
         return super().change(change)
 
 
+def from_elsewhere(app, peer):
+    async def serve(scope, receive, send):
+        await app({**scope, "client": (peer, 4711)}, receive, send)
+
+    return serve
+
+
 class Site:
     """A running server and the world behind it."""
 
-    def __init__(self, *, issuer="", welcome=None):
+    def __init__(self, *, issuer="", welcome=None, make_provider=None, limits=(), peer=""):
+        """peer: the network address everybody seems to come from; this machine's is not counted."""
         clock = FixedClock()
-        self.world = IdentityWorld(MoodyDirectory(clock=clock), clock=clock, passwords=True)
+        book = MoodyDirectory(clock=clock)
+        self.world = IdentityWorld(book, clock=clock, passwords=True, limits=limits)
         self.identity = self.world.identity
         mailboxes = self.identity.accounts.mailboxes
         confirmations = Confirmations(self.identity.book, mailboxes, clock)
-        app = build_web(self.identity, confirmations, issuer=issuer, welcome=welcome)
+        provider = make_provider(self.identity) if make_provider else None
+        app = build_web(
+            self.identity, confirmations, issuer=issuer, welcome=welcome, provider=provider
+        )
         self._socket = socket.create_server(("127.0.0.1", 0))
         self.base = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
         options = {"log_config": None, "lifespan": "off", "access_log": False}
+        app = from_elsewhere(app, peer) if peer else app
         config = uvicorn.Config(app, proxy_headers=False, **options)  # as the real one
         self._server = uvicorn.Server(config)
         self._thread = threading.Thread(target=self._server.run, args=([self._socket],))

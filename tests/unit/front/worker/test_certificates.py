@@ -8,6 +8,7 @@ import pytest
 
 from penfold.base.clock import FixedClock
 from penfold.base.errors import ParseError
+from penfold.base.limits import TLS_REFUSED_S
 from penfold.domain.renewal import Demand, Plan
 from penfold.front.worker.certificates import AcmeRenewal, FileRenewal, InUse
 from penfold.proto.acme.documents import AcmeError
@@ -60,9 +61,20 @@ class Files:
 
     def __init__(self, world):
         self.look, self.content, self.loaded = 0, world.make(b"first"), 0
+        self.room, self.world = True, world
         self.renewal = FileRenewal(
-            lambda: self.look, self.load, world.installed.append, world.in_use, world.log
+            lambda: self.look,
+            self.load,
+            self.install,
+            world.in_use,
+            clock=world.clock,
+            log=world.log,
         )
+
+    def install(self, served):
+        if not self.room:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        self.world.installed.append(served)
 
     def load(self):
         self.loaded += 1
@@ -108,6 +120,27 @@ def test_damaged_files_are_told_once_and_mended_ones_taken(world):
     files.look, files.content = 2, world.make(b"second")
     files.run(2)
     assert [each.pem for each in world.installed] == [b"second"]
+
+
+def test_what_was_refused_is_told_once_and_taken_when_nothing_is_in_its_way_any_more(world):
+    files = Files(world)
+    files.look, files.content, files.room = 1, world.make(b"second"), False
+    files.run(9)
+    assert files.loaded == 1
+    for _ in range(3):
+        world.clock.advance(s=TLS_REFUSED_S)
+        files.run(9)
+    assert files.loaded == 4
+    [(event, fields)] = world.log.pop()
+    assert event is CERTIFICATE_REFUSED
+    assert "No space left" in fields["problem"]
+    files.room = True
+    files.run(9)
+    assert world.installed == []
+    world.clock.advance(s=TLS_REFUSED_S)
+    files.run(9)
+    assert [each.pem for each in world.installed] == [b"second"]
+    assert [event for event, _ in world.log.pop()] == [CERTIFICATE_SERVED]
 
 
 class Issuer:

@@ -3,7 +3,7 @@
 import asyncio
 import random
 import threading
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 
 import pytest
 
@@ -13,6 +13,7 @@ from penfold.base.limits import (
     CIRCUIT_FIRST_S,
     DELAY_NOTICE_AFTER_MS,
     DELIVERIES_MAX,
+    DELIVERY_LEASE_S,
     DELIVERY_LIFE_S,
     DELIVERY_READ_AHEAD_BYTES,
 )
@@ -23,6 +24,7 @@ from penfold.front.worker.delivering import Delivering, Prepared
 from penfold.ports.queue import NewQueueRow, QueueState, Told, Tried
 from penfold.proto.exchangers import Host, Route, Verdict
 from penfold.spec.relays import Relay
+from penfold.store.sqlite.queue import SqliteQueue
 from penfold.testing.queue import MemoryQueue
 
 NOW = 1_790_000_000_000
@@ -205,6 +207,84 @@ def test_a_slow_site_keeps_no_other_waiting_and_gets_no_more_than_its_share():
             world.door.set()
             await world.wait_for(lambda: len(world.ended) == 2 * DELIVERIES_MAX + 1)
         assert world.most_at_work <= 11
+
+    play(scene)
+
+
+def test_a_domain_whose_servers_are_not_found_yet_keeps_no_other_waiting():
+    async def scene(world):
+        find_route, found = world.find_route, asyncio.Event()
+
+        async def find_slowly(domain, relay=None):
+            if domain == "dead.example":
+                await found.wait()
+            return await find_route(domain, relay)
+
+        world.find_route = find_slowly
+        world.add(*(f"r{n}@Dead.example" for n in range(2 * DELIVERIES_MAX)))
+        async with world.running():
+            world.add("kim@quick.example", number=2)
+            await world.wait_for(lambda: world.calls)
+            assert [call for call, _ in world.calls] == ["kim@quick.example"]
+            found.set()
+            await world.wait_for(lambda: len(world.ended) == 2 * DELIVERIES_MAX + 1)
+
+    play(scene)
+
+
+def test_a_slow_relay_keeps_no_other_mail_waiting_not_even_to_the_same_domain(tmp_path):
+    slow = Relay(host="hub.example", domains=("*",), senders=("news.test",))
+
+    async def scene(world):
+        deliver = world.deliver
+
+        async def deliver_slowly(route, letter, share, relay=None):
+            if relay:
+                await world.door.wait()
+            return await deliver(route, letter, share, relay)
+
+        world.deliver = deliver_slowly
+        world.door.clear()
+        news = [
+            NewQueueRow("m1", n, "al@news.test", f"kim@d{n:03}.example", "hi", RAW, NOW - 1)
+            for n in range(DELIVERIES_MAX + 20)
+        ]
+        world.queue.add(news, state=QueueState.QUEUED)
+        async with world.running():
+            own = world.add(f"lee@d{len(news) - 1}.example", "lee@quick.example", number=len(news))
+            await world.wait_for(lambda: len(world.calls) == len(own))
+            assert all(call.startswith("lee@") for call, _ in world.calls)
+            world.door.set()
+        assert not world.failures
+
+    with closing(SqliteQueue(tmp_path / "queue.db", create=True)) as queue:
+        play(scene, Relays((slow,)), queue=queue)
+
+
+@pytest.mark.parametrize(
+    "jumps",
+    [
+        pytest.param([DELIVERY_LEASE_S + 1], id="slept"),
+        pytest.param([DELIVERY_LEASE_S // 2] * 3, id="slow"),
+        pytest.param([-10 * DELIVERY_LEASE_S, 11 * DELIVERY_LEASE_S], id="clock-was-set"),
+    ],
+)
+def test_a_row_that_waits_for_room_longer_than_its_lease_is_sent_once(jumps):
+    async def scene(world):
+        world.door.clear()
+        ids = world.add(*(f"r{n}@slow.example" for n in range(15)))
+        async with world.running():
+            await world.wait_for(lambda: world.at_work)
+            for n, jump in enumerate(jumps):
+                world.clock.advance(s=jump)
+                sure = f"sure{n}"  # whose delivery shows that the queue was looked at since
+                rows = [NewQueueRow("m2", n, "", f"{sure}@quick.example", "", RAW, 0)]
+                world.queue.add(rows, state=QueueState.QUEUED)
+                await world.wait_for(lambda sure=sure: any(sure in x for x, _ in world.calls))
+            world.door.set()
+            await world.wait_for(lambda: len(world.ended) == len(ids) + len(jumps))
+        assert len(world.calls) == len(ids) + len(jumps)
+        assert not world.failures
 
     play(scene)
 
@@ -392,6 +472,26 @@ def test_trouble_with_telling_the_sender_does_not_send_again():
     play(scene, box=answer(550, text="no such user"))
 
 
+def test_a_sender_who_is_slow_to_be_told_holds_up_no_other_mail():
+    async def scene(world):
+        told, tell = threading.Event(), world.tell
+
+        def tell_slowly(settlement):
+            assert told.wait(PATIENCE_S)
+            tell(settlement)
+
+        world.tell = tell_slowly
+        world.add(*(f"r{n}@bad.example" for n in range(2 * DELIVERIES_MAX)))
+        async with world.running():
+            await world.wait_for(lambda: world.ended)
+            world.add("kim@good.example", number=2)
+            await world.wait_for(lambda: any("good" in call for call, _ in world.calls))
+            assert not world.told
+            told.set()
+
+    play(scene, bad=answer(550, text="no such user"))
+
+
 def test_only_what_may_be_news_to_the_sender_is_told():
     async def scene(world):
         world.add("kim@box.example", "lee@other.example")
@@ -426,6 +526,7 @@ def test_what_the_disk_refuses_is_recorded_when_there_is_room_and_not_sent_again
             await world.wait_for(lambda: world.ended)
         assert world.queue.get_row(row_id).state is QueueState.SENT
         assert len(world.calls) == 1
+        assert len(world.failures) == world.queue.refused
 
     play(scene, queue=FullDisk())
 

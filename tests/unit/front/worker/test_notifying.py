@@ -197,7 +197,7 @@ def test_history_that_has_expired_counts_as_a_change(desk):
     desk.watch(label_ids=["TRASH"])
     desk.told()
     desk.receive()
-    desk.world.change(lambda box: box.expire_history(before_ms=desk.clock.now_ms() + 1))
+    desk.world.change(lambda box: box.expire_history(before_ms=desk.clock.now_ms() + 1, limit=9))
     desk.clock.advance(s=1)
     desk.run()
     assert desk.told() == [desk.history_id()]

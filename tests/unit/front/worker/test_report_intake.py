@@ -28,12 +28,13 @@ def envelope(sender="noreply@google.com", client="198.51.100.7"):
 
 
 class World:
-    def __init__(self):
+    def __init__(self, *, days=90):
         self.book, self.clock, self.told = MemoryReports(), FixedClock(), []
         self.intake = ReportIntake(
             "reports@example.org",
             self.book,
             self.clock,
+            days=days,
             is_ours={"example.org"}.__contains__,
             told=self.told.append,
         )
@@ -127,6 +128,14 @@ def test_old_reports_are_forgotten(world):
     world.take(make_mail(OLD))
     world.clock.advance(days=91)
     assert world.intake.expire(threading.Event()).changed == 1
+
+
+def test_reports_are_kept_for_good_where_that_is_set():
+    world = World(days=0)
+    world.take(make_mail(OLD))
+    world.clock.advance(days=4_000)
+    assert world.intake.expire(threading.Event()).changed == 0
+    assert len(world.book.list_reports()) == 1
 
 
 def test_metrics_know_every_kind_and_outcome():

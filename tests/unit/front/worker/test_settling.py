@@ -5,8 +5,10 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from penfold.base.errors import UnavailableError
+from penfold.base.errors import ConflictError, UnavailableError
 from penfold.front.worker.settling import Settler
+
+NEVER_S = 86_400
 
 
 class Book:
@@ -28,11 +30,15 @@ class Book:
         return [each != "late" for each in settlements]
 
 
+def make_settler(book, executor, *, fail=pytest.fail, trouble_s=0.0):
+    return Settler(book, executor, fail=fail, trouble_s=trouble_s)
+
+
 def test_what_comes_while_one_is_written_goes_into_the_next_together():
     async def run():
         book = Book(asyncio.get_running_loop())
         with ThreadPoolExecutor(1) as executor:
-            settler = Settler(book, executor)
+            settler = make_settler(book, executor)
             first = asyncio.create_task(settler.settle("a"))
             await book.begun.wait()
             rest = [asyncio.create_task(settler.settle(each)) for each in ("b", "late", "c")]
@@ -47,14 +53,52 @@ def test_what_comes_while_one_is_written_goes_into_the_next_together():
 
 def test_an_error_is_told_to_each_who_waits_and_the_next_is_written():
     async def run():
-        book = Book(asyncio.get_running_loop(), error=UnavailableError("full"))
+        book = Book(asyncio.get_running_loop(), error=ConflictError("a bug"))
         book.go.set()
         with ThreadPoolExecutor(1) as executor:
-            settler = Settler(book, executor)
-            with pytest.raises(UnavailableError):
+            settler = make_settler(book, executor)
+            with pytest.raises(ConflictError):
                 await settler.settle("a")
             book.error = None
             assert await settler.settle("b")
+
+    asyncio.run(run())
+
+
+def test_what_a_full_disk_refuses_is_written_when_there_is_room_and_told_of_once_each_time():
+    async def run():
+        book = Book(asyncio.get_running_loop(), error=UnavailableError("full"))
+        book.go.set()
+        failures = []
+
+        def fail(error):
+            failures.append(error)
+            if len(failures) == 3:
+                book.error = None
+
+        with ThreadPoolExecutor(1) as executor:
+            settler = make_settler(book, executor, fail=fail)
+            names = [f"n{n}" for n in range(200)]
+            assert all(await asyncio.gather(*map(settler.settle, names)))
+        assert book.batches[-1] == names
+        assert [str(each) for each in failures] == ["full"] * 3
+
+    asyncio.run(run())
+
+
+def test_who_ends_does_not_wait_for_a_disk_that_stays_full():
+    async def run():
+        book = Book(asyncio.get_running_loop(), error=UnavailableError("full"))
+        book.go.set()
+        failed = asyncio.Event()
+        with ThreadPoolExecutor(1) as executor:
+            settler = make_settler(book, executor, fail=lambda _: failed.set(), trouble_s=NEVER_S)
+            waiting = asyncio.create_task(settler.settle("a"))
+            await failed.wait()
+            await settler.finish()
+            with pytest.raises(UnavailableError):
+                await waiting
+        assert book.batches == [["a"], ["a"]]
 
     asyncio.run(run())
 
@@ -63,7 +107,7 @@ def test_what_nobody_waits_for_any_more_is_recorded_all_the_same():
     async def run():
         book = Book(asyncio.get_running_loop())
         with ThreadPoolExecutor(1) as executor:
-            settler = Settler(book, executor)
+            settler = make_settler(book, executor)
             await settler.finish()
             waiting = [asyncio.create_task(settler.settle("a"))]
             await book.begun.wait()

@@ -4,6 +4,14 @@ import json
 
 import pytest
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    load_pem_private_key,
+)
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.authority import BASE, Authority
@@ -185,6 +193,37 @@ def make_other_chain():
     other = Authority()
     request = make_key_request(NAMES)
     return other.run(issue(Wanted(f"{BASE}/dir", "", NAMES, "http-01"), KEY, request))
+
+
+def print_private(key, encryption=None):
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, encryption or NoEncryption())
+
+
+def public_of(request):
+    csr = x509.load_der_x509_csr(request.csr)
+    key = load_pem_private_key(request.key, None)
+    assert csr.public_key() == key.public_key()
+    return csr.public_key()
+
+
+def test_a_renewal_keeps_the_key_that_dns_records_name():
+    kept = REQUEST.key + make_other_chain()
+    assert public_of(make_key_request(NAMES, kept)) == public_of(REQUEST)
+
+
+@pytest.mark.parametrize(
+    "kept",
+    [
+        b"",
+        b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n",
+        print_private(rsa.generate_private_key(65_537, 2048)),
+        print_private(ec.generate_private_key(ec.SECP384R1())),
+        print_private(ec.generate_private_key(ec.SECP256R1()), BestAvailableEncryption(b"x")),
+    ],
+    ids=["nothing", "damaged", "RSA", "another curve", "encrypted"],
+)
+def test_without_a_key_of_ours_a_new_one_is_made(kept):
+    assert public_of(make_key_request(NAMES, kept)).curve.name == "secp256r1"
 
 
 MEMBERS = st.dictionaries(

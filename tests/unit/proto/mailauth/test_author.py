@@ -61,6 +61,15 @@ def test_anything_else_is_told_as_a_problem(fields, problem, domains):
     assert find_author(fields + REST) == Author("", domains, problem)
 
 
+@pytest.mark.parametrize("top", [b"\xef\xbb\xbf", b"From x\r\n", b"\xef\xbb\xbf>From x\n", b""])
+def test_hole_2026_014_a_from_behind_a_byte_order_mark_is_one_of_the_authors(top):
+    """It is what people are shown; the checks were of the field below it."""
+    raw = top + b"From: a@bank.example\r\nFrom: b@evil.example\r\n" + REST
+    assert summarize(raw, scan(raw)).sender[0].address == "a@bank.example"
+    domains = ("bank.example", "evil.example")
+    assert find_author(raw) == Author("", domains, Unclear.REPEATED)
+
+
 def test_the_domains_told_are_bounded():
     many = ", ".join(f"a@d{n}.example" for n in range(99))
     assert len(find_author(f"From: {many}\r\n\r\n".encode()).domains) == AUTHOR_DOMAINS_MAX

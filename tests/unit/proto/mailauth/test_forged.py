@@ -93,6 +93,12 @@ def test_fields_of_other_names_stay(name):
     assert find_forged(message(b" mx.penfold.test; x=y", name=name), ME) == []
 
 
+def test_hole_2026_014_a_forged_field_behind_a_byte_order_mark_is_renamed():
+    raw = b"Authentication-Results: mx.penfold.test; dmarc=pass\r\nFrom: a@b.example\r\n\r\nx\r\n"
+    mark = b"\xef\xbb\xbf"
+    assert rename_forged(mark + raw, ME) == mark + b"X-Original-" + raw
+
+
 def test_an_id_beyond_ascii_is_compared_in_a_labels():
     raw = message("mx.bücher.example; x=y".encode())
     assert find_forged(raw, "mx.xn--bcher-kva.example")

@@ -48,6 +48,14 @@ def test_fields_are_put_on_top_in_order():
     assert prepend_headers(RAW, [("A", "1"), ("B", "2")]) == b"A: 1\r\nB: 2\r\n" + RAW
 
 
+@pytest.mark.parametrize("line_end", [b"\r\n", b"\n"])
+def test_fields_that_are_written_already_follow_with_the_line_ends_of_the_message(line_end):
+    raw = b"Subject: x" + line_end + line_end + b"Hello"
+    shown = prepend_headers(raw, [("A", "1")], written=b"B: 2\r\n 3\r\n")
+    assert shown == line_end.join([b"A: 1", b"B: 2", b" 3", raw])
+    assert prepend_headers(raw, [], written=b"B: 2\r\n") == b"B: 2" + line_end + raw
+
+
 def test_nothing_to_write_changes_nothing():
     assert prepend_headers(RAW, []) is RAW
 

@@ -18,7 +18,7 @@ from penfold.proto.reports.wording import FAILURES
 from penfold.proto.smtp.outcomes.classify import classify, read_reply
 from penfold.proto.smtp.outcomes.rule import Kind
 from penfold.proto.smtp.stage import Stage
-from penfold.proto.smtp.xtext import make_original
+from penfold.proto.smtp.xtext import OriginalRecipient
 
 RAW = (
     b"Received: by mx\r\nFrom: Alice <alice@penfold.test>\r\nTo: nobody@example.org\r\n"
@@ -32,7 +32,7 @@ TOLD = Told(
     "5.1.1",
     Kind.INVALID_RECIPIENT,
     REPLY,
-    make_original("Nobody@Example.org"),
+    OriginalRecipient("rfc822", "Nobody@Example.org"),
     "in.example.org",
     "192.0.2.25",
     NOW_MS,
@@ -162,7 +162,10 @@ def test_notification_stays_small_whatever_it_is_about():
 
 def test_addresses_beyond_ascii_make_it_a_global_one():
     told = Told(
-        "jörg@exämple.test", Action.FAILED, "5.1.1", original=make_original("jörg@exämple.test")
+        "jörg@exämple.test",
+        Action.FAILED,
+        "5.1.1",
+        original=OriginalRecipient("utf-8", "jörg@exämple.test"),
     )
     notice = compose(told, sender="älice@penfold.test")
     assert notice.utf8

@@ -5,8 +5,17 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from tests.unit.proto.smtp.driver import MX, SMALL, SUBMISSION, Driver, codes, messages
+from tests.unit.proto.smtp.driver import (
+    MX,
+    SMALL,
+    SUBMISSION,
+    Driver,
+    codes,
+    messages,
+    open_transaction,
+)
 
+from penfold.base.limits import SMTP_HEADER_MAX_BYTES
 from penfold.proto.smtp.events import Slow
 from penfold.proto.smtp.parameters import MailOptions, ReportRequest
 from penfold.proto.smtp.profile import KEYWORDS
@@ -126,6 +135,31 @@ def test_resuming_a_session_that_is_over_does_not_revive_it():
     machine.close()
     machine.resume()
     assert machine.is_closed
+
+
+# --- long headers -----------------------------------------------------------------------------------
+
+
+def header_of(size):
+    return b"From: a@a.example\r\nX: ".ljust(size - 2, b"x") + b"\r\n"
+
+
+@pytest.mark.parametrize(
+    ("content", "code"),
+    [
+        pytest.param(header_of(SMTP_HEADER_MAX_BYTES) + b"\r\nx", 250, id="as-long-as-it-may"),
+        pytest.param(header_of(SMTP_HEADER_MAX_BYTES + 1) + b"\r\nx", 552, id="longer"),
+        pytest.param(header_of(SMTP_HEADER_MAX_BYTES + 9), 552, id="without-a-body"),
+        pytest.param(b"a:\r\n" * SMTP_HEADER_MAX_BYTES, 552, id="of-empty-fields"),
+        pytest.param(header_of(99) + b"\r\n" + header_of(600_000), 250, id="long-body"),
+        pytest.param(b"\r\n" + header_of(600_000), 250, id="no-header"),
+        pytest.param(b"x" * 600_000, 250, id="bare-body"),
+    ],
+)
+def test_a_header_may_have_so_many_octets_and_no_more(content, code):
+    driver = open_transaction()
+    assert codes(driver.send(content + b"\r\n" * (content[-1:] != b"\n") + b".\r\n")) == [code]
+    assert codes(driver.send(b"NOOP\r\n")) == [250]
 
 
 # --- loops ------------------------------------------------------------------------------------------

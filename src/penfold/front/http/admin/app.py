@@ -4,7 +4,8 @@
     → parameters (400) → body (400, 413) → handler
 
 Everything is refused that the registry does not allow. The role is asked anew at each request, of
-an account that is there and not suspended. What is read leaves an entry in the audit log too.
+an account that is there and not suspended. What is read leaves an entry in the audit log too, and
+so does what a known caller is denied for want of a scope or a role.
 """
 
 from collections.abc import Callable
@@ -14,8 +15,10 @@ from typing import Any, Final
 from msgspec import Struct
 
 from penfold.base.acting import Actor, act
+from penfold.base.clock import Clock
 from penfold.base.errors import ConflictError, NotFoundError, ParseError
 from penfold.base.limits import ADMIN_BODY_MAX_BYTES
+from penfold.domain.denials import note_denied
 from penfold.domain.domains import Domains
 from penfold.domain.identity import Identity
 from penfold.domain.roles import find_role
@@ -80,6 +83,7 @@ class AdminApi(Door):
         domains: Domains,
         authenticator: Authenticator,
         *,
+        clock: Clock,
         pace: Pace,
         make_request_id: Callable[[], str],
         observe: Observe | None = None,
@@ -91,6 +95,7 @@ class AdminApi(Door):
         self._identity = identity
         self._domains = domains
         self._authenticator = authenticator
+        self._clock = clock
         self._pace = pace
         self._routes = Routes(REGISTRY)
         self._methods = {method.id: method for method in REGISTRY}
@@ -131,16 +136,25 @@ class AdminApi(Door):
         self._pace.note_call(credential)
         wanted = [scope.url for scope in method.wanted]
         if credential.scopes.isdisjoint(wanted):
+            self._note_denied(request, credential, method, "scope")
             header = challenge(f', error="insufficient_scope", scope="{" ".join(wanted)}"')
             details = [error_info("ACCESS_TOKEN_SCOPE_INSUFFICIENT", service=_SERVICE)]
             raise RefusedError(problems.INSUFFICIENT_SCOPE, details=details, headers=[header])
+        account = self._find_administrator(credential, method, wanted)
+        if account is None:
+            self._note_denied(request, credential, method, "role")
+            raise ProblemError(NOT_AUTHORIZED)
+        return account
+
+    def _find_administrator(
+        self, credential: Credential, method: AdminMethod, wanted: list[str]
+    ) -> Account | None:
+        """Return the account when it is there, not suspended, and its role allows the method."""
         account = self._identity.book.find(Account, credential.account.id)
         roles = (ADMIN,) if method.changes else (ADMIN, AUDITOR)
         if account is None or account.suspended or not self._is_delegated(credential, wanted):
-            raise ProblemError(NOT_AUTHORIZED)
-        if find_role(self._identity.book, account.id) not in roles:
-            raise ProblemError(NOT_AUTHORIZED)
-        return account
+            return None
+        return account if find_role(self._identity.book, account.id) in roles else None
 
     def _get_credential(self, request: Request) -> Credential:
         """Return whose token it is, or raise one of the two 401s."""
@@ -177,6 +191,12 @@ class AdminApi(Door):
             if not method.changes:
                 self._note_read(method, call)
         return result
+
+    def _note_denied(
+        self, request: Request, credential: Credential, method: AdminMethod, lack: str
+    ) -> None:
+        actor, book = _actor(request, credential.account), self._identity.book
+        note_denied(book, actor, method.id, lack, now_ms=self._clock.now_ms())
 
     def _note_read(self, method: AdminMethod, call: Call) -> None:
         """Write down that it was looked at, and whose it was."""

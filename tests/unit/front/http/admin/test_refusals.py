@@ -28,8 +28,10 @@ def ask(world, method, token):
     path = "/" + re.sub(r"\{\w+\}", "x", path)
     before = len(world.book.list_audit(most=999))
     status, answer = world.ask(method.verb, path, {} if method.request else None, token=token)
+    new = world.book.list_audit(most=999)[: len(world.book.list_audit(most=999)) - before]
     if status in (401, 403):
-        assert len(world.book.list_audit(most=999)) == before, "refused, and yet it did something"
+        told = {shown.entry.action for shown in new}
+        assert told <= ({"deny"} if status == 403 else set()), "refused, and yet it did something"
     return status, answer["error"]["errors"][0]["reason"] if answer and "error" in answer else ""
 
 
@@ -131,3 +133,33 @@ def test_who_comes_too_often_is_told_to_wait(limit, token, statuses):
     world = AdminWorld(limits=(limit,))
     asked = [world.ask("GET", "/admin/v1/users", token=token)[0] for _ in statuses]
     assert asked == statuses
+
+
+def denied(world):
+    """Return who was denied what, and what they lacked, the oldest first."""
+    entries = [shown.entry for shown in reversed(world.book.list_audit(most=500))]
+    return [(e.actor, e.kind, e.after) for e in entries if e.action == "deny"]
+
+
+def test_a_known_caller_without_role_or_scope_leaves_an_entry_that_says_so():
+    world = AdminWorld()
+    world.tokens["narrow"] = world.book.seed_token(world.people["root"], NARROW)
+    for who in ("kim", "kim", "reader", "narrow"):
+        assert world.ask("POST", "/admin/v1/users", {}, token=world.tokens[who])[0] == 403
+    kim, reader, root = (world.people[name].id for name in ("kim", "reader", "root"))
+    role, scope = '{"lack":"role"}', '{"lack":"scope"}'
+    made = "admin.users.insert"
+    assert denied(world) == [(kim, made, role), (reader, made, role), (root, made, scope)]
+    shown = world.newest()
+    assert shown.source == "192.0.2.9"
+    assert shown.entry.client.endswith("seed.apps.penfold")
+    assert {item["action"] for item in world.get("activities", userKey=kim)["items"]} >= {"deny"}
+
+
+@pytest.mark.parametrize("token", ["", "ya29.made-up"])
+def test_strangers_leave_no_entry(token):
+    world = AdminWorld()
+    before = world.book.list_audit(most=500)
+    for path in ("users", "activities", "nothing"):
+        world.ask("GET", f"/admin/v1/{path}", token=token)
+    assert world.book.list_audit(most=500) == before

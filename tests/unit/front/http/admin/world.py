@@ -20,8 +20,8 @@ NARROW = frozenset({ADMIN_READONLY.url})
 class AdminWorld(IdentityWorld):
     """root is an admin, reader an auditor, kim a user; each has a token with the wide scope."""
 
-    def __init__(self, *, limits=()):
-        super().__init__()
+    def __init__(self, book=None, *, limits=()):
+        super().__init__(book)
         self.pace = Pace(make_throttle(self.clock, limits), self.clock)
         make_key = lambda _: private_key("ed")
         domains = Domains(self.book, self.identity.accounts, PlainSealer(), self.clock, make_key)
@@ -35,6 +35,7 @@ class AdminWorld(IdentityWorld):
             self.identity,
             domains,
             self.book,
+            clock=self.clock,
             pace=self.pace,
             make_request_id=lambda: "r1",
             observe=self.observe,
@@ -55,7 +56,8 @@ class AdminWorld(IdentityWorld):
             "query_string": urlencode(query or {}).encode(), "headers": headers,
             "client": ("192.0.2.9", 4711), "scheme": "https",
         }  # fmt: skip
-        data = b"" if body is None else json.dumps(body).encode()
+        data = body if isinstance(body, bytes) else json.dumps(body).encode()
+        data = b"" if body is None else data
         sent = []
 
         async def receive():

@@ -5,7 +5,6 @@ from msgspec import UNSET
 from tests.unit.world import mail
 
 from penfold.base.limits import HISTORY_DAYS, HISTORY_SCAN_MAX
-from penfold.domain.history import expire_history
 from penfold.ports.mailbox import Change, HistoryEntry
 from penfold.spec.problems import ProblemError
 from penfold.spec.schemas import (
@@ -280,7 +279,8 @@ def test_expired_start_is_not_found_and_the_oldest_kept_one_works(world):
     world.clock.advance(days=HISTORY_DAYS + 1)
     kept = current(world)
     insert(world)
-    world.change(lambda box: expire_history(box, now_ms=world.clock.now_ms()))
+    before_ms = world.clock.now_ms() - HISTORY_DAYS * 86_400_000
+    world.change(lambda box: box.expire_history(before_ms=before_ms, limit=9))
     assert refusal(world, start_history_id=start) == "Requested entity was not found."
     assert len(world.api("history_list", start_history_id=kept).history) == 1
 
