@@ -13,7 +13,7 @@ from penfold.app.datadir import check_data_dir
 from penfold.app.exits import StartError
 from penfold.app.key_rotation import rotate_key
 from penfold.app.logs import SystemClock
-from penfold.app.stores import DIRECTORY_NAME, PUBSUB_NAME, QUEUE_NAME
+from penfold.app.stores import DIRECTORY_NAME, PUBSUB_NAME, QUEUE_NAME, SENDING_NAME
 from penfold.base.errors import PenfoldError
 from penfold.front.cli.doors import Say
 from penfold.spec.key_source import KeySource
@@ -22,7 +22,7 @@ from penfold.store.backup_log import Backup, note_backup
 from penfold.store.data import reindex_data, verify_data
 from penfold.store.sqlite.open import open_database
 
-_SHARED: Final = (DIRECTORY_NAME, QUEUE_NAME, PUBSUB_NAME)
+_SHARED: Final = (DIRECTORY_NAME, QUEUE_NAME, PUBSUB_NAME, SENDING_NAME)
 
 
 class Care:

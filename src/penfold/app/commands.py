@@ -5,7 +5,7 @@ import os
 import pwd
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Final
@@ -15,7 +15,7 @@ import apsw
 from penfold.app.account_export import open_account_export
 from penfold.app.care import Care
 from penfold.app.config import find_key_source, load_settings
-from penfold.app.datadir import FAULTS_NAME, check_data_dir
+from penfold.app.datadir import FAULTS_NAME, SCHEMA_NAME, check_data_dir, check_schema
 from penfold.app.domain_check import check_domain
 from penfold.app.erasing import erase_account
 from penfold.app.exits import FAILED, WRONG_USE, StartError, stop_at_once
@@ -23,7 +23,15 @@ from penfold.app.logs import SystemClock
 from penfold.app.moving import open_moving
 from penfold.app.quota import load_quota
 from penfold.app.reports import REPORTS_NAME
-from penfold.app.stores import QUEUE_NAME, Stores, make_domains, make_identity, open_stores
+from penfold.app.sending import make_keys
+from penfold.app.stores import (
+    QUEUE_NAME,
+    Stores,
+    known_schema,
+    make_domains,
+    make_identity,
+    open_stores,
+)
 from penfold.app.watching import Watching
 from penfold.base.acting import Actor, act
 from penfold.base.errors import ParseError, PenfoldError
@@ -31,7 +39,7 @@ from penfold.domain.domains import Domains
 from penfold.domain.identity import Identity
 from penfold.domain.tracing.address import AddressTracer
 from penfold.domain.tracing.mail import MailTracer
-from penfold.front.cli.doors import Doors, Say, Tracers, Value
+from penfold.front.cli.doors import Doors, Say, SendingTools, Tracers, Value
 from penfold.front.cli.output import WrongUseError
 from penfold.front.cli.tree import build_cli
 from penfold.ports.erasing import Erasure
@@ -77,6 +85,8 @@ _HINTS: Final = {
     "no such report": "; `penfold reports list` shows them",
     "no such problem": "; `penfold fault problems` lists them",
     "no such method": "; `penfold api coverage` lists them",
+    "no such API key": "; `penfold sending key list` shows them",
+    "the API key is revoked": "; `penfold sending key add` makes a new one",
     "a web client needs a redirect address": "; name it with --redirect-uri URI",
 }
 
@@ -139,6 +149,7 @@ def _make_doors() -> Doors:
         list_backups=list_backups,
         open_reports=open_reports,
         open_tracers=open_tracers,
+        open_sending=open_sending,
         open_faults=open_faults,
         load_base_url=load_base_url,
         load_credentials=lambda data: load_files(data / "credentials"),
@@ -161,11 +172,20 @@ def _enter(data: Path) -> None:
     os.umask(0o077)
 
 
+def _list_new(data: Path) -> Collection[str]:
+    """Return the kinds of database that the release before had not; () before the first start."""
+    return check_schema(data, known_schema()) if (data / SCHEMA_NAME).exists() else ()
+
+
 @contextlib.contextmanager
 def _open_all(data: Path) -> Iterator[Stores]:
     _enter(data)
     stores = open_stores(
-        data, clock=SystemClock(), fatal=stop_at_once, master_key=find_key_source(data)
+        data,
+        clock=SystemClock(),
+        fatal=stop_at_once,
+        create=_list_new(data),
+        master_key=find_key_source(data),
     )
     try:
         yield stores
@@ -192,6 +212,12 @@ def open_tracers(data: Path) -> Iterator[Tracers]:
         ports = (stores.directory, stores.mailboxes, stores.queue)
         accounts = make_identity(stores).accounts
         yield Tracers(accounts.get, MailTracer(*ports), AddressTracer(*ports))
+
+
+@contextlib.contextmanager
+def open_sending(data: Path) -> Iterator[SendingTools]:
+    with _open_all(data) as stores:
+        yield SendingTools(make_keys(stores), stores.directory.find_account)
 
 
 def _erase_account(data: Path, address: str, say: Say) -> Erasure:

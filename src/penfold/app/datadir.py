@@ -7,6 +7,7 @@
     directory.db      accounts, clients, grants, keys
     queue.db          outbound queue
     pubsub.db         topics, subscriptions, watches
+    sending.db        the sending API: keys, emails, events, suppressions, ledger
     mailboxes/        one file per mailbox                  blobs/     large messages
     uploads/          messages that have not arrived whole
     credentials/      local mode: files for client libraries

@@ -1,4 +1,4 @@
-"""Sign-in, consent, OAuth and the administration API: loaded when first asked for.
+"""Sign-in, consent, OAuth, administration and sending API: loaded when first asked for.
 
 A worker that only serves the API never loads the web framework, the templates and the libraries
 for signing keys. The first request for one of their addresses waits a fifth of a second for
@@ -91,6 +91,37 @@ def make_administration(
             stores.directory,
             clock=stores.clock,
             pace=Pace(throttle, stores.clock),
+            make_request_id=make_request_id,
+            observe=observe,
+            stop=stop,
+        )
+
+    return LateApp(make)
+
+
+def make_sending(
+    stores: Stores,
+    launch: Launch,
+    throttle: Throttle | None = None,
+    *,
+    make_request_id: Callable[[], str],
+    observe: Observe,
+    stop: Callable[[BaseException], None],
+) -> LateApp:
+    """Return the sending API."""
+
+    def make() -> ASGIApp:
+        from penfold.app.sending import make_keys, make_price  # noqa: PLC0415 - see above
+        from penfold.front.http.sending.app import SendingApi  # noqa: PLC0415 - see above
+
+        return SendingApi(
+            stores.sending,
+            make_keys(stores),
+            is_local=stores.directory.is_local_domain,
+            price=make_price(launch.settings),
+            clock=stores.clock,
+            chance=stores.chance,
+            throttle=throttle,
             make_request_id=make_request_id,
             observe=observe,
             stop=stop,

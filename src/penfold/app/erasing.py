@@ -1,7 +1,7 @@
 """Erase accounts so that no octet of them can be read in the data directory.
 
     1  count what the mailbox has, and note its large messages
-    2  take its rows out of the queue, the topics and the reports
+    2  take its rows out of the queue, the topics, the sending book and the reports
     3  remove its files, its uploads, and the large messages nobody else has
     4  forget the address, and write the shared databases anew: nothing deleted is left in them
     5  note what was done in erasures.jsonl, and forget that there is something to erase
@@ -30,6 +30,7 @@ from penfold.app.stores import (
     DIRECTORY_NAME,
     PUBSUB_NAME,
     QUEUE_NAME,
+    SENDING_NAME,
     make_identity,
     open_stores,
 )
@@ -44,12 +45,13 @@ from penfold.store.sqlite.erasing import (
     erase_from_pubsub,
     erase_from_queue,
     erase_from_reports,
+    erase_from_sending,
 )
 from penfold.store.sqlite.scrub import scrub
 
 ERASURES_NAME: Final = "erasures.jsonl"
 _LOCK: Final = "erasing.lock"
-_SHARED: Final = (QUEUE_NAME, PUBSUB_NAME, REPORTS_NAME, DIRECTORY_NAME)
+_SHARED: Final = (QUEUE_NAME, PUBSUB_NAME, SENDING_NAME, REPORTS_NAME, DIRECTORY_NAME)
 _POLL_S: Final = 1.0
 
 
@@ -118,7 +120,7 @@ def _remove(book: IdentityBook, remove: Callable[[str], object], address: str) -
 def _erase(data: Path, gone: Removed, *, before_ms: int, now_ms: int) -> Erasure:
     contents = read_contents(data, gone.former)
     rows = erase_from_queue(data / QUEUE_NAME, gone.former)
-    notices = 0
+    notices = erase_from_sending(data / SENDING_NAME, gone.former)
     if gone.address:  # else this was done, and step 4 was cut off
         notices += erase_from_pubsub(data / PUBSUB_NAME, gone.former, gone.address)
         notices += erase_from_reports(data / REPORTS_NAME, gone.address)

@@ -7,7 +7,7 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from penfold.app.datadir import FAULTS_NAME
-from penfold.app.entrance import LateApp, make_administration, make_entrance
+from penfold.app.entrance import LateApp, make_administration, make_entrance, make_sending
 from penfold.app.launch import Channel, Launch
 from penfold.app.metrics import load_totals, render
 from penfold.app.mta_sts import find_own_policy
@@ -102,6 +102,7 @@ class HttpService:
             self._make_operations(),
             pubsub=self._pubsub,
             admin=self._make_admin(observe, throttle),
+            sending=self._make_sending(observe, throttle),
             observe=observe,
             find_answer=challenges.find_answer,
             proxies=proxies,
@@ -135,6 +136,17 @@ class HttpService:
     def _make_admin(self, observe: Observe, throttle: Throttle) -> LateApp:
         core = self._core
         return make_administration(
+            self._product.stores,
+            core.launch,
+            throttle,
+            make_request_id=self._api.make_request_id,
+            observe=observe,
+            stop=lambda error: end_process(core.log, error),
+        )
+
+    def _make_sending(self, observe: Observe, throttle: Throttle) -> LateApp:
+        core = self._core
+        return make_sending(
             self._product.stores,
             core.launch,
             throttle,

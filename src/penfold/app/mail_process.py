@@ -174,6 +174,7 @@ def make_tasks(core: Core, product: Product) -> list[Task]:
         Task("idle-files", sweeps.close_idle_files, first_s=_MINUTE_S, every_s=_MINUTE_S),
         Task("removed", sweeps.erase_removed, first_s=_MINUTE_S, every_s=_MINUTE_S),
         Task("messages", sweeps.expire_messages, first_s=5.0, every_s=_MESSAGES_S),
+        Task("sending", sweeps.expire_sending, first_s=6 * _MINUTE_S, every_s=_HOUR_S),
         Task("records", sweeps.expire_records, first_s=5 * _MINUTE_S, every_s=_HOUR_S),
         Task("blobs", sweeps.remove_orphans, first_s=30 * _MINUTE_S, every_s=24 * _HOUR_S),
         Task("uploads", sweeps.remove_uploads, first_s=15 * _MINUTE_S, every_s=_HOUR_S),

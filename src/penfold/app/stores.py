@@ -1,4 +1,5 @@
-"""Open the data directory: blobs, mailboxes, directory, queue and topics, for one process.
+"""Open the data directory: blobs, mailboxes, directory, queue, topics and what the sending API
+keeps, for one process.
 
 Nothing reads a setting, opens a file or starts a thread before. `close` is safe to call twice.
 """
@@ -23,6 +24,7 @@ from penfold.store.sqlite.mailboxes import SqliteMailboxes
 from penfold.store.sqlite.migrate import newest_version
 from penfold.store.sqlite.pubsub import SqlitePubsub
 from penfold.store.sqlite.queue import SqliteQueue
+from penfold.store.sqlite.sending.book import SqliteSending
 from penfold.store.uploads import FolderUploads
 
 if TYPE_CHECKING:
@@ -34,7 +36,8 @@ if TYPE_CHECKING:
 DIRECTORY_NAME: Final = "directory.db"
 QUEUE_NAME: Final = "queue.db"
 PUBSUB_NAME: Final = "pubsub.db"
-_KINDS: Final = ("mailbox", "directory", "queue", "pubsub")
+SENDING_NAME: Final = "sending.db"
+_KINDS: Final = ("mailbox", "directory", "queue", "pubsub", "sending")
 
 
 def known_schema() -> dict[str, int]:
@@ -71,6 +74,7 @@ class Stores:
     sealer: KeySealer
     uploads: FolderUploads
     pubsub: SqlitePubsub
+    sending: SqliteSending
 
     def find_trouble(self) -> str | None:
         """Return a few words when the directory or the queue does not answer, else None."""
@@ -78,6 +82,7 @@ class Stores:
             ("directory", self.directory.list_accounts),
             ("queue", self.queue.count_by_state),
             ("book of topics", self.pubsub.get_watch_mark),
+            ("sending book", lambda: self.sending.read(lambda book: book.find_next_due())),
         ):
             try:
                 ask()
@@ -89,6 +94,7 @@ class Stores:
         self.mailboxes.close()
         self.queue.close()
         self.pubsub.close()
+        self.sending.close()
         self.directory.close()
 
 
@@ -131,6 +137,7 @@ def open_stores(
         sealer=make_sealer(master_key, data, directory),
         uploads=FolderUploads(data / "uploads", data / "blobs"),
         pubsub=SqlitePubsub(data / PUBSUB_NAME, create="pubsub" in create, fatal=fatal),
+        sending=SqliteSending(data / SENDING_NAME, create="sending" in create, fatal=fatal),
     )
 
 

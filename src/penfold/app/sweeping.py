@@ -27,6 +27,7 @@ def make_sweeps(settings: Settings, product: Product) -> Sweeps:
         outbound=product.outbound,
         book=product.stores.directory,
         pubsub=product.stores.pubsub,
+        sending=product.stores.sending,
         queue=product.stores.queue,
         mail_days=MailDays(trash=settings.trash_days, spam=settings.spam_days),
         queue_days=settings.queue_days,

@@ -1136,6 +1136,70 @@ TRACES_ANSWER_S: Final = 5.0
 #: notices no delay, and a process that is killed loses lines of its last moment.
 LOG_GATHER_S: Final = 0.02
 
+# --- Sending API -------------------------------------------------------------------------
+#: Records of one kind (keys, webhooks, streams …) an account may have; lists of them are one page.
+SENDING_RECORDS_MAX: Final = 1_000
+#: Octets of one call's JSON. Base64 of SENDING_EMAIL_MAX_BYTES is 35 MB, the rest is for bodies.
+SENDING_BODY_MAX_BYTES: Final = 40_000_000
+#: Octets of a batch's JSON, as Postmark's: a batch is for many mails, not for large ones.
+SENDING_BATCH_MAX_BYTES: Final = 50_000_000
+#: Octets of an email as it is sent, attachments encoded: large receivers refuse more.
+SENDING_EMAIL_MAX_BYTES: Final = 26_214_400
+#: Octets of html, and of text. Gmail cuts what it shows at 102 kB; nothing sensible is larger.
+SENDING_PART_MAX_BYTES: Final = 5_000_000
+#: Emails of a batch, and messages of `recipients`: one transaction and one answer.
+SENDING_BATCH_MAX: Final = 500
+#: Addresses in to, cc and bcc together. Resend: documented (50).
+SENDING_RECIPIENTS_MAX: Final = 50
+#: Addresses in reply_to, which go into one header line.
+SENDING_REPLY_TO_MAX: Final = 10
+#: Characters. RFC 5322 §2.1.1: a line has 998 at most; longer subjects are folded, nobody reads on.
+SENDING_SUBJECT_MAX: Final = 998
+#: Header fields of the caller's own, and characters of one's value.
+SENDING_HEADERS_MAX: Final = 50
+SENDING_HEADER_VALUE_MAX: Final = 2_000
+#: Attachments of an email, and characters of a file's name: file systems have 255 octets.
+SENDING_ATTACHMENTS_MAX: Final = 100
+SENDING_FILENAME_MAX: Final = 255
+#: Tags of an email, which statistics are counted by, and characters of a name or value of one.
+SENDING_TAGS_MAX: Final = 10
+SENDING_TAG_MAX: Final = 256
+#: Members of metadata, characters of a name and of a value: it comes back in every webhook.
+SENDING_METADATA_MAX: Final = 50
+SENDING_METADATA_NAME_MAX: Final = 64
+SENDING_METADATA_VALUE_MAX: Final = 500
+#: Characters of the name of a stream, a key, and of a remark.
+SENDING_NAME_MAX: Final = 64
+#: Milliseconds an email may be put off, and one from the past still means now: clocks differ.
+SENDING_AHEAD_MS: Final = 30 * 86_400_000
+SENDING_LATE_MS: Final = 60_000
+#: Characters of an idempotency key, and milliseconds its answer is kept. Resend: documented.
+IDEMPOTENCY_KEY_MAX: Final = 256
+IDEMPOTENCY_KEPT_MS: Final = 86_400_000
+#: Items of a list's page, and of one nobody asked a size for. Resend: documented (100).
+SENDING_PAGE_MAX: Final = 100
+SENDING_PAGE: Final = 20
+#: Suppressions of one import and one export: 100 octets each.
+SUPPRESSIONS_IMPORT_MAX: Final = 10_000
+#: Days of usage one call sums up: rows of a day are few.
+USAGE_DAYS_MAX: Final = 366
+#: Entries in the list of what is wrong with a call.
+SENDING_ERRORS_MAX: Final = 50
+#: Domains, streams, networks a key may be bound to.
+SENDING_BOUND_MAX: Final = 50
+#: Milliseconds between two notes that a key was used: a call must not cost a disk write.
+SENDING_KEY_USED_MS: Final = 3_600_000
+#: Milliseconds the old secret of a rotated key is good for, unless said otherwise, and at most.
+SENDING_ROTATE_MS: Final = 86_400_000
+SENDING_ROTATE_MAX_MS: Final = 30 * 86_400_000
+#: Events of an email that come with it, the newest first; the events' own list has all. A week of
+#: retries to 50 recipients is 2,000, of which nobody reads more than the last.
+SENDING_EVENTS_SHOWN: Final = 200
+#: Milliseconds what an email had in it is kept after it was accepted; its events stay.
+SENDING_BODY_KEPT_MS: Final = 7 * 86_400_000
+#: Rows one transaction of the sweep removes of each kind: 50 ms in which nobody else writes.
+SENDING_SWEEP_MAX: Final = 500
+
 # --- sign-in at another provider ----------------------------------------------------------
 #: Seconds for one request to the provider, somebody waits for the page; for one of at most so many
 #: addresses.

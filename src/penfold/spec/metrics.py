@@ -18,7 +18,17 @@ from penfold.spec.rates import LIMITS
 from penfold.spec.registry import REGISTRY
 
 #: Routes beside the 79 methods. What names none of these counts as "other".
-ROUTES: Final = ("admin", "batch", "discovery", "oauth", "pubsub", "web", "operations", "other")
+ROUTES: Final = (
+    "admin",
+    "batch",
+    "discovery",
+    "oauth",
+    "pubsub",
+    "web",
+    "operations",
+    "other",
+    "sending",
+)
 METHODS: Final = (*(method.id for method in REGISTRY), *ROUTES)
 #: HTTP statuses that are counted one by one; the rest counts as "other".
 STATUSES: Final = (

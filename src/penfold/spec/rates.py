@@ -29,6 +29,7 @@ class Per(Enum):
 
     ACCOUNT = "account"
     CLIENT = "OAuth client"
+    KEY = "API key"
     NETWORK = "network address"
 
 
@@ -47,6 +48,7 @@ class Limit:
 _PAGE: Final = "page, 429 with Retry-After"
 _JSON: Final = "429 rate_limit_exceeded with Retry-After"
 _API: Final = "429 rateLimitExceeded with Retry-After"
+_SENDING: Final = "429 rate_limit_exceeded with RateLimit-* and Retry-After"
 _QUARTER_S: Final = 900
 
 SIGN_IN_ACCOUNT: Final = Limit(
@@ -113,10 +115,19 @@ SUBMISSION_ACCOUNT: Final = Limit(
     count=3_600, period_s=3_600, answer="421 4.7.0",
 )  # fmt: skip
 
+SENDING_KEY: Final = Limit(
+    name="sending-key", counts="calls of the sending API",
+    per=Per.KEY, count=6_000, period_s=60, answer=_SENDING,
+)  # fmt: skip
+SENDING_NETWORK: Final = Limit(
+    name="sending-network", counts="calls of the sending API without a key that is good",
+    per=Per.NETWORK, count=600, period_s=60, answer=_SENDING,
+)  # fmt: skip
+
 LIMITS: Final = (
     SIGN_IN_ACCOUNT, SIGN_IN_NETWORK, SECOND_FACTOR_ACCOUNT, TOKEN_CLIENT, TOKEN_NETWORK,
     DEVICE_NETWORK, DEVICE_CODE_NETWORK, DEVICE_CODE_ACCOUNT, API_ACCOUNT, API_CLIENT, API_NETWORK,
-    SMTP_LOGIN_ACCOUNT, SMTP_LOGIN_NETWORK, SUBMISSION_ACCOUNT,
+    SMTP_LOGIN_ACCOUNT, SMTP_LOGIN_NETWORK, SUBMISSION_ACCOUNT, SENDING_KEY, SENDING_NETWORK,
 )  # fmt: skip
 LIMIT_OF: Final = {limit.name: limit for limit in LIMITS}
 

@@ -116,6 +116,22 @@ def parse_share(value: object) -> float:
     return float(text)
 
 
+def parse_price(value: object) -> str:
+    """Return a price with three decimals at most: a thousandth of it is whole millionths."""
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    text = str(value) if is_number else value
+    if not isinstance(text, str) or not re.fullmatch(r"[0-9]{1,6}(\.[0-9]{1,3})?", text):
+        raise ParseError(f"must be a price such as 0.28, not {value!r}")
+    return text
+
+
+def parse_currency(value: object) -> str:
+    """Return a currency's three letters (ISO 4217)."""
+    if not isinstance(value, str) or not re.fullmatch(r"[A-Za-z]{3}", value):
+        raise ParseError(f"must be three letters such as USD, not {value!r}")
+    return value.upper()
+
+
 def parse_days(value: object) -> int:
     """Return a number of days after which something goes; 0: it is kept for good."""
     days = parse_amount(value)

@@ -47,6 +47,7 @@ from penfold.spec.setting_values import (
     parse_amount,
     parse_choices,
     parse_count,
+    parse_currency,
     parse_days,
     parse_domains,
     parse_email,
@@ -61,6 +62,7 @@ from penfold.spec.setting_values import (
     parse_own_lists,
     parse_path,
     parse_port,
+    parse_price,
     parse_resolvers,
     parse_secret,
     parse_share,
@@ -209,6 +211,16 @@ class Settings:
     send_recipients_per_day: int = _limit(
         "Recipients an account may write to in 24 hours, each time counted.",
         SEND_RECIPIENTS_PER_DAY,
+    )
+    sending_price: str = _setting(
+        parse_price,
+        "0.28",
+        "PRICE",
+        "What a thousand recipients of the sending API cost; usage and budgets count by it.",
+        serve=False,
+    )
+    sending_currency: str = _setting(
+        parse_currency, "USD", "CODE", "The currency of that price.", serve=False
     )
     rate_limits: tuple[str, ...] = _setting(
         parse_rates,

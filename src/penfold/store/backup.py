@@ -5,6 +5,8 @@ last, that gives size and SHA-256 of every file. The server may run meanwhile: d
 copied by SQLite's online backup, each as of one moment, in an order that loses nothing:
 
     directory   before the mailboxes: a mailbox without account is harmless
+    sending     before mailboxes and queue: an email handed over meanwhile is handed over again,
+                and known by its number
     mailboxes   before the queue: mail handed over meanwhile is in both, and known by its number
     pubsub      before the queue or after: a watch tells again what it has not told
     queue       before the blobs: those only ever grow, but for a sweep with a day of grace
@@ -30,7 +32,7 @@ from penfold.store.sqlite.open import open_database
 MANIFEST: Final = "manifest.json"
 _FORMAT: Final = 1
 _LOCK: Final = "penfold.lock"
-_DATABASES: Final = ("directory.db", "mailboxes/*/*/*.db", "*.db")
+_DATABASES: Final = ("directory.db", "sending.db", "mailboxes/*/*/*.db", "*.db")
 #: Of the running processes and their clients alone: never copied.
 _SKIPPED: Final = ("run", "uploads", _LOCK)
 _SKIPPED_ENDINGS: Final = ("-wal", "-shm", ".partial", ".damaged")

@@ -8,7 +8,7 @@ import apsw
 from penfold.app.checkup.patient import Patient
 from penfold.app.exits import stop_at_once
 from penfold.app.logs import SystemClock
-from penfold.app.stores import DIRECTORY_NAME, PUBSUB_NAME, QUEUE_NAME, open_stores
+from penfold.app.stores import DIRECTORY_NAME, PUBSUB_NAME, QUEUE_NAME, SENDING_NAME, open_stores
 from penfold.base.errors import PenfoldError
 from penfold.base.limits import BACKUP_OLD_DAYS
 from penfold.domain.health import Finding, error, fine, warning
@@ -16,7 +16,7 @@ from penfold.ports.identity import DkimKey
 from penfold.store.backup_log import list_backups
 from penfold.store.sqlite.open import check_sqlite_version, open_database
 
-_SHARED: Final = (DIRECTORY_NAME, QUEUE_NAME, PUBSUB_NAME)
+_SHARED: Final = (DIRECTORY_NAME, QUEUE_NAME, PUBSUB_NAME, SENDING_NAME)
 _DAY_MS: Final = 86_400_000
 
 

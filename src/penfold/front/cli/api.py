@@ -12,6 +12,7 @@ from penfold.front.http.registration import coverage
 from penfold.spec.comparison import Gap, compare_documents, parse_document
 from penfold.spec.discovery import REVISION, make_document
 from penfold.spec.openapi import make_openapi
+from penfold.spec.sending.openapi import make_sending_openapi
 
 _TITLES: Final = {
     "missing": "Google's document has, and Penfold lacks:",
@@ -70,12 +71,20 @@ def api_commands() -> typer.Typer:
         if any(gap.side != "extra" for gap in gaps):
             raise typer.Exit(1)
 
-    @commands.command("openapi")
-    def openapi() -> None:
-        """Print the API as an OpenAPI 3.1 document."""
-        print_json(make_openapi())
-
+    _add_openapi(commands)
     return commands
+
+
+def _add_openapi(commands: typer.Typer) -> None:
+    @commands.command("openapi")
+    def openapi(
+        *,
+        sending: Annotated[
+            bool, typer.Option("--sending", help="The sending API in place of the Gmail API.")
+        ] = False,
+    ) -> None:
+        """Print the API as an OpenAPI 3.1 document."""
+        print_json(make_sending_openapi() if sending else make_openapi())
 
 
 def _print(gaps: list[Gap], revision: str) -> None:

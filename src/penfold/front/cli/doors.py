@@ -14,6 +14,7 @@ from penfold.domain.exporting import Exporter
 from penfold.domain.health import Finding
 from penfold.domain.identity import Identity
 from penfold.domain.importing import Importer
+from penfold.domain.sending.keys import Keys
 from penfold.domain.tracing.address import AddressTracer
 from penfold.domain.tracing.mail import MailTracer
 from penfold.domain.vitals import Sample
@@ -113,6 +114,14 @@ class Tracers:
     address: AddressTracer
 
 
+@dataclass(frozen=True, slots=True)
+class SendingTools:
+    """What looks after the sending API. find_account: by its address."""
+
+    keys: Keys
+    find_account: Callable[[str], Account | None]
+
+
 class Watch(Protocol):
     """Takes looks at a running server."""
 
@@ -140,6 +149,7 @@ class Doors:
     list_backups: Callable[[Path], Backups]
     open_reports: Callable[[Path], AbstractContextManager[ReportBook]]
     open_tracers: Callable[[Path], AbstractContextManager[Tracers]]
+    open_sending: Callable[[Path], AbstractContextManager[SendingTools]]
     open_faults: Callable[[Path], FaultBook]
     load_base_url: Callable[[Path], str]
     load_credentials: Callable[[Path], Mapping[str, bytes]]

@@ -19,6 +19,7 @@ from penfold.front.cli.queue import queue_commands
 from penfold.front.cli.quota import quota_commands
 from penfold.front.cli.reports import reports_commands
 from penfold.front.cli.searching import add_search_command
+from penfold.front.cli.sending import sending_commands
 from penfold.front.cli.serving import add_serve_command, config_commands
 from penfold.front.cli.tokens import add_token_command
 from penfold.front.cli.top import add_top_command
@@ -62,6 +63,7 @@ def build_cli(doors: Doors) -> typer.Typer:
     commands.add_typer(domain_commands(doors), name="domain")
     commands.add_typer(alias_commands(doors), name="alias")
     commands.add_typer(audit_commands(doors), name="audit")
+    commands.add_typer(sending_commands(doors), name="sending")
     commands.add_typer(queue_commands(doors), name="queue")
     commands.add_typer(reports_commands(doors), name="reports")
     add_trace_command(commands, doors)

@@ -40,7 +40,7 @@ _OAUTH: Final = frozenset(
 
 
 #: Asked for with a token that no other site has, or of use to nobody without one.
-_GUARDED: Final = (_GMAIL | _DOCUMENTS | _OAUTH | {"admin"}) - {"o", "device"}
+_GUARDED: Final = (_GMAIL | _DOCUMENTS | _OAUTH | {"admin", "v1"}) - {"o", "device"}
 _ANY_NAME: Final = frozenset({"/healthz", "/readyz", POLICY_PATH})
 
 #: What every answer says: its type is what it says, no site may frame it. Over TLS with a
@@ -94,6 +94,7 @@ class HttpApp:
         *,
         pubsub: ASGIApp | None = None,
         admin: ASGIApp | None = None,
+        sending: ASGIApp | None = None,
         observe: Observe | None = None,
         find_answer: Callable[[str], bytes | None] | None = None,
         start: Callable[[], None] | None = None,
@@ -107,6 +108,7 @@ class HttpApp:
         self._operations = operations
         self._pubsub = pubsub
         self._admin = admin
+        self._sending = sending
         self._observe = observe
         self._find_answer = find_answer
         self._start = start
@@ -130,6 +132,8 @@ class HttpApp:
                 await self._pubsub(scope, receive, send)
             elif first == "admin" and self._admin:
                 await self._admin(scope, receive, send)
+            elif first == "v1" and self._sending:
+                await self._sending(scope, receive, send)
             else:
                 await self._serve(first, scope, receive, send)
         elif kind == "lifespan":

@@ -77,10 +77,13 @@ class Door:
                 self._stop(error)
             raise
         except Exception as error:  # noqa: BLE001 - the session top: every request gets an answer
-            problem = self._problem_of(error)
-            if problem.problem is problems.INTERNAL:
-                request.error = error
-            return answers.failure(request, problem)
+            return self._failure(request, error)
+
+    def _failure(self, request: Request, error: BaseException) -> Answer:
+        problem = self._problem_of(error)
+        if problem.problem is problems.INTERNAL:
+            request.error = error
+        return answers.failure(request, problem)
 
     async def _read_json(
         self, request: Request, wanted: type[Struct] | None, limit: int

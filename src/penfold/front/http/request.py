@@ -49,6 +49,8 @@ _WANTED: Final = frozenset(
         b"x-goog-upload-header-content-type",
         b"x-goog-upload-header-content-length",
         b"x-goog-fieldmask",
+        b"idempotency-key",
+        b"x-batch-validation",
         b"x-http-method-override",
         b"access-control-request-method",
         b"access-control-request-headers",

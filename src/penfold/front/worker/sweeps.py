@@ -7,6 +7,7 @@ passed over, so one that is damaged does not stop the care for others.
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from penfold.base.clock import Clock
@@ -16,7 +17,15 @@ from penfold.base.errors import (
     PenfoldError,
     UnavailableError,
 )
-from penfold.base.limits import ERASE_AFTER_MS, EXPIRE_GAP_S, EXPIRE_ROWS, PUBSUB_BATCH_MAX
+from penfold.base.limits import (
+    ERASE_AFTER_MS,
+    EXPIRE_GAP_S,
+    EXPIRE_ROWS,
+    IDEMPOTENCY_KEPT_MS,
+    PUBSUB_BATCH_MAX,
+    SENDING_BODY_KEPT_MS,
+    SENDING_SWEEP_MAX,
+)
 from penfold.domain.expiry import MailDays, expire_mailbox
 from penfold.domain.outbound import Outbound
 from penfold.front.worker.tasks import Report
@@ -34,6 +43,7 @@ from penfold.ports.identity import (
 from penfold.ports.mailbox import Mailboxes
 from penfold.ports.pubsub import PubsubBook
 from penfold.ports.queue import Queue
+from penfold.ports.sending.book import SendingBook, SendingWriter
 
 _DAY_MS: Final = 86_400_000
 #: Records that have a time after which they mean nothing.
@@ -56,6 +66,7 @@ class Sweeps:
     outbound: Outbound
     book: IdentityBook
     pubsub: PubsubBook
+    sending: SendingBook
     queue: Queue
     mail_days: MailDays
     queue_days: int
@@ -164,6 +175,14 @@ class Sweeps:
             changed += step
         return Report(changed=changed)
 
+    def expire_sending(self, stopping: threading.Event) -> Report:
+        """Forget kept answers, suppressions that ended, and what old emails had in them."""
+        changed, step = 0, 1
+        while step and not stopping.is_set():
+            step = self.sending.change(partial(_expire_sending, now_ms=self.clock.now_ms()))
+            changed += step
+        return Report(changed=changed)
+
     def remove_uploads(self, _: threading.Event) -> Report:
         """Remove uploads that nobody finished, and what is left of those that were."""
         return Report(changed=self.sweep_uploads(self.clock.now_ms()))
@@ -172,3 +191,12 @@ class Sweeps:
         """Close mailbox files nobody used for a while."""
         self.close_idle()
         return Report()
+
+
+def _expire_sending(writer: SendingWriter, *, now_ms: int) -> int:
+    most = SENDING_SWEEP_MAX
+    return (
+        writer.expire_answers(before_ms=now_ms - IDEMPOTENCY_KEPT_MS, limit=most)
+        + writer.expire_suppressions(now_ms=now_ms, limit=most)
+        + writer.drop_bodies(before_ms=now_ms - SENDING_BODY_KEPT_MS, limit=most)
+    )

@@ -14,6 +14,7 @@ import apsw
 from penfold.store.sqlite.failures import translated
 from penfold.store.sqlite.open import list_rows, open_database
 from penfold.store.sqlite.queue import refresh_destination
+from penfold.store.sqlite.sending.book import Tables
 
 
 def erase_from_queue(path: Path, mailbox_id: str) -> int:
@@ -49,6 +50,15 @@ def erase_from_pubsub(path: Path, mailbox_id: str, address: str) -> int:
         db.execute(f"DELETE FROM delivery WHERE message IN ({named})", (address,))
         db.execute(f"DELETE FROM message WHERE id IN ({named})", (address,))
         return gone + db.changes()
+
+    return _change(path, change)
+
+
+def erase_from_sending(path: Path, account_id: str) -> int:
+    """Remove an account's keys, emails, events and suppressions; its ledger stays."""
+
+    def change(db: apsw.Connection) -> int:
+        return Tables(db).erase_account(account_id)
 
     return _change(path, change)
 

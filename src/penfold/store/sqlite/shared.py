@@ -50,6 +50,16 @@ class SharedFile:
         with self._read_lock, translated(self._name):
             return list(self._reader.execute(sql, tuple(values)))
 
+    def look(self, look: Callable[[apsw.Connection], T]) -> T:
+        """Run reads that belong together, as of one moment."""
+        with self._read_lock, translated(self._name):
+            self._reader.execute("BEGIN")
+            try:
+                return look(self._reader)
+            finally:
+                if self._reader.in_transaction:
+                    self._reader.execute("COMMIT")
+
     def change(self, change: Callable[[apsw.Connection], T]) -> T:
         """Run a change in a transaction and return its result once that is durable."""
         with self._write_lock, translated(self._name):

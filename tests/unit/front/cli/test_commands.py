@@ -15,15 +15,17 @@ from penfold.domain import health, local_mode
 from penfold.domain.dns_advice.row import Report
 from penfold.domain.domains import Domains
 from penfold.domain.identity import build_identity
+from penfold.domain.sending.keys import Keys
 from penfold.domain.tracing.address import AddressTracer
 from penfold.domain.tracing.mail import MailTracer
-from penfold.front.cli.doors import Doors, QuotaView, Tracers, Value
+from penfold.front.cli.doors import Doors, QuotaView, SendingTools, Tracers, Value
 from penfold.front.cli.output import WrongUseError
 from penfold.front.cli.tree import build_cli
 from penfold.ports.erasing import Erasure
 from penfold.ports.queue import Attempt, Facts, NewQueueRow, QueueState, Tried
 from penfold.proto.totp import make_code
 from penfold.spec.registry import REGISTRY
+from penfold.spec.sending.openapi import make_sending_openapi
 from penfold.spec.settings import SETTINGS
 from penfold.store.backup_log import Backup
 from penfold.testing.directory import MemoryDirectory
@@ -32,6 +34,7 @@ from penfold.testing.mailbox import MemoryMailboxes
 from penfold.testing.queue import MemoryQueue
 from penfold.testing.reports import MemoryReports
 from penfold.testing.sealing import PlainSealer
+from penfold.testing.sending.book import MemorySending
 
 BASE = "http://127.0.0.1:8025"
 ACCOUNT = "kim@penfold.test"
@@ -89,6 +92,10 @@ class Bench:
         self.tracers = Tracers(
             self.identity.accounts.get, MailTracer(*ports), AddressTracer(*ports)
         )
+        self.sending = SendingTools(
+            Keys(MemorySending(), clock, Random(7), lambda _: None, lambda _: None),
+            book.find_account,
+        )
         self.tools = Tools()
         self.served = []
         self.flags = None
@@ -102,6 +109,7 @@ class Bench:
             open_queue=lambda data: contextlib.nullcontext(self.queue),
             open_reports=lambda data: contextlib.nullcontext(self.reports),
             open_tracers=lambda data: contextlib.nullcontext(self.tracers),
+            open_sending=lambda data: contextlib.nullcontext(self.sending),
             open_faults=lambda data: self.faults,
             load_base_url=lambda data: BASE,
             load_credentials=lambda data: self.credentials,
@@ -305,6 +313,48 @@ def test_a_file_that_is_there_is_not_overwritten_and_no_application_made(bench, 
     assert bench.json("app", "list") == []
 
 
+def add_key(bench, *arguments):
+    return bench.out("sending", "key", "add", ACCOUNT, "shop", *arguments).splitlines()[0]
+
+
+def test_an_api_key_is_shown_once_and_listed_without_its_secret(bench, kim):
+    secret = add_key(bench, "--test", "--domain", "Penfold.Test")
+    assert secret.startswith("test_")
+    listed = bench.out("sending", "key", "list", ACCOUNT, "--json")
+    assert secret not in listed
+    [row] = json.loads(listed)
+    assert row["secret"] == [f"…{secret[-4:]}"]
+    assert (row["name"], row["test"]) == ("shop", True)
+    assert (row["domains"], row["scopes"]) == (["penfold.test"], ["emails:send", "emails:read"])
+
+
+def test_a_rotated_api_key_has_two_secrets_and_a_revoked_one_has_none(bench, kim):
+    first = add_key(bench)
+    [shown] = bench.sending.keys.list(kim.id)
+    second = bench.out("sending", "key", "rotate", ACCOUNT, shown.key.id).splitlines()[0]
+    assert first != second
+    [both] = bench.sending.keys.list(kim.id)
+    assert [one.last4 for one in both.secrets] == [first[-4:], second[-4:]]
+    bench.out("sending", "key", "revoke", ACCOUNT, shown.key.id)
+    [ended] = bench.sending.keys.list(kim.id)
+    assert (ended.secrets, bool(ended.key.revoked_ms)) == ((), True)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        pytest.param(("--scope", "everything"), "has none of", id="scope"),
+        pytest.param(("--domain", "no domain"), "no domain", id="domain"),
+        pytest.param(("--network", "here"), "no network", id="network"),
+    ],
+)
+def test_an_api_key_that_may_what_there_is_not_is_wrong_use(bench, kim, arguments, said):
+    error = bench.error("sending", "key", "add", ACCOUNT, "shop", *arguments)
+    assert isinstance(error, WrongUseError)
+    assert said in str(error)
+    assert bench.sending.keys.list(kim.id) == []
+
+
 def test_a_removed_application_is_gone(bench, tmp_path):
     bench.out("app", "add", "Reader", "--out", str(tmp_path / "secret.json"))
     [row] = bench.json("app", "list")
@@ -503,6 +553,10 @@ def test_coverage_counts_every_method_of_the_api(bench):
     assert bench.out("api", "coverage").endswith(
         f"{table['served']} of {table['methods']} methods are served.\n"
     )
+
+
+def test_the_sending_api_is_printed_as_openapi(bench):
+    assert json.loads(bench.out("api", "openapi", "--sending")) == make_sending_openapi()
 
 
 def test_serve_and_config_show_take_every_setting_that_has_a_flag(bench):

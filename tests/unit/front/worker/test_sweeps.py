@@ -10,7 +10,12 @@ import pytest
 from penfold.base.clock import FixedClock
 from penfold.base.errors import MailboxBusyError, MailboxDamagedError
 from penfold.base.labels import INBOX, SPAM, TRASH
-from penfold.base.limits import ERASE_AFTER_MS, EXPIRE_LOOK, EXPIRE_MESSAGES
+from penfold.base.limits import (
+    ERASE_AFTER_MS,
+    EXPIRE_LOOK,
+    EXPIRE_MESSAGES,
+    SENDING_BODY_KEPT_MS,
+)
 from penfold.domain.changes import change_labels
 from penfold.domain.expiry import MailDays, delete_unchanged, find_horizon
 from penfold.domain.history import Wanted, list_history
@@ -20,11 +25,15 @@ from penfold.front.worker.sweeps import Sweeps
 from penfold.ports.identity import Removed, Session
 from penfold.ports.mailbox import Change
 from penfold.ports.queue import NewQueueRow, QueueState
+from penfold.ports.sending.answers import KeptAnswer
+from penfold.ports.sending.emails import Email, EmailState, NewEmail
+from penfold.ports.sending.suppressions import Reason, Scope, Suppression
 from penfold.testing.directory import MemoryDirectory
 from penfold.testing.mailbox import MemoryMailboxes
 from penfold.testing.pubsub import MemoryPubsub
 from penfold.testing.queue import MemoryQueue
 from penfold.testing.sealing import PlainSealer
+from penfold.testing.sending.book import MemorySending
 
 BOX = "m00000000000000000001"
 OTHER = "m00000000000000000002"
@@ -89,12 +98,14 @@ class World:
         self.book = MemoryDirectory(clock=self.clock)
         self.outbound = Outbound()
         self.mark, self.asked, self.erased = 0, [], []
+        self.sending = MemorySending()
         self.sweeps = Sweeps(
             clock=self.clock,
             mailboxes=self.mailboxes,
             outbound=self.outbound,
             book=self.book,
             pubsub=MemoryPubsub(),
+            sending=self.sending,
             queue=self.queue,
             mail_days=mail_days,
             queue_days=queue_days,
@@ -378,3 +389,26 @@ def test_senders_are_told_of_what_they_missed():
     world = World()
     assert world.run(world.sweeps.tell_senders).changed == 3
     assert world.run(world.sweeps.tell_senders, stopping=True).changed == 0
+
+
+def test_what_the_sending_api_keeps_for_a_time_goes_after_it(world):
+    now_ms = world.clock.now_ms()
+    email = Email(0, "e1", BOX, "k1", "a@penfold.test", "x", now_ms, state=EmailState.HANDED)
+    ended = Suppression(
+        "s1", BOX, "kim@x.example", Scope.ACCOUNT, "", Reason.BOUNCE, now_ms, now_ms + DAY_MS
+    )
+
+    def fill(writer):
+        writer.put_answer(KeptAnswer("k1", "r", "w", b"", 200, b"", now_ms))
+        writer.put_suppression(ended)
+        return writer.add_email(NewEmail(email, b"content", ()))
+
+    number = world.sending.change(fill)
+    assert world.run(world.sweeps.expire_sending).changed == 0
+    world.clock.advance(ms=DAY_MS + 1)
+    assert world.run(world.sweeps.expire_sending).changed == 2
+    assert world.sending.read(lambda book: book.find_content(number)) == b"content"
+    world.clock.advance(ms=SENDING_BODY_KEPT_MS)
+    assert world.run(world.sweeps.expire_sending, stopping=True).changed == 0
+    assert world.run(world.sweeps.expire_sending).changed == 1
+    assert world.sending.read(lambda book: book.find_content(number)) is None

@@ -1,0 +1,1 @@
+"""Mail for applications: what is accepted, for whom, and what is told of it."""

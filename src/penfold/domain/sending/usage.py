@@ -1,0 +1,61 @@
+"""What an account used in a period, and what it costs."""
+
+import re
+from contextlib import suppress
+from datetime import date
+
+from penfold.base.limits import USAGE_DAYS_MAX
+from penfold.domain.sending.findings import INVALID, TOO_LONG, Findings
+from penfold.domain.sending.metering import Price, day_of
+from penfold.domain.sending.showing import show_money
+from penfold.ports.sending.book import SendingReader
+from penfold.ports.sending.events import EventKind
+from penfold.spec.sending import schemas
+
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+
+
+def read_period(start: str, end: str, findings: Findings, *, now_ms: int) -> tuple[str, str]:
+    """Return first and last day; without any, from the first of this month to today."""
+    today = day_of(now_ms)
+    first = _read_day(start or f"{today[:7]}-01", "start", findings)
+    last = _read_day(end or max(today, start), "end", findings)
+    if first and last and not 0 <= (last - first).days < USAGE_DAYS_MAX:
+        findings.add("end", TOO_LONG, f"is before `start`, or {USAGE_DAYS_MAX} days after it")
+    return str(first), str(last)
+
+
+def _read_day(text: str, field: str, findings: Findings) -> date | None:
+    with suppress(ValueError):
+        if _DAY.fullmatch(text):
+            return date.fromisoformat(text)
+    findings.add(field, INVALID, "is not a day such as 2026-11-28")
+    return None
+
+
+def sum_usage(
+    book: SendingReader, account_id: str, first: str, last: str, price: Price
+) -> schemas.Usage:
+    days = book.list_usage(account_id, first=first, last=last)
+    tallies = book.list_tallies(account_id, first=first, last=last)
+    balance = book.get_balance(account_id)
+    left = balance.credit_micros - balance.spent_micros
+    return schemas.Usage(
+        object="usage",
+        period=schemas.Period(start=first, end=last),
+        accepted=sum(one.accepted for one in days),
+        delivered=sum(one.count for one in tallies if one.kind == EventKind.DELIVERED),
+        cost=show_money(sum(one.micros for one in days)),
+        currency=price.currency,
+        unit_price_per_1000=show_money(1_000 * price.micros),
+        prepaid=balance.prepaid,
+        balance=show_money(max(left, 0)) if balance.prepaid else None,
+        soft_limit=show_money(balance.soft_micros) if balance.soft_micros else None,
+        hard_limit=show_money(balance.hard_micros) if balance.hard_micros else None,
+        days=[
+            schemas.UsageDay(
+                day=one.day, stream=one.stream, accepted=one.accepted, cost=show_money(one.micros)
+            )
+            for one in days
+        ],
+    )

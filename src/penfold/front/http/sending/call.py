@@ -1,0 +1,108 @@
+"""What a method of the sending API is given, and words its handlers share."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol, TypeVar
+
+import msgspec
+from msgspec import Struct
+
+from penfold.base.chance import Chance
+from penfold.base.limits import SENDING_PAGE_MAX
+from penfold.domain.sending.accept import Keyed
+from penfold.domain.sending.caller import Caller
+from penfold.domain.sending.findings import INVALID
+from penfold.domain.sending.keys import Keys
+from penfold.domain.sending.metering import Price
+from penfold.ports.sending.book import SendingBook
+from penfold.ports.sending.records import ApiKey
+from penfold.spec.sending.problems import NOT_FOUND, VALIDATION, FieldError, SendingError
+
+
+class Numbered(Protocol):
+    @property
+    def number(self) -> int: ...
+
+
+T = TypeVar("T")
+
+
+class Reply(Struct, frozen=True):
+    """An answer that is JSON already."""
+
+    body: bytes
+    replayed: bool = False
+
+
+class Call(Struct, frozen=True):
+    """A checked call. id: of the path, "" without. permissive: as x-batch-validation says."""
+
+    book: SendingBook
+    keys: Keys
+    caller: Caller
+    price: Price
+    chance: Chance
+    now_ms: int
+    id: str
+    query: Any
+    body: Any
+    keyed: Keyed | None = None
+    permissive: bool = False
+
+    @property
+    def key(self) -> ApiKey:
+        return self.caller.key
+
+    @property
+    def account_id(self) -> str:
+        return self.caller.key.account_id
+
+
+def encode(value: Any) -> bytes:
+    return msgspec.json.encode(value)
+
+
+def must(found: T | None) -> T:
+    """Return what was found, or refuse with 404."""
+    if found is None:
+        raise SendingError(NOT_FOUND)
+    return found
+
+
+class Page(Struct, frozen=True):
+    """older, newer: the number of the item a page begins behind."""
+
+    limit: int
+    older: int | None
+    newer: int | None
+
+    def cut(self, found: Sequence[T]) -> tuple[list[T], bool]:
+        """Return the items of the page and whether there are more; found: one more than asked."""
+        more = len(found) > self.limit
+        if more and self.newer is not None:
+            return list(found[-self.limit :]), True
+        return list(found[: self.limit]), more
+
+
+def read_page(query: Any, find: Callable[[str], Numbered | None]) -> Page:
+    """Return which page is asked for; its cursors are ids of the caller's own items."""
+    if not 1 <= query.limit <= SENDING_PAGE_MAX:
+        raise _refuse("limit", f"is not between 1 and {SENDING_PAGE_MAX}")
+    if query.after and query.before:
+        raise _refuse("before", "cannot be used together with `after`")
+    older = _find_number("after", query.after, find)
+    return Page(query.limit, older, _find_number("before", query.before, find))
+
+
+def _find_number(field: str, name: str, find: Callable[[str], Numbered | None]) -> int | None:
+    if not name:
+        return None
+    found = find(name)
+    if found is None:
+        raise _refuse(field, "is not the id of such an item")
+    return found.number
+
+
+def _refuse(field: str, what: str) -> SendingError:
+    return SendingError(
+        VALIDATION, f"`{field}` {what}.", errors=[FieldError(field, INVALID, f"`{field}` {what}")]
+    )

@@ -1,0 +1,161 @@
+"""Emails that were accepted, their recipients, and their way out.
+
+An email is what one MIME message is made of: its recipients share it. It waits (SCHEDULED, QUEUED)
+until it is handed over; whoever takes it has it for a time, as rows of the outbound queue.
+SUPPRESSED: none of its recipients gets mail. A recipient that is final already gets none either.
+"""
+
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import Final, Protocol
+
+from msgspec import Struct
+
+
+class EmailState(StrEnum):
+    SCHEDULED = "scheduled"
+    QUEUED = "queued"
+    HANDED = "handed"
+    CANCELLED = "cancelled"
+    EXPIRED = "expired"
+    FAILED = "failed"
+    SUPPRESSED = "suppressed"
+
+
+WAITING: Final = frozenset({EmailState.SCHEDULED, EmailState.QUEUED})
+
+
+class Email(Struct, frozen=True):
+    """number: the order of acceptance, 0 before it has one. id: as clients know it (UUID).
+
+    sender, to, cc, bcc, reply_to: as they were written. batch: what was accepted in one call has
+    the same, "" for a call with one. last_event: kind of the last one (ports.sending.events).
+    scheduled_ms, expires_ms: 0 for at once, and never. raw: the message was given whole.
+    """
+
+    number: int
+    id: str
+    account_id: str
+    key_id: str
+    sender: str
+    subject: str
+    created_ms: int
+    to: tuple[str, ...] = ()
+    cc: tuple[str, ...] = ()
+    bcc: tuple[str, ...] = ()
+    reply_to: tuple[str, ...] = ()
+    stream: str = "transactional"
+    test: bool = False
+    state: EmailState = EmailState.QUEUED
+    scheduled_ms: int = 0
+    expires_ms: int = 0
+    batch: str = ""
+    message_id: str = ""
+    tags: dict[str, str] = {}
+    metadata: dict[str, str] = {}
+    template_id: str = ""
+    template_version: int = 0
+    last_event: str = ""
+    raw: bool = False
+
+
+class Recipient(Struct, frozen=True, gc=False):
+    """One address of an email. position: from 0. kind: to, cc or bcc. final: it is known for good.
+
+    queue_row: of the outbound queue, 0 before it has one, or when it was delivered here.
+    """
+
+    position: int
+    address: str
+    kind: str
+    last_event: str = ""
+    final: bool = False
+    queue_row: int = 0
+
+
+class NewEmail(Struct, frozen=True):
+    """content: what was asked for, packed (domain/sending). addresses: (address, kind)."""
+
+    email: Email
+    content: bytes
+    addresses: tuple[tuple[str, str], ...]
+
+
+class EmailLease(Struct, frozen=True):
+    """An email somebody works on. number: what came of it counts under this one alone."""
+
+    email: Email
+    number: int
+
+
+class EmailReader(Protocol):
+    def find_email(self, email_id: str, account_id: str) -> Email | None:
+        """Return the email if it belongs to that account."""
+        ...
+
+    def get_email(self, number: int) -> Email:
+        """Return an email by our own number; NotFoundError."""
+        ...
+
+    def list_emails(
+        self, account_id: str, *, older: int | None = None, newer: int | None = None, limit: int
+    ) -> list[Email]:
+        """Return an account's emails, the newest first: those older or newer than a number.
+
+        newer: the ones next to it, still newest first.
+        """
+        ...
+
+    def list_recipients(self, number: int) -> list[Recipient]: ...
+    def find_content(self, number: int) -> bytes | None:
+        """Return what was asked for; None when it is kept no longer."""
+        ...
+
+    def find_raw(self, number: int) -> bytes | None:
+        """Return the message as it was composed; None before, or when it is kept no longer."""
+        ...
+
+    def find_next_due(self) -> int | None:
+        """Return when the next email can be due (epoch ms), None when nothing waits."""
+        ...
+
+    def count_waiting(self) -> int: ...
+
+
+class EmailWriter(EmailReader, Protocol):
+    def add_email(self, new: NewEmail) -> int:
+        """Store an email and return its number; due at scheduled_ms, or at once."""
+        ...
+
+    def reschedule(self, number: int, scheduled_ms: int, *, now_ms: int) -> bool:
+        """Move an email that is SCHEDULED and nobody works on; return whether it was."""
+        ...
+
+    def cancel(self, number: int, *, now_ms: int) -> bool:
+        """Cancel an email that waits and nobody works on; return whether it was."""
+        ...
+
+    def take_emails(self, *, now_ms: int, lease_ms: int, limit: int) -> list[EmailLease]:
+        """Return emails that are due, the longest due first; due again after lease_ms."""
+        ...
+
+    def settle_email(
+        self, lease: EmailLease, state: EmailState, *, raw: bytes | None = None, due_ms: int = 0
+    ) -> bool:
+        """Say what became of a lease, and return whether it counted.
+
+        raw: as it was composed, kept. due_ms: of one that waits again.
+        """
+        ...
+
+    def set_queue_rows(self, number: int, rows: Sequence[tuple[int, int]]) -> None:
+        """Note (position, row of the outbound queue)."""
+        ...
+
+    def release_emails(self, *, now_ms: int) -> int:
+        """End all leases, for the one process that works on emails when it starts."""
+        ...
+
+    def drop_bodies(self, *, before_ms: int, limit: int) -> int:
+        """Forget content and octets of emails accepted before, which wait no more."""
+        ...

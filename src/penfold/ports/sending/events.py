@@ -1,0 +1,113 @@
+"""What happened to emails, one recipient at a time.
+
+A recipient has at most one *final* event, and the store holds that. What is heard afterwards (a
+bounce long after the next server took the message) is noted too, and is not final.
+
+In the transaction that notes an event: the recipient's state, the tally of the day, and a delivery
+for each webhook of the account that wants its kind.
+"""
+
+from collections.abc import Collection
+from enum import StrEnum
+from typing import Any, Final, Protocol
+
+from msgspec import Struct
+
+
+class EventKind(StrEnum):
+    QUEUED = "queued"
+    SCHEDULED = "scheduled"
+    SENT = "sent"
+    DELIVERED = "delivered"
+    DEFERRED = "deferred"
+    BOUNCED = "bounced"
+    COMPLAINED = "complained"
+    SUPPRESSED = "suppressed"
+    FAILED = "failed"
+    EXPIRED = "expired"
+    CANCELLED = "cancelled"
+    OPENED = "opened"
+    CLICKED = "clicked"
+    UNSUBSCRIBED = "unsubscribed"
+
+
+#: What ends the way of a recipient's mail.
+FINAL: Final = frozenset({
+    EventKind.DELIVERED, EventKind.BOUNCED, EventKind.SUPPRESSED, EventKind.FAILED,
+    EventKind.EXPIRED, EventKind.CANCELLED,
+})  # fmt: skip
+#: What can be heard of a recipient that is final; anything else comes too late and is dropped.
+LATE: Final = frozenset({
+    EventKind.DELIVERED, EventKind.BOUNCED, EventKind.COMPLAINED, EventKind.OPENED,
+    EventKind.CLICKED, EventKind.UNSUBSCRIBED,
+})  # fmt: skip
+#: The position of an event that is about no recipient.
+NOBODY: Final = -1
+
+
+class NewEvent(Struct, frozen=True):
+    """kind: an EventKind, or another word such as `domain.dns_error` with email 0.
+
+    cause: what made it happen; the same cause noted twice is one event. data: plain values.
+    """
+
+    id: str
+    account_id: str
+    email: int
+    position: int
+    kind: str
+    at_ms: int
+    cause: str
+    data: dict[str, Any] = {}
+
+
+class Event(Struct, frozen=True):
+    """email_id, address: "" for an event that is about no email."""
+
+    number: int
+    id: str
+    account_id: str
+    email: int
+    email_id: str
+    position: int
+    address: str
+    kind: str
+    at_ms: int
+    final: bool
+    data: dict[str, Any] = {}
+
+
+class Tally(Struct, frozen=True, gc=False):
+    """How many events of a kind there were on a day (YYYY-MM-DD, UTC), of a stream."""
+
+    day: str
+    stream: str
+    kind: str
+    count: int
+
+
+class EventReader(Protocol):
+    def find_event(self, event_id: str, account_id: str) -> Event | None: ...
+    def get_event(self, number: int) -> Event: ...
+    def list_events(
+        self,
+        account_id: str,
+        *,
+        email: int | None = None,
+        kinds: Collection[str] = (),
+        older: int | None = None,
+        newer: int | None = None,
+        limit: int,
+    ) -> list[Event]:
+        """Return an account's events, the newest first; as EmailReader.list_emails."""
+        ...
+
+    def list_tallies(self, account_id: str, *, first: str, last: str) -> list[Tally]:
+        """Return what happened from the first to the last day, both included. No test mail."""
+        ...
+
+
+class EventWriter(EventReader, Protocol):
+    def add_event(self, new: NewEvent) -> int | None:
+        """Note an event and return its number; None when it is known, or comes too late."""
+        ...

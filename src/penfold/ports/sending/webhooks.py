@@ -1,0 +1,82 @@
+"""Events on their way to webhooks: a delivery for each pair, every attempt kept."""
+
+from collections.abc import Collection, Sequence
+from enum import StrEnum
+from typing import Protocol
+
+from msgspec import Struct
+
+
+class DeliveryState(StrEnum):
+    WAITING = "waiting"
+    DELIVERED = "delivered"
+    FAILED = "failed"
+
+
+class WebhookDelivery(Struct, frozen=True, gc=False):
+    """event: its number. replay: it was asked for again. tries: how often it was taken."""
+
+    number: int
+    webhook_id: str
+    event: int
+    state: DeliveryState
+    due_ms: int
+    tries: int
+    created_ms: int
+    replay: bool = False
+
+
+class WebhookAttempt(Struct, frozen=True, gc=False):
+    """status: of HTTP, 0 when there was no answer. outcome: in our words."""
+
+    number: int
+    at_ms: int
+    status: int
+    outcome: str
+    ms: int
+
+
+class WebhookLease(Struct, frozen=True, gc=False):
+    delivery: WebhookDelivery
+    number: int
+
+
+class DeliveryReader(Protocol):
+    def list_deliveries(
+        self, webhook_id: str, *, older: int | None = None, limit: int
+    ) -> list[WebhookDelivery]:
+        """Return a webhook's deliveries, the newest first; the caller knows it is its own."""
+        ...
+
+    def list_webhook_attempts(self, number: int) -> list[WebhookAttempt]: ...
+    def find_delivery_due(self) -> int | None:
+        """Return when the next delivery can be due, None when none waits."""
+        ...
+
+
+class DeliveryWriter(DeliveryReader, Protocol):
+    def add_deliveries(
+        self, webhook_id: str, events: Sequence[int], *, now_ms: int, replay: bool
+    ) -> list[int]:
+        """Let events be told, again for a replay, and return the numbers of the deliveries."""
+        ...
+
+    def take_deliveries(
+        self, *, now_ms: int, lease_ms: int, limit: int, skip: Collection[str] = ()
+    ) -> list[WebhookLease]:
+        """Return deliveries that are due, the longest due first; skip: webhooks to pass over."""
+        ...
+
+    def settle_delivery(
+        self, lease: WebhookLease, attempt: WebhookAttempt, state: DeliveryState, *, due_ms: int = 0
+    ) -> bool:
+        """Note an attempt and what came of it; return whether the lease still counted.
+
+        attempt.number is given by the store.
+        """
+        ...
+
+    def release_deliveries(self, *, now_ms: int) -> int: ...
+    def drop_deliveries(self, webhook_id: str) -> None:
+        """Forget a webhook's deliveries, with the webhook."""
+        ...

@@ -1,0 +1,1 @@
+"""What the sending API promises, as data."""

@@ -1,0 +1,1 @@
+"""The sending API on disk: <data>/sending.db."""

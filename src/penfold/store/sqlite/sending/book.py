@@ -1,0 +1,62 @@
+"""The sending book on disk: one shared.SharedFile, its tables on one connection.
+
+After a commit whose outcome was unknown, the repeat finds what did arrive: by idempotency key, by
+the cause of an event, by (email, position) of a charge.
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from penfold.ports.sending.book import SendingReader, SendingWriter
+from penfold.ports.sending.records import Webhook
+from penfold.store.sqlite.commit import Fatal
+from penfold.store.sqlite.sending.answers import AnswerTable
+from penfold.store.sqlite.sending.events import EventTable
+from penfold.store.sqlite.sending.metering import MeterTable
+from penfold.store.sqlite.sending.suppressions import SuppressionTable
+from penfold.store.sqlite.shared import SharedFile
+
+T = TypeVar("T")
+
+
+class Tables(EventTable, SuppressionTable, MeterTable, AnswerTable):
+    """All tables: a SendingReader, and inside a transaction a SendingWriter."""
+
+    def erase_account(self, account_id: str) -> int:
+        mine = "SELECT number FROM email WHERE account_id = ?"
+        for table in ("body", "recipient"):
+            self._run(f"DELETE FROM {table} WHERE email IN ({mine})", (account_id,))
+        for webhook in self.list_records(Webhook, account_id, limit=-1):
+            self.drop_deliveries(webhook.id)
+        self._run(
+            "DELETE FROM answer WHERE key_id IN"
+            " (SELECT id FROM record WHERE kind = 'api_key' AND account_id = ?)",
+            (account_id,),
+        )
+        tables = ("email", "event", "suppression", "tally", "record")
+        gone = [
+            self._run(f"DELETE FROM {table} WHERE account_id = ?", (account_id,))
+            for table in tables
+        ]
+        return gone[0] + gone[1]
+
+
+class SqliteSending:
+    """A SendingBook. Safe to use from several threads and beside other processes."""
+
+    def __init__(
+        self, path: Path, *, create: bool, fatal: Fatal | None = None, vfs: str | None = None
+    ) -> None:
+        """Open the file; `create` makes it when it is missing. fatal: see commit.py."""
+        self._file = SharedFile(path, "sending", create=create, fatal=fatal, vfs=vfs)
+
+    def read(self, look: Callable[[SendingReader], T]) -> T:
+        return self._file.look(lambda db: look(Tables(db)))
+
+    def change(self, change: Callable[[SendingWriter], T]) -> T:
+        return self._file.change(lambda db: change(Tables(db)))
+
+    def close(self) -> None:
+        """Safe to call twice."""
+        self._file.close()

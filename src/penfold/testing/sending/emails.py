@@ -1,0 +1,146 @@
+"""Emails in memory."""
+
+from collections.abc import Iterable, Sequence
+from typing import Protocol, TypeVar
+
+from msgspec.structs import replace
+
+from penfold.base.errors import NotFoundError
+from penfold.ports.sending.emails import (
+    WAITING,
+    Email,
+    EmailLease,
+    EmailState,
+    NewEmail,
+    Recipient,
+)
+from penfold.testing.sending.state import Held, Part
+
+
+class Numbered(Protocol):
+    @property
+    def number(self) -> int: ...
+
+
+T = TypeVar("T", bound=Numbered)
+
+
+def page(items: Iterable[T], *, older: int | None, newer: int | None, limit: int) -> list[T]:
+    """Return a page of items with numbers, the newest first."""
+    found = sorted(items, key=lambda one: one.number)
+    if newer is not None:
+        return [one for one in found if one.number > newer][:limit][::-1]
+    return [one for one in reversed(found) if older is None or one.number < older][:limit]
+
+
+class MemoryEmails(Part):
+    def find_email(self, email_id: str, account_id: str) -> Email | None:
+        mine = [one for one in self._state.emails.values() if one.account_id == account_id]
+        return next((one for one in mine if one.id == email_id), None)
+
+    def get_email(self, number: int) -> Email:
+        if number not in self._state.emails:
+            raise NotFoundError("no such email", number=number)
+        return self._state.emails[number]
+
+    def list_emails(
+        self, account_id: str, *, older: int | None = None, newer: int | None = None, limit: int
+    ) -> list[Email]:
+        mine = [one for one in self._state.emails.values() if one.account_id == account_id]
+        return page(mine, older=older, newer=newer, limit=limit)
+
+    def list_recipients(self, number: int) -> list[Recipient]:
+        return [one for (email, _), one in self._state.recipients.items() if email == number]
+
+    def find_content(self, number: int) -> bytes | None:
+        return self._state.bodies.get((number, "content"))
+
+    def find_raw(self, number: int) -> bytes | None:
+        return self._state.bodies.get((number, "raw"))
+
+    def find_next_due(self) -> int | None:
+        due = [self._state.held[number].due_ms for number in self._waiting()]
+        return min(due, default=None)
+
+    def count_waiting(self) -> int:
+        return len(self._waiting())
+
+    # --- changes
+
+    def add_email(self, new: NewEmail) -> int:
+        number = self._state.next("email")
+        email = replace(new.email, number=number)
+        self._state.emails[number] = email
+        self._state.held[number] = Held(email.scheduled_ms or email.created_ms)
+        self._state.bodies[number, "content"] = new.content
+        for at, (address, kind) in enumerate(new.addresses):
+            self._state.recipients[number, at] = Recipient(at, address, kind)
+        return number
+
+    def reschedule(self, number: int, scheduled_ms: int, *, now_ms: int) -> bool:
+        email = self._state.emails[number]
+        if email.state is not EmailState.SCHEDULED or not self._is_free(number, now_ms):
+            return False
+        lease = self._state.held[number].lease + 1
+        self._state.emails[number] = replace(email, scheduled_ms=scheduled_ms)
+        self._state.held[number] = Held(scheduled_ms, lease)
+        return True
+
+    def cancel(self, number: int, *, now_ms: int) -> bool:
+        email = self._state.emails[number]
+        if email.state not in WAITING or not self._is_free(number, now_ms):
+            return False
+        self._state.emails[number] = replace(email, state=EmailState.CANCELLED)
+        return True
+
+    def take_emails(self, *, now_ms: int, lease_ms: int, limit: int) -> list[EmailLease]:
+        held = self._state.held
+        due = [number for number in self._waiting() if held[number].due_ms <= now_ms]
+        leases = []
+        for number in sorted(due, key=lambda one: (held[one].due_ms, one))[:limit]:
+            held[number] = Held(now_ms + lease_ms, held[number].lease + 1, taken=True)
+            leases.append(EmailLease(self._state.emails[number], held[number].lease))
+        return leases
+
+    def settle_email(
+        self, lease: EmailLease, state: EmailState, *, raw: bytes | None = None, due_ms: int = 0
+    ) -> bool:
+        number = lease.email.number
+        held, email = self._state.held[number], self._state.emails[number]
+        if (held.lease, held.taken) != (lease.number, True) or email.state not in WAITING:
+            return False
+        self._state.emails[number] = replace(email, state=state)
+        self._state.held[number] = Held(due_ms, held.lease)
+        if raw is not None:
+            self._state.bodies[number, "raw"] = raw
+        return True
+
+    def set_queue_rows(self, number: int, rows: Sequence[tuple[int, int]]) -> None:
+        for position, row in rows:
+            found = self._state.recipients[number, position]
+            self._state.recipients[number, position] = replace(found, queue_row=row)
+
+    def release_emails(self, *, now_ms: int) -> int:
+        taken = [number for number, held in self._state.held.items() if held.taken]
+        for number in taken:
+            self._state.held[number] = Held(now_ms, self._state.held[number].lease)
+        return len(taken)
+
+    def drop_bodies(self, *, before_ms: int, limit: int) -> int:
+        kept = sorted(
+            (email.created_ms, number)
+            for number, email in self._state.emails.items()
+            if email.created_ms < before_ms and email.state not in WAITING
+            and any(other == number for other, _ in self._state.bodies)
+        )[:limit]  # fmt: skip
+        gone = [key for key in self._state.bodies if key[0] in {number for _, number in kept}]
+        for key in gone:
+            del self._state.bodies[key]
+        return len(gone)
+
+    def _waiting(self) -> list[int]:
+        return [number for number, one in self._state.emails.items() if one.state in WAITING]
+
+    def _is_free(self, number: int, now_ms: int) -> bool:
+        held = self._state.held[number]
+        return not held.taken or held.due_ms <= now_ms

@@ -1,0 +1,166 @@
+"""Events, and their deliveries to webhooks, in memory."""
+
+from collections.abc import Collection, Sequence
+from datetime import UTC, datetime
+
+from msgspec.structs import replace
+
+from penfold.base.errors import NotFoundError
+from penfold.base.limits import SENDING_RECORDS_MAX
+from penfold.ports.sending.events import FINAL, LATE, Event, NewEvent, Tally
+from penfold.ports.sending.records import Webhook
+from penfold.ports.sending.webhooks import (
+    DeliveryState,
+    WebhookAttempt,
+    WebhookDelivery,
+    WebhookLease,
+)
+from penfold.testing.sending.emails import MemoryEmails, page
+from penfold.testing.sending.records import MemoryRecords
+from penfold.testing.sending.state import Held, Part
+
+
+class MemoryDeliveries(Part):
+    def list_deliveries(
+        self, webhook_id: str, *, older: int | None = None, limit: int
+    ) -> list[WebhookDelivery]:
+        mine = [self._show(n) for n, one in self._state.deliveries.items()
+                if one.webhook_id == webhook_id]  # fmt: skip
+        return page(mine, older=older, newer=None, limit=limit)
+
+    def list_webhook_attempts(self, number: int) -> list[WebhookAttempt]:
+        return [one for (delivery, _), one in self._state.attempts.items() if delivery == number]
+
+    def find_delivery_due(self) -> int | None:
+        due = [self._state.deliveries_held[number].due_ms for number in self._waits()]
+        return min(due, default=None)
+
+    def add_deliveries(
+        self, webhook_id: str, events: Sequence[int], *, now_ms: int, replay: bool
+    ) -> list[int]:
+        numbers = []
+        for event in events:
+            number = self._state.next("delivery")
+            self._state.deliveries[number] = WebhookDelivery(
+                number, webhook_id, event, DeliveryState.WAITING, now_ms, 0, now_ms, replay
+            )
+            self._state.deliveries_held[number] = Held(now_ms)
+            numbers.append(number)
+        return numbers
+
+    def take_deliveries(
+        self, *, now_ms: int, lease_ms: int, limit: int, skip: Collection[str] = ()
+    ) -> list[WebhookLease]:
+        held = self._state.deliveries_held
+        due = [number for number in self._waits() if held[number].due_ms <= now_ms]
+        due = [number for number in due if self._state.deliveries[number].webhook_id not in skip]
+        leases = []
+        for number in sorted(due, key=lambda one: (held[one].due_ms, one))[:limit]:
+            shown = self._show(number)
+            tries = held[number].lease + 1
+            held[number] = Held(now_ms + lease_ms, tries, taken=True)
+            leases.append(WebhookLease(replace(shown, tries=tries), tries))
+        return leases
+
+    def settle_delivery(
+        self, lease: WebhookLease, attempt: WebhookAttempt, state: DeliveryState, *, due_ms: int = 0
+    ) -> bool:
+        number = lease.delivery.number
+        held = self._state.deliveries_held.get(number)
+        if held is None or (held.lease, held.taken) != (lease.number, True):
+            return False
+        self._state.deliveries[number] = replace(self._state.deliveries[number], state=state)
+        self._state.deliveries_held[number] = Held(due_ms, held.lease)
+        count = len(self.list_webhook_attempts(number)) + 1
+        self._state.attempts[number, count] = replace(attempt, number=count)
+        return True
+
+    def release_deliveries(self, *, now_ms: int) -> int:
+        held = self._state.deliveries_held
+        taken = [number for number, one in held.items() if one.taken]
+        for number in taken:
+            held[number] = Held(now_ms, held[number].lease)
+        return len(taken)
+
+    def drop_deliveries(self, webhook_id: str) -> None:
+        for number, one in list(self._state.deliveries.items()):
+            if one.webhook_id == webhook_id:
+                del self._state.deliveries[number], self._state.deliveries_held[number]
+                for key in [key for key in self._state.attempts if key[0] == number]:
+                    del self._state.attempts[key]
+
+    def _show(self, number: int) -> WebhookDelivery:
+        held = self._state.deliveries_held[number]
+        return replace(self._state.deliveries[number], due_ms=held.due_ms, tries=held.lease)
+
+    def _waits(self) -> list[int]:
+        found = self._state.deliveries.items()
+        return [number for number, one in found if one.state is DeliveryState.WAITING]
+
+
+class MemoryEvents(MemoryRecords, MemoryEmails, MemoryDeliveries):
+    def find_event(self, event_id: str, account_id: str) -> Event | None:
+        mine = [one for one in self._state.events.values() if one.account_id == account_id]
+        return next((one for one in mine if one.id == event_id), None)
+
+    def get_event(self, number: int) -> Event:
+        if number not in self._state.events:
+            raise NotFoundError("no such event", number=number)
+        return self._state.events[number]
+
+    def list_events(
+        self,
+        account_id: str,
+        *,
+        email: int | None = None,
+        kinds: Collection[str] = (),
+        older: int | None = None,
+        newer: int | None = None,
+        limit: int,
+    ) -> list[Event]:
+        mine = [
+            one
+            for one in self._state.events.values()
+            if one.account_id == account_id
+            and email in (None, one.email)
+            and (not kinds or one.kind in kinds)
+        ]
+        return page(mine, older=older, newer=newer, limit=limit)
+
+    def list_tallies(self, account_id: str, *, first: str, last: str) -> list[Tally]:
+        return [
+            Tally(day, stream, kind, count)
+            for (whose, day, stream, kind), count in sorted(self._state.tallies.items())
+            if whose == account_id and first <= day <= last
+        ]
+
+    def add_event(self, new: NewEvent) -> int | None:
+        recipient = self._state.recipients.get((new.email, new.position))
+        ended = recipient is not None and recipient.final
+        if new.cause in self._state.causes or (ended and new.kind not in LATE):
+            return None
+        final = recipient is not None and not ended and new.kind in FINAL
+        number = self._state.next("event")
+        email = self._state.emails.get(new.email)
+        self._state.causes[new.cause] = number
+        self._state.events[number] = Event(
+            number, new.id, new.account_id, new.email, email.id if email else "", new.position,
+            recipient.address if recipient else "", new.kind, new.at_ms, final, new.data,
+        )  # fmt: skip
+        if recipient is not None:
+            self._state.recipients[new.email, new.position] = replace(
+                recipient, last_event=new.kind, final=recipient.final or final
+            )
+        if email is not None:
+            self._state.emails[new.email] = replace(email, last_event=new.kind)
+            if not email.test:
+                self._count(new, email.stream)
+        for webhook in self.list_records(Webhook, new.account_id, limit=SENDING_RECORDS_MAX):
+            if not webhook.disabled_ms and (not webhook.events or new.kind in webhook.events):
+                self.add_deliveries(webhook.id, [number], now_ms=new.at_ms, replay=False)
+        return number
+
+    def _count(self, new: NewEvent, stream: str) -> None:
+        day = datetime.fromtimestamp(new.at_ms / 1000, UTC).strftime("%Y-%m-%d")
+        key = (new.account_id, day, stream, new.kind)
+        self._state.tallies[key] = self._state.tallies.get(key, 0) + 1

@@ -1,0 +1,520 @@
+"""What every SendingBook must do, whatever it is made of."""
+
+import pytest
+from msgspec.structs import replace
+
+from penfold.base.errors import ConflictError, NotFoundError
+from penfold.ports.sending.answers import KeptAnswer
+from penfold.ports.sending.emails import Email, EmailState, NewEmail
+from penfold.ports.sending.events import NOBODY, NewEvent, Tally
+from penfold.ports.sending.metering import Balance, Charge, UsageDay
+from penfold.ports.sending.records import (
+    INSTALLATION,
+    ApiKey,
+    ApiSecret,
+    SendingDomain,
+    Stream,
+    Template,
+    TemplatePart,
+    TemplateVersion,
+    Webhook,
+    version_id,
+)
+from penfold.ports.sending.suppressions import Reason, Scope, Suppression
+from penfold.ports.sending.webhooks import DeliveryState, WebhookAttempt
+
+NOW = 1_790_000_000_000
+DAY = "2026-09-21"
+LEASE_MS = 1_000
+
+RECORDS = [
+    ApiKey("k1", "a", "shop", NOW, test=True, scopes=("emails:send",), networks=("10.0.0.0/8",)),
+    ApiSecret("ab" * 32, "a", "k1", "wxyz", NOW, expires_ms=NOW + 1),
+    Webhook("w1", "a", "https://shop.example/hook", NOW, ("bounced",), ("sealed",)),
+    Template("t1", "a", "welcome", "Welcome", NOW, weights=((1, 9), (2, 1))),
+    TemplateVersion(version_id("t1", 1), "a", "t1", 1, b"\x00source\xff", NOW),
+    TemplatePart("p1", "a", "layout", "main", "<html>{{ content }}</html>", NOW),
+    SendingDomain("d1", INSTALLATION, "shop.example", NOW, checks={"dkim": "ok"}),
+    Stream("s1", "a", "otp", NOW, ttl_s=900),
+]
+
+
+def email(number="1", *, account="a", **more):
+    values = {"to": ("kim@elsewhere.example",), "tags": {"kind": "otp"}} | more
+    return Email(0, f"e{number}", account, "k1", "shop@shop.example", "Hello", NOW, **values)
+
+
+def new(number="1", *, content=b"content", addresses=(("kim@elsewhere.example", "to"),), **more):
+    return NewEmail(email(number, **more), content, addresses)
+
+
+def event(email_number, kind, *, position=0, cause="", account="a", at_ms=NOW, **data):
+    name = cause or f"{kind}:{email_number}:{position}"
+    return NewEvent(f"ev-{name}", account, email_number, position, kind, at_ms, name, data)
+
+
+def suppression(address="kim@elsewhere.example", **more):
+    values = {"scope": Scope.ACCOUNT, "value": "", "reason": Reason.BOUNCE} | more
+    name = f"{address} {values['scope']} {values['value']}"
+    return Suppression(f"s-{name}", "a", address, created_ms=NOW, **values)
+
+
+class SendingContract:
+    """Subclasses give a fixture `book`, empty."""
+
+    # --- records
+
+    @pytest.mark.parametrize("record", RECORDS, ids=lambda one: type(one).__name__)
+    def test_record_reads_back_as_it_was(self, book, record):
+        book.change(lambda writer: writer.add(record))
+        assert book.read(lambda b: b.find(type(record), record.id, record.account_id)) == record
+        assert book.read(lambda b: b.find_unowned(type(record), record.id)) == record
+        assert book.read(lambda b: b.list_records(type(record), record.account_id, limit=9)) == [
+            record
+        ]
+
+    @pytest.mark.parametrize("record", RECORDS, ids=lambda one: type(one).__name__)
+    def test_record_of_somebody_else_is_neither_found_nor_changed_nor_removed(self, book, record):
+        kind, stranger = type(record), replace(record, account_id="stranger")
+        book.change(lambda writer: writer.add(record))
+        assert book.read(lambda b: b.find(kind, record.id, "stranger")) is None
+        assert book.read(lambda b: b.list_records(kind, "stranger", limit=9)) == []
+        assert not book.change(lambda writer: writer.delete(kind, record.id, "stranger"))
+        with pytest.raises(NotFoundError):
+            book.change(lambda writer: writer.replace(stranger))
+        assert book.read(lambda b: b.find_unowned(kind, record.id)) == record
+
+    def test_id_that_is_taken_is_a_conflict_whoever_has_it(self, book):
+        book.change(lambda writer: writer.add(RECORDS[0]))
+        with pytest.raises(ConflictError):
+            book.change(lambda writer: writer.add(replace(RECORDS[0], account_id="b")))
+
+    def test_alias_is_unique_for_an_account_and_free_for_another(self, book):
+        one, two = RECORDS[3], replace(RECORDS[3], id="t2")
+        book.change(lambda writer: writer.add(one))
+        with pytest.raises(ConflictError):
+            book.change(lambda writer: writer.add(two))
+        book.change(lambda writer: writer.add(replace(two, account_id="b")))
+        assert book.read(lambda b: b.find_word(Template, "welcome", "a")) == one
+        other = replace(one, id="t3", alias="other")
+        renamed = replace(other, alias="welcome")
+        with pytest.raises(ConflictError):
+            book.change(lambda writer: (writer.add(other), writer.replace(renamed)))
+        assert book.read(lambda b: b.find_word(Template, "other", "a")) is None
+
+    def test_removing_a_template_removes_its_versions_and_no_others(self, book):
+        version = RECORDS[4]
+        other = replace(version, id=version_id("t2", 1), template_id="t2")
+        book.change(lambda w: [w.add(one) for one in (RECORDS[3], version, other, RECORDS[5])])
+        found = book.read(lambda b: b.list_records(TemplateVersion, "a", parent="t1", limit=9))
+        assert found == [version]
+        assert book.change(lambda writer: writer.delete(Template, "t1", "a"))
+        assert book.read(lambda b: b.list_records(TemplateVersion, "a", limit=9)) == [other]
+        assert not book.change(lambda writer: writer.delete(Template, "t1", "a"))
+
+    def test_records_are_listed_by_age_and_no_more_than_asked_for(self, book):
+        streams = [Stream(f"s{n}", "a", f"n{n}", NOW - n) for n in range(4)]
+        book.change(lambda writer: [writer.add(one) for one in streams])
+        found = book.read(lambda b: b.list_records(Stream, "a", limit=3))
+        assert [one.id for one in found] == ["s3", "s2", "s1"]
+
+    def test_change_that_raises_changes_nothing(self, book):
+        def change(writer):
+            writer.add(RECORDS[0])
+            writer.add_email(new())
+            raise ValueError
+
+        with pytest.raises(ValueError, match=r"^$"):
+            book.change(change)
+        assert book.read(lambda b: b.find_unowned(ApiKey, "k1")) is None
+        assert book.read(lambda b: b.find_email("e1", "a")) is None
+
+    # --- emails
+
+    def test_email_reads_back_as_it_was_with_its_number(self, book):
+        number = book.change(lambda writer: writer.add_email(new(metadata={"order": "7"})))
+        wanted = replace(email(metadata={"order": "7"}), number=number)
+        assert book.read(lambda b: b.find_email("e1", "a")) == wanted
+        assert book.read(lambda b: b.get_email(number)) == wanted
+        assert book.read(lambda b: b.find_content(number)) == b"content"
+        assert book.read(lambda b: b.find_raw(number)) is None
+        assert book.read(lambda b: b.find_email("e1", "b")) is None
+        with pytest.raises(NotFoundError):
+            book.read(lambda b: b.get_email(number + 1))
+
+    @pytest.mark.parametrize("content", [b"", bytes(range(256)) * 9_000], ids=["none", "2 MB"])
+    def test_content_reads_back_octet_by_octet(self, book, content):
+        number = book.change(lambda writer: writer.add_email(new(content=content)))
+        assert book.read(lambda b: b.find_content(number)) == content
+
+    def test_recipients_stand_in_their_order(self, book):
+        addresses = (("z@x.example", "to"), ("a@x.example", "cc"), ("z@x.example", "bcc"))
+        number = book.change(lambda writer: writer.add_email(new(addresses=addresses)))
+        found = book.read(lambda b: b.list_recipients(number))
+        assert [(one.position, one.address, one.kind) for one in found] == [
+            (at, *each) for at, each in enumerate(addresses)
+        ]
+        book.change(lambda writer: writer.set_queue_rows(number, [(1, 77)]))
+        found = book.read(lambda b: b.list_recipients(number))
+        assert [one.queue_row for one in found] == [0, 77, 0]
+
+    def test_emails_are_listed_newest_first_from_either_end(self, book):
+        numbers = [book.change(lambda w, n=n: w.add_email(new(n))) for n in range(5)]
+        book.change(lambda writer: writer.add_email(new(9, account="b")))
+
+        def ids(**where):
+            return [one.id for one in book.read(lambda b: b.list_emails("a", limit=2, **where))]
+
+        assert ids() == ["e4", "e3"]
+        assert ids(older=numbers[3]) == ["e2", "e1"]
+        assert ids(newer=numbers[0]) == ["e2", "e1"]
+        assert ids(newer=numbers[3]) == ["e4"]
+        assert ids(older=numbers[0]) == []
+
+    # --- the way out
+
+    def test_due_emails_are_taken_once_and_again_when_the_lease_is_over(self, book):
+        first = book.change(lambda writer: writer.add_email(new(1)))
+        later = new(2, state=EmailState.SCHEDULED, scheduled_ms=NOW + 5)
+        book.change(lambda writer: writer.add_email(later))
+        assert take(book, NOW - 1) == []
+        [lease] = take(book, NOW)
+        assert (lease.email.number, lease.number) == (first, 1)
+        assert take(book, NOW) == []
+        assert book.read(lambda b: b.find_next_due()) == NOW + 5
+        again = take(book, NOW + LEASE_MS)
+        assert [each.email.id for each in again] == ["e2", "e1"]
+        assert not book.change(lambda w: w.settle_email(lease, EmailState.HANDED))
+        assert book.change(lambda w: w.settle_email(again[1], EmailState.HANDED, raw=b"raw"))
+        assert book.read(lambda b: b.find_raw(first)) == b"raw"
+        assert book.read(lambda b: b.get_email(first)).state is EmailState.HANDED
+        assert book.read(lambda b: b.count_waiting()) == 1
+        assert not book.change(lambda w: w.settle_email(again[1], EmailState.HANDED))
+
+    def test_email_that_waits_again_is_due_when_said(self, book):
+        book.change(lambda writer: writer.add_email(new()))
+        [lease] = take(book, NOW)
+        assert book.change(lambda w: w.settle_email(lease, EmailState.QUEUED, due_ms=NOW + 50))
+        assert take(book, NOW + 49) == []
+        assert take(book, NOW + 50)[0].number == 2
+
+    def test_leases_of_a_process_that_ended_are_due_at_once(self, book):
+        book.change(lambda writer: [writer.add_email(new(n)) for n in range(3)])
+        take(book, NOW, limit=2)
+        assert book.change(lambda writer: writer.release_emails(now_ms=NOW + 1)) == 2
+        assert len(take(book, NOW + 1)) == 3
+
+    def test_scheduled_email_moves_and_ends_unless_somebody_works_on_it(self, book):
+        number = book.change(
+            lambda w: w.add_email(new(state=EmailState.SCHEDULED, scheduled_ms=NOW + 100))
+        )
+        assert book.change(lambda w: w.reschedule(number, NOW + 10, now_ms=NOW))
+        assert book.read(lambda b: b.get_email(number)).scheduled_ms == NOW + 10
+        [lease] = take(book, NOW + 10)
+        assert not book.change(lambda w: w.reschedule(number, NOW + 99, now_ms=NOW + 11))
+        assert not book.change(lambda w: w.cancel(number, now_ms=NOW + 11))
+        over = NOW + 10 + LEASE_MS
+        assert book.change(lambda w: w.cancel(number, now_ms=over))
+        assert not book.change(lambda w: w.settle_email(lease, EmailState.HANDED))
+        assert take(book, over) == []
+        assert not book.change(lambda w: w.reschedule(number, over + 9, now_ms=over))
+        assert book.read(lambda b: b.get_email(number)).state is EmailState.CANCELLED
+
+    def test_email_moved_after_its_lease_ran_out_is_not_settled_by_who_had_it(self, book):
+        number = book.change(
+            lambda w: w.add_email(new(state=EmailState.SCHEDULED, scheduled_ms=NOW))
+        )
+        [lease] = take(book, NOW)
+        over = NOW + LEASE_MS
+        assert book.change(lambda w: w.reschedule(number, over + 50, now_ms=over))
+        assert not book.change(lambda w: w.settle_email(lease, EmailState.HANDED))
+        assert take(book, over) == []
+
+    def test_only_queued_email_cannot_be_rescheduled(self, book):
+        number = book.change(lambda writer: writer.add_email(new()))
+        assert not book.change(lambda w: w.reschedule(number, NOW + 9, now_ms=NOW))
+
+    def test_bodies_of_old_emails_that_wait_no_more_are_dropped(self, book):
+        numbers = [book.change(lambda w, n=n: w.add_email(new(n))) for n in range(2)]
+        [lease] = take(book, NOW, limit=1)
+        book.change(lambda w: w.settle_email(lease, EmailState.HANDED, raw=b"raw"))
+        assert book.change(lambda w: w.drop_bodies(before_ms=NOW, limit=9)) == 0
+        assert book.change(lambda w: w.drop_bodies(before_ms=NOW + 1, limit=9)) == 2
+        assert [book.read(lambda b, n=n: b.find_content(n)) for n in numbers] == [None, b"content"]
+
+    # --- events
+
+    def test_event_tells_of_its_email_and_recipient(self, book):
+        number = book.change(lambda writer: writer.add_email(new()))
+        found = book.change(lambda w: w.add_event(event(number, "deferred", code=421)))
+        got = book.read(lambda b: b.get_event(found))
+        assert (got.email_id, got.address, got.kind) == ("e1", "kim@elsewhere.example", "deferred")
+        assert (got.data, got.final, got.at_ms) == ({"code": 421}, False, NOW)
+        assert book.read(lambda b: b.find_event(got.id, "a")) == got
+        assert book.read(lambda b: b.find_event(got.id, "b")) is None
+        assert book.read(lambda b: b.get_email(number)).last_event == "deferred"
+        [recipient] = book.read(lambda b: b.list_recipients(number))
+        assert (recipient.last_event, recipient.final) == ("deferred", False)
+
+    def test_same_cause_is_one_event(self, book):
+        number = book.change(lambda writer: writer.add_email(new()))
+        assert book.change(lambda w: w.add_event(event(number, "sent", cause="queue:1:2")))
+        again = replace(event(number, "sent", cause="queue:1:2"), id="other")
+        assert book.change(lambda w: w.add_event(again)) is None
+        assert len(book.read(lambda b: b.list_events("a", limit=9))) == 1
+
+    def test_recipient_has_one_final_event_and_what_is_heard_later_is_not_final(self, book):
+        addresses = (("kim@x.example", "to"), ("lee@x.example", "to"))
+        number = book.change(lambda writer: writer.add_email(new(addresses=addresses)))
+        book.change(lambda w: w.add_event(event(number, "delivered")))
+        assert book.change(lambda w: w.add_event(event(number, "expired"))) is None
+        assert book.change(lambda w: w.add_event(event(number, "sent"))) is None
+        assert book.change(lambda w: w.add_event(event(number, "bounced"))) is not None
+        assert book.change(lambda w: w.add_event(event(number, "complained"))) is not None
+        assert book.change(lambda w: w.add_event(event(number, "failed", position=1)))
+        found = book.read(lambda b: b.list_events("a", email=number, limit=9))
+        assert [(one.kind, one.position, one.final) for one in found] == [
+            ("failed", 1, True),
+            ("complained", 0, False),
+            ("bounced", 0, False),
+            ("delivered", 0, True),
+        ]
+        kim, lee = book.read(lambda b: b.list_recipients(number))
+        assert (kim.last_event, kim.final, lee.final) == ("complained", True, True)
+
+    def test_events_are_listed_by_email_and_kind_newest_first(self, book):
+        numbers = [book.change(lambda w, n=n: w.add_email(new(n))) for n in range(2)]
+        made = [
+            book.change(lambda w, n=n, kind=kind: w.add_event(event(n, kind)))
+            for n in numbers
+            for kind in ("queued", "sent", "delivered")
+        ]
+
+        def found(**where):
+            return [one.number for one in book.read(lambda b: b.list_events("a", **where))]
+
+        assert found(limit=2) == made[:-3:-1]
+        assert found(email=numbers[0], limit=9) == made[2::-1]
+        assert found(kinds=("sent", "queued"), limit=9) == [made[4], made[3], made[1], made[0]]
+        assert found(older=made[2], limit=9) == [made[1], made[0]]
+        assert found(newer=made[2], limit=2) == [made[4], made[3]]
+        assert book.read(lambda b: b.list_events("b", limit=9)) == []
+
+    def test_event_about_no_email_is_told_and_ends_nothing(self, book):
+        gone = event(0, "domain.dns_error", position=NOBODY, domain="shop.example")
+        found = book.change(lambda writer: writer.add_event(gone))
+        got = book.read(lambda b: b.get_event(found))
+        assert (got.email_id, got.address, got.final) == ("", "", False)
+
+    def test_events_are_tallied_by_day_stream_and_kind_but_not_of_test_mail(self, book):
+        one = book.change(lambda writer: writer.add_email(new(1, stream="otp")))
+        two = book.change(lambda writer: writer.add_email(new(2, test=True)))
+        for number in (one, two):
+            book.change(lambda w, n=number: w.add_event(event(n, "queued")))
+        book.change(lambda w: w.add_event(event(one, "sent", at_ms=NOW + 86_400_000)))
+        book.change(lambda w: w.add_event(event(one, "opened", cause="1")))
+        book.change(lambda w: w.add_event(event(one, "opened", cause="2")))
+        found = book.read(lambda b: b.list_tallies("a", first=DAY, last=DAY))
+        assert found == [Tally(DAY, "otp", "opened", 2), Tally(DAY, "otp", "queued", 1)]
+
+    # --- webhooks
+
+    def test_event_is_delivered_to_the_webhooks_that_want_it(self, book):
+        hooks = [
+            Webhook("all", "a", "https://x.example/", NOW),
+            Webhook("some", "a", "https://x.example/", NOW + 1, events=("sent",)),
+            Webhook("off", "a", "https://x.example/", NOW + 2, disabled_ms=NOW),
+            Webhook("other", "b", "https://x.example/", NOW + 3),
+        ]
+        number = book.change(lambda w: ([w.add(hook) for hook in hooks], w.add_email(new()))[1])
+        for kind in ("queued", "sent"):
+            book.change(lambda w, kind=kind: w.add_event(event(number, kind)))
+        found = {
+            hook.id: [
+                book.read(lambda b, one=one: b.get_event(one.event)).kind
+                for one in book.read(lambda b, hook=hook: b.list_deliveries(hook.id, limit=9))
+            ]
+            for hook in hooks
+        }
+        assert found == {"all": ["sent", "queued"], "some": ["sent"], "off": [], "other": []}
+
+    def test_delivery_is_taken_tried_and_settled_with_every_attempt_kept(self, book):
+        [number] = deliver(book, 1)
+        [lease] = take_deliveries(book, NOW)
+        assert (lease.delivery.number, lease.delivery.tries) == (number, 1)
+        assert take_deliveries(book, NOW) == []
+        tried = WebhookAttempt(0, NOW, 503, "refused", 12)
+        waits = DeliveryState.WAITING
+        assert book.change(lambda w: w.settle_delivery(lease, tried, waits, due_ms=NOW + 5))
+        assert book.read(lambda b: b.find_delivery_due()) == NOW + 5
+        [second] = take_deliveries(book, NOW + 5)
+        assert not book.change(lambda w: w.settle_delivery(lease, tried, waits))
+        good, done = replace(tried, status=200), DeliveryState.DELIVERED
+        assert book.change(lambda w: w.settle_delivery(second, good, done))
+        assert book.read(lambda b: b.list_webhook_attempts(number)) == [
+            replace(tried, number=1),
+            replace(good, number=2),
+        ]
+        assert book.read(lambda b: b.find_delivery_due()) is None
+        [shown] = book.read(lambda b: b.list_deliveries("w1", limit=9))
+        assert (shown.state, shown.tries) == (done, 2)
+
+    def test_webhooks_can_be_passed_over_and_leases_end_with_their_process(self, book):
+        deliver(book, 1, 2)
+        assert take_deliveries(book, NOW, skip=("w1",)) == []
+        assert len(take_deliveries(book, NOW, limit=1)) == 1
+        assert book.change(lambda w: w.release_deliveries(now_ms=NOW)) == 1
+        assert [each.delivery.event for each in take_deliveries(book, NOW)] == [1, 2]
+
+    def test_replay_is_a_delivery_of_its_own_and_goes_with_the_webhook(self, book):
+        deliver(book, 1)
+        book.change(lambda w: w.add_deliveries("w1", [1], now_ms=NOW + 1, replay=True))
+        again, first = book.read(lambda b: b.list_deliveries("w1", limit=9))
+        assert (again.replay, first.replay) == (True, False)
+        older = book.read(lambda b: b.list_deliveries("w1", older=again.number, limit=9))
+        assert older == [first]
+        book.change(lambda writer: writer.drop_deliveries("w1"))
+        assert book.read(lambda b: b.list_deliveries("w1", limit=9)) == []
+        assert take_deliveries(book, NOW + 1) == []
+
+    # --- suppressions
+
+    def test_suppression_holds_for_its_scope_alone(self, book):
+        scopes = [
+            suppression("all@x.example"),
+            suppression("dom@x.example", scope=Scope.DOMAIN, value="shop.example"),
+            suppression("str@x.example", scope=Scope.STREAM, value="news"),
+            suppression("old@x.example", expires_ms=NOW + 10),
+        ]
+        book.change(lambda w: [w.put_suppression(one) for one in scopes])
+        everybody = [one.address for one in scopes] + ["free@x.example"]
+
+        def found(domain, stream, now_ms=NOW, account="a"):
+            return set(
+                book.read(
+                    lambda b: b.find_suppressed(
+                        account, everybody, domain=domain, stream=stream, now_ms=now_ms
+                    )
+                )
+            )
+
+        assert found("shop.example", "otp") == {"all@x.example", "dom@x.example", "old@x.example"}
+        assert found("b.example", "news", NOW + 10) == {"all@x.example", "str@x.example"}
+        assert found("shop.example", "news", account="b") == set()
+
+    def test_putting_one_again_keeps_its_id_and_never_lifts_a_complaint(self, book):
+        first = book.change(lambda w: w.put_suppression(suppression(reason=Reason.COMPLAINT)))
+        manual = replace(suppression(), id="other", reason=Reason.MANUAL, expires_ms=NOW + 1)
+        assert book.change(lambda w: w.put_suppression(manual)) == first
+        plain = suppression("lee@x.example")
+        there = book.change(lambda w: w.put_suppression(plain))
+        again = replace(plain, id="other", reason=Reason.MANUAL, note="asked us")
+        now = book.change(lambda w: w.put_suppression(again))
+        assert now == replace(again, id=there.id, number=there.number)
+
+    def test_suppressions_are_listed_newest_first_found_and_deleted_by_their_owner(self, book):
+        three = [suppression(f"{n}@x.example") for n in range(3)]
+        three[1] = replace(three[1], reason=Reason.MANUAL)
+        kept = [book.change(lambda w, one=one: w.put_suppression(one)) for one in three]
+
+        def listed(**where):
+            return book.read(lambda b: b.list_suppressions("a", limit=2, **where))
+
+        assert listed() == kept[:0:-1]
+        assert listed(older=kept[1].number) == [kept[0]]
+        assert listed(reason="manual") == [kept[1]]
+        assert listed(address="2@x.example") == [kept[2]]
+        assert book.read(lambda b: b.find_suppression(kept[0].id, "b")) is None
+        assert not book.change(lambda w: w.delete_suppression(kept[0].id, "b"))
+        assert book.change(lambda w: w.delete_suppression(kept[0].id, "a"))
+        assert book.read(lambda b: b.find_suppression(kept[0].id, "a")) is None
+
+    def test_expired_suppressions_go_a_few_at_a_time(self, book):
+        some = [suppression(f"{n}@x.example", expires_ms=NOW + n) for n in range(1, 5)]
+        book.change(lambda w: [w.put_suppression(one) for one in some])
+        assert book.change(lambda w: w.expire_suppressions(now_ms=NOW + 3, limit=2)) == 2
+        assert book.change(lambda w: w.expire_suppressions(now_ms=NOW + 3, limit=9)) == 1
+
+    # --- the ledger
+
+    def test_recipient_is_charged_once_and_sums_follow(self, book):
+        one = Charge("a", 1, 0, NOW, DAY, "otp", 280)
+        two = replace(one, position=1, micros=300)
+        other = replace(one, account_id="b", email=2)
+        book.change(lambda writer: writer.charge([one, two, other]))
+        book.change(lambda writer: writer.charge([one]))
+        assert book.read(lambda b: b.list_usage("a", first=DAY, last=DAY)) == [
+            UsageDay(DAY, "otp", 2, 580)
+        ]
+        assert book.read(lambda b: b.list_usage("a", first="2026-09-22", last="2099-01-01")) == []
+        assert book.read(lambda b: b.get_balance("a")) == Balance("a", spent_micros=580)
+        assert book.read(lambda b: b.count_charges("a", 1)) == 2
+        assert book.read(lambda b: b.count_charges("b", 1)) == 0
+
+    def test_setting_a_balance_leaves_what_was_spent(self, book):
+        book.change(lambda writer: writer.charge([Charge("a", 1, 0, NOW, DAY, "otp", 280)]))
+        balance = Balance("a", True, 5_000, 1, 2, spent_micros=9)
+        book.change(lambda writer: writer.put_balance(balance))
+        assert book.read(lambda b: b.get_balance("a")) == replace(balance, spent_micros=280)
+
+    # --- answers
+
+    def test_answer_is_found_by_key_route_and_word_until_it_expires(self, book):
+        answer = KeptAnswer("k1", "POST /emails", "order-7", b"\x01" * 32, 200, b"{}", NOW)
+        book.change(lambda writer: writer.put_answer(answer))
+        assert book.read(lambda b: b.find_answer("k1", "POST /emails", "order-7")) == answer
+        for where in (("k2", "POST /emails", "order-7"), ("k1", "POST /x", "order-7")):
+            assert book.read(lambda b, where=where: b.find_answer(*where)) is None
+        newer = replace(answer, body=b"[]", created_ms=NOW + 1)
+        book.change(lambda writer: writer.put_answer(newer))
+        assert book.change(lambda w: w.expire_answers(before_ms=NOW + 1, limit=9)) == 0
+        assert book.read(lambda b: b.find_answer("k1", "POST /emails", "order-7")) == newer
+        assert book.change(lambda w: w.expire_answers(before_ms=NOW + 2, limit=9)) == 1
+
+    # --- erasing
+
+    def test_erasing_an_account_leaves_nothing_but_its_ledger(self, book):
+        def fill(writer, account):
+            writer.add(ApiKey(f"k{account}", account, "x", NOW))
+            writer.add(Webhook(f"w{account}", account, "https://x.example/", NOW))
+            number = writer.add_email(new(account, account=account))
+            writer.add_event(event(number, "queued", account=account))
+            one = replace(suppression(), id=f"s{account}", account_id=account)
+            writer.put_suppression(one)
+            writer.charge([Charge(account, number, 0, NOW, DAY, "otp", 280)])
+            writer.put_answer(KeptAnswer(f"k{account}", "r", "w", b"", 200, b"", NOW))
+            return number
+
+        numbers = {who: book.change(lambda w, who=who: fill(w, who)) for who in "ab"}
+        assert book.change(lambda writer: writer.erase_account("a")) == 2
+
+        def left(b, who):
+            return [
+                bool(b.find(ApiKey, f"k{who}", who)),
+                bool(b.find_email(f"e{who}", who)),
+                bool(b.list_recipients(numbers[who])),
+                bool(b.find_content(numbers[who])),
+                bool(b.list_events(who, limit=9)),
+                bool(b.list_tallies(who, first=DAY, last=DAY)),
+                bool(b.list_suppressions(who, limit=9)),
+                bool(b.find_answer(f"k{who}", "r", "w")),
+                bool(b.list_deliveries(f"w{who}", limit=9)),
+            ]
+
+        assert book.read(lambda b: left(b, "a")) == [False] * 9
+        assert book.read(lambda b: left(b, "b")) == [True] * 9
+        assert book.read(lambda b: b.list_usage("a", first=DAY, last=DAY)) != []
+
+
+def take(book, now_ms, *, limit=10):
+    return book.change(lambda w: w.take_emails(now_ms=now_ms, lease_ms=LEASE_MS, limit=limit))
+
+
+def deliver(book, *events):
+    return book.change(lambda w: w.add_deliveries("w1", events, now_ms=NOW, replay=False))
+
+
+def take_deliveries(book, now_ms, *, limit=10, skip=()):
+    return book.change(
+        lambda w: w.take_deliveries(now_ms=now_ms, lease_ms=LEASE_MS, limit=limit, skip=skip)
+    )
