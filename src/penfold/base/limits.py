@@ -1095,6 +1095,9 @@ TEMPLATE_SUBJECT_MAX_CHARS: Final = 2_000
 RENDERED_SUBJECT_MAX_CHARS: Final = 500
 #: Characters of one `{{ … }}` or `{% … %}`: what a single step of rendering can cost.
 TEMPLATE_TAG_MAX_CHARS: Final = 1_000
+#: Conditions joined, values listed, and brackets, in one tag: what a step evaluates at most, and
+#: levels of recursion.
+TEMPLATE_TAG_JOINTS_MAX: Final = 50
 #: Tags in one part. One is 1 to 2 kB when parsed, and a process keeps hundreds of templates.
 TEMPLATE_TAGS_MAX: Final = 2_000
 #: Blocks within blocks; MJML itself needs none.
@@ -1118,8 +1121,8 @@ SCHEMA_NODES_MAX: Final = 1_000
 #: Octets of the variables of one mail, as JSON.
 VARIABLES_MAX_BYTES: Final = 262_144
 #: Steps of one rendering: a node, a variable, a filter, a turn of a loop, or 256 characters that a
-#: filter reads or writes. About 0.4 µs each; an order with 300 rows takes 6,000.
-RENDER_STEPS_MAX: Final = 200_000
+#: filter reads or writes. About 1 µs each, 10 at most; an order with 300 rows takes 6,000.
+RENDER_STEPS_MAX: Final = 100_000
 #: Characters one part may become, and one value on the way; items of a list a filter makes.
 RENDERED_PART_MAX_CHARS: Final = 1_048_576
 RENDER_VALUE_MAX_CHARS: Final = 262_144

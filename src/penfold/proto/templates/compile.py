@@ -8,11 +8,12 @@ belongs into a process that may die (app/renderer.py).
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from liquid import BoundTemplate, Environment
 from liquid.exceptions import LiquidError
+from msgspec.structs import replace
 
 from penfold.base.limits import (
     TEMPLATE_COMPILED_MAX_BYTES,
@@ -135,8 +136,11 @@ class _Compiler:
         # The layout made it longer and may have made two tags meet.
         tags, wrong = scan_part(whole, kind)
         if wrong:
-            raise TemplateError(tuple(wrong))
-        html = compile_mjml(whole, tags, kind) if kind == "mjml" else whole
+            raise TemplateError(_place(wrong, body, frame, self._source.layout))
+        try:
+            html = compile_mjml(whole, tags, kind) if kind == "mjml" else whole
+        except TemplateError as error:
+            raise TemplateError(_place(error.findings, body, frame, self._source.layout)) from error
         if len(html.encode("utf-8", "replace")) > TEMPLATE_COMPILED_MAX_BYTES:
             raise _refused(f"is more than {TEMPLATE_COMPILED_MAX_BYTES} octets with its layout")
         try:
@@ -236,6 +240,24 @@ def _fill(frame: str | None) -> str | None:
 
 def _put_into(body: str, frame: str | None) -> str:
     return body if frame is None else _SLOT.sub(lambda _: body, frame, count=1)
+
+
+def _place(
+    findings: Iterable[Finding], body: str, frame: str | None, layout: str | None
+) -> tuple[Finding, ...]:
+    """Return findings about a body in its layout with the lines of the files they are in."""
+    slot = _SLOT.search(frame or "")
+    if frame is None or slot is None:
+        return tuple(findings)
+    first, more = line_of(frame, slot.start()), body.count("\n")
+
+    def place(each: Finding) -> Finding:
+        if not each.line or first <= each.line <= first + more:
+            return replace(each, line=max(each.line - first + 1, 0) if each.line else 0)
+        line = each.line if each.line < first else each.line - more
+        return replace(each, where=f"{each.where} of layout {layout}", line=line)
+
+    return tuple(map(place, findings))
 
 
 def _derive(used: set[tuple[str, ...]]) -> dict[str, Any]:

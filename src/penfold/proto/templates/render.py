@@ -15,7 +15,12 @@ from css_inline import CSSInliner
 from liquid import BoundTemplate
 from liquid.exceptions import LiquidError
 
-from penfold.base.limits import HTML_DEPTH_MAX, HTML_ELEMENTS_MAX, RENDERED_SUBJECT_MAX_CHARS
+from penfold.base.limits import (
+    HTML_DEPTH_MAX,
+    HTML_ELEMENTS_MAX,
+    RENDER_STEPS_MAX,
+    RENDERED_SUBJECT_MAX_CHARS,
+)
 from penfold.proto.mime.html import split_markup
 from penfold.proto.templates.budget import Budget, SpentError
 from penfold.proto.templates.filters import FilterError
@@ -58,14 +63,21 @@ def prepare(compiled: Compiled) -> Prepared:
         raise _explain(error, "template") from error
 
 
-def render(prepared: Prepared, variables: Mapping[str, Any], *, warn: bool = True) -> Rendered:
+def render(
+    prepared: Prepared,
+    variables: Mapping[str, Any],
+    *,
+    warn: bool = True,
+    steps: int = RENDER_STEPS_MAX,
+) -> Rendered:
     """Return one mail; RenderError, and nothing else, when there is none.
 
     The variables are those check_variables found nothing wrong with; what else they are gives a
-    worse mail or a RenderError. warn: whether to look for what mail clients make of it.
+    worse mail or a RenderError. warn: whether to look for what mail clients make of it. steps: what
+    the three parts together may take, see limits.
     """
     filled = fill_defaults(prepared.schema, variables)
-    budget = Budget()
+    budget = Budget(steps)
     subject = _clean_subject(_render(prepared.subject, filled, budget, "subject"))
     html = text = None
     pieces: list[str | Any] = []

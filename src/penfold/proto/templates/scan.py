@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 from penfold.base.limits import (
     TEMPLATE_FINDINGS_MAX,
     TEMPLATE_PART_MAX_BYTES,
+    TEMPLATE_TAG_JOINTS_MAX,
     TEMPLATE_TAG_MAX_CHARS,
     TEMPLATE_TAGS_MAX,
 )
@@ -29,6 +30,8 @@ _INSTEAD: Final = {
 }
 _OPEN: Final = re.compile(r"\{[{%]")
 _NAME: Final = re.compile(r"\{%-?\s{0,99}(#|\w{0,30})")
+#: What makes one step of rendering dearer, or the library's parser go one level deeper.
+_JOINTS: Final = re.compile(r"\b(?:and|or)\b|[\[(,]")
 #: What a tag is replaced by begins with this.
 _WORD: Final = "slot"
 #: More blanks than this in a row make the library's lexer slow.
@@ -90,6 +93,11 @@ def _read_tag(source: str, start: int) -> tuple[Tag | None, tuple[str, str] | No
         return tag, ("syntax", "a tag has 100 blanks in a row; remove some")
     if not inside:
         return tag, ("syntax", "there is nothing in the tag; name a variable or remove it")
+    if len(_JOINTS.findall(inside)) > TEMPLATE_TAG_JOINTS_MAX:
+        why = (
+            f"a tag has more than {TEMPLATE_TAG_JOINTS_MAX} commas, brackets, and, or; use several"
+        )
+        return tag, ("syntax", why)
     if not output and name not in TAG_NAMES:
         hint = _INSTEAD.get(name, "docs/templates.md lists those there are")
         return tag, ("syntax", f"there is no tag `{name}`; {hint}")
