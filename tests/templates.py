@@ -100,9 +100,9 @@ HOSTILE = {
     "dividing-by-nothing": "{{ 3 | divided_by: 0 }}{{ 3 | modulo: 0 }}",
     "wrong-kinds": "{{ deep | times: deep }}{{ list | append: deep }}{{ nothing | concat: 3 }}",
     "deep-html": "<div>" * 5_000 + "<style>b{color:red}</style>",
-    "open-formatting": "<style>b{color:red}</style>"
+    "open-formatting": "<style>b{color:red}</style><p>"
     + "".join(f"<b id={n}>" for n in range(250))
-    + "<p>x" * 10_000,
+    + "<p>x" * 300,
     "half-tags": "<a href='x" * 2_000 + "<style>",
     "much-css": "<style>"
     + "a b c d e f g h > i + j ~ k:not(.l){color:red}" * 2_000

@@ -1149,6 +1149,8 @@ RENDER_CPU_S: Final = 5
 RENDER_WALL_S: Final = 15.0
 #: Mails of one request to a process: what is lost, and made again, when one of them ends it.
 RENDER_BATCH_MAX: Final = 100
+#: Octets of one answer: HTML whose style sheets were put into elements, four octets a character.
+RENDER_ANSWER_MAX_BYTES: Final = 33_554_432
 #: Templates a process keeps parsed; the one unused for longest makes room.
 RENDER_KEPT_MAX: Final = 200
 #: Mails a process renders before it is replaced, so that what it may leak does not grow.

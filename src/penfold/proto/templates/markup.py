@@ -9,6 +9,13 @@ from penfold.proto.mime.html import split_markup
 VOID: Final = frozenset("area base br col embed hr img input link meta source track wbr".split())
 
 
+#: Elements that end by themselves where the next begins: as deep as the lists and tables around
+#: them.
+_SELF_ENDING: Final = frozenset(
+    "p li dd dt option optgroup tr td th tbody thead tfoot colgroup caption rp rt".split()
+)
+
+
 class Element(NamedTuple):
     """A start (`a`) or end (`/a`) of an element in lower case, and the text behind it.
 
@@ -36,9 +43,10 @@ class Depth(NamedTuple):
 
 
 def measure_depth(source: str, *, xml: bool = False) -> Depth:
-    """Return at least the depth a parser makes of it: an end counts for its own name only.
+    """Return the depth a parser makes of it, without elements that end by themselves.
 
-    xml: whether `<a/>` has no content, as in MJML.
+    An end counts for its own name only, so that one too many hides nothing. xml: whether `<a/>` has
+    no content, and every element needs its end, as in MJML.
     """
     opened: Counter[str] = Counter()
     now = most = elements = 0
@@ -49,6 +57,8 @@ def measure_depth(source: str, *, xml: bool = False) -> Depth:
                 now -= 1
         elif name and name not in VOID and not (xml and attributes.endswith("/")):
             elements += 1
+            if name in _SELF_ENDING and not xml:
+                continue
             opened[name] += 1
             now += 1
             most = max(most, now)

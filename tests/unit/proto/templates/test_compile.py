@@ -113,7 +113,7 @@ def test_mistakes_in_layouts_and_partials_are_told_with_theirs():
 def test_all_mistakes_are_told_at_once_up_to_a_number():
     found = findings(subject="{{ a }}", mjml="<mj-text>{{ b }}</mj-text>", text="{{ c }}")
     assert [where for where, _, _ in found] == ["mjml", "text", "subject"]
-    many = "".join("{{ x%d }}\n" % n for n in range(200))
+    many = "".join(f"{{{{ x{n} }}}}\n" for n in range(200))
     assert len(findings(mjml=f"<mj-text>{many}</mj-text>")) == TEMPLATE_FINDINGS_MAX
 
 
