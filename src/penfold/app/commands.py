@@ -25,6 +25,7 @@ from penfold.app.reports import REPORTS_NAME
 from penfold.app.stores import QUEUE_NAME, Stores, make_domains, make_identity, open_stores
 from penfold.app.watching import Watching
 from penfold.base.acting import Actor, act
+from penfold.app.template_tools import TemplateFiles
 from penfold.base.errors import ParseError, PenfoldError
 from penfold.domain.domains import Domains
 from penfold.domain.identity import Identity
@@ -142,6 +143,7 @@ def _make_doors() -> Doors:
         load_credentials=lambda data: load_files(data / "credentials"),
         save_private=save_private,
         data=Care(),
+        templates=TemplateFiles(),
         open_moving=open_moving,
         load_values=load_values,
         load_quota=load_quota,
