@@ -82,8 +82,13 @@ def list_unquoted(source: str, where: str) -> list[Finding]:
 
 def find_dangerous(pieces: list[str | Any]) -> Finding | None:
     """Return why HTML must not be sent: a link that runs something or opens a file."""
-    for attributes in pieces[2::3]:
-        if attributes and _MAY_LINK.search(attributes):
+    given = list(filter(None, pieces[2::3]))
+    # Nearly always none of these words is there, and finding that out takes a moment.
+    said = _IGNORED.sub("", decode_references("\0".join(given))).lower()
+    if not any(each in said for each in _DANGEROUS):
+        return None
+    for attributes in given:
+        if _MAY_LINK.search(attributes):
             found = read_attributes(attributes)
             for name in _LINKING:
                 link = _IGNORED.sub("", decode_references(found.get(name, ""))).lstrip(_CONTROLS)

@@ -50,12 +50,16 @@ def measure_depth(source: str, *, xml: bool = False) -> Depth:
     """
     opened: Counter[str] = Counter()
     now = most = elements = 0
-    for name, attributes, _ in iter_elements(source):
-        if name.startswith("/"):
+    pieces = split_markup(source)
+    for given, attributes in zip(pieces[1::3], pieces[2::3], strict=True):
+        if not given:
+            continue
+        name = given.lower()
+        if name[0] == "/":
             if opened[name[1:]]:
                 opened[name[1:]] -= 1
                 now -= 1
-        elif name and name not in VOID and not (xml and attributes.endswith("/")):
+        elif name not in VOID and not (xml and (attributes or "").endswith("/")):
             elements += 1
             if name in _SELF_ENDING and not xml:
                 continue
