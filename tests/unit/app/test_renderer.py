@@ -8,10 +8,9 @@ import pytest
 from tests.templates import LAYOUTS, ORDER, PARTIALS, VARIABLES
 
 from penfold.app.renderer import Bounds, ProcessRenderer
-from penfold.base.errors import UnavailableError
 from penfold.ports.rendering import Job
 from penfold.proto.templates.compile import compile_template
-from penfold.proto.templates.model import Compiled, Rendered, RenderError, TemplateError
+from penfold.proto.templates.model import Compiled, Rendered, RenderError
 
 GO_ON = threading.Event()
 MIB = 1 << 20
@@ -57,20 +56,6 @@ def test_mails_are_made_in_order_by_one_process_that_gets_a_template_once(make):
     (pid,) = renderer.pids
     assert renderer.render_many([good()], stopping=GO_ON)[0].html == got[7].html
     assert renderer.pids == [pid]
-
-
-def test_a_template_is_compiled_elsewhere_and_its_mistakes_come_back(make):
-    renderer = make()
-    assert renderer.compile(ORDER, LAYOUTS, PARTIALS, stopping=GO_ON) == GOOD
-    with pytest.raises(TemplateError) as caught:
-        renderer.compile(ORDER, LAYOUTS, {}, stopping=GO_ON)
-    assert "no partial `thanks`" in caught.value.findings[0].message
-
-
-def test_an_error_is_an_outcome_beside_the_mails(make):
-    bad = Job("good", GOOD, {**VARIABLES, "name": "x" * 600})
-    got = make().render_many([good(1), bad, good(2)], stopping=GO_ON)
-    assert [type(each) for each in got] == [Rendered, RenderError, Rendered]
 
 
 def test_a_template_that_ends_its_process_harms_no_other(make):
@@ -137,13 +122,6 @@ def test_several_threads_share_the_processes(make):
         each.join()
     assert done == [True] * 4
     assert len(renderer.pids) <= 2
-
-
-def test_who_stops_waits_for_nothing(make):
-    stopping = threading.Event()
-    stopping.set()
-    with pytest.raises(UnavailableError):
-        make().render_many([good()], stopping=stopping)
 
 
 def test_nothing_is_left_behind(make):

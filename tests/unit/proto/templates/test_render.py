@@ -28,6 +28,7 @@ from penfold.base.limits import (
 )
 from penfold.proto.templates.budget import Budget, SpentError
 from penfold.proto.templates.compile import compile_template
+from penfold.proto.templates.lint import list_warnings
 from penfold.proto.templates.model import RenderError, TemplateError, TemplateSource
 from penfold.proto.templates.render import inline_styles, prepare, render
 
@@ -225,6 +226,37 @@ def test_nothing_is_fetched_and_no_file_is_read(tmp_path):
                 assert "#123456" not in got.html
         with pytest.raises(BlockingIOError):
             listener.accept()
+
+
+def test_a_rendering_has_no_clock():
+    assert html_of("[{{ now }}{{ today }}{{ 'now' | date: '%Y' }}]") == "[now]"
+
+
+def test_mail_to_many_has_a_link_to_unsubscribe_by():
+    said = [each.code for each in list_warnings("<p>x</p>", "x", unsubscribe=True)]
+    assert said == ["no-unsubscribe"]
+    link = "<a href='https://x.example/unsubscribe'>x</a>"
+    assert list_warnings(link, "x", unsubscribe=True) == []
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        pytest.param("{% if true %}{% endif %}" * 99, id="nodes"),
+        pytest.param("{% for i in (1..99) %}{% endfor %}", id="turns"),
+        pytest.param("{% if a == a and a == a %}{% endif %}" * 25, id="variables"),
+        pytest.param("{{ 'x' | upcase | upcase | upcase }}" * 10, id="filters"),
+        pytest.param("x" * 256 * 99, id="characters-written"),
+        pytest.param("{{ text | size }}", id="characters-read"),
+        pytest.param("{% for i in (1..30) %}{% render 'thanks' %}{% endfor %}", id="partials"),
+    ],
+)
+def test_everything_costs_steps(body):
+    ready = prepare(compile_template(page(body), LAYOUTS, PARTIALS))
+    variables = {"text": "x" * 256 * 99}
+    assert render(ready, variables, steps=1_000)
+    with pytest.raises(RenderError, match="too much work"):
+        render(ready, variables, steps=60)
 
 
 def test_a_rendering_is_paid_for_by_steps():
