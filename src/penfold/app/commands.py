@@ -23,9 +23,9 @@ from penfold.app.moving import open_moving
 from penfold.app.quota import load_quota
 from penfold.app.reports import REPORTS_NAME
 from penfold.app.stores import QUEUE_NAME, Stores, make_domains, make_identity, open_stores
+from penfold.app.template_tools import TemplateFiles
 from penfold.app.watching import Watching
 from penfold.base.acting import Actor, act
-from penfold.app.template_tools import TemplateFiles
 from penfold.base.errors import ParseError, PenfoldError
 from penfold.domain.domains import Domains
 from penfold.domain.identity import Identity
