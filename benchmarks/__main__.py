@@ -11,6 +11,7 @@ NAMES = (
     "footprint",
     "steps",
     "pipeline",
+    "templates",
     "tokens",
     "limits",
     "api",

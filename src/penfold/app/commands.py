@@ -32,6 +32,7 @@ from penfold.app.stores import (
     make_identity,
     open_stores,
 )
+from penfold.app.template_tools import TemplateFiles
 from penfold.app.watching import Watching
 from penfold.base.acting import Actor, act
 from penfold.base.errors import ParseError, PenfoldError
@@ -155,6 +156,7 @@ def _make_doors() -> Doors:
         load_credentials=lambda data: load_files(data / "credentials"),
         save_private=write_file,
         data=Care(),
+        templates=TemplateFiles(),
         open_moving=open_moving,
         open_account_export=open_account_export,
         load_values=load_values,

@@ -11,12 +11,11 @@ does not outlive its parent by more than one file. What the libraries do beyond 
 parent bounds (app/extractor.py).
 """
 
-import os
-import resource
 import struct
 import sys
 from typing import BinaryIO, Final
 
+from penfold.app.bounding import allow_cpu, bound_process
 from penfold.proto.extract.kinds import Kind
 from penfold.proto.extract.read import read_file
 from penfold.proto.extract.text import UnreadableError
@@ -24,29 +23,16 @@ from penfold.proto.extract.text import UnreadableError
 KINDS: Final[tuple[Kind, ...]] = ("text", "html", "pdf", "office", "rtf", "message")
 REQUEST: Final = struct.Struct("!BBII")
 ANSWER: Final = struct.Struct("!BI")
-#: On a busy machine a tenth of what an ordinary process gets.
-_NICE: Final = 10
 
 
 def main(memory_bytes: int, cpu_s: int) -> None:
-    os.nice(_NICE)
-    resource.setrlimit(resource.RLIMIT_AS, (memory_bytes, memory_bytes))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    bound_process(memory_bytes)
     source, target = sys.stdin.buffer, sys.stdout.buffer
     while head := source.read(REQUEST.size):
         kind, name_length, limit, size = REQUEST.unpack(head)
         charset = source.read(name_length).decode("ascii", "replace")
-        _allow_cpu(cpu_s)
+        allow_cpu(cpu_s)
         _answer(target, *_read(KINDS[kind], source.read(size), charset, limit))
-
-
-def _allow_cpu(seconds: int) -> None:
-    """Let the process run so much longer; beyond it the kernel ends it."""
-    used = resource.getrusage(resource.RUSAGE_SELF)
-    until = int(used.ru_utime + used.ru_stime) + 1 + seconds
-    _, hard = resource.getrlimit(resource.RLIMIT_CPU)
-    resource.setrlimit(resource.RLIMIT_CPU, (until, hard))
 
 
 def _read(kind: Kind, data: bytes, charset: str, limit: int) -> tuple[bool, str]:

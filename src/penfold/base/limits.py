@@ -1229,3 +1229,75 @@ SUBJECT_MAX_CHARS: Final = 255
 PROVIDER_GOAL_MAX_CHARS: Final = 4_000
 #: Octets of the client secret.
 PROVIDER_SECRET_MAX_BYTES: Final = 4_096
+
+# --- Templates ---------------------------------------------------------------------------
+#: Octets of one part (HTML, MJML or text) of a template, a layout or a partial, as its author wrote
+#: it. Gmail clips a message at 102 kB, so a mail that is shown whole has less.
+TEMPLATE_PART_MAX_BYTES: Final = 262_144
+#: Octets of the parts after the layout is around them and MJML is HTML, which is ten times as long.
+TEMPLATE_COMPILED_MAX_BYTES: Final = 1_048_576
+#: Characters of a subject's source; of what it becomes, as much as an ordinary reader ever shows.
+TEMPLATE_SUBJECT_MAX_CHARS: Final = 2_000
+RENDERED_SUBJECT_MAX_CHARS: Final = 500
+#: Characters of one `{{ … }}` or `{% … %}`: what a single step of rendering can cost.
+TEMPLATE_TAG_MAX_CHARS: Final = 1_000
+#: Conditions joined, values listed, and brackets, in one tag: what a step evaluates at most, and
+#: levels of recursion.
+TEMPLATE_TAG_JOINTS_MAX: Final = 50
+#: Tags in one part. One is 1 to 2 kB when parsed, and a process keeps hundreds of templates.
+TEMPLATE_TAGS_MAX: Final = 2_000
+#: Blocks within blocks; MJML itself needs none.
+TEMPLATE_NESTING_MAX: Final = 20
+#: Partials of one template, and how often they may be looked into when it is compiled.
+TEMPLATE_PARTIALS_MAX: Final = 100
+TEMPLATE_VISITS_MAX: Final = 1_000
+#: Errors and warnings that are told of one template or one set of variables.
+TEMPLATE_FINDINGS_MAX: Final = 50
+#: Characters of a name of a template, layout or partial: of a file name.
+TEMPLATE_NAME_MAX_CHARS: Final = 64
+#: Elements that are open at once, and elements at all, in HTML that style sheets are put into. The
+#: library does it recursively, and so does the compiler of MJML: at 100,000 they end the process.
+#: MJML makes some 20 of its own.
+HTML_DEPTH_MAX: Final = 256
+HTML_ELEMENTS_MAX: Final = 20_000
+#: Octets of a schema of variables, its levels, and all schemas within it.
+SCHEMA_MAX_BYTES: Final = 65_536
+SCHEMA_DEPTH_MAX: Final = 8
+SCHEMA_NODES_MAX: Final = 1_000
+#: Octets of the variables of one mail, as JSON.
+VARIABLES_MAX_BYTES: Final = 262_144
+#: Steps of one rendering: a node, a variable, a filter, a turn of a loop, or 256 characters that a
+#: filter reads or writes. About 1 µs each, 10 at most; an order with 300 rows takes 6,000.
+RENDER_STEPS_MAX: Final = 100_000
+#: Characters one part may become, and one value on the way; items of a list a filter makes.
+RENDERED_PART_MAX_CHARS: Final = 1_048_576
+RENDER_VALUE_MAX_CHARS: Final = 262_144
+RENDER_ITEMS_MAX: Final = 10_000
+#: Characters of a number that is made; what a 64-bit integer has.
+RENDER_NUMBER_MAX: Final = 10**18
+#: Octets of HTML beyond which Gmail shows "[Message clipped]" (observed by many, not documented).
+GMAIL_CLIPS_BYTES: Final = 102_000
+#: Pixels: what readers show without scrolling sideways.
+MAIL_WIDTH_MAX_PX: Final = 700
+
+# --- Folders of templates ----------------------------------------------------------------
+#: Templates, layouts and partials of a folder, and octets of all files.
+FOLDER_ENTRIES_MAX: Final = 500
+FOLDER_MAX_BYTES: Final = 33_554_432
+#: Octets of template.toml, and of sample.json (which are variables of one mail).
+FOLDER_HEAD_MAX_BYTES: Final = 16_384
+
+# --- Processes that render ---------------------------------------------------------------
+#: Octets of address space: the libraries take 90 MB resident, a mail of the largest size 30.
+RENDER_MEMORY_BYTES: Final = 536_870_912
+#: Seconds of processor time for one template, and of waiting for it; an ordinary one takes 5 ms.
+RENDER_CPU_S: Final = 5
+RENDER_WALL_S: Final = 15.0
+#: Mails of one request to a process: what is lost, and made again, when one of them ends it.
+RENDER_BATCH_MAX: Final = 100
+#: Octets of one answer: HTML whose style sheets were put into elements, four octets a character.
+RENDER_ANSWER_MAX_BYTES: Final = 33_554_432
+#: Templates a process keeps parsed; the one unused for longest makes room.
+RENDER_KEPT_MAX: Final = 200
+#: Mails a process renders before it is replaced, so that what it may leak does not grow.
+RENDER_MAILS_PER_PROCESS: Final = 100_000

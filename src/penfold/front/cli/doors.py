@@ -24,6 +24,7 @@ from penfold.ports.faults import FaultBook
 from penfold.ports.mailbox import Mailboxes
 from penfold.ports.moving import Folder, Sink, Sources
 from penfold.ports.queue import Queue
+from penfold.ports.rendering import Renderer
 from penfold.ports.reports import ReportBook
 from penfold.spec.key_source import KeySource
 
@@ -63,6 +64,14 @@ class DataTools(Protocol):
     def restore(self, data: Path, source: Path, say: Say) -> bool: ...
     def reindex(self, data: Path, say: Say) -> bool: ...
     def rotate_key(self, data: Path, new: KeySource | None, say: Say) -> bool: ...
+
+
+class TemplateTools(Protocol):
+    """Folders of templates. load_file: at most so many octets of a file."""
+
+    def load_folder(self, folder: Path) -> Mapping[str, bytes]: ...
+    def load_file(self, path: Path, most: int) -> bytes: ...
+    def open_renderer(self) -> AbstractContextManager[Renderer]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,6 +164,7 @@ class Doors:
     load_credentials: Callable[[Path], Mapping[str, bytes]]
     save_private: Callable[[Path, bytes], None]
     data: DataTools
+    templates: TemplateTools
     open_moving: Callable[[Path], AbstractContextManager[Moving]]
     open_account_export: Callable[[Path], AbstractContextManager[AccountExport]]
     load_values: Callable[[Mapping[str, str]], Sequence[Value]]

@@ -21,6 +21,7 @@ from penfold.front.cli.reports import reports_commands
 from penfold.front.cli.searching import add_search_command
 from penfold.front.cli.sending import sending_commands
 from penfold.front.cli.serving import add_serve_command, config_commands
+from penfold.front.cli.templates import template_commands
 from penfold.front.cli.tokens import add_token_command
 from penfold.front.cli.top import add_top_command
 from penfold.front.cli.tracing import add_trace_command
@@ -71,6 +72,7 @@ def build_cli(doors: Doors) -> typer.Typer:
     add_import_command(commands, doors)
     add_export_command(commands, doors)
     add_search_command(commands, doors)
+    commands.add_typer(template_commands(doors), name="template")
     commands.add_typer(data_commands(doors), name="data")
     add_doctor_command(commands, doors)
     add_top_command(commands, doors)

@@ -59,8 +59,7 @@ def html_texts(source: str) -> tuple[str, str]:
 
     A reader sees what images say instead of themselves (alt), too; it is no text of the page.
     """
-    # text, then again and again: name and attributes (None where markup has none), text
-    pieces = _MARKUP.split(source)
+    pieces = split_markup(source)
     everything = _join(pieces, [_INLINE.get(name, " ") for name in pieces[1::3]])
     attributes = "".join(filter(None, pieces[2::3])).lower()
     hides = may_hide(attributes)
@@ -69,6 +68,14 @@ def html_texts(source: str) -> tuple[str, str]:
     if hides:
         pieces = drop_hidden(pieces)
     return _join(pieces, list(map(_between, pieces[1::3], pieces[2::3]))), everything
+
+
+def split_markup(source: str) -> list[str | Any]:
+    """Return text, then again and again: name (`a`, `/a`), attributes, text.
+
+    Name and attributes are None where markup has none: a comment, or an element nobody reads.
+    """
+    return _MARKUP.split(source)
 
 
 def list_links(source: str) -> list[str]:

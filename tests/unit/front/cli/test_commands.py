@@ -117,6 +117,7 @@ class Bench:
             list_backups=lambda data: self.backups,
             save_private=self.save_private,
             data=self.tools,
+            templates=None,
             open_moving=lambda data: contextlib.nullcontext(None),
             open_account_export=lambda data: contextlib.nullcontext(None),
             load_values=self.load_values,

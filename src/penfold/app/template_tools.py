@@ -1,0 +1,32 @@
+"""What the command line needs for folders of templates: files, and a process that renders."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from penfold.app.renderer import ProcessRenderer
+from penfold.base.errors import ParseError
+from penfold.ports.rendering import Renderer
+from penfold.store.template_folder import load_template_folder
+
+
+class TemplateFiles:
+    """Implements front.cli.doors.TemplateTools."""
+
+    def load_folder(self, folder: Path) -> dict[str, bytes]:
+        return load_template_folder(folder)
+
+    def load_file(self, path: Path, most: int) -> bytes:
+        with path.open("rb") as file:
+            data = file.read(most + 1)
+        if len(data) > most:
+            raise ParseError("the file is too large", file=str(path), octets=most)
+        return data
+
+    @contextmanager
+    def open_renderer(self) -> Iterator[Renderer]:
+        renderer = ProcessRenderer(1)
+        try:
+            yield renderer
+        finally:
+            renderer.close()
