@@ -1301,3 +1301,9 @@ RENDER_ANSWER_MAX_BYTES: Final = 33_554_432
 RENDER_KEPT_MAX: Final = 200
 #: Mails a process renders before it is replaced, so that what it may leak does not grow.
 RENDER_MAILS_PER_PROCESS: Final = 100_000
+# --- Webhooks of the sending API ---------------------------------------------------------
+#: Seconds a signed time may be away from ours. Standard Webhooks leaves the number open; its own
+#: libraries take five minutes.
+WEBHOOK_TOLERANCE_S: Final = 300
+#: Signatures of one message that a receiver looks at: each costs an HMAC of the body.
+WEBHOOK_SIGNATURES_MAX: Final = 10
