@@ -359,9 +359,16 @@ class SendingContract:
         [shown] = book.read(lambda b: b.list_deliveries("w1", limit=9))
         assert (shown.state, shown.tries) == (done, 2)
 
-    def test_webhooks_can_be_passed_over_and_leases_end_with_their_process(self, book):
+    def test_webhooks_are_found_by_what_is_due_and_leases_end_with_their_process(self, book):
         deliver(book, 1, 2)
-        assert take_deliveries(book, NOW, skip=("w1",)) == []
+        book.change(lambda w: w.add_deliveries("w0", [1], now_ms=NOW + 1, replay=False))
+        due = [
+            book.read(lambda b, at=NOW + at: b.list_webhooks_due(now_ms=at)) for at in (-1, 0, 1)
+        ]
+        assert due == [[], ["w1"], ["w1", "w0"]]
+        assert take_deliveries(book, NOW, webhook="w0") == []
+        assert [book.read(lambda b, most=most: b.count_deliveries_waiting("w1", limit=most))
+                for most in (1, 9)] == [1, 2]  # fmt: skip
         assert len(take_deliveries(book, NOW, limit=1)) == 1
         assert book.change(lambda w: w.release_deliveries(now_ms=NOW)) == 1
         assert [each.delivery.event for each in take_deliveries(book, NOW)] == [1, 2]
@@ -376,6 +383,87 @@ class SendingContract:
         book.change(lambda writer: writer.drop_deliveries("w1"))
         assert book.read(lambda b: b.list_deliveries("w1", limit=9)) == []
         assert take_deliveries(book, NOW + 1) == []
+
+    def test_delivery_that_was_not_tried_waits_again_without_an_attempt(self, book):
+        [number] = deliver(book, 1)
+        [lease] = take_deliveries(book, NOW)
+        assert book.change(
+            lambda w: w.settle_delivery(lease, None, DeliveryState.WAITING, due_ms=NOW + 9)
+        )
+        assert book.read(lambda b: b.list_webhook_attempts(number)) == []
+        assert [one.delivery.tries for one in take_deliveries(book, NOW + 9)] == [2]
+
+    def test_deliveries_of_a_webhook_that_is_turned_off_end_and_late_answers_count_no_more(
+        self, book
+    ):
+        deliver(book, 1, 2)
+        [lease] = take_deliveries(book, NOW, limit=1)
+        assert book.change(lambda w: w.end_deliveries("w1")) == 2
+        assert book.change(lambda w: w.end_deliveries("w1")) == 0
+        attempt = WebhookAttempt(0, NOW, 200, "", 1)
+        assert not book.change(lambda w: w.settle_delivery(lease, attempt, DeliveryState.DELIVERED))
+        shown = book.read(lambda b: b.list_deliveries("w1", limit=9))
+        assert {one.state for one in shown} == {DeliveryState.FAILED}
+
+    def test_old_deliveries_are_forgotten_unless_they_wait(self, book):
+        first, _, _ = deliver(book, 1, 2, 3)
+        leases = take_deliveries(book, NOW, limit=2)
+        for lease in leases:
+            attempt = WebhookAttempt(0, NOW, 200, "", 1)
+            book.change(
+                lambda w, lease=lease, attempt=attempt: w.settle_delivery(
+                    lease, attempt, DeliveryState.DELIVERED
+                )
+            )
+
+        def expire(before_ms, limit):
+            return book.change(lambda w: w.expire_deliveries(before_ms=before_ms, limit=limit))
+
+        assert [expire(NOW, 9), expire(NOW + 1, 1), expire(NOW + 1, 9)] == [0, 1, 1]
+        assert book.read(lambda b: b.list_webhook_attempts(first)) == []
+        [left] = book.read(lambda b: b.list_deliveries("w1", limit=9))
+        assert left.state is DeliveryState.WAITING
+
+    def test_event_for_one_webhook_is_told_to_no_other(self, book):
+        for name in ("w1", "w2"):
+            book.change(lambda w, name=name: w.add(Webhook(name, "a", "https://x.example", NOW)))
+        only = NewEvent("ev", "a", 0, NOBODY, "webhook.test", NOW, "test:1", webhook="w2")
+        book.change(lambda w: w.add_event(only))
+        assert book.read(lambda b: b.list_webhooks_due(now_ms=NOW)) == ["w2"]
+
+    def test_events_of_a_time_are_listed_in_order_whoever_else_has_some(self, book):
+        for at, who in enumerate("abaabab"):
+            new_event = NewEvent(f"ev{at}", who, 0, NOBODY, "x.y", NOW + 1_000_000 * at, f"c{at}")
+            book.change(lambda w, new_event=new_event: w.add_event(new_event))
+
+        def between(first, last, **more):
+            more = {"limit": 9} | more
+            found = book.read(
+                lambda b: b.list_events_between(
+                    "a", first_ms=NOW + 1_000_000 * first, last_ms=NOW + 1_000_000 * last, **more
+                )
+            )
+            return [one.id for one in found]
+
+        assert between(0, 9) == ["ev0", "ev2", "ev3", "ev5"]
+        assert between(2, 3) == ["ev2", "ev3"]
+        assert between(4, 4) == []
+        assert between(0, 9, limit=2) == ["ev0", "ev2"]
+        after = book.read(lambda b: b.find_event("ev2", "a")).number
+        assert between(0, 9, after=after) == ["ev3", "ev5"]
+        assert between(0, 9, kinds=("other",)) == []
+
+    def test_records_of_all_accounts_come_by_their_ids(self, book):
+        for name, who in (("w2", "a"), ("w1", "b"), ("w3", "a")):
+            hook = Webhook(name, who, "https://x.example", NOW)
+            book.change(lambda w, hook=hook: w.add(hook))
+
+        def names(**more):
+            found = book.read(lambda b: b.list_everywhere(Webhook, **more))
+            return [one.id for one in found]
+
+        assert names(limit=9) == ["w1", "w2", "w3"]
+        assert names(after="w1", limit=1) == ["w2"]
 
     # --- suppressions
 
@@ -514,7 +602,7 @@ def deliver(book, *events):
     return book.change(lambda w: w.add_deliveries("w1", events, now_ms=NOW, replay=False))
 
 
-def take_deliveries(book, now_ms, *, limit=10, skip=()):
+def take_deliveries(book, now_ms, *, limit=10, webhook="w1"):
     return book.change(
-        lambda w: w.take_deliveries(now_ms=now_ms, lease_ms=LEASE_MS, limit=limit, skip=skip)
+        lambda w: w.take_deliveries(webhook, now_ms=now_ms, lease_ms=LEASE_MS, limit=limit)
     )

@@ -105,7 +105,8 @@ _WAITS = "state IN ('scheduled', 'queued')"
         ("record_word", "record WHERE kind = 'x' AND word = 'y' AND account_id = 'z'"),
         (
             "delivery_due",
-            "delivery WHERE state = 'waiting' AND due_ms <= 1 ORDER BY due_ms, number",
+            "delivery WHERE state = 'waiting' AND webhook_id = 'w' AND due_ms <= 1"
+            " ORDER BY due_ms, number",
         ),
     ],
 )

@@ -1307,3 +1307,52 @@ RENDER_MAILS_PER_PROCESS: Final = 100_000
 WEBHOOK_TOLERANCE_S: Final = 300
 #: Signatures of one message that a receiver looks at: each costs an HMAC of the body.
 WEBHOOK_SIGNATURES_MAX: Final = 10
+#: Webhooks of an account: every event is written once for each that wants it.
+WEBHOOKS_MAX: Final = 20
+#: Characters of a webhook's address, as of a push endpoint's.
+WEBHOOK_URL_MAX: Final = 2_048
+#: Milliseconds the secret before is signed with too after a rotation, and secrets kept at most.
+WEBHOOK_ROTATE_MS: Final = 86_400_000
+WEBHOOK_SECRETS_MAX: Final = 3
+#: Seconds until a connection is there, and again until the answer is. Standard Webhooks: 15 to 30
+#: in all.
+WEBHOOK_S: Final = 15.0
+#: Milliseconds between an attempt and the next, for 75 h in all. Standard Webhooks: its schedule.
+WEBHOOK_WAITS_MS: Final = (
+    5_000, 300_000, 1_800_000, 7_200_000, 18_000_000, 36_000_000, 50_400_000, 72_000_000,
+    86_400_000,
+)  # fmt: skip
+#: The longest wait a receiver can ask for with Retry-After: the longest of the schedule.
+WEBHOOK_RETRY_AFTER_MAX_MS: Final = 86_400_000
+#: Milliseconds for which others wait, untried, after an address did not answer.
+WEBHOOK_REST_MS: Final = 60_000
+#: Milliseconds without any success after which a webhook is turned off.
+WEBHOOK_FAILING_MS: Final = 3 * 86_400_000
+#: Deliveries a thread takes for one webhook, milliseconds after which it gives back the rest, and
+#: milliseconds they are its own: ten names that are looked up slowly and answer at the last moment.
+WEBHOOK_BATCH: Final = 10
+WEBHOOK_BATCH_MS: Final = 10_000
+WEBHOOK_LEASE_MS: Final = 600_000
+#: Threads that post, in all, of one account, of one webhook, and for all webhooks together that
+#: fail or are slow: the rest is kept for those that answer.
+WEBHOOK_THREADS: Final = 32
+WEBHOOK_THREADS_ACCOUNT: Final = 8
+WEBHOOK_THREADS_EACH: Final = 4
+WEBHOOK_THREADS_LIMITED: Final = 12
+#: Milliseconds for an answer from which a webhook counts as slow.
+WEBHOOK_SLOW_MS: Final = 2_000
+#: Seconds between two rounds that look for due deliveries.
+WEBHOOK_LOOK_S: Final = 0.2
+#: Events of one call for a replay, and waiting deliveries of a webhook that may get more that way.
+WEBHOOK_REPLAY_MAX: Final = 500
+WEBHOOK_REPLAY_WAITING_MAX: Final = 10_000
+#: Days attempts are shown, and deliveries looked at in one step of forgetting them.
+WEBHOOK_LOG_DAYS: Final = 30
+WEBHOOK_EXPIRE_STEP: Final = 1_000
+#: Webhooks read in one step of a sweep over all accounts.
+WEBHOOK_SWEEP: Final = 500
+#: Characters of what went wrong with an attempt that are kept.
+WEBHOOK_OUTCOME_MAX: Final = 200
+#: Milliseconds events may be noted out of the order they happened in: what a server that was away
+#: tells of the past comes later.
+EVENT_LATE_MS: Final = 600_000

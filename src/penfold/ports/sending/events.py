@@ -13,6 +13,8 @@ from typing import Any, Final, Protocol
 
 from msgspec import Struct
 
+from penfold.ports.sending.records import Webhook
+
 
 class EventKind(StrEnum):
     QUEUED = "queued"
@@ -48,7 +50,8 @@ NOBODY: Final = -1
 class NewEvent(Struct, frozen=True):
     """kind: an EventKind, or another word such as `domain.dns_error` with email 0.
 
-    cause: what made it happen; the same cause noted twice is one event. data: plain values.
+    webhook: the id of the only webhook it is told to; "" for all that want it. cause: what made
+    it happen; the same cause noted twice is one event. data: plain values.
     """
 
     id: str
@@ -59,6 +62,7 @@ class NewEvent(Struct, frozen=True):
     at_ms: int
     cause: str
     data: dict[str, Any] = {}
+    webhook: str = ""
 
 
 class Event(Struct, frozen=True):
@@ -75,6 +79,15 @@ class Event(Struct, frozen=True):
     at_ms: int
     final: bool
     data: dict[str, Any] = {}
+
+
+def is_wanted(new: NewEvent, webhook: Webhook) -> bool:
+    """Return whether a webhook of its account is told of an event."""
+    if webhook.disabled_ms:
+        return False
+    if new.webhook:
+        return new.webhook == webhook.id
+    return not webhook.events or new.kind in webhook.events
 
 
 class Tally(Struct, frozen=True, gc=False):
@@ -100,6 +113,22 @@ class EventReader(Protocol):
         limit: int,
     ) -> list[Event]:
         """Return an account's events, the newest first; as EmailReader.list_emails."""
+        ...
+
+    def list_events_between(
+        self,
+        account_id: str,
+        *,
+        first_ms: int,
+        last_ms: int,
+        kinds: Collection[str] = (),
+        after: int = 0,
+        limit: int,
+    ) -> list[Event]:
+        """Return what happened from first_ms to last_ms, the first first, behind a number.
+
+        An event that was noted more than EVENT_LATE_MS out of order may be passed over.
+        """
         ...
 
     def list_tallies(self, account_id: str, *, first: str, last: str) -> list[Tally]:

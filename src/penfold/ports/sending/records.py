@@ -48,9 +48,11 @@ class ApiSecret(Struct, frozen=True):
 
 
 class Webhook(Struct, frozen=True):
-    """Where events are told. events: kinds, () for all. secrets: sealed, the newest first.
+    """Where events are told. events: kinds, () for all.
 
-    failing_ms: since when no delivery succeeded; disabled_ms: when it was turned off, and why.
+    secrets: sealed, in base64, the newest first; rotated_ms: since when the newest one is there,
+    0 while there is one. failing_ms: since when no delivery succeeded; disabled_ms: when it was
+    turned off, and why. untold: its owner has not been told of that yet.
     """
 
     id: str
@@ -62,6 +64,8 @@ class Webhook(Struct, frozen=True):
     failing_ms: int = 0
     disabled_ms: int = 0
     why: str = ""
+    rotated_ms: int = 0
+    untold: bool = False
 
 
 class Template(Struct, frozen=True):
@@ -187,6 +191,10 @@ class RecordReader(Protocol):
         self, kind: type[R], account_id: str, *, parent: Hashable = None, limit: int
     ) -> list[R]:
         """Return an account's records, of a parent if one is named, the oldest first."""
+        ...
+
+    def list_everywhere(self, kind: type[R], *, after: str = "", limit: int) -> list[R]:
+        """Return records of all accounts by id, those behind `after`; for work of our own."""
         ...
 
 

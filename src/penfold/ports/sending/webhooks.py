@@ -1,6 +1,6 @@
 """Events on their way to webhooks: a delivery for each pair, every attempt kept."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from enum import StrEnum
 from typing import Protocol
 
@@ -14,7 +14,11 @@ class DeliveryState(StrEnum):
 
 
 class WebhookDelivery(Struct, frozen=True, gc=False):
-    """event: its number. replay: it was asked for again. tries: how often it was taken."""
+    """event: its number. replay: it was asked for again. tries: how often it was taken.
+
+    WAITING deliveries are told one after another by whoever takes them; how often an address
+    was asked is the number of its attempts.
+    """
 
     number: int
     webhook_id: str
@@ -53,6 +57,14 @@ class DeliveryReader(Protocol):
         """Return when the next delivery can be due, None when none waits."""
         ...
 
+    def list_webhooks_due(self, *, now_ms: int) -> list[str]:
+        """Return the ids of webhooks that have a delivery due, the longest due first."""
+        ...
+
+    def count_deliveries_waiting(self, webhook_id: str, *, limit: int) -> int:
+        """Return how many deliveries of a webhook wait, counted up to the limit."""
+        ...
+
 
 class DeliveryWriter(DeliveryReader, Protocol):
     def add_deliveries(
@@ -62,21 +74,37 @@ class DeliveryWriter(DeliveryReader, Protocol):
         ...
 
     def take_deliveries(
-        self, *, now_ms: int, lease_ms: int, limit: int, skip: Collection[str] = ()
+        self, webhook_id: str, *, now_ms: int, lease_ms: int, limit: int
     ) -> list[WebhookLease]:
-        """Return deliveries that are due, the longest due first; skip: webhooks to pass over."""
+        """Return a webhook's deliveries that are due, the longest due first."""
         ...
 
     def settle_delivery(
-        self, lease: WebhookLease, attempt: WebhookAttempt, state: DeliveryState, *, due_ms: int = 0
+        self,
+        lease: WebhookLease,
+        attempt: WebhookAttempt | None,
+        state: DeliveryState,
+        *,
+        due_ms: int = 0,
     ) -> bool:
         """Note an attempt and what came of it; return whether the lease still counted.
 
-        attempt.number is given by the store.
+        attempt.number is given by the store. None: it was taken and not tried.
         """
         ...
 
     def release_deliveries(self, *, now_ms: int) -> int: ...
+    def end_deliveries(self, webhook_id: str) -> int:
+        """Let a webhook's deliveries that wait be FAILED; return how many."""
+        ...
+
+    def expire_deliveries(self, *, before_ms: int, limit: int) -> int:
+        """Forget deliveries made before that wait no more; return how many.
+
+        limit: of deliveries looked at, the oldest first.
+        """
+        ...
+
     def drop_deliveries(self, webhook_id: str) -> None:
         """Forget a webhook's deliveries, with the webhook."""
         ...

@@ -7,7 +7,7 @@ from msgspec.structs import replace
 
 from penfold.base.errors import NotFoundError
 from penfold.base.limits import SENDING_RECORDS_MAX
-from penfold.ports.sending.events import FINAL, LATE, Event, NewEvent, Tally
+from penfold.ports.sending.events import FINAL, LATE, Event, NewEvent, Tally, is_wanted
 from penfold.ports.sending.records import Webhook
 from penfold.ports.sending.webhooks import (
     DeliveryState,
@@ -35,6 +35,17 @@ class MemoryDeliveries(Part):
         due = [self._state.deliveries_held[number].due_ms for number in self._waits()]
         return min(due, default=None)
 
+    def list_webhooks_due(self, *, now_ms: int) -> list[str]:
+        first: dict[str, int] = {}
+        for number in self._waits():
+            name, due_ms = self._state.deliveries[number].webhook_id, self._due(number)
+            first[name] = min(first.get(name, due_ms), due_ms)
+        due = sorted((due_ms, name) for name, due_ms in first.items() if due_ms <= now_ms)
+        return [name for _, name in due]
+
+    def count_deliveries_waiting(self, webhook_id: str, *, limit: int) -> int:
+        return min(limit, len(self._waits(webhook_id)))
+
     def add_deliveries(
         self, webhook_id: str, events: Sequence[int], *, now_ms: int, replay: bool
     ) -> list[int]:
@@ -49,11 +60,10 @@ class MemoryDeliveries(Part):
         return numbers
 
     def take_deliveries(
-        self, *, now_ms: int, lease_ms: int, limit: int, skip: Collection[str] = ()
+        self, webhook_id: str, *, now_ms: int, lease_ms: int, limit: int
     ) -> list[WebhookLease]:
         held = self._state.deliveries_held
-        due = [number for number in self._waits() if held[number].due_ms <= now_ms]
-        due = [number for number in due if self._state.deliveries[number].webhook_id not in skip]
+        due = [number for number in self._waits(webhook_id) if held[number].due_ms <= now_ms]
         leases = []
         for number in sorted(due, key=lambda one: (held[one].due_ms, one))[:limit]:
             shown = self._show(number)
@@ -63,7 +73,12 @@ class MemoryDeliveries(Part):
         return leases
 
     def settle_delivery(
-        self, lease: WebhookLease, attempt: WebhookAttempt, state: DeliveryState, *, due_ms: int = 0
+        self,
+        lease: WebhookLease,
+        attempt: WebhookAttempt | None,
+        state: DeliveryState,
+        *,
+        due_ms: int = 0,
     ) -> bool:
         number = lease.delivery.number
         held = self._state.deliveries_held.get(number)
@@ -71,8 +86,9 @@ class MemoryDeliveries(Part):
             return False
         self._state.deliveries[number] = replace(self._state.deliveries[number], state=state)
         self._state.deliveries_held[number] = Held(due_ms, held.lease)
-        count = len(self.list_webhook_attempts(number)) + 1
-        self._state.attempts[number, count] = replace(attempt, number=count)
+        if attempt is not None:
+            count = len(self.list_webhook_attempts(number)) + 1
+            self._state.attempts[number, count] = replace(attempt, number=count)
         return True
 
     def release_deliveries(self, *, now_ms: int) -> int:
@@ -82,20 +98,49 @@ class MemoryDeliveries(Part):
             held[number] = Held(now_ms, held[number].lease)
         return len(taken)
 
+    def end_deliveries(self, webhook_id: str) -> int:
+        waiting = self._waits(webhook_id)
+        for number in waiting:
+            one = self._state.deliveries[number]
+            self._state.deliveries[number] = replace(one, state=DeliveryState.FAILED)
+            held = self._state.deliveries_held[number]
+            self._state.deliveries_held[number] = Held(held.due_ms, held.lease)
+        return len(waiting)
+
+    def expire_deliveries(self, *, before_ms: int, limit: int) -> int:
+        looked = sorted(self._state.deliveries)[:limit]
+        over = [number for number in looked if self._is_over(number, before_ms)]
+        for number in over:
+            self._drop(number)
+        return len(over)
+
     def drop_deliveries(self, webhook_id: str) -> None:
         for number, one in list(self._state.deliveries.items()):
             if one.webhook_id == webhook_id:
-                del self._state.deliveries[number], self._state.deliveries_held[number]
-                for key in [key for key in self._state.attempts if key[0] == number]:
-                    del self._state.attempts[key]
+                self._drop(number)
+
+    def _is_over(self, number: int, before_ms: int) -> bool:
+        one = self._state.deliveries[number]
+        return one.state is not DeliveryState.WAITING and one.created_ms < before_ms
+
+    def _drop(self, number: int) -> None:
+        del self._state.deliveries[number], self._state.deliveries_held[number]
+        for key in [key for key in self._state.attempts if key[0] == number]:
+            del self._state.attempts[key]
 
     def _show(self, number: int) -> WebhookDelivery:
         held = self._state.deliveries_held[number]
         return replace(self._state.deliveries[number], due_ms=held.due_ms, tries=held.lease)
 
-    def _waits(self) -> list[int]:
-        found = self._state.deliveries.items()
-        return [number for number, one in found if one.state is DeliveryState.WAITING]
+    def _due(self, number: int) -> int:
+        return self._state.deliveries_held[number].due_ms
+
+    def _waits(self, webhook_id: str = "") -> list[int]:
+        return [
+            number
+            for number, one in self._state.deliveries.items()
+            if one.state is DeliveryState.WAITING and webhook_id in ("", one.webhook_id)
+        ]
 
 
 class MemoryEvents(MemoryRecords, MemoryEmails, MemoryDeliveries):
@@ -127,6 +172,26 @@ class MemoryEvents(MemoryRecords, MemoryEmails, MemoryDeliveries):
         ]
         return page(mine, older=older, newer=newer, limit=limit)
 
+    def list_events_between(
+        self,
+        account_id: str,
+        *,
+        first_ms: int,
+        last_ms: int,
+        kinds: Collection[str] = (),
+        after: int = 0,
+        limit: int,
+    ) -> list[Event]:
+        mine = [
+            one
+            for number, one in sorted(self._state.events.items())
+            if one.account_id == account_id
+            and number > after
+            and first_ms <= one.at_ms <= last_ms
+            and (not kinds or one.kind in kinds)
+        ]
+        return mine[:limit]
+
     def list_tallies(self, account_id: str, *, first: str, last: str) -> list[Tally]:
         return [
             Tally(day, stream, kind, count)
@@ -156,7 +221,7 @@ class MemoryEvents(MemoryRecords, MemoryEmails, MemoryDeliveries):
             if not email.test:
                 self._count(new, email.stream)
         for webhook in self.list_records(Webhook, new.account_id, limit=SENDING_RECORDS_MAX):
-            if not webhook.disabled_ms and (not webhook.events or new.kind in webhook.events):
+            if is_wanted(new, webhook):
                 self.add_deliveries(webhook.id, [number], now_ms=new.at_ms, replay=False)
         return number
 

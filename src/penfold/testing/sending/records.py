@@ -31,6 +31,10 @@ class MemoryRecords(Part):
         wanted = [one for one in mine if parent is None or RULES[kind].parent(one) == parent]
         return sorted(wanted, key=lambda one: (one.created_ms, one.id))[:limit]
 
+    def list_everywhere(self, kind: type[R], *, after: str = "", limit: int) -> list[R]:
+        found = sorted(key for other, key in self._state.records if other is kind and key > after)
+        return [self._state.records[kind, key] for key in found[:limit]]
+
     def add(self, record: Struct) -> None:
         fields: Any = record
         if (type(record), fields.id) in self._state.records:

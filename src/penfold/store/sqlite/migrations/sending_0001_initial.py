@@ -154,7 +154,7 @@ CREATE TABLE delivery (
     replay     INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX delivery_webhook ON delivery (webhook_id, number);
-CREATE INDEX delivery_due ON delivery (due_ms) WHERE state = 'waiting';
+CREATE INDEX delivery_due ON delivery (webhook_id, due_ms, number) WHERE state = 'waiting';
 CREATE INDEX delivery_taken ON delivery (number) WHERE taken = 1;
 
 CREATE TABLE attempt (

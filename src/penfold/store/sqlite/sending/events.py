@@ -7,8 +7,8 @@ from typing import Any, Final
 import msgspec
 
 from penfold.base.errors import NotFoundError
-from penfold.base.limits import SENDING_RECORDS_MAX
-from penfold.ports.sending.events import FINAL, LATE, Event, NewEvent, Tally
+from penfold.base.limits import EVENT_LATE_MS, SENDING_RECORDS_MAX
+from penfold.ports.sending.events import FINAL, LATE, Event, NewEvent, Tally, is_wanted
 from penfold.ports.sending.records import Webhook
 from penfold.store.sqlite.sending.emails import EmailTable
 from penfold.store.sqlite.sending.records import RecordTable
@@ -68,6 +68,43 @@ class EventTable(RecordTable, EmailTable, DeliveryTable):
         )
         return sorted(map(_event, rows), key=lambda one: -one.number)
 
+    def list_events_between(
+        self,
+        account_id: str,
+        *,
+        first_ms: int,
+        last_ms: int,
+        kinds: Collection[str] = (),
+        after: int = 0,
+        limit: int,
+    ) -> list[Event]:
+        low = max(after + 1, self._seek(account_id, first_ms - EVENT_LATE_MS))
+        high = self._seek(account_id, last_ms + EVENT_LATE_MS)
+        among = f" AND event.kind IN ({', '.join('?' * len(kinds))})" if kinds else ""
+        rows = self._rows(
+            f"{_SELECT} WHERE event.account_id = ? AND event.number BETWEEN ? AND ?"
+            f" AND event.at_ms BETWEEN ? AND ?{among} ORDER BY event.number LIMIT ?",
+            (account_id, low, high, first_ms, last_ms, *kinds, limit),
+        )
+        return [_event(row) for row in rows]
+
+    def _seek(self, account_id: str, at_ms: int) -> int:
+        """Return the number from which on events are of that time: they are noted in order."""
+        [(newest,)] = self._rows("SELECT coalesce(max(number), 0) FROM event")
+        low, high = 0, newest + 1
+        while low < high:
+            middle = (low + high) // 2
+            found = self._rows(
+                "SELECT number, at_ms FROM event WHERE account_id = ? AND number >= ?"
+                " ORDER BY number LIMIT 1",
+                (account_id, middle),
+            )
+            if not found or found[0][1] >= at_ms:
+                high = middle
+            else:
+                low = found[0][0] + 1
+        return low
+
     def list_tallies(self, account_id: str, *, first: str, last: str) -> list[Tally]:
         rows = self._rows(
             "SELECT day, stream, kind, count FROM tally"
@@ -117,8 +154,7 @@ class EventTable(RecordTable, EmailTable, DeliveryTable):
 
     def _tell_webhooks(self, new: NewEvent, number: int) -> None:
         for webhook in self.list_records(Webhook, new.account_id, limit=SENDING_RECORDS_MAX):
-            wanted = not webhook.events or new.kind in webhook.events
-            if wanted and not webhook.disabled_ms:
+            if is_wanted(new, webhook):
                 self.add_deliveries(webhook.id, [number], now_ms=new.at_ms, replay=False)
 
 

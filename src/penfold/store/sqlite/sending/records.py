@@ -45,6 +45,13 @@ class RecordTable(Table):
         )
         return [_decoder(kind).decode(record) for (record,) in rows]
 
+    def list_everywhere(self, kind: type[R], *, after: str = "", limit: int) -> list[R]:
+        rows = self._rows(
+            "SELECT record FROM record WHERE kind = ? AND id > ? ORDER BY id LIMIT ?",
+            (RULES[kind].name, after, limit),
+        )
+        return [_decoder(kind).decode(record) for (record,) in rows]
+
     def add(self, record: Struct) -> None:
         rule = RULES[type(record)]
         fields: Any = record

@@ -1,7 +1,6 @@
 """Deliveries to webhooks and their attempts."""
 
-import json
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence
 from typing import Any, Final
 
 from penfold.ports.sending.webhooks import (
@@ -17,6 +16,20 @@ _ADD_ATTEMPT: Final = (
     "INSERT INTO attempt (delivery, number, at_ms, status, outcome, ms)"
     " SELECT ?1, coalesce(max(number), 0) + 1, ?2, ?3, ?4, ?5 FROM attempt WHERE delivery = ?1"
 )
+
+
+#: Each webhook that has deliveries waiting, and when the first is due: one look into the index for
+#: each webhook, however many deliveries it has.
+_WAITING: Final = """
+WITH RECURSIVE hook (id) AS (
+    SELECT min(webhook_id) FROM delivery WHERE state = 'waiting'
+    UNION ALL
+    SELECT (SELECT min(webhook_id) FROM delivery WHERE state = 'waiting' AND webhook_id > hook.id)
+    FROM hook WHERE hook.id IS NOT NULL
+)
+SELECT id, (SELECT min(due_ms) FROM delivery WHERE state = 'waiting' AND webhook_id = hook.id)
+FROM hook WHERE id IS NOT NULL
+"""
 
 
 class DeliveryTable(Table):
@@ -40,8 +53,19 @@ class DeliveryTable(Table):
         return [WebhookAttempt(*row) for row in rows]
 
     def find_delivery_due(self) -> int | None:
-        [(due_ms,)] = self._rows("SELECT min(due_ms) FROM delivery WHERE state = 'waiting'")
-        found: int | None = due_ms
+        return min((due_ms for _, due_ms in self._rows(_WAITING)), default=None)
+
+    def list_webhooks_due(self, *, now_ms: int) -> list[str]:
+        due = [(due_ms, webhook_id) for webhook_id, due_ms in self._rows(_WAITING)]
+        return [webhook_id for due_ms, webhook_id in sorted(due) if due_ms <= now_ms]
+
+    def count_deliveries_waiting(self, webhook_id: str, *, limit: int) -> int:
+        [(count,)] = self._rows(
+            "SELECT count(*) FROM (SELECT 1 FROM delivery"
+            " WHERE state = 'waiting' AND webhook_id = ? LIMIT ?)",
+            (webhook_id, limit),
+        )
+        found: int = count
         return found
 
     def add_deliveries(
@@ -58,13 +82,12 @@ class DeliveryTable(Table):
         return numbers
 
     def take_deliveries(
-        self, *, now_ms: int, lease_ms: int, limit: int, skip: Collection[str] = ()
+        self, webhook_id: str, *, now_ms: int, lease_ms: int, limit: int
     ) -> list[WebhookLease]:
         rows = self._rows(
-            f"SELECT {_COLUMNS} FROM delivery WHERE state = 'waiting' AND due_ms <= ?"
-            " AND webhook_id NOT IN (SELECT value FROM json_each(?))"
-            " ORDER BY due_ms, number LIMIT ?",
-            (now_ms, json.dumps(list(skip)), limit),
+            f"SELECT {_COLUMNS} FROM delivery WHERE state = 'waiting' AND webhook_id = ?"
+            " AND due_ms <= ? ORDER BY due_ms, number LIMIT ?",
+            (webhook_id, now_ms, limit),
         )
         self._db.executemany(
             "UPDATE delivery SET due_ms = ?, tries = tries + 1, taken = 1 WHERE number = ?",
@@ -74,7 +97,12 @@ class DeliveryTable(Table):
                 for row in rows]  # fmt: skip
 
     def settle_delivery(
-        self, lease: WebhookLease, attempt: WebhookAttempt, state: DeliveryState, *, due_ms: int = 0
+        self,
+        lease: WebhookLease,
+        attempt: WebhookAttempt | None,
+        state: DeliveryState,
+        *,
+        due_ms: int = 0,
     ) -> bool:
         number = lease.delivery.number
         changed = self._run(
@@ -82,7 +110,7 @@ class DeliveryTable(Table):
             " WHERE number = ? AND tries = ? AND taken = 1 AND state = 'waiting'",
             (state.value, due_ms, number, lease.number),
         )
-        if changed:
+        if changed and attempt is not None:
             self._run(
                 _ADD_ATTEMPT,
                 (number, attempt.at_ms, attempt.status, attempt.outcome, attempt.ms),
@@ -91,6 +119,25 @@ class DeliveryTable(Table):
 
     def release_deliveries(self, *, now_ms: int) -> int:
         return self._run("UPDATE delivery SET taken = 0, due_ms = ? WHERE taken = 1", (now_ms,))
+
+    def end_deliveries(self, webhook_id: str) -> int:
+        return self._run(
+            "UPDATE delivery SET state = 'failed', taken = 0"
+            " WHERE state = 'waiting' AND webhook_id = ?",
+            (webhook_id,),
+        )
+
+    def expire_deliveries(self, *, before_ms: int, limit: int) -> int:
+        # Numbers follow the time; looking at created_ms alone would read the whole table.
+        rows = self._rows(
+            "SELECT number FROM (SELECT number, state, created_ms FROM delivery"
+            " ORDER BY number LIMIT ?) WHERE state <> 'waiting' AND created_ms < ?",
+            (limit, before_ms),
+        )
+        for number in rows:
+            self._run("DELETE FROM attempt WHERE delivery = ?", number)
+            self._run("DELETE FROM delivery WHERE number = ?", number)
+        return len(rows)
 
     def drop_deliveries(self, webhook_id: str) -> None:
         ours = "SELECT number FROM delivery WHERE webhook_id = ?"
