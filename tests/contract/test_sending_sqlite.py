@@ -105,8 +105,7 @@ _WAITS = "state IN ('scheduled', 'queued')"
         ("record_word", "record WHERE kind = 'x' AND word = 'y' AND account_id = 'z'"),
         (
             "delivery_due",
-            "delivery WHERE state = 'waiting' AND webhook_id = 'w' AND due_ms <= 1"
-            " ORDER BY due_ms, number",
+            "delivery WHERE state = 'waiting' AND webhook_id = 'w' ORDER BY due_ms, number",
         ),
     ],
 )

@@ -955,7 +955,7 @@ PULL_LOOK_S: Final = 0.1
 #: Seconds of one push, connection and answer together, and octets of an answer that are read.
 PUSH_S: Final = 10.0
 PUSH_ANSWER_MAX_BYTES: Final = 65_536
-#: Characters of a push endpoint's address, and of the audience its token is for.
+#: Characters of a push endpoint's or webhook's address, and of the audience a token is for.
 PUSH_ENDPOINT_MAX: Final = 2_048
 #: Subscriptions pushed to at the same time, and messages taken for one of them in one go.
 PUSH_THREADS: Final = 8
@@ -1309,8 +1309,6 @@ WEBHOOK_TOLERANCE_S: Final = 300
 WEBHOOK_SIGNATURES_MAX: Final = 10
 #: Webhooks of an account: every event is written once for each that wants it.
 WEBHOOKS_MAX: Final = 20
-#: Characters of a webhook's address, as of a push endpoint's.
-WEBHOOK_URL_MAX: Final = 2_048
 #: Milliseconds the secret before is signed with too after a rotation, and secrets kept at most.
 WEBHOOK_ROTATE_MS: Final = 86_400_000
 WEBHOOK_SECRETS_MAX: Final = 3

@@ -9,7 +9,6 @@ are allowed.
 import re
 from collections.abc import Callable
 from typing import Final
-from urllib.parse import urlsplit
 
 from msgspec import UNSET, Struct
 from msgspec.structs import replace
@@ -32,11 +31,11 @@ from penfold.base.limits import (
 from penfold.domain.pubsub_names import TOPICS, check_labels, check_name
 from penfold.ports import pubsub as port
 from penfold.proto.duration import format_duration, parse_duration
+from penfold.proto.endpoint import parse_endpoint
 from penfold.spec import pubsub as spec
 from penfold.spec.problems import ProblemError
 from penfold.spec.pubsub import INVALID_ARGUMENT, NOT_SUPPORTED
 
-_HOST: Final = re.compile(r"[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\]")
 #: Members of an update mask, in both spellings, to the members of a body.
 _MASK: Final = {
     "labels", "push_config", "ack_deadline_seconds", "message_retention_duration",
@@ -169,24 +168,11 @@ def _refuse_unsupported(body: spec.Subscription) -> None:
 
 def _check_endpoint(endpoint: str, *, plain: bool) -> None:
     try:
-        parts = urlsplit(endpoint)
-        port_number = parts.port
-    except ValueError:
-        raise _invalid("pushEndpoint is not an address.") from None
-    schemes = ("https", "http") if plain else ("https",)
-    if parts.scheme not in schemes:
+        parts = parse_endpoint(endpoint)
+    except ParseError:
+        raise _invalid("pushEndpoint is not an address that can be pushed to.") from None
+    if parts.scheme != "https" and not (plain and parts.scheme == "http"):
         raise _invalid("pushEndpoint must be an https address.")
-    host = f"[{parts.hostname}]" if ":" in (parts.hostname or "") else parts.hostname or ""
-    printable = endpoint.isascii() and endpoint.isprintable() and " " not in endpoint
-    if (
-        len(endpoint) > PUSH_ENDPOINT_MAX
-        or not printable
-        or not _HOST.fullmatch(host)
-        or parts.username is not None
-        or parts.fragment
-        or port_number == 0
-    ):
-        raise _invalid("pushEndpoint is not an address that can be pushed to.")
 
 
 def _read_dead(policy: spec.DeadLetterPolicy, topic: str) -> port.DeadLetters:

@@ -7,6 +7,7 @@ nothing to rebind. `loopback` lets this machine's own addresses through (local m
 """
 
 import socket
+import time
 from collections.abc import Callable, Sequence
 from functools import partial
 
@@ -55,9 +56,9 @@ def connect(
 ) -> socket.socket:
     """Return a connection to the host, at an address that was checked.
 
-    allowed: asked instead of is_allowed. timeout_s: for each address that is tried and, after
-    that, for each read and write. Raises ForbiddenAddressError when any address of the host is
-    not allowed, UnreachableError when none answers.
+    allowed: asked instead of is_allowed. timeout_s: for all addresses together, each having
+    its share, and after that for each read and write. Raises ForbiddenAddressError when any
+    address of the host is not allowed, UnreachableError when none answers.
     """
     try:
         addresses = resolve(host, port)
@@ -67,9 +68,14 @@ def connect(
     if not all(map(may, addresses)):
         raise ForbiddenAddressError("leads to a forbidden address", host=host)
     last: OSError | None = None
-    for address in addresses:
+    until = time.monotonic() + timeout_s
+    for place, address in enumerate(addresses):
+        share_s = max(0.0, until - time.monotonic()) / (len(addresses) - place)
         try:
-            return socket.create_connection((address, port), timeout_s)
+            sock = socket.create_connection((address, port), share_s)
         except OSError as error:
             last = error
+        else:
+            sock.settimeout(timeout_s)
+            return sock
     raise UnreachableError("nobody answers", host=host, port=port) from last

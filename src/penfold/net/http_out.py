@@ -19,14 +19,14 @@ from penfold import __version__
 from penfold.base.errors import PenfoldError
 from penfold.base.limits import PUSH_ANSWER_MAX_BYTES, PUSH_S
 from penfold.net.guard import Allowed, Resolve, connect, resolve
-from penfold.ports.http_out import NoAnswerError
+from penfold.ports.http_out import Answered, NoAnswerError
 
 _PRODUCT: Final = f"Penfold/{__version__}"
 _PORTS: Final = {"https": 443, "http": 80}
 
 
 class HttpOut:
-    """A Poster. plain: this machine's own addresses and unencrypted http are allowed."""
+    """A Poster and an Asker. plain: own addresses and unencrypted http are allowed."""
 
     def __init__(
         self,
@@ -48,6 +48,9 @@ class HttpOut:
         self._resolve = resolve
 
     def send_post(self, url: str, headers: Sequence[tuple[str, str]], body: bytes) -> int:
+        return self.send(url, headers, body).status
+
+    def send(self, url: str, headers: Sequence[tuple[str, str]], body: bytes) -> Answered:
         parts = urlsplit(url)
         host = parts.hostname or ""
         if parts.scheme != "https" and not (self._plain and parts.scheme == "http"):
@@ -74,7 +77,7 @@ class HttpOut:
         try:
             if parts.scheme == "https":
                 sock = self._wrap(sock, host)
-            status = _exchange(sock, parts.netloc, target, headers, body)
+            answered = _exchange(sock, parts.netloc, target, headers, body)
         except (OSError, http.client.HTTPException, ValueError) as error:
             raise NoAnswerError(f"{type(error).__name__}: {error}"[:200], host=host) from error
         finally:
@@ -83,7 +86,7 @@ class HttpOut:
             line.close()
         if late.is_set():  # a head that was cut off reads like a whole one
             raise NoAnswerError("the answer took too long", host=host)
-        return status
+        return answered
 
     def _wrap(self, sock: socket.socket, host: str) -> ssl.SSLSocket:
         if self._context is None:
@@ -97,7 +100,7 @@ def _exchange(
     target: str,
     headers: Sequence[tuple[str, str]],
     body: bytes,
-) -> int:
+) -> Answered:
     connection = http.client.HTTPConnection(netloc)
     connection.sock = sock
     connection.putrequest("POST", target, skip_host=True, skip_accept_encoding=True)
@@ -113,7 +116,7 @@ def _exchange(
     response = connection.getresponse()
     try:
         response.read(PUSH_ANSWER_MAX_BYTES)
-        return response.status
+        return Answered(response.status, response.getheader("Retry-After") or "")
     finally:
         response.close()
 

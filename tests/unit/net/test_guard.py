@@ -70,3 +70,11 @@ def test_port_nobody_listens_at_is_unreachable(listener):
         port = free.getsockname()[1]
     with pytest.raises(UnreachableError):
         connect("x.example", port, loopback=True, timeout_s=5, resolve=lambda *_: ["127.0.0.1"])
+
+
+def test_each_address_has_a_share_of_the_time_and_the_connection_has_all_of_it(listener):
+    with connect(
+        "x.example", listener, loopback=True, timeout_s=8, resolve=lambda *_: ["::1", "127.0.0.1"]
+    ) as connection:
+        assert connection.getpeername()[0] == "127.0.0.1"
+        assert connection.gettimeout() == 8

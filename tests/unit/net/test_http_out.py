@@ -180,3 +180,9 @@ def test_https_is_verified_for_the_name_that_was_asked_for(peer, authority):
         with pytest.raises(NoAnswerError):
             post(there, **wrong)
     assert len([request for request in there.got if request]) == 1
+
+
+def test_retry_after_comes_with_the_answer(peer):
+    there = peer(b"HTTP/1.1 503 X\r\nRetry-After: 120\r\nContent-Length: 0\r\n\r\n")
+    answered = HttpOut(plain=True).send(f"http://127.0.0.1:{there.port}/", [], b"{}")
+    assert (answered.status, answered.retry_after) == (503, "120")
