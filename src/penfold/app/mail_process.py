@@ -20,6 +20,7 @@ from penfold.app.serving_tls import ServingTls
 from penfold.app.sweeping import make_sweeps
 from penfold.app.throttling import make_throttle
 from penfold.app.trace_mail import TracingSmtpObserver
+from penfold.app.webhooks import make_telling
 from penfold.app.wiring import Product
 from penfold.base.limits import SMTP_CONNECTIONS_MAX, SMTP_RECIPIENTS_MAX, SUBMISSION_RECIPIENTS_MAX
 from penfold.front.smtp.bounds import Bounds
@@ -90,6 +91,7 @@ class MailService:
             ),
         ]
         self._pushing = make_pushing(core, product)
+        self._telling = make_telling(core, product)
         self._reading = make_attachment_reading(core, product)
         self._reports = Reports(core, product)
         self._delivery = (
@@ -101,6 +103,7 @@ class MailService:
                 *make_tasks(core, product),
                 *(make_key_watch(core, product) if production else ()),
                 *self._pushing.tasks,
+                *self._telling.tasks,
                 *self._reading.tasks,
                 *self._certificate.tasks,
                 *(self._arrivals.tasks if self._arrivals else ()),
@@ -138,7 +141,10 @@ class MailService:
         await self._resolver.close()
         await asyncio.to_thread(self._reports.close)
         self._reading.extractor.close()
-        await asyncio.to_thread(self._pushing.rounds.close, timeout_s=_PUSH_GRACE_S)
+        await asyncio.gather(
+            asyncio.to_thread(self._pushing.rounds.close, timeout_s=_PUSH_GRACE_S),
+            asyncio.to_thread(self._telling.rounds.close, timeout_s=_PUSH_GRACE_S),
+        )
         await asyncio.to_thread(self._product.close)
 
     def _listener(self, name: str, profile: Profile, door: Door) -> Listener:

@@ -1344,9 +1344,8 @@ WEBHOOK_LOOK_S: Final = 0.2
 #: Events of one call for a replay, and waiting deliveries of a webhook that may get more that way.
 WEBHOOK_REPLAY_MAX: Final = 500
 WEBHOOK_REPLAY_WAITING_MAX: Final = 10_000
-#: Days attempts are shown, and deliveries looked at in one step of forgetting them.
+#: Days the attempts of a delivery can be looked at.
 WEBHOOK_LOG_DAYS: Final = 30
-WEBHOOK_EXPIRE_STEP: Final = 1_000
 #: Webhooks read in one step of a sweep over all accounts.
 WEBHOOK_SWEEP: Final = 500
 #: Characters of what went wrong with an attempt that are kept.

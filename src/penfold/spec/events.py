@@ -165,6 +165,18 @@ PUSH_FAILED: Final = _event(
     "A push endpoint did not acknowledge a message; it is sent again later.",
     Severity.WARNING,
 )
+WEBHOOK_FAILED: Final = _event(
+    "webhook_failed",
+    "webhook delivery attempt status outcome",
+    "A webhook of the sending API did not take an event; it is told again later, ten times in all.",
+    Severity.WARNING,
+)
+WEBHOOK_OFF: Final = _event(
+    "webhook_turned_off",
+    "webhook account outcome",
+    "A webhook failed for three days or answered 410 Gone and was turned off; its owner has mail.",
+    Severity.WARNING,
+)
 ATTACHMENTS_UNREAD: Final = _event(
     "attachments_unread",
     "mailbox message problem",

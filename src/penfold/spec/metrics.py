@@ -263,6 +263,21 @@ PUSHES: Final = Metric(
     (("outcome", ("accepted", "failed")),),
     advice="Failed ones only, for 30 minutes: a subscriber is down.",
 )
+WEBHOOK_TRIES: Final = Metric(
+    "penfold_webhook_attempts_total",
+    Kind.COUNTER,
+    "Events posted to webhooks of the sending API, by whether the receiver took it; given_up: it "
+    "was the last try.",
+    (("outcome", ("accepted", "failed", "given_up")),),
+    advice="Failed ones only, for 30 minutes: receivers are down, or this server has no way out.",
+)
+WEBHOOK_SECONDS: Final = Metric(
+    "penfold_webhook_seconds",
+    Kind.HISTOGRAM,
+    "Time from the start of a post to a webhook to its answer.",
+    (),
+    LATENCY_BUCKETS,
+)
 ATTACHMENTS: Final = Metric(
     "penfold_attachments_total",
     Kind.COUNTER,
@@ -372,7 +387,7 @@ SPANS: Final = Metric(
 METRICS: Final = (
     REQUESTS, REQUEST_SECONDS, QUOTA_UNITS, QUOTA_REFUSALS, CONNECTIONS, SMTP_SESSIONS,
     SMTP_MESSAGES, SMTP_BYTES, SMTP_SECONDS, DELIVERIES, DELIVERY_TRIES, DELIVERY_SECONDS,
-    REPORTS, NOTIFICATIONS, PUSHES,
+    REPORTS, NOTIFICATIONS, PUSHES, WEBHOOK_TRIES, WEBHOOK_SECONDS,
     ATTACHMENTS, ATTACHMENT_SECONDS, ATTACHMENTS_WAITING, COMMITS, GROUP_SIZE, HANDLES, MEMORY,
     STARTS, CERTIFICATE_SECONDS, ARRIVALS, ARRIVAL_REASONS, ARRIVAL_RESULTS, ARRIVAL_SECONDS,
     SCANS, GREYLIST, RATE_REFUSALS,

@@ -25,6 +25,7 @@ from penfold.base.limits import (
     PUBSUB_BATCH_MAX,
     SENDING_BODY_KEPT_MS,
     SENDING_SWEEP_MAX,
+    WEBHOOK_LOG_DAYS,
 )
 from penfold.domain.expiry import MailDays, expire_mailbox
 from penfold.domain.outbound import Outbound
@@ -176,7 +177,7 @@ class Sweeps:
         return Report(changed=changed)
 
     def expire_sending(self, stopping: threading.Event) -> Report:
-        """Forget kept answers, suppressions that ended, and what old emails had in them."""
+        """Forget answers, suppressions, deliveries to webhooks, and content that are over."""
         changed, step = 0, 1
         while step and not stopping.is_set():
             step = self.sending.change(partial(_expire_sending, now_ms=self.clock.now_ms()))
@@ -198,5 +199,6 @@ def _expire_sending(writer: SendingWriter, *, now_ms: int) -> int:
     return (
         writer.expire_answers(before_ms=now_ms - IDEMPOTENCY_KEPT_MS, limit=most)
         + writer.expire_suppressions(now_ms=now_ms, limit=most)
+        + writer.expire_deliveries(before_ms=now_ms - WEBHOOK_LOG_DAYS * 86_400_000, limit=most)
         + writer.drop_bodies(before_ms=now_ms - SENDING_BODY_KEPT_MS, limit=most)
     )
