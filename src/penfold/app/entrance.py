@@ -111,12 +111,17 @@ def make_sending(
     """Return the sending API."""
 
     def make() -> ASGIApp:
-        from penfold.app.sending import make_keys, make_price  # noqa: PLC0415 - see above
+        from penfold.app.sending import (  # noqa: PLC0415 - see above
+            make_keys,
+            make_price,
+            make_webhooks,
+        )
         from penfold.front.http.sending.app import SendingApi  # noqa: PLC0415 - see above
 
         return SendingApi(
             stores.sending,
             make_keys(stores),
+            make_webhooks(stores, local=not launch.settings.is_production),
             is_local=stores.directory.is_local_domain,
             price=make_price(launch.settings),
             clock=stores.clock,

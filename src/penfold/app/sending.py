@@ -5,6 +5,7 @@ from decimal import Decimal
 from penfold.app.stores import Stores
 from penfold.domain.sending.keys import Keys
 from penfold.domain.sending.metering import Price
+from penfold.domain.sending.webhooks import Webhooks
 from penfold.ports.directory import Account
 from penfold.spec.settings import Settings
 
@@ -17,6 +18,18 @@ def make_keys(stores: Stores) -> Keys:
         stores.chance,
         lambda account_id: stores.directory.find(Account, account_id),
         lambda event: stores.directory.change(lambda writer: writer.note(event)),
+    )
+
+
+def make_webhooks(stores: Stores, *, local: bool) -> Webhooks:
+    """Return what makes and changes webhooks. local: receivers on this machine may be told."""
+    return Webhooks(
+        stores.sending,
+        stores.clock,
+        stores.chance,
+        stores.sealer,
+        lambda event: stores.directory.change(lambda writer: writer.note(event)),
+        local=local,
     )
 
 

@@ -1,14 +1,12 @@
-"""Put together what makes webhooks and what tells them, for the two kinds of process."""
+"""Put together what tells webhooks, for the mail process."""
 
 from dataclasses import dataclass
 
 from penfold.app.process import Core
-from penfold.app.stores import Stores
 from penfold.app.wiring import Product
 from penfold.base.limits import WEBHOOK_LOOK_S, WEBHOOK_S
 from penfold.domain.sending.webhook_notice import OwnerNotices
 from penfold.domain.sending.webhook_sender import Tried, WebhookSender
-from penfold.domain.sending.webhooks import Webhooks
 from penfold.front.worker.tasks import Task
 from penfold.front.worker.webhooks import WebhookRounds
 from penfold.net.http_out import HttpOut
@@ -23,17 +21,6 @@ _OUTCOMES = {
     DeliveryState.WAITING: "failed",
     DeliveryState.FAILED: "given_up",
 }
-
-
-def make_webhooks(stores: Stores) -> Webhooks:
-    """Return what makes and changes webhooks."""
-    return Webhooks(
-        stores.sending,
-        stores.clock,
-        stores.chance,
-        stores.sealer,
-        lambda event: stores.directory.change(lambda writer: writer.note(event)),
-    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,11 +12,15 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from penfold.base.errors import SealBrokenError
+from penfold.base.limits import WEBHOOK_SWEEP
 from penfold.domain import id_tokens, mail_servers, second_factors, smime
 from penfold.domain.return_paths import VERP_KEY
+from penfold.domain.sending import webhooks
 from penfold.ports.identity import DkimKey, Fact, IdentityWriter, SigningKey, Totp
 from penfold.ports.mailbox import MailboxWriter
 from penfold.ports.sealing import Sealer
+from penfold.ports.sending.book import SendingWriter
+from penfold.ports.sending.records import Webhook
 from penfold.ports.settings import MailServer, SenderRecord, SmimeRecord
 from penfold.proto.address import canonical
 
@@ -66,6 +70,31 @@ def reseal_settings(box: MailboxWriter, account_id: str, sealer: Sealer) -> Rese
             *(_of_smime(box, account_id, one) for one in box.list_settings(SmimeRecord)),
         ),
     )
+
+
+def reseal_webhooks(writer: SendingWriter, sealer: Sealer) -> Resealed:
+    """Seal the secrets of all webhooks anew."""
+    after, total = "", Resealed()
+    while page := writer.list_everywhere(Webhook, after=after, limit=WEBHOOK_SWEEP):
+        after = page[-1].id
+        for webhook in page:
+            total += _reseal_webhook(writer, webhook, sealer)
+    return total
+
+
+def _reseal_webhook(writer: SendingWriter, webhook: Webhook, sealer: Sealer) -> Resealed:
+    kept = list(webhook.secrets)
+
+    def of(place: int) -> Secret:
+        def put(new: bytes) -> None:
+            kept[place] = b64encode(new).decode()
+
+        return Secret(b64decode(kept[place]), webhooks.seal_context(webhook.id), put)
+
+    done = _reseal(sealer, [of(place) for place in range(len(kept))])
+    if done.done:
+        writer.replace(replace(webhook, secrets=tuple(kept)))
+    return done
 
 
 def seal_signing_keys(writer: IdentityWriter, sealer: Sealer) -> int:

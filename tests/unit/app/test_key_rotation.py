@@ -14,6 +14,7 @@ from penfold.app.exits import StartError
 from penfold.app.key_rotation import rotate_key
 from penfold.app.master_key import bind_master_key
 from penfold.app.prepare import prepare_secrets
+from penfold.app.sending import make_webhooks
 from penfold.app.stores import known_schema, make_identity, open_stores
 from penfold.base.clock import FixedClock
 from penfold.base.errors import SealBrokenError, UnavailableError
@@ -21,8 +22,9 @@ from penfold.domain import mail_servers, second_factors, smime
 from penfold.domain.domains import Domains
 from penfold.domain.id_tokens import IdTokens, open_private
 from penfold.domain.master_key import find_key_ids, note_key_ids
-from penfold.domain.resealing import reseal_records, reseal_settings
+from penfold.domain.resealing import reseal_records, reseal_settings, reseal_webhooks
 from penfold.domain.return_paths import ReturnPaths
+from penfold.domain.sending.webhooks import list_secrets
 from penfold.ports.identity import DkimKey, Fact, SigningKey, Totp
 from penfold.ports.settings import MailServer, SenderRecord, SmimeRecord
 from penfold.spec.key_source import DEFAULT_SOURCE, KeySource
@@ -55,6 +57,9 @@ class Home:
             record = Totp(self.account.id, totp, 0)
             stores.directory.change(lambda writer: writer.add(record))
             stores.mailboxes.change(self.account.id, partial(self._set_up, stores.sealer))
+            hooks = make_webhooks(stores, local=True)
+            hook = hooks.add(self.account.id, "https://shop.example/", ()).webhook
+            hooks.rotate(hook.id, self.account.id)
             self.secrets = self.read(stores)
 
     def _set_up(self, sealer, box):
@@ -93,6 +98,11 @@ class Home:
                 server.password, context=mail_servers.seal_context(account_id, server.host)
             ),
             sealer.open(certificate.key, context=smime.seal_context(account_id, "7")),
+            *(
+                secret.encode()
+                for hook in make_webhooks(stores, local=True).list(account_id)
+                for secret in list_secrets(hook, sealer, now_ms=self.clock.now_ms())
+            ),
         ]
 
     def rotate(self, new=None):
@@ -134,7 +144,7 @@ def test_everything_opens_under_the_new_key_and_nothing_under_the_old(home):
     new = load_key(DEFAULT_SOURCE, home.data)
     assert new != old
     assert old not in octets_of(home.data)
-    assert home.lines[0] == "7 secrets are sealed under the new key."
+    assert home.lines[0] == "9 secrets are sealed under the new key."
     assert home.start() == home.secrets
     with home.open() as stores:
         sealers = {key: KeySealer(lambda key=key: (key,)) for key in (old, new)}
@@ -174,6 +184,7 @@ def _cut_before_renamed(home):
             home.account.id,
             partial(reseal_settings, account_id=home.account.id, sealer=sealer),
         )
+        stores.sending.change(partial(reseal_webhooks, sealer=sealer))
 
 
 def _cut_before_the_end(home):
@@ -276,7 +287,7 @@ def test_what_no_key_opens_is_counted_and_left(home):
         stores.directory.change(lambda writer: writer.replace(broken))
     assert home.rotate()
     assert home.lines[:2] == [
-        "6 secrets are sealed under the new key.",
+        "8 secrets are sealed under the new key.",
         "1 could not be opened with the old key either and stay as they were.",
     ]
 

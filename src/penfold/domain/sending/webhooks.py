@@ -92,13 +92,14 @@ def turn_off(
 
 @dataclass(frozen=True, slots=True)
 class Webhooks:
-    """note: to the audit log."""
+    """note: to the audit log. local: receivers on this machine may be told."""
 
     book: SendingBook
     clock: Clock
     chance: Chance
     sealer: Sealer
     note: Callable[[audit.Event], None]
+    local: bool = False
 
     def add(self, account_id: str, url: str, kinds: Sequence[str]) -> NewWebhook:
         """Make a webhook, for events of these kinds or, without any, of all."""

@@ -11,6 +11,8 @@ SUPPRESSIONS_WRITE: Final = "suppressions:write"
 KEYS_READ: Final = "keys:read"
 KEYS_WRITE: Final = "keys:write"
 USAGE_READ: Final = "usage:read"
+WEBHOOKS_READ: Final = "webhooks:read"
+WEBHOOKS_WRITE: Final = "webhooks:write"
 
 #: Scopes a key may have, and what each allows.
 SCOPES: Final = MappingProxyType({

@@ -14,11 +14,13 @@ from penfold.store.sqlite.open import list_rows, open_database
 
 #: The tables that may have secrets, by file; None: each of them.
 _MAILBOX: Final = ("setting",)
+_SENDING: Final = ("record",)
 
 
 def iter_sealed(data: Path, prefix: bytes) -> Iterator[str]:
     """Yield `file: table` for every place that has something sealed which begins like this."""
     yield from _scan(data / "directory.db", None, prefix)
+    yield from _scan(data / "sending.db", _SENDING, prefix)
     for mailbox_id in iter_mailbox_ids(data):
         yield from _scan(mailbox_path(data, mailbox_id), _MAILBOX, prefix)
 

@@ -23,6 +23,7 @@ from penfold.domain.sending.caller import Caller, find_stream, is_verified
 from penfold.domain.sending.findings import INVALID
 from penfold.domain.sending.keys import Keys
 from penfold.domain.sending.metering import Price
+from penfold.domain.sending.webhooks import Webhooks
 from penfold.domain.throttle import Throttle, TooManyError
 from penfold.front.http.auth import find_token
 from penfold.front.http.discovery import root_of
@@ -30,7 +31,7 @@ from penfold.front.http.door import Door
 from penfold.front.http.pipeline import Observe
 from penfold.front.http.request import Answer, Request
 from penfold.front.http.routes import Match, Routes
-from penfold.front.http.sending import emails, events, keys, suppressions, usage
+from penfold.front.http.sending import emails, events, keys, suppressions, usage, webhooks
 from penfold.front.http.sending.answers import fail, refusal_of, succeed
 from penfold.front.http.sending.call import Call, Reply, encode
 from penfold.front.http.sending.reading import read_json, read_query
@@ -57,7 +58,7 @@ from penfold.spec.sending.scopes import allows
 Handler = Callable[[Call], Any]
 
 OPENAPI: Final = f"/{ROOT}/openapi.json"
-_MODULES: Final[tuple[ModuleType, ...]] = (emails, events, suppressions, keys, usage)
+_MODULES: Final[tuple[ModuleType, ...]] = (emails, events, suppressions, keys, webhooks, usage)
 _STRICT, _PERMISSIVE = "strict", "permissive"
 
 
@@ -74,6 +75,7 @@ class SendingApi(Door):
         self,
         book: SendingBook,
         keys: Keys,
+        hooks: Webhooks,
         *,
         is_local: Callable[[str], bool],
         price: Price,
@@ -89,6 +91,7 @@ class SendingApi(Door):
         )
         self._book = book
         self._keys = keys
+        self._hooks = hooks
         self._is_local = is_local
         self._price = price
         self._clock = clock
@@ -155,6 +158,7 @@ class SendingApi(Door):
         call = Call(
             self._book,
             self._keys,
+            self._hooks,
             self._caller(key),
             self._price,
             self._chance,

@@ -13,6 +13,7 @@ from penfold.domain.sending.caller import Caller
 from penfold.domain.sending.findings import INVALID
 from penfold.domain.sending.keys import Keys
 from penfold.domain.sending.metering import Price
+from penfold.domain.sending.webhooks import Webhooks
 from penfold.ports.sending.book import SendingBook
 from penfold.ports.sending.records import ApiKey
 from penfold.spec.sending.problems import NOT_FOUND, VALIDATION, FieldError, SendingError
@@ -38,6 +39,7 @@ class Call(Struct, frozen=True):
 
     book: SendingBook
     keys: Keys
+    hooks: Webhooks
     caller: Caller
     price: Price
     chance: Chance
@@ -91,6 +93,28 @@ def read_page(query: Any, find: Callable[[str], Numbered | None]) -> Page:
         raise _refuse("before", "cannot be used together with `after`")
     older = _find_number("after", query.after, find)
     return Page(query.limit, older, _find_number("before", query.before, find))
+
+
+def page_list(query: Any, items: Sequence[T], name_of: Callable[[T], str]) -> tuple[list[T], bool]:
+    """Return a page of a whole list, the newest first, and whether there are more.
+
+    Its items have no numbers; their place stands for one.
+    """
+    places = {name_of(one): _Place(len(items) - at) for at, one in enumerate(items)}
+    page = read_page(query, places.get)
+    found = [
+        one
+        for one in items
+        if (page.older is None or places[name_of(one)].number < page.older)
+        and (page.newer is None or places[name_of(one)].number > page.newer)
+    ]
+    if page.newer is not None:
+        found = found[-page.limit - 1 :]
+    return page.cut(found[: page.limit + 1])
+
+
+class _Place(Struct, frozen=True, gc=False):
+    number: int
 
 
 def _find_number(field: str, name: str, find: Callable[[str], Numbered | None]) -> int | None:

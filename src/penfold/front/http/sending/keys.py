@@ -5,31 +5,15 @@ from penfold.domain.sending.findings import INVALID, Findings
 from penfold.domain.sending.new_key import check_new_key, check_reach
 from penfold.domain.sending.parts import read_expiry
 from penfold.domain.sending.showing import show_key
-from penfold.front.http.sending.call import Call, must, read_page
+from penfold.front.http.sending.call import Call, must, page_list
 from penfold.ports.sending.records import ApiKey
 from penfold.spec.sending import schemas
 
 
 def keys_list(call: Call) -> schemas.KeyList:
-    """Keys have no numbers; their place in the list, newest first, stands for one."""
     shown = call.keys.list(call.account_id)[::-1]
-    places = {one.key.id: _Place(len(shown) - at) for at, one in enumerate(shown)}
-    page = read_page(call.query, places.get)
-    found = [
-        one
-        for one in shown
-        if (page.older is None or places[one.key.id].number < page.older)
-        and (page.newer is None or places[one.key.id].number > page.newer)
-    ]
-    if page.newer is not None:
-        found = found[-page.limit - 1 :]
-    items, more = page.cut(found[: page.limit + 1])
+    items, more = page_list(call.query, shown, lambda one: one.key.id)
     return schemas.KeyList(object="list", has_more=more, data=[show_key(one) for one in items])
-
-
-class _Place:
-    def __init__(self, number: int) -> None:
-        self.number = number
 
 
 def keys_add(call: Call) -> schemas.Secret:

@@ -9,6 +9,7 @@ from tests.unit.front.http.conftest import ask_app
 from penfold.base.clock import FixedClock
 from penfold.domain.sending.keys import Keys
 from penfold.domain.sending.metering import Price
+from penfold.domain.sending.webhooks import Webhooks
 from penfold.domain.throttle import Throttle
 from penfold.front.http.sending.app import SendingApi
 from penfold.ports.directory import Account
@@ -17,6 +18,7 @@ from penfold.ports.sending.records import ApiKey
 from penfold.spec.sending.scopes import SCOPES
 from penfold.testing.directory import MemoryDirectory
 from penfold.testing.rates import MemoryBuckets
+from penfold.testing.sealing import PlainSealer
 from penfold.testing.sending.book import MemorySending
 
 EMAIL = {
@@ -44,10 +46,19 @@ class Desk:
             lambda account_id: self.directory.find(Account, account_id),
             lambda event: self.directory.change(lambda writer: writer.note(event)),
         )
+        self.hooks = Webhooks(
+            self.book,
+            self.clock,
+            chance,
+            PlainSealer(),
+            lambda event: self.directory.change(lambda writer: writer.note(event)),
+            local=True,
+        )
         buckets = MemoryBuckets() if rates else None
         self.api = SendingApi(
             self.book,
             self.keys,
+            self.hooks,
             is_local=self.directory.is_local_domain,
             price=Price(280),
             clock=self.clock,
