@@ -451,7 +451,6 @@ class SendingContract:
         assert between(0, 9, limit=2) == ["ev0", "ev2"]
         after = book.read(lambda b: b.find_event("ev2", "a")).number
         assert between(0, 9, after=after) == ["ev3", "ev5"]
-        assert between(0, 9, kinds=("other",)) == []
 
     def test_records_of_all_accounts_come_by_their_ids(self, book):
         for name, who in (("w2", "a"), ("w1", "b"), ("w3", "a")):

@@ -1341,8 +1341,10 @@ WEBHOOK_THREADS_LIMITED: Final = 12
 WEBHOOK_SLOW_MS: Final = 2_000
 #: Seconds between two rounds that look for due deliveries.
 WEBHOOK_LOOK_S: Final = 0.2
-#: Events of one call for a replay, and waiting deliveries of a webhook that may get more that way.
+#: Events of one call for a replay, those it looks at (50 ms), and waiting deliveries of a webhook
+#: that may get more that way.
 WEBHOOK_REPLAY_MAX: Final = 500
+WEBHOOK_REPLAY_SCAN_MAX: Final = 5_000
 WEBHOOK_REPLAY_WAITING_MAX: Final = 10_000
 #: Days the attempts of a delivery can be looked at.
 WEBHOOK_LOG_DAYS: Final = 30

@@ -17,6 +17,7 @@ from penfold.base.errors import NotFoundError
 from penfold.base.limits import (
     SENDING_RECORDS_MAX,
     WEBHOOK_REPLAY_MAX,
+    WEBHOOK_REPLAY_SCAN_MAX,
     WEBHOOK_REPLAY_WAITING_MAX,
     WEBHOOK_ROTATE_MS,
     WEBHOOK_SECRETS_MAX,
@@ -26,7 +27,7 @@ from penfold.domain.sending.accept import make_id
 from penfold.ports import audit
 from penfold.ports.sealing import Sealer
 from penfold.ports.sending.book import SendingBook, SendingReader, SendingWriter
-from penfold.ports.sending.events import NOBODY, NewEvent
+from penfold.ports.sending.events import NOBODY, Event, NewEvent
 from penfold.ports.sending.records import Webhook
 from penfold.proto.standard_webhooks import make_secret
 from penfold.spec.sending.problems import NOT_NOW, VALIDATION, SendingError
@@ -212,27 +213,40 @@ class Webhooks:
         return self.book.change(change)
 
     def replay_range(self, webhook_id: str, account_id: str, wanted: Range) -> Replayed:
-        """Tell the events of a time again, as far as the webhook wants them, the first first."""
+        """Tell the events of a time again, as far as the webhook wants them, the first first.
 
-        def change(writer: SendingWriter) -> Replayed:
-            webhook = get_enabled(writer, webhook_id, account_id)
-            after = writer.find_event(wanted.after, account_id) if wanted.after else None
+        Looks at WEBHOOK_REPLAY_SCAN_MAX events: the count may be 0 and there may be more.
+        """
+
+        def look(book: SendingReader) -> tuple[Webhook, list[Event]]:
+            webhook = get_enabled(book, webhook_id, account_id)
+            after = book.find_event(wanted.after, account_id) if wanted.after else None
             if wanted.after and after is None:
                 raise NotFoundError("no such event")
-            found = writer.list_events_between(
+            found = book.list_events_between(
                 account_id,
                 first_ms=wanted.first_ms,
                 last_ms=wanted.last_ms,
-                kinds=webhook.events,
                 after=after.number if after else 0,
-                limit=WEBHOOK_REPLAY_MAX + 1,
+                limit=WEBHOOK_REPLAY_SCAN_MAX + 1,
             )
-            page = found[:WEBHOOK_REPLAY_MAX]
-            self._add(writer, webhook, [one.number for one in page if one.kind != TEST])
-            last = page[-1].id if page else wanted.after
-            return Replayed(len(page), last, len(found) > len(page))
+            return webhook, found
 
-        return self.book.change(change)
+        webhook, found = self.book.read(look)
+        numbers: list[int] = []
+        last, seen = wanted.after, 0
+        for event in found[:WEBHOOK_REPLAY_SCAN_MAX]:
+            if len(numbers) == WEBHOOK_REPLAY_MAX:
+                break
+            last, seen = event.id, seen + 1
+            if event.kind != TEST and (not webhook.events or event.kind in webhook.events):
+                numbers.append(event.number)
+
+        def change(writer: SendingWriter) -> None:
+            self._add(writer, get_enabled(writer, webhook_id, account_id), numbers)
+
+        self.book.change(change)
+        return Replayed(len(numbers), last, seen < len(found))
 
     def _add(self, writer: SendingWriter, webhook: Webhook, events: Sequence[int]) -> None:
         most = WEBHOOK_REPLAY_WAITING_MAX

@@ -121,7 +121,6 @@ class EventReader(Protocol):
         *,
         first_ms: int,
         last_ms: int,
-        kinds: Collection[str] = (),
         after: int = 0,
         limit: int,
     ) -> list[Event]:

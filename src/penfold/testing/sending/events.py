@@ -178,17 +178,13 @@ class MemoryEvents(MemoryRecords, MemoryEmails, MemoryDeliveries):
         *,
         first_ms: int,
         last_ms: int,
-        kinds: Collection[str] = (),
         after: int = 0,
         limit: int,
     ) -> list[Event]:
         mine = [
             one
             for number, one in sorted(self._state.events.items())
-            if one.account_id == account_id
-            and number > after
-            and first_ms <= one.at_ms <= last_ms
-            and (not kinds or one.kind in kinds)
+            if one.account_id == account_id and number > after and first_ms <= one.at_ms <= last_ms
         ]
         return mine[:limit]
 

@@ -2,11 +2,13 @@
 
 import pytest
 import standardwebhooks
+from msgspec.structs import replace
 from tests.unit.domain.sending.hooks import DAY_MS, URL, Desk
 
 from penfold.base.errors import NotFoundError
 from penfold.base.limits import (
     WEBHOOK_REPLAY_MAX,
+    WEBHOOK_REPLAY_SCAN_MAX,
     WEBHOOK_REPLAY_WAITING_MAX,
     WEBHOOK_ROTATE_MS,
     WEBHOOK_SECRETS_MAX,
@@ -15,6 +17,7 @@ from penfold.base.limits import (
 from penfold.domain.sending.findings import Findings
 from penfold.domain.sending.webhook_rules import TYPES, read_kinds, read_url
 from penfold.domain.sending.webhooks import Range
+from penfold.ports.sending.events import NOBODY, Event
 from penfold.ports.sending.webhooks import DeliveryState
 from penfold.proto.standard_webhooks import Verdict, parse_secret, verify
 from penfold.spec.sending.problems import SendingError
@@ -141,8 +144,25 @@ def test_replay_of_a_time_comes_page_by_page_and_only_what_is_wanted():
     assert (first.count, first.last, first.more) == (WEBHOOK_REPLAY_MAX, names[-2], True)
     rest = desk.hooks.replay_range(desk.id, desk.account.id, Range(until_ms, until_ms, first.last))
     assert (rest.count, rest.last, rest.more) == (1, names[-1], False)
+    assert not desk.hooks.replay_range(desk.id, desk.account.id, Range(0, 1)).more
     again = desk.book.read(lambda b: b.list_deliveries(desk.id, limit=10_000))
     assert len(again) - before == len(names)
+    desk.world.close()
+
+
+def test_replay_that_looked_at_enough_says_where_to_go_on():
+    desk = Desk(kinds=("bounced",))
+    for at in range(WEBHOOK_REPLAY_SCAN_MAX):
+        desk.book._state.events[at + 1] = Event(
+            at + 1, f"old{at}", desk.account.id, 0, "", NOBODY, "", "opened", 5, False
+        )
+    desk.book._state.last["event"] = WEBHOOK_REPLAY_SCAN_MAX
+    name = desk.event("bounced")
+    wanted = Range(0, desk.clock.now_ms())
+    first = desk.hooks.replay_range(desk.id, desk.account.id, wanted)
+    assert (first.count, first.more) == (0, True)
+    rest = desk.hooks.replay_range(desk.id, desk.account.id, replace(wanted, after=first.last))
+    assert (rest.count, rest.last, rest.more) == (1, name, False)
     desk.world.close()
 
 

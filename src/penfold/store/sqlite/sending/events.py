@@ -74,17 +74,15 @@ class EventTable(RecordTable, EmailTable, DeliveryTable):
         *,
         first_ms: int,
         last_ms: int,
-        kinds: Collection[str] = (),
         after: int = 0,
         limit: int,
     ) -> list[Event]:
         low = max(after + 1, self._seek(account_id, first_ms - EVENT_LATE_MS))
         high = self._seek(account_id, last_ms + EVENT_LATE_MS)
-        among = f" AND event.kind IN ({', '.join('?' * len(kinds))})" if kinds else ""
         rows = self._rows(
             f"{_SELECT} WHERE event.account_id = ? AND event.number BETWEEN ? AND ?"
-            f" AND event.at_ms BETWEEN ? AND ?{among} ORDER BY event.number LIMIT ?",
-            (account_id, low, high, first_ms, last_ms, *kinds, limit),
+            " AND event.at_ms BETWEEN ? AND ? ORDER BY event.number LIMIT ?",
+            (account_id, low, high, first_ms, last_ms, limit),
         )
         return [_event(row) for row in rows]
 
