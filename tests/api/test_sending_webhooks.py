@@ -8,6 +8,7 @@ from pathlib import Path
 import httpx
 import pytest
 import resend
+from tests.conformance.clients import NODE
 from tests.hook_receiver import receive_hooks
 
 PAGE = (Path(__file__).parents[2] / "docs" / "webhooks.md").read_text()
@@ -105,6 +106,39 @@ def test_the_pages_python_verifies_what_comes(call, receiver):
     call("POST", f"/webhooks/{made['id']}/test", {})
     receiver.await_count(1)
     assert kept == receiver.got
+    call("DELETE", f"/webhooks/{made['id']}")
+
+
+def test_the_pages_javascript_verifies_what_comes_and_throws_at_what_was_changed(
+    call, receiver, program
+):
+    node = program("node")
+    if not (NODE / "node_modules" / "standardwebhooks").exists():
+        pytest.skip("Resend's Node SDK is not installed; `make test` does that")
+    [code] = re.findall(r"```js\n(.*?)```", PAGE, re.DOTALL)
+    made = call("POST", "/webhooks", {"endpoint": receiver.url})
+    kept, plain_note = [], receiver.note
+
+    def note(headers, body):
+        kept.append((dict(headers), body.decode()))
+        plain_note(headers, body)
+
+    receiver.note = note
+    call("POST", f"/webhooks/{made['id']}/test", {})
+    receiver.await_count(1)
+    [(headers, body)] = kept
+
+    def run(body):
+        given = {"secret": made["signing_secret"], "headers": headers, "body": body}
+        names = f"const {{ secret, headers, body }} = {json.dumps(given)};"
+        program = f"{names}\n{code}\nconsole.log(JSON.stringify(payload));"
+        return subprocess.run(
+            [node, "--input-type=module", "-e", program],
+            cwd=NODE, check=False, capture_output=True, text=True, timeout=60,
+        )  # fmt: skip
+
+    assert json.loads(run(body).stdout) == receiver.got[0]
+    assert "WebhookVerificationError" in run(body + " ").stderr
     call("DELETE", f"/webhooks/{made['id']}")
 
 

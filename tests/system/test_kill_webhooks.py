@@ -14,7 +14,7 @@ from tests.until import until
 from penfold.testing.server import serve
 
 EMAILS = int(os.environ.get("PENFOLD_HOOK_EMAILS", "60"))
-KILLS = int(os.environ.get("PENFOLD_KILLS", "2"))
+KILLS = int(os.environ.get("PENFOLD_KILLS", "1"))
 
 
 def test_killing_the_mail_process_loses_no_event(tmp_path):
