@@ -1322,7 +1322,7 @@ WEBHOOK_WAITS_MS: Final = (
 )  # fmt: skip
 #: The longest wait a receiver can ask for with Retry-After: the longest of the schedule.
 WEBHOOK_RETRY_AFTER_MAX_MS: Final = 86_400_000
-#: Milliseconds for which others wait, untried, after an address did not answer.
+#: Milliseconds for which nothing more is tried, at most, after an address did not answer.
 WEBHOOK_REST_MS: Final = 60_000
 #: Milliseconds without any success after which a webhook is turned off.
 WEBHOOK_FAILING_MS: Final = 3 * 86_400_000

@@ -9,6 +9,7 @@ for WEBHOOK_FAILING_MS. Order is not promised. Standard Webhooks: documented, un
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from msgspec import Struct
@@ -65,12 +66,16 @@ class Tried(Struct, frozen=True):
 
 
 class Sent(Struct, frozen=True, gc=False):
-    """more: others may be due. slow: an answer took WEBHOOK_SLOW_MS. turned_off: just now."""
+    """more: others may be due. slow: an answer took WEBHOOK_SLOW_MS. turned_off: just now.
+
+    rest_ms: until the address is worth another try, whatever is due for it.
+    """
 
     tried: int = 0
     more: bool = False
     slow: bool = False
     turned_off: bool = False
+    rest_ms: int = 0
 
 
 class _Item(Struct, frozen=True):
@@ -111,12 +116,14 @@ class WebhookSender:
             if tried[-1].busy or self.clock.now_ms() - began_ms >= WEBHOOK_BATCH_MS:
                 break
         rest = [item.lease for item in batch.items[len(tried) :]]
-        off = self.book.change(lambda writer: self._settle(writer, webhook_id, tried, rest))
+        rest_ms = _rest_ms(batch.webhook, tried[-1], now_ms=self.clock.now_ms())
+        settle = partial(self._settle, webhook_id=webhook_id, tried=tried, rest=rest)
+        off = self.book.change(partial(settle, rest_ms=rest_ms))
         for one in tried:
             self.report(one)
         good = all(one.state is DELIVERED for one in tried)
         slow = any(one.attempt.ms >= WEBHOOK_SLOW_MS for one in tried)
-        return Sent(len(tried), good and len(batch.items) == WEBHOOK_BATCH, slow, off)
+        return Sent(len(tried), good and len(batch.items) == WEBHOOK_BATCH, slow, off, rest_ms)
 
     def _take(self, writer: SendingWriter, webhook_id: str) -> _Batch | None:
         webhook = writer.find_unowned(Webhook, webhook_id)
@@ -185,23 +192,35 @@ class WebhookSender:
     def _settle(
         self,
         writer: SendingWriter,
+        *,
         webhook_id: str,
         tried: list[Tried],
         rest: list[WebhookLease],
+        rest_ms: int,
     ) -> bool:
         """Write down what came of a batch; return whether the webhook was turned off by it."""
         now_ms = self.clock.now_ms()
         for one in tried:
             due_ms = now_ms + one.wait_ms
             writer.settle_delivery(one.lease, one.attempt, one.state, due_ms=due_ms)
-        last = tried[-1]
-        rest_ms = min(last.wait_ms or WEBHOOK_REST_MS, WEBHOOK_REST_MS) if last.busy else 0
         for lease in rest:
             writer.settle_delivery(lease, None, WAITING, due_ms=now_ms + rest_ms)
         webhook = writer.find_unowned(Webhook, webhook_id)
         if webhook is None or webhook.disabled_ms:
             return False
         return _note_health(writer, webhook, tried, now_ms=now_ms)
+
+
+def _rest_ms(webhook: Webhook, last: Tried, *, now_ms: int) -> int:
+    """Return for how long nothing is tried after an address answered nothing.
+
+    As long as what was tried waits, or a tenth of the time it has been failing for: a backlog
+    is not worth a try, and two transactions, for each of its deliveries.
+    """
+    if not last.busy:
+        return 0
+    failing_ms = now_ms - webhook.failing_ms if webhook.failing_ms else 0
+    return min(max(last.wait_ms or WEBHOOK_REST_MS, failing_ms // 10), WEBHOOK_REST_MS)
 
 
 def _note_health(

@@ -16,6 +16,7 @@ from msgspec import Struct
 from penfold.base.clock import Clock
 from penfold.base.errors import UnavailableError
 from penfold.base.limits import (
+    WEBHOOK_REST_MS,
     WEBHOOK_THREADS,
     WEBHOOK_THREADS_ACCOUNT,
     WEBHOOK_THREADS_EACH,
@@ -61,6 +62,8 @@ class WebhookRounds:
         self._lock = threading.Lock()
         self._running: list[_Running] = []
         self._slow: set[str] = set()
+        #: webhook -> until when (epoch ms) nothing is tried
+        self._resting: dict[str, int] = {}
         self._started = False
 
     def run(self, stopping: threading.Event) -> Report:
@@ -79,7 +82,9 @@ class WebhookRounds:
             with self._lock:
                 if stopping.is_set():
                     break
-                self._start(webhook, stopping)
+                if not 0 < self._resting.get(webhook.id, 0) - now_ms <= WEBHOOK_REST_MS:
+                    self._resting.pop(webhook.id, None)
+                    self._start(webhook, stopping)
         return _NOTHING
 
     def tell_owners(self, _: threading.Event) -> Report:
@@ -133,6 +138,8 @@ class WebhookRounds:
         if sent.tried:
             with self._lock:
                 (self._slow.add if sent.slow else self._slow.discard)(webhook_id)
+                if sent.rest_ms:
+                    self._resting[webhook_id] = self._clock.now_ms() + sent.rest_ms
         if sent.turned_off:
             webhook = self._book.read(lambda book: book.find_unowned(Webhook, webhook_id))
             if webhook is not None:

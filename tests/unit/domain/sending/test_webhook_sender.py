@@ -244,8 +244,8 @@ def test_events_that_are_kept_no_longer_and_secrets_nobody_opens_are_no_success(
     assert desk.receiver.got == []
 
 
-@given(st.lists(st.sampled_from([200, 500, 503, 404, None]), max_size=25), st.integers(1, 12))
-def test_whatever_is_answered_each_event_ends_or_waits_and_none_is_lost(answers, count):
+@given(st.lists(st.sampled_from([200, 500, 503, 404, None]), max_size=9), st.integers(1, 12))
+def test_whatever_is_answered_nine_times_each_event_arrives(answers, count):
     desk = make(*answers)
     events = [desk.event() for _ in range(count)]
     desk.run(until_ms=desk.clock.now_ms() + 4 * DAY_MS)

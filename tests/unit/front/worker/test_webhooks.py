@@ -83,10 +83,13 @@ class Desk:
         """Run rounds as often as something is due until then."""
         while True:
             due_ms = self.book.read(lambda book: book.find_delivery_due())
-            if due_ms is None or due_ms > until_ms:
+            if due_ms is None or max(due_ms, self.clock.now_ms()) > until_ms:
                 return
             self.clock.advance(ms=max(0, due_ms - self.clock.now_ms()))
+            before = len(self.tried)
             self.round()
+            if len(self.tried) == before:  # it rests
+                self.clock.advance(s=1)
 
     def states(self, webhook_id):
         found = self.book.read(lambda book: book.list_deliveries(webhook_id, limit=1_000))
@@ -129,6 +132,14 @@ def test_receiver_that_was_down_for_an_hour_gets_all_of_it(desk, receiver):
     desk.rounds_until(desk.clock.now_ms() + 24 * HOUR_MS)
     assert desk.states(webhook_id) == {DeliveryState.DELIVERED}
     assert sorted(receiver.ids) == sorted(names)
+
+
+def test_backlog_of_a_receiver_that_is_down_costs_few_tries(desk):
+    desk.add("http://127.0.0.1:1/hook")
+    for _ in range(300):
+        desk.event()
+    desk.rounds_until(desk.clock.now_ms() + 60_000)
+    assert 10 <= len(desk.tried) <= 15
 
 
 def test_redirect_is_not_followed(desk, receiver):
