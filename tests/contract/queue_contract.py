@@ -5,6 +5,7 @@ import pytest
 from penfold.base.errors import ConflictError, NotFoundError
 from penfold.base.limits import EXPIRE_ROWS_BYTES
 from penfold.ports.queue import (
+    SENDING,
     Attempt,
     Destination,
     Facts,
@@ -513,6 +514,22 @@ class QueueContract:
         queue.mark_told(ids[0], Told.DELAY)
         assert [(row.id, row.told) for row in queue.list_untold()] == [(ids[0], Told.DELAY)]
         assert queue.get_row(ids[2]).told is Told.OUTCOME
+
+    def test_the_sending_api_wants_to_know_of_all_its_rows_and_of_no_others(self, queue):
+        names = ("failed", "sent", "cancelled", "waits")
+        rows = [letter(f"{name}@x.example", origin=SENDING) for name in names]
+        ids = queue.add([*rows, letter("other@x.example")], state=QueueState.QUEUED)
+        for row_id, state in zip(ids, (QueueState.FAILED, QueueState.SENT), strict=False):
+            queue.add_attempt(row_id, ATTEMPT, state=state)
+        queue.cancel(ids[2])
+        queue.add_attempt(ids[4], ATTEMPT, state=QueueState.FAILED)
+        assert [row.id for row in queue.list_untold(sending=True)] == ids[:3]
+        assert [row.id for row in queue.list_untold(sending=True, after=ids[0], limit=1)] == [
+            ids[1]
+        ]
+        assert [row.id for row in queue.list_untold()] == [ids[4]]
+        queue.mark_all_told(ids[:2])
+        assert [row.id for row in queue.list_untold(sending=True)] == [ids[2]]
 
     def test_how_a_row_ends_after_a_retry_is_told_anew(self, queue):
         [row_id] = queue.add([letter()], state=QueueState.FAILED)

@@ -11,7 +11,7 @@ from penfold.ports.queue import Attempt, QueueState
 from penfold.store.sqlite.migrate import find_steps, migrate
 from penfold.store.sqlite.open import open_database
 from penfold.store.sqlite.queue import SqliteQueue
-from penfold.store.sqlite.queue_listings import SENT, UNTOLD
+from penfold.store.sqlite.queue_listings import SENT, UNTOLD, UNTOLD_SENDING
 
 
 class TestSqliteQueue(QueueContract):
@@ -88,6 +88,8 @@ def test_finding_whom_to_tell_goes_through_no_other_rows(path):
         plan = " ".join(row[3] for row in db.execute(f"EXPLAIN QUERY PLAN {sql}", values))
         assert "SCAN" not in plan
         assert "recipient_state" not in plan
+    plan = " ".join(row[3] for row in db.execute(f"EXPLAIN QUERY PLAN {UNTOLD_SENDING}", (0, 1)))
+    assert "SCAN" not in plan
     db.close()
     queue.close()
 

@@ -6,8 +6,10 @@ from threading import Event
 import pytest
 
 from penfold.base.clock import FixedClock
+from penfold.domain.carrying import Carrier
 from penfold.domain.confirming import Asking
 from penfold.domain.envelope import Envelope
+from penfold.domain.handover import HandOver
 from penfold.domain.inbound import Inbound
 from penfold.domain.mail_servers import MailServers
 from penfold.domain.outbound import Outbound
@@ -40,6 +42,12 @@ class KnownServer:
         self.seen.append((host, port, security, username, password))
         if username and password != "right":
             raise ServerError("the login is refused")
+
+
+def make_hand_over(*, notices, **ports):
+    carrier = Carrier(**ports)
+    shared = {name: ports[name] for name in ("mailboxes", "queue", "clock")}
+    return HandOver(carrier, notices=notices, **shared)
 
 
 class World:

@@ -16,6 +16,7 @@ from penfold.base.limits import DELAY_NOTICE_AFTER_MS, DELIVERY_LIFE_S
 from penfold.domain.relaying import is_about_login, is_about_relay
 from penfold.domain.retrying import find_next_attempt
 from penfold.ports.queue import (
+    SENDING,
     Attempt,
     Facts,
     Lease,
@@ -26,6 +27,7 @@ from penfold.ports.queue import (
     Tried,
 )
 from penfold.proto.exchangers import Route, Verdict
+from penfold.proto.mime.dates import format_date
 from penfold.proto.smtp.client.outcome import Fate, Reason, Result
 from penfold.proto.smtp.client.transaction import Envelope, Recipient
 from penfold.proto.smtp.outcomes.classify import Blame, Outcome, Retry, classify, find_provider
@@ -143,7 +145,7 @@ def conclude(lease: Lease, trail: Trail, *, now_ms: int, chance: Chance) -> Conc
         state = QueueState.FAILED
         due_ms = None if _is_final(outcome, told) else _find_next(lease, outcome, now_ms, chance)
         if due_ms is not None:
-            state, next_ms = QueueState.QUEUED, due_ms
+            state, next_ms = QueueState.QUEUED, _until(lease.row, due_ms)
         elif not outcome.permanent:
             words = f"given up after {lease.tries} tries, the last: {words}"
     kind = outcome.kind
@@ -182,6 +184,22 @@ def explain_held(lease: Lease, why: str, *, until_ms: int, now_ms: int) -> Concl
     return Conclusion(settlement, classify(Stage.DNS, 0, "4.4.7", why), reached=False)
 
 
+def explain_over(lease: Lease, *, now_ms: int) -> Conclusion | None:
+    """Return what is recorded of a row that is not to be delivered any more; None: it still is."""
+    until_ms = lease.row.options.until_ms
+    if not 0 < until_ms <= now_ms:
+        return None
+    words = f"given up: it was not to be delivered after {format_date(until_ms)}"
+    attempt = Attempt(now_ms, words, "", Kind.EXPIRED)
+    outcome = classify(Stage.DNS, 0, "4.4.7", words)
+    return Conclusion(Settlement(lease, attempt, QueueState.FAILED), outcome, reached=False)
+
+
+def _until(row: QueueRow, due_ms: int) -> int:
+    """Return when a row is looked at again: at the latest when its time is over."""
+    return min(due_ms, row.options.until_ms or due_ms)
+
+
 def _put_down_to_relay(outcome: Outcome) -> Outcome:
     """Return the outcome as it is for the message: nothing is final, the operator can mend it."""
     retry = Retry.LATER if outcome.retry is Retry.NO else outcome.retry
@@ -190,9 +208,10 @@ def _put_down_to_relay(outcome: Outcome) -> Outcome:
 
 def is_news(settlement: Settlement) -> bool:
     """Return whether the sender may want to hear of it (domain.notices decides)."""
-    if settlement.state is not QueueState.SENT:
+    row = settlement.lease.row
+    if settlement.state is not QueueState.SENT or row.origin == SENDING:
         return True
-    return "SUCCESS" in settlement.lease.row.report.notify
+    return "SUCCESS" in row.report.notify
 
 
 def put_off(lease: Lease, error: Exception, *, now_ms: int, chance: Chance) -> Settlement:
@@ -203,7 +222,7 @@ def put_off(lease: Lease, error: Exception, *, now_ms: int, chance: Chance) -> S
     words = f"not tried, something is wrong on this server: {type(error).__name__}"
     attempt = Attempt(now_ms, words, "", Kind.UNDETERMINED)
     state = QueueState.FAILED if next_ms is None else QueueState.QUEUED
-    return Settlement(lease, attempt, state, next_ms or 0)
+    return Settlement(lease, attempt, state, _until(lease.row, next_ms or 0))
 
 
 def find_decisive(tried: Sequence[Tried]) -> Tried | None:

@@ -22,6 +22,7 @@ from penfold.base.limits import SEND_MAX_BYTES
 from penfold.domain.aliases import find_targets, list_own_aliases
 from penfold.domain.arriving import Arriving
 from penfold.domain.bounces import Note, find_no_row
+from penfold.domain.carrying import Carrier
 from penfold.domain.composing import Outgoing, Sender, compose_for_api, compose_for_submission
 from penfold.domain.courier import Courier, Moved
 from penfold.domain.delivered import Delivered, make_delivered
@@ -86,15 +87,17 @@ class Outbound:
             arriving=self.arriving,
             hostname=hostname,
         )
-        hand_over = HandOver(
+        self.carrier = Carrier(
             directory=directory,
             mailboxes=mailboxes,
             queue=queue,
             clock=clock,
             arriving=self.arriving,
-            notices=self.notices,
             hostname=hostname,
             captures=captures,
+        )
+        hand_over = HandOver(
+            self.carrier, mailboxes=mailboxes, queue=queue, clock=clock, notices=self.notices
         )
         self._courier = Courier(hand_over.move)
 

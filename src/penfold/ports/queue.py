@@ -2,11 +2,15 @@
 
 from collections.abc import Callable, Collection, Sequence
 from enum import StrEnum
-from typing import Protocol
+from typing import Final, Protocol
 
 from msgspec import Struct
 
 from penfold.proto.smtp.parameters import NO_OPTIONS, NO_REQUEST, MailOptions, ReportRequest
+
+#: The origin of what the sending API hands over; its number is that of the email. What comes of
+#: such a row is told as an event (domain.sending), not to a mailbox.
+SENDING: Final = "sending"
 
 
 class QueueState(StrEnum):
@@ -78,7 +82,7 @@ class Attempt(Struct, frozen=True, gc=False):
 
 
 class QueueRow(Struct, frozen=True, gc=False):
-    """One recipient's copy. origin, number: the outbox row it came from.
+    """One recipient's copy. origin, number: the outbox row it came from, or SENDING and an email.
 
     options, report: what the sender wants done (RFC 3461, RFC 8689). message_id: the message's,
     without brackets, "" when it has none. told: what the sender heard so far.
@@ -280,10 +284,17 @@ class Queue(Protocol):
         """Note what the sender has heard of a row; nothing happens when there is no such row."""
         ...
 
-    def list_untold(self, *, after: int = 0, limit: int = 100) -> list[QueueRow]:
+    def mark_all_told(self, row_ids: Sequence[int]) -> None:
+        """Note of several rows, in one transaction, that their senders know how they ended."""
+        ...
+
+    def list_untold(
+        self, *, sending: bool = False, after: int = 0, limit: int = 100
+    ) -> list[QueueRow]:
         """Return rows that ended and whose sender does not know it, by id, those above `after`.
 
-        FAILED ones, and SENT ones whose sender wants to know of success.
+        FAILED ones, and SENT ones whose sender wants to know of success. sending: those of the
+        sending API, which wants to know of all, CANCELLED ones too; they are in no other list.
         """
         ...
 

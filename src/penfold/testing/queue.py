@@ -10,6 +10,7 @@ from msgspec import structs
 from penfold.base.errors import ConflictError, NotFoundError
 from penfold.base.limits import SENT_ROWS_MAX
 from penfold.ports.queue import (
+    SENDING,
     Attempt,
     Destination,
     Lease,
@@ -273,10 +274,17 @@ class MemoryQueue:
             if row_id in self._rows:
                 self._rows[row_id] = structs.replace(self._rows[row_id], told=told)
 
-    def list_untold(self, *, after: int = 0, limit: int = 100) -> list[QueueRow]:
+    def mark_all_told(self, row_ids: Sequence[int]) -> None:
+        for row_id in row_ids:
+            self.mark_told(row_id, Told.OUTCOME)
+
+    def list_untold(
+        self, *, sending: bool = False, after: int = 0, limit: int = 100
+    ) -> list[QueueRow]:
         with self._lock:
             found = [row for _, row in sorted(self._rows.items()) if row.id > after]
-            return [row for row in found if _is_untold(row)][:limit]
+            of_kind = [row for row in found if (row.origin == SENDING) == sending]
+            return [row for row in of_kind if _is_untold(row)][:limit]
 
     def expire(self, *, before_ms: int, limit: int) -> int:
         with self._lock:
@@ -318,6 +326,8 @@ def _is_untold(row: QueueRow) -> bool:
     wanted = row.state is QueueState.FAILED or (
         row.state is QueueState.SENT and "SUCCESS" in row.report.notify
     )
+    if row.origin == SENDING:
+        wanted = row.state in (QueueState.FAILED, QueueState.SENT, QueueState.CANCELLED)
     return wanted and row.told is not Told.OUTCOME
 
 

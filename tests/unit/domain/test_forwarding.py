@@ -6,12 +6,11 @@ import itertools
 import pytest
 from tests.unit.domain.test_filtering import WITH_FILE, add_filter, labels_of
 from tests.unit.fragile import Crash, Fragile, Step
-from tests.unit.world import World, mail
+from tests.unit.world import World, mail, make_hand_over
 
 from penfold.base.labels import INBOX, SPAM
 from penfold.base.limits import LOCAL_PART_MAX_BYTES, SMTP_HOPS_MAX
 from penfold.domain.forwarding import find_auto_target, make_forward_sender
-from penfold.domain.handover import HandOver
 from penfold.domain.outbound import Outbound
 from penfold.proto.mime.compose import header_values
 from penfold.proto.smtp.parameters import MailOptions
@@ -281,7 +280,7 @@ def test_crash_at_every_step_and_a_repeat_give_exactly_one_copy(after):
 
 def move_both(world, ports):
     """Hand over both outboxes; return whether no crash came between."""
-    mover = HandOver(**ports)
+    mover = make_hand_over(**ports)
     try:
         mover.move(world.alice.id)
         mover.move(world.bob.id)

@@ -6,7 +6,7 @@ import threading
 import pytest
 from msgspec import structs
 from tests.unit.fragile import Crash, Fragile, Step
-from tests.unit.world import World, mail
+from tests.unit.world import World, mail, make_hand_over
 
 from penfold.base.limits import (
     DELAY_NOTICE_AFTER_MS,
@@ -14,7 +14,6 @@ from penfold.base.limits import (
     NOTICE_SWEEP_AFTER_MS,
     NOTICE_SWEEP_ROWS,
 )
-from penfold.domain.handover import HandOver
 from penfold.domain.notices import Event, Notices, is_wanted, make_event
 from penfold.ports.queue import Attempt, Facts, NewQueueRow, QueueState, Settlement, Told, Tried
 from penfold.proto.mime.scan import scan
@@ -477,7 +476,9 @@ def test_a_crash_before_the_row_is_marked_and_a_second_hand_over_tell_it_once(wo
 def test_a_notice_that_cannot_be_stored_does_not_hold_up_the_outbox(world):
     broken = MemoryMailboxes()
     broken.damaged.add(world.alice.id)
-    hand_over = HandOver(**world.hand_over_ports | {"notices": other(world, mailboxes=broken)})
+    hand_over = make_hand_over(
+        **world.hand_over_ports | {"notices": other(world, mailboxes=broken)}
+    )
     world.change(
         lambda box: box.add_outbox(
             sender=world.alice.address, recipients=[NOBODY], raw=mail(), now_ms=0

@@ -5,12 +5,12 @@ import threading
 
 import pytest
 from tests.unit.fragile import Crash, Fragile, Step
-from tests.unit.world import World, mail
+from tests.unit.world import World, mail, make_hand_over
 
 from penfold.base.errors import MailboxDamagedError, StorageFullError, UnavailableError
 from penfold.base.limits import HAND_OVER_MAX_ROWS
 from penfold.domain.courier import Courier
-from penfold.domain.handover import UNKNOWN_USER, HandOver
+from penfold.domain.handover import UNKNOWN_USER
 from penfold.domain.outbound import Outbound
 from penfold.ports.queue import QueueState
 from penfold.spec.problems import ProblemError
@@ -207,7 +207,7 @@ def test_crash_at_every_step_and_a_repeat_give_everybody_exactly_one(after):
     for last in itertools.count(1):
         world = loaded_world()
         step = Step(last, after=after)
-        fragile = HandOver(
+        fragile = make_hand_over(
             **{
                 **world.hand_over_ports,
                 "mailboxes": Fragile(world.mailboxes, step, {"change"}),
@@ -217,7 +217,7 @@ def test_crash_at_every_step_and_a_repeat_give_everybody_exactly_one(after):
         try:
             fragile.move(world.alice.id)
         except Crash:
-            HandOver(**world.hand_over_ports).move(world.alice.id)
+            make_hand_over(**world.hand_over_ports).move(world.alice.id)
         else:
             assert last > 5 * HAND_OVER_MAX_ROWS
             return
@@ -227,7 +227,9 @@ def test_crash_at_every_step_and_a_repeat_give_everybody_exactly_one(after):
 def test_two_at_once_give_everybody_exactly_one():
     world = loaded_world()
     movers = [
-        threading.Thread(target=HandOver(**world.hand_over_ports).move, args=(world.alice.id,))
+        threading.Thread(
+            target=make_hand_over(**world.hand_over_ports).move, args=(world.alice.id,)
+        )
         for _ in range(4)
     ]
     for mover in movers:
@@ -242,12 +244,12 @@ def test_recipient_that_cannot_be_reached_holds_up_nobody_and_gets_it_later():
     world = loaded_world()
     world.mailboxes.damaged.add(world.bob.id)
     with pytest.raises(MailboxDamagedError):
-        HandOver(**world.hand_over_ports).move(world.alice.id)
+        make_hand_over(**world.hand_over_ports).move(world.alice.id)
     waiting = outbox(world)
     assert [row.recipients for row in waiting] == [(BOB,)] * (HAND_OVER_MAX_ROWS + 1)
     assert len(world.list_ids(account=world.carol)) == HAND_OVER_MAX_ROWS + 1
     world.mailboxes.damaged.clear()
-    HandOver(**world.hand_over_ports).move(world.alice.id)
+    make_hand_over(**world.hand_over_ports).move(world.alice.id)
     check_everybody_has_one_of_each(world)
 
 
@@ -259,9 +261,9 @@ def test_full_disk_of_the_queue_leaves_the_row():
             raise StorageFullError
 
     with pytest.raises(StorageFullError):
-        HandOver(**{**world.hand_over_ports, "queue": Full()}).move(world.alice.id)
+        make_hand_over(**{**world.hand_over_ports, "queue": Full()}).move(world.alice.id)
     assert len(outbox(world)) == HAND_OVER_MAX_ROWS + 1
-    HandOver(**world.hand_over_ports).move(world.alice.id)
+    make_hand_over(**world.hand_over_ports).move(world.alice.id)
     check_everybody_has_one_of_each(world)
 
 

@@ -33,6 +33,7 @@ from penfold.domain.delivery import (
     Conclusion,
     conclude,
     explain_held,
+    explain_over,
     is_news,
     make_envelope,
     put_off,
@@ -224,6 +225,8 @@ class Delivering:
             await self._react(done.conclusion, done.site, done.ms)
 
     async def _attempt(self, lease: Lease, prepared: Prepared | None) -> "_Done":
+        if over := explain_over(lease, now_ms=self._clock.now_ms()):
+            return _Done(over.settlement, over)
         domain = _domain_of(lease)
         relay = self._sites.relays.find(lease.row.sender, lease.row.recipient)
         if relay is not None and self._sites.is_held(self._sites.find_relay(relay)):
@@ -233,7 +236,10 @@ class Delivering:
         share = self._sites.find_share(site)
         self._places.move(lease.row, site)
         async with self._find_room(site).hold(), self._memory.hold(lease.row.size):
-            if self._sites.is_held(site):  # since we began to wait
+            # Since we began to wait:
+            if over := explain_over(lease, now_ms=self._clock.now_ms()):
+                return _Done(over.settlement, over)
+            if self._sites.is_held(site):
                 return self._give_back(lease, site)
             sender, raw = prepared or await self._load(lease.row)
             letter = Letter(make_envelope(lease.row, sender), raw, site.shape.encrypted)

@@ -46,6 +46,7 @@ class MailOptions(Struct, frozen=True, gc=False):
 
     ret: how much of it a report of failure returns; envid: what its sender calls it (RFC 3461
     §4.3, §4.4; decoded, printable ASCII). require_tls: RFC 8689, no hop without verified TLS.
+    until_ms: it is not delivered from then on (epoch ms); nobody says so over SMTP.
     """
 
     body: Body = ""
@@ -53,6 +54,7 @@ class MailOptions(Struct, frozen=True, gc=False):
     require_tls: bool = False
     ret: Ret = ""
     envid: str = ""
+    until_ms: int = 0
 
 
 class ReportRequest(Struct, frozen=True, gc=False):

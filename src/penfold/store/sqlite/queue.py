@@ -21,6 +21,7 @@ from penfold.base.errors import (
 )
 from penfold.base.limits import TAKE_LOOKED_AT_MAX
 from penfold.ports.queue import (
+    SENDING,
     Attempt,
     Destination,
     Facts,
@@ -44,6 +45,7 @@ from penfold.store.sqlite.queue_listings import (
     SENT,
     TO_ADDRESS,
     UNTOLD,
+    UNTOLD_SENDING,
 )
 from penfold.store.sqlite.queue_rows import COLUMNS, FROM, make_row, pack_wish
 from penfold.store.sqlite.shared import SharedFile
@@ -340,8 +342,17 @@ class SqliteQueue:
             lambda db: db.execute("UPDATE recipient SET told = ? WHERE id = ?", (told, row_id))
         )
 
-    def list_untold(self, *, after: int = 0, limit: int = 100) -> list[QueueRow]:
-        return [make_row(values) for values in self._file.read(UNTOLD, (after, limit))]
+    def mark_all_told(self, row_ids: Sequence[int]) -> None:
+        values = [(Told.OUTCOME.value, row_id) for row_id in row_ids]
+        self._file.change(
+            lambda db: db.executemany("UPDATE recipient SET told = ? WHERE id = ?", values)
+        )
+
+    def list_untold(
+        self, *, sending: bool = False, after: int = 0, limit: int = 100
+    ) -> list[QueueRow]:
+        statement = UNTOLD_SENDING if sending else UNTOLD
+        return [make_row(values) for values in self._file.read(statement, (after, limit))]
 
     def expire(self, *, before_ms: int, limit: int) -> int:
         found = self._file.read(FIND_DONE, (before_ms, before_ms, limit))
@@ -394,7 +405,7 @@ def _add_recipient(db: apsw.Connection, row: NewQueueRow, state: QueueState) -> 
             state.value,
             row.created_ms,
             pack_wish(row.report, NO_REQUEST),
-            "SUCCESS" in row.report.notify,
+            row.origin == SENDING or "SUCCESS" in row.report.notify,
         ),
     )
     found: int = db.execute(

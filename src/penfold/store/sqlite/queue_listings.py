@@ -3,14 +3,23 @@
 from typing import Final
 
 from penfold.base.limits import SENT_ROWS_MAX
+from penfold.ports.queue import SENDING
 from penfold.store.sqlite.queue_rows import COLUMNS
 
 #: Indexes are named where SQLite would go through all rows of a state.
-UNTOLD: Final = (
+_UNTOLD: Final = (
     f"SELECT {COLUMNS} FROM recipient INDEXED BY recipient_untold"
-    " JOIN letter ON letter.id = recipient.letter WHERE recipient.id > ? AND told <> 'outcome'"
+    " JOIN letter ON letter.id = recipient.letter WHERE recipient.id > ?1 AND told <> 'outcome'"
     " AND (state = 'failed' OR state = 'sent' AND wants_success)"
-    " ORDER BY recipient.id LIMIT ?"
+)
+UNTOLD: Final = f"{_UNTOLD} AND origin <> '{SENDING}' ORDER BY recipient.id LIMIT ?2"
+#: What was cancelled was so by hand: there is little of it, so no index.
+UNTOLD_SENDING: Final = (
+    f"{_UNTOLD} AND origin = '{SENDING}' UNION ALL"
+    f" SELECT {COLUMNS} FROM recipient INDEXED BY recipient_state"
+    " JOIN letter ON letter.id = recipient.letter"
+    " WHERE state = 'cancelled' AND recipient.id > ?1 AND told <> 'outcome'"
+    f" AND origin = '{SENDING}' ORDER BY recipient.id LIMIT ?2"
 )
 SENT: Final = (
     f"SELECT {COLUMNS} FROM letter INDEXED BY letter_message_id"
