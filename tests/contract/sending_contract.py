@@ -204,35 +204,62 @@ class SendingContract:
         assert book.change(lambda writer: writer.release_emails(now_ms=NOW + 1)) == 2
         assert len(take(book, NOW + 1)) == 3
 
-    def test_scheduled_email_moves_and_ends_unless_somebody_works_on_it(self, book):
+    def test_scheduled_email_moves_and_ends_until_somebody_takes_it(self, book):
         number = book.change(
             lambda w: w.add_email(new(state=EmailState.SCHEDULED, scheduled_ms=NOW + 100))
         )
-        assert book.change(lambda w: w.reschedule(number, NOW + 10, now_ms=NOW))
-        assert book.read(lambda b: b.get_email(number)).scheduled_ms == NOW + 10
-        [lease] = take(book, NOW + 10)
-        assert not book.change(lambda w: w.reschedule(number, NOW + 99, now_ms=NOW + 11))
-        assert not book.change(lambda w: w.cancel(number, now_ms=NOW + 11))
-        over = NOW + 10 + LEASE_MS
-        assert book.change(lambda w: w.cancel(number, now_ms=over))
-        assert not book.change(lambda w: w.settle_email(lease, EmailState.HANDED))
-        assert take(book, over) == []
-        assert not book.change(lambda w: w.reschedule(number, over + 9, now_ms=over))
-        assert book.read(lambda b: b.get_email(number)).state is EmailState.CANCELLED
-
-    def test_email_moved_after_its_lease_ran_out_is_not_settled_by_who_had_it(self, book):
-        number = book.change(
-            lambda w: w.add_email(new(state=EmailState.SCHEDULED, scheduled_ms=NOW))
+        other = book.change(
+            lambda w: w.add_email(new(2, state=EmailState.SCHEDULED, scheduled_ms=NOW + 10))
         )
-        [lease] = take(book, NOW)
-        over = NOW + LEASE_MS
-        assert book.change(lambda w: w.reschedule(number, over + 50, now_ms=over))
-        assert not book.change(lambda w: w.settle_email(lease, EmailState.HANDED))
-        assert take(book, over) == []
+        assert book.change(lambda w: w.reschedule(number, NOW + 10))
+        assert book.read(lambda b: b.get_email(number)).scheduled_ms == NOW + 10
+        assert book.change(lambda w: w.cancel(other))
+        assert book.read(lambda b: b.get_email(other)).state is EmailState.CANCELLED
+        [lease] = take(book, NOW + 10)
+        assert (lease.email.number, lease.number) == (number, 1)
+        assert not book.change(lambda w: w.reschedule(number, NOW + 99))
+        assert not book.change(lambda w: w.cancel(number))
+
+    @pytest.mark.parametrize("state", [EmailState.SCHEDULED, EmailState.QUEUED])
+    def test_email_somebody_had_who_died_is_neither_moved_nor_cancelled(self, book, state):
+        number = book.change(lambda w: w.add_email(new(state=state, scheduled_ms=NOW)))
+        take(book, NOW)
+        book.change(lambda w: w.release_emails(now_ms=NOW + 1))
+        assert not book.change(lambda w: w.reschedule(number, NOW + 99))
+        assert not book.change(lambda w: w.cancel(number))
+        assert take(book, NOW + 1)[0].number == 2
+
+    def test_octets_of_what_was_asked_for_are_known_without_reading_them(self, book):
+        number = book.change(lambda writer: writer.add_email(new()))
+        assert book.read(lambda b: b.measure_content(number)) == len(b"content")
+        assert book.read(lambda b: b.measure_content(number + 1)) == 0
+
+    def test_what_was_heard_of_an_address_is_found_whatever_its_case(self, book):
+        first = book.change(lambda w: w.add_email(new()))
+        second = book.change(lambda w: w.add_email(new(2)))
+        address = book.read(lambda b: b.list_recipients(first))[0].address
+        for number, at_ms in ((first, NOW), (second, NOW + 5)):
+            told = replace(event(number, "bounced"), at_ms=at_ms)
+            book.change(lambda w, told=told: w.add_event(told))
+        account = book.read(lambda b: b.get_email(first)).account_id
+
+        def hear(whose=account, kind="bounced", since_ms=NOW, limit=9):
+            return [
+                one.email
+                for one in book.read(
+                    lambda b: b.list_heard(
+                        whose, address.upper(), kind=kind, since_ms=since_ms, limit=limit
+                    )
+                )
+            ]
+
+        assert hear() == [second, first]
+        assert hear(limit=1) == hear(since_ms=NOW + 1) == [second]
+        assert hear(kind="delivered") == hear(whose="other") == []
 
     def test_only_queued_email_cannot_be_rescheduled(self, book):
         number = book.change(lambda writer: writer.add_email(new()))
-        assert not book.change(lambda w: w.reschedule(number, NOW + 9, now_ms=NOW))
+        assert not book.change(lambda w: w.reschedule(number, NOW + 9))
 
     def test_bodies_of_old_emails_that_wait_no_more_are_dropped(self, book):
         numbers = [book.change(lambda w, n=n: w.add_email(new(n))) for n in range(2)]

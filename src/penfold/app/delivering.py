@@ -22,12 +22,13 @@ from penfold.domain.signing_keys import SigningKey, SigningKeys
 from penfold.front.worker.attempting import Attempting
 from penfold.front.worker.delivering import Delivering, Prepared
 from penfold.front.worker.policies import KeptPolicies
+from penfold.front.worker.sending import NewsRounds
 from penfold.front.worker.tls_tally import TlsTally
 from penfold.net.carrying import SmtpCarrier
 from penfold.net.dns import Resolver
 from penfold.net.mta_sts import PolicyFetcher
 from penfold.ports.mta_sts import PolicyError
-from penfold.ports.queue import QueueRow, Settlement
+from penfold.ports.queue import SENDING, QueueRow, Settlement
 from penfold.proto.address import domain_of
 from penfold.proto.exchangers import Families, Policy, is_allowed
 from penfold.proto.mailauth.author import find_author
@@ -42,13 +43,16 @@ from penfold.spec.shapes import merge_shapes
 class Delivery:
     """Delivery as it runs in a process. `start` on its event loop, `stop` once."""
 
-    def __init__(self, core: Core, product: Product, resolver: Resolver, tls: TlsTally) -> None:
+    def __init__(
+        self, core: Core, product: Product, resolver: Resolver, tls: TlsTally, news: NewsRounds
+    ) -> None:
         settings = core.launch.settings
         reach = find_reach(settings)
         elapsed = asyncio.get_running_loop().time
         self._core = core
         self._product = product
         self._tls = tls
+        self._news = news
         self._traces = DeliveryTraces(core.tracer) if core.tracer else None
         authorities = load_authorities(settings.delivery_authorities, "delivery_authorities")
         relays = open_relays(core, resolver, reach)
@@ -129,7 +133,10 @@ class Delivery:
         )
 
     def tell(self, settlement: Settlement) -> None:
-        self._product.outbound.notices.tell_settled(settlement)
+        if settlement.lease.row.origin == SENDING:
+            self._news.add(settlement)
+        else:
+            self._product.outbound.notices.tell_settled(settlement)
 
     def _tell_unfetched(self, domain: str, error: PolicyError) -> None:
         self._tls.note_policy(domain, error.failure.value)

@@ -16,6 +16,7 @@ from penfold.app.process import Core, end_process, open_for, run_service
 from penfold.app.pushing import make_pushing
 from penfold.app.reports import Reports
 from penfold.app.resolving import make_resolver
+from penfold.app.sending_out import make_sending_out
 from penfold.app.serving_tls import ServingTls
 from penfold.app.sweeping import make_sweeps
 from penfold.app.throttling import make_throttle
@@ -93,9 +94,12 @@ class MailService:
         self._pushing = make_pushing(core, product)
         self._telling = make_telling(core, product)
         self._reading = make_attachment_reading(core, product)
-        self._reports = Reports(core, product)
+        self._sending = make_sending_out(core, product)
+        self._reports = Reports(core, product, self._sending.outcomes)
         self._delivery = (
-            Delivery(core, product, self._resolver, self._reports.tls) if production else None
+            Delivery(core, product, self._resolver, self._reports.tls, self._sending.news)
+            if production
+            else None
         )
         self._certificate = make_certificate_care(core, product.stores.chance)
         self._tasks = Tasks(
@@ -104,6 +108,7 @@ class MailService:
                 *(make_key_watch(core, product) if production else ()),
                 *self._pushing.tasks,
                 *self._telling.tasks,
+                *self._sending.tasks,
                 *self._reading.tasks,
                 *self._certificate.tasks,
                 *(self._arrivals.tasks if self._arrivals else ()),
@@ -140,6 +145,7 @@ class MailService:
             await self._arrivals.close()
         await self._resolver.close()
         await asyncio.to_thread(self._reports.close)
+        await asyncio.to_thread(self._sending.close)
         self._reading.extractor.close()
         await asyncio.gather(
             asyncio.to_thread(self._pushing.rounds.close, timeout_s=_PUSH_GRACE_S),

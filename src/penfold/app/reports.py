@@ -6,10 +6,12 @@ from typing import Final
 from penfold.app.process import Core, end_process
 from penfold.app.wiring import Product
 from penfold.base.errors import UnavailableError
-from penfold.domain.bounces import find_complaint, note_complaint
+from penfold.domain.bounces import find_complained, find_complaint, note_complaint_of
+from penfold.domain.sending.outcomes import Outcomes
 from penfold.front.worker.report_intake import Intake, ReportIntake, Taken
 from penfold.front.worker.tasks import Task
 from penfold.front.worker.tls_tally import TlsTally
+from penfold.ports.queue import SENDING
 from penfold.ports.reports import Report
 from penfold.spec.events import REPORT_DROPPED, REPORT_TAKEN
 from penfold.spec.metrics import REPORTS
@@ -24,8 +26,9 @@ _HOUR_S: Final = 3600.0
 class Reports:
     """tls: counts sessions with other servers. tasks: come round. `close` once they stopped."""
 
-    def __init__(self, core: Core, product: Product) -> None:
+    def __init__(self, core: Core, product: Product, outcomes: Outcomes) -> None:
         self._core = core
+        self._outcomes = outcomes
         self._product = product
         self._book = SqliteReports(
             core.launch.data / REPORTS_NAME, fatal=lambda error: end_process(core.log, error)
@@ -40,7 +43,7 @@ class Reports:
             told=self._tell,
         )
         if core.launch.settings.reports_address:
-            product.inbound.reports = self._intake
+            product.inbound.sinks += (self._intake,)
         self.tasks = (
             Task("reports", self._intake.expire, first_s=_HOUR_S, every_s=_HOUR_S),
             Task("tls-results", self.tls.save, first_s=_MINUTE_S, every_s=_MINUTE_S),
@@ -59,10 +62,14 @@ class Reports:
         complaint = find_complaint(report)
         if complaint is None:
             return
-        now_ms = self._core.clock.now_ms()
         find_row = self._product.returns.find_row
         try:
-            note_complaint(self._product.stores.queue, complaint, find_row=find_row, now_ms=now_ms)
+            row = find_complained(self._product.stores.queue, complaint, find_row=find_row)
+            if row is not None and row.origin == SENDING:
+                self._outcomes.note_complaint(row, complaint)
+            elif row is not None:
+                now_ms = self._core.clock.now_ms()
+                note_complaint_of(self._product.stores.queue, row, complaint, now_ms=now_ms)
         except UnavailableError as error:
             _log.warning("what a complaint says is not noted: %s", error)
 

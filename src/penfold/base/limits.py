@@ -1355,3 +1355,33 @@ WEBHOOK_OUTCOME_MAX: Final = 200
 #: Milliseconds events may be noted out of the order they happened in: what a server that was away
 #: tells of the past comes later.
 EVENT_LATE_MS: Final = 600_000
+
+
+# --- the way out of the sending API ---------------------------------------------------------
+
+#: Emails that are taken at a time, and milliseconds they are somebody's: what a process does with
+#: them takes seconds, and one that died is followed by one that ends all leases.
+SENDING_TAKE_MAX: Final = 200
+SENDING_LEASE_MS: Final = 600_000
+#: Octets of content, and recipients, of the emails that are handed over together: three commits
+#: serve them all, and what is in memory is a few times that.
+SENDING_LOT_BYTES: Final = 8_388_608
+SENDING_LOT_RECIPIENTS: Final = 200
+#: Seconds between two looks for emails that are due: what a code or a receipt waits at most.
+SENDING_LOOK_S: Final = 0.1
+#: Milliseconds until a mailbox here that cannot take an email now is tried again, and after which
+#: it is given up. RFC 5321 §4.5.4.1: four or five days.
+SENDING_AGAIN_MS: Final = 30_000
+SENDING_LIFE_MS: Final = 432_000_000
+#: Seconds between two looks at what came of queue rows, and of those that are kept in memory in
+#: between: what is beyond is found by the sweep.
+SENDING_NEWS_S: Final = 0.1
+SENDING_NEWS_MAX: Final = 20_000
+#: Events written in one transaction: 100 us each, while which no email can be accepted.
+SENDING_NEWS_LOT: Final = 500
+#: Characters of a server's reply in an event. RFC 5321 §4.5.3.1.5: 512 a line.
+SENDING_RESPONSE_MAX: Final = 1_000
+#: Earlier bounces of an address that are looked at: three in two weeks are reason to stop.
+SENDING_BOUNCES_LOOKED_AT: Final = 50
+#: Octets of bounces that wait to be read, in memory: whoever brings more is asked to come later.
+SENDING_RETURNS_WAITING_BYTES: Final = 33_554_432

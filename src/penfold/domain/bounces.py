@@ -34,7 +34,7 @@ Note = Callable[[Queue, FindRow], int]
 
 
 #: Registered types of feedback that are no complaints.
-_KINDS: Final = {
+NO_COMPLAINTS: Final = {
     "not-spam": "reported as no spam",
     "auth-failure": "reported as not authentic",
 }
@@ -128,9 +128,17 @@ def note_complaint(
     mailbox_id: str | None = None,
     now_ms: int,
 ) -> int:
-    """Note a complaint with the row it is about; return 1, or 0 when there is none.
+    """Note a complaint with the row it is about; return 1, or 0 when there is none."""
+    row = find_complained(queue, complaint, find_row=find_row, mailbox_id=mailbox_id)
+    return 0 if row is None else note_complaint_of(queue, row, complaint, now_ms=now_ms)
 
-    The row is known by its return address, else by the Message-ID; mailbox_id: of mail from that
+
+def find_complained(
+    queue: Queue, complaint: Complaint, *, find_row: FindRow, mailbox_id: str | None = None
+) -> QueueRow | None:
+    """Return the row a complaint is about.
+
+    It is known by its return address, else by the Message-ID; mailbox_id: of mail from that
     mailbox alone.
     """
     row = find_row(complaint.sender)
@@ -140,13 +148,15 @@ def note_complaint(
     elif row is None:
         rows = queue.find_by_message_id(complaint.message_id, limit=SENT_ROWS_MAX)
         row = _find_row(rows, *complaint.recipients)
-    return 0 if row is None else note_complaint_of(queue, row, complaint, now_ms=now_ms)
+    return row
 
 
 def note_complaint_of(queue: Queue, row: QueueRow, complaint: Complaint, *, now_ms: int) -> int:
     """Note a complaint with the row that is known to be meant; return 1, or 0 if there is none."""
     source = f"reported by {complaint.reporter}" if complaint.reporter else ""
-    words = _KINDS.get(complaint.kind) or f"complained of: {complaint.kind[:DSN_DIAGNOSTIC_MAX]}"
+    words = (
+        NO_COMPLAINTS.get(complaint.kind) or f"complained of: {complaint.kind[:DSN_DIAGNOSTIC_MAX]}"
+    )
     return _add(queue, row.id, Attempt(now_ms, words, source))
 
 

@@ -172,7 +172,7 @@ class Tally:
 
 
 class ReportSink(Protocol):
-    """Takes the reports of others, for an address that is no account."""
+    """Takes what others report, for addresses that are no account's."""
 
     def is_for(self, address: str) -> bool: ...
     def submit(
@@ -188,10 +188,10 @@ class ReportSink(Protocol):
 class Inbound:
     """The decisions of the mail exchanger (see front.smtp.decisions.Decisions).
 
-    reports: set in the process that takes mail from outside, when there is an address for them.
+    sinks: set in the process that takes mail from outside, for addresses that are no account's.
     """
 
-    reports: ReportSink | None = None
+    sinks: tuple[ReportSink, ...] = ()
 
     def __init__(
         self,
@@ -209,7 +209,7 @@ class Inbound:
         self._hostname = hostname
 
     def check_recipient(self, address: str) -> Recipient:
-        if self.reports is not None and self.reports.is_for(address):
+        if any(sink.is_for(address) for sink in self.sinks):
             return Recipient.LOCAL
         returns = self._arriving.returns
         returned = returns.find(address) if returns else None
@@ -225,19 +225,20 @@ class Inbound:
         data: as it came, by which a repeat is known. judged: what was found of it, if anybody
         looked.
         """
-        sink = self.reports
-        for_reports = sink is not None and any(map(sink.is_for, envelope.recipients))
-        others = [each for each in envelope.recipients if sink is None or not sink.is_for(each)]
+        sinks = [sink for sink in self.sinks if any(map(sink.is_for, envelope.recipients))]
+        others = [
+            each for each in envelope.recipients if not any(sink.is_for(each) for sink in sinks)
+        ]
         try:
             grouped = group_by_account(self._directory, others, self._arriving.returns)
-            _check_grouped(grouped, envelope.sender, data, for_reports=for_reports)
+            _check_grouped(grouped, envelope.sender, data, for_sinks=bool(sinks))
         except PenfoldError as error:
             done(None, error)
             return
         accounts = grouped.accounts
-        tally = Tally(len(accounts) + for_reports, done)
-        if sink is not None and for_reports:
-            sink.submit(envelope, data, tally.counter(len(accounts)))
+        tally = Tally(len(accounts) + len(sinks), done)
+        for place, sink in enumerate(sinks, len(accounts)):
+            sink.submit(envelope, data, tally.counter(place))
         now_ms = self._clock.now_ms()
         for place, account in enumerate(accounts):
             change = self._make_change(account, envelope, data, grouped, now_ms, judged=judged)
@@ -337,9 +338,9 @@ class Inbound:
         )
 
 
-def _check_grouped(grouped: Grouped, sender: str, data: bytes, *, for_reports: bool) -> None:
+def _check_grouped(grouped: Grouped, sender: str, data: bytes, *, for_sinks: bool) -> None:
     """Raise when a message cannot be stored for all of its recipients."""
-    if grouped.unknown or not (grouped.accounts or for_reports):
+    if grouped.unknown or not (grouped.accounts or for_sinks):
         raise NotFoundError("a recipient is gone since it was accepted")
     if grouped.answers and not is_answer(sender, data):
         raise NoAnswerError("mail to a return address that answers nothing")

@@ -239,7 +239,8 @@ class Sink:
 
 
 def test_reports_need_no_account_and_others_get_their_copy_as_well(world):
-    world.inbound.reports = sink = Sink()
+    sink = Sink()
+    world.inbound.sinks = (sink,)
     assert world.inbound.check_recipient("reports@penfold.test") is Recipient.LOCAL
     raw = mail(message_id="r@x.example")
     world.receive(raw, "reports@penfold.test")
@@ -249,6 +250,6 @@ def test_reports_need_no_account_and_others_get_their_copy_as_well(world):
 
 
 def test_a_report_that_cannot_be_kept_fails_the_transaction(world):
-    world.inbound.reports = Sink(UnavailableError("full"))
+    world.inbound.sinks = (Sink(UnavailableError("full")),)
     with pytest.raises(UnavailableError):
         world.receive(mail(message_id="r@x.example"), "alice@penfold.test", "reports@penfold.test")

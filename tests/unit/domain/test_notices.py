@@ -459,7 +459,7 @@ def test_an_address_here_that_nobody_has_is_not_told_of_when_nobody_asked(world)
 
 def test_a_crash_before_the_row_is_marked_and_a_second_hand_over_tell_it_once(world):
     fragile = Fragile(world.queue, Step(1, after=False), {"mark_told"})
-    hand_over = HandOver(**world.hand_over_ports | {"notices": other(world, queue=fragile)})
+    hand_over = make_hand_over(**world.hand_over_ports | {"notices": other(world, queue=fragile)})
     world.change(
         lambda box: box.add_outbox(
             sender=world.alice.address, recipients=[NOBODY], raw=mail(), now_ms=0
@@ -468,7 +468,7 @@ def test_a_crash_before_the_row_is_marked_and_a_second_hand_over_tell_it_once(wo
     with pytest.raises(Crash):
         hand_over.move(world.alice.id)
     world.clock.advance(s=5)
-    HandOver(**world.hand_over_ports).move(world.alice.id)
+    make_hand_over(**world.hand_over_ports).move(world.alice.id)
     assert len(notices(world)) == 1
     assert world.queue.list_untold() == []
 

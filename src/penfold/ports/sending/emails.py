@@ -111,6 +111,10 @@ class EmailReader(Protocol):
         """Return what was asked for; None when it is kept no longer."""
         ...
 
+    def measure_content(self, number: int) -> int:
+        """Return the octets of what was asked for, 0 when it is kept no longer."""
+        ...
+
     def find_raw(self, number: int) -> bytes | None:
         """Return the message as it was composed; None before, or when it is kept no longer."""
         ...
@@ -127,16 +131,22 @@ class EmailWriter(EmailReader, Protocol):
         """Store an email and return its number; due at scheduled_ms, or at once."""
         ...
 
-    def reschedule(self, number: int, scheduled_ms: int, *, now_ms: int) -> bool:
-        """Move an email that is SCHEDULED and nobody works on; return whether it was."""
+    def reschedule(self, number: int, scheduled_ms: int) -> bool:
+        """Move an email that is SCHEDULED; return whether it was."""
         ...
 
-    def cancel(self, number: int, *, now_ms: int) -> bool:
-        """Cancel an email that waits and nobody works on; return whether it was."""
+    def cancel(self, number: int) -> bool:
+        """Cancel an email that waits and was never taken; return whether it was.
+
+        What somebody took who died since may be on its way in part.
+        """
         ...
 
     def take_emails(self, *, now_ms: int, lease_ms: int, limit: int) -> list[EmailLease]:
-        """Return emails that are due, the longest due first; due again after lease_ms."""
+        """Return emails that are due, the longest due first; due again after lease_ms.
+
+        One that was SCHEDULED is QUEUED from then on.
+        """
         ...
 
     def settle_email(

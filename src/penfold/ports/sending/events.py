@@ -130,6 +130,12 @@ class EventReader(Protocol):
         """
         ...
 
+    def list_heard(
+        self, account_id: str, address: str, *, kind: str, since_ms: int, limit: int
+    ) -> list[Event]:
+        """Return events of a kind about an address, in any case, the newest first."""
+        ...
+
     def list_tallies(self, account_id: str, *, first: str, last: str) -> list[Tally]:
         """Return what happened from the first to the last day, both included. No test mail."""
         ...

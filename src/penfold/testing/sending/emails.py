@@ -55,6 +55,9 @@ class MemoryEmails(Part):
     def find_content(self, number: int) -> bytes | None:
         return self._state.bodies.get((number, "content"))
 
+    def measure_content(self, number: int) -> int:
+        return len(self._state.bodies.get((number, "content"), b""))
+
     def find_raw(self, number: int) -> bytes | None:
         return self._state.bodies.get((number, "raw"))
 
@@ -77,18 +80,17 @@ class MemoryEmails(Part):
             self._state.recipients[number, at] = Recipient(at, address, kind)
         return number
 
-    def reschedule(self, number: int, scheduled_ms: int, *, now_ms: int) -> bool:
+    def reschedule(self, number: int, scheduled_ms: int) -> bool:
         email = self._state.emails[number]
-        if email.state is not EmailState.SCHEDULED or not self._is_free(number, now_ms):
+        if email.state is not EmailState.SCHEDULED:
             return False
-        lease = self._state.held[number].lease + 1
         self._state.emails[number] = replace(email, scheduled_ms=scheduled_ms)
-        self._state.held[number] = Held(scheduled_ms, lease)
+        self._state.held[number] = Held(scheduled_ms)
         return True
 
-    def cancel(self, number: int, *, now_ms: int) -> bool:
+    def cancel(self, number: int) -> bool:
         email = self._state.emails[number]
-        if email.state not in WAITING or not self._is_free(number, now_ms):
+        if email.state not in WAITING or self._state.held[number].lease:
             return False
         self._state.emails[number] = replace(email, state=EmailState.CANCELLED)
         return True
@@ -99,7 +101,9 @@ class MemoryEmails(Part):
         leases = []
         for number in sorted(due, key=lambda one: (held[one].due_ms, one))[:limit]:
             held[number] = Held(now_ms + lease_ms, held[number].lease + 1, taken=True)
-            leases.append(EmailLease(self._state.emails[number], held[number].lease))
+            email = self._state.emails[number]
+            leases.append(EmailLease(email, held[number].lease))
+            self._state.emails[number] = replace(email, state=EmailState.QUEUED)
         return leases
 
     def settle_email(
@@ -140,7 +144,3 @@ class MemoryEmails(Part):
 
     def _waiting(self) -> list[int]:
         return [number for number, one in self._state.emails.items() if one.state in WAITING]
-
-    def _is_free(self, number: int, now_ms: int) -> bool:
-        held = self._state.held[number]
-        return not held.taken or held.due_ms <= now_ms

@@ -188,6 +188,18 @@ class MemoryEvents(MemoryRecords, MemoryEmails, MemoryDeliveries):
         ]
         return mine[:limit]
 
+    def list_heard(
+        self, account_id: str, address: str, *, kind: str, since_ms: int, limit: int
+    ) -> list[Event]:
+        mine = [
+            one
+            for one in self._state.events.values()
+            if (one.account_id, one.kind) == (account_id, kind)
+            and one.address.lower() == address.lower()
+            and one.at_ms >= since_ms
+        ]
+        return page(mine, older=None, newer=None, limit=limit)
+
     def list_tallies(self, account_id: str, *, first: str, last: str) -> list[Tally]:
         return [
             Tally(day, stream, kind, count)

@@ -129,7 +129,7 @@ def emails_reschedule(call: Call) -> schemas.Reference:
         if email.expires_ms and to_ms >= email.expires_ms:
             findings.add("scheduled_at", INVALID, "is after the email expires")
             findings.raise_any()
-        if not writer.reschedule(email.number, to_ms, now_ms=call.now_ms):
+        if not writer.reschedule(email.number, to_ms):
             raise SendingError(NOT_NOW, "Only an email that is scheduled can be moved.")
 
     call.book.change(change)
@@ -141,7 +141,7 @@ def emails_cancel(call: Call) -> schemas.Reference:
         email = must(writer.find_email(call.id, call.account_id))
         if email.state is EmailState.CANCELLED:
             return  # a repeat, whose first answer was lost
-        if not writer.cancel(email.number, now_ms=call.now_ms):
+        if not writer.cancel(email.number):
             raise SendingError(NOT_NOW, "The email is on its way already, or it has ended.")
         for one in writer.list_recipients(email.number):
             if not one.final:

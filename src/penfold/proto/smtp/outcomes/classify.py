@@ -141,6 +141,11 @@ def classify(
     return _conclude(Kind.UNDETERMINED, "none", code, enhanced, find_wait_s(words))
 
 
+def find_suppression(kind: Kind) -> Suppression | None:
+    """Return when permanent outcomes of a kind are reason to stop sending, None for never."""
+    return _TRAITS[kind].suppress
+
+
 class _Reply(Struct, frozen=True, gc=False):
     """What rules look at: the code in digits, the words in lower case with single blanks."""
 

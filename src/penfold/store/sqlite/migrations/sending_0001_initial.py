@@ -59,6 +59,7 @@ CREATE TABLE recipient (
     queue_row  INTEGER NOT NULL DEFAULT 0,
     PRIMARY KEY (email, position)
 ) STRICT, WITHOUT ROWID;
+CREATE INDEX recipient_address ON recipient (address COLLATE NOCASE);
 
 CREATE TABLE event (
     number     INTEGER PRIMARY KEY AUTOINCREMENT,

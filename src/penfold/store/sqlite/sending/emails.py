@@ -20,8 +20,6 @@ _decode: Final = msgspec.json.Decoder(Email).decode
 _ZSTD_LEVEL: Final = 1
 _COLUMNS: Final = "number, state, scheduled_ms, last_event, record"
 _WAITS: Final = "state IN ('scheduled', 'queued')"
-#: Nobody works on it. ?: now.
-_FREE: Final = "(taken = 0 OR due_ms <= ?)"
 
 
 #: Numbers grow with time, so only bodies up to the last old email are looked at.
@@ -68,6 +66,10 @@ class EmailTable(Table):
     def find_content(self, number: int) -> bytes | None:
         return self._find_body(number, "content")
 
+    def measure_content(self, number: int) -> int:
+        rows = self._rows("SELECT size FROM body WHERE email = ? AND kind = 'content'", (number,))
+        return int(rows[0][0]) if rows else 0
+
     def find_raw(self, number: int) -> bytes | None:
         return self._find_body(number, "raw")
 
@@ -102,19 +104,18 @@ class EmailTable(Table):
         )
         return number
 
-    def reschedule(self, number: int, scheduled_ms: int, *, now_ms: int) -> bool:
+    def reschedule(self, number: int, scheduled_ms: int) -> bool:
         changed = self._run(
-            "UPDATE email SET scheduled_ms = ?1, due_ms = ?1, taken = 0, lease = lease + 1"
-            f" WHERE number = ?2 AND state = 'scheduled' AND {_FREE.replace('?', '?3')}",
-            (scheduled_ms, number, now_ms),
+            "UPDATE email SET scheduled_ms = ?1, due_ms = ?1"
+            " WHERE number = ?2 AND state = 'scheduled'",
+            (scheduled_ms, number),
         )
         return changed > 0
 
-    def cancel(self, number: int, *, now_ms: int) -> bool:
+    def cancel(self, number: int) -> bool:
         changed = self._run(
-            "UPDATE email SET state = 'cancelled', taken = 0"
-            f" WHERE number = ? AND {_WAITS} AND {_FREE}",
-            (number, now_ms),
+            f"UPDATE email SET state = 'cancelled' WHERE number = ? AND {_WAITS} AND lease = 0",
+            (number,),
         )
         return changed > 0
 
@@ -126,7 +127,7 @@ class EmailTable(Table):
         )
         leases = [EmailLease(_email(row[:-1]), row[-1] + 1) for row in rows]
         self._db.executemany(
-            "UPDATE email SET due_ms = ?, lease = ?, taken = 1 WHERE number = ?",
+            "UPDATE email SET due_ms = ?, lease = ?, taken = 1, state = 'queued' WHERE number = ?",
             [(now_ms + lease_ms, lease.number, lease.email.number) for lease in leases],
         )
         return leases

@@ -103,6 +103,18 @@ class EventTable(RecordTable, EmailTable, DeliveryTable):
                 low = found[0][0] + 1
         return low
 
+    def list_heard(
+        self, account_id: str, address: str, *, kind: str, since_ms: int, limit: int
+    ) -> list[Event]:
+        rows = self._rows(
+            f"{_SELECT} WHERE (event.email, event.position) IN"
+            " (SELECT email, position FROM recipient WHERE address = ? COLLATE NOCASE)"
+            " AND event.account_id = ? AND event.kind = ? AND event.at_ms >= ?"
+            " ORDER BY event.number DESC LIMIT ?",
+            (address, account_id, kind, since_ms, limit),
+        )
+        return [_event(row) for row in rows]
+
     def list_tallies(self, account_id: str, *, first: str, last: str) -> list[Tally]:
         rows = self._rows(
             "SELECT day, stream, kind, count FROM tally"

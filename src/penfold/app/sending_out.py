@@ -1,0 +1,54 @@
+"""Put together the way out of the sending API, for the mail process."""
+
+from dataclasses import dataclass
+from functools import partial
+
+from penfold.app.process import Core
+from penfold.app.wiring import Product
+from penfold.base.limits import SENDING_LOOK_S, SENDING_NEWS_S
+from penfold.domain.sending.handing import Handing
+from penfold.domain.sending.outcomes import Outcomes
+from penfold.domain.sending.rendering import Render, render_nothing
+from penfold.front.worker.sending import HandingRounds, NewsRounds
+from penfold.front.worker.sending_returns import SendingReturns
+from penfold.front.worker.tasks import Task
+
+_MINUTE_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class SendingOut:
+    """news: takes what became of rows of the queue. `close` once the tasks stopped."""
+
+    tasks: tuple[Task, ...]
+    outcomes: Outcomes
+    news: NewsRounds
+    returns: SendingReturns
+
+    def close(self) -> None:
+        self.returns.close()
+        self.news.flush()
+
+
+def make_sending_out(core: Core, product: Product, render: Render = render_nothing) -> SendingOut:
+    """Return the tasks; mail to return addresses of what was sent comes here from now on."""
+    stores = product.stores
+    outcomes = Outcomes(stores.sending, stores.queue, core.clock, stores.chance)
+    handing = Handing(
+        stores.sending, product.outbound.carrier, core.clock, stores.chance, render=render
+    )
+    rounds = HandingRounds(stores.sending, handing, core.clock)
+    news = NewsRounds(outcomes)
+    returns = SendingReturns(product.returns, outcomes)
+    product.inbound.sinks += (returns,)
+    every = partial(Task, first_s=0.0)
+    return SendingOut(
+        (
+            every("sending", rounds.run, every_s=SENDING_LOOK_S),
+            every("sending-news", news.run, every_s=SENDING_NEWS_S),
+            Task("sending-untold", news.sweep, first_s=_MINUTE_S, every_s=_MINUTE_S),
+        ),
+        outcomes,
+        news,
+        returns,
+    )

@@ -1,0 +1,128 @@
+"""The way out of the sending API, as it runs in the mail process: rounds, each on a thread.
+
+Emails that are due are taken under a lease and handed over a lot at a time. What became of rows of
+the queue is gathered and told a lot at a time as well, because each lot is two commits. Nothing is
+lost when this process dies: leases are ended by the next one, and a sweep tells what was not told.
+"""
+
+import threading
+from collections import deque
+from collections.abc import Iterator, Sequence
+from functools import partial
+
+from msgspec import Struct
+
+from penfold.base.clock import Clock
+from penfold.base.limits import (
+    SENDING_LEASE_MS,
+    SENDING_LOT_BYTES,
+    SENDING_LOT_RECIPIENTS,
+    SENDING_NEWS_LOT,
+    SENDING_NEWS_MAX,
+    SENDING_TAKE_MAX,
+)
+from penfold.domain.sending.handing import Handing
+from penfold.domain.sending.outcomes import Outcomes
+from penfold.front.worker.tasks import Report
+from penfold.ports.queue import Settlement
+from penfold.ports.sending.book import SendingBook, SendingReader
+from penfold.ports.sending.emails import Email, EmailLease
+
+
+class _Sized(Struct, frozen=True, gc=False):
+    lease: EmailLease
+    octets: int
+    recipients: int
+
+
+class HandingRounds:
+    """Takes emails that are due and hands them over, until none is."""
+
+    def __init__(self, book: SendingBook, handing: Handing, clock: Clock) -> None:
+        self._book = book
+        self._handing = handing
+        self._clock = clock
+        self._begun = False
+
+    def run(self, stopping: threading.Event) -> Report:
+        if not self._begun:  # whoever held leases is gone: one process takes emails
+            now_ms = self._clock.now_ms()
+            self._book.change(lambda writer: writer.release_emails(now_ms=now_ms))
+            self._begun = True
+        while not stopping.is_set() and (leases := self._take()):
+            sized = self._book.read(partial(_measure, leases=leases))
+            for lot in split(sized):
+                if stopping.is_set():
+                    break
+                self._handing.hand_over(lot)
+        return Report()  # each recipient has its own line in the log
+
+    def _take(self) -> list[EmailLease]:
+        now_ms = self._clock.now_ms()
+        due_ms = self._book.read(lambda reader: reader.find_next_due())
+        if due_ms is None or due_ms > now_ms:
+            return []
+        return self._book.change(
+            lambda writer: writer.take_emails(
+                now_ms=now_ms, lease_ms=SENDING_LEASE_MS, limit=SENDING_TAKE_MAX
+            )
+        )
+
+
+def _measure(reader: SendingReader, *, leases: Sequence[EmailLease]) -> list[_Sized]:
+    return [
+        _Sized(lease, reader.measure_content(lease.email.number), _count(lease.email))
+        for lease in leases
+    ]
+
+
+def _count(email: Email) -> int:
+    return len(email.to) + len(email.cc) + len(email.bcc)
+
+
+def split(sized: Sequence[_Sized]) -> Iterator[list[EmailLease]]:
+    """Yield lots that are small enough to be in memory together; one may be larger alone."""
+    lot: list[EmailLease] = []
+    octets = recipients = 0
+    for one in sized:
+        octets, recipients = octets + one.octets, recipients + one.recipients
+        if lot and (octets > SENDING_LOT_BYTES or recipients > SENDING_LOT_RECIPIENTS):
+            yield lot
+            lot, octets, recipients = [], one.octets, one.recipients
+        lot.append(one.lease)
+    if lot:
+        yield lot
+
+
+class NewsRounds:
+    """Gathers what became of rows, and tells it."""
+
+    def __init__(self, outcomes: Outcomes) -> None:
+        self._outcomes = outcomes
+        self._waiting: deque[Settlement] = deque()
+
+    def add(self, settlement: Settlement) -> None:
+        """Have it told soon; never blocks. Beyond SENDING_NEWS_MAX it is left to the sweep."""
+        if len(self._waiting) < SENDING_NEWS_MAX:
+            self._waiting.append(settlement)
+
+    def run(self, _: threading.Event) -> Report:
+        """Tell what waits, even while stopping; what comes too early waits for the next round."""
+        left = len(self._waiting)
+        while left > 0:
+            lot = [self._waiting.popleft() for _ in range(min(left, SENDING_NEWS_LOT))]
+            left -= len(lot)
+            try:
+                early = self._outcomes.note(lot)
+            except Exception:
+                self._waiting.extendleft(reversed(lot))
+                raise
+            self._waiting.extend(early)
+        return Report()
+
+    def flush(self) -> None:
+        self.run(threading.Event())
+
+    def sweep(self, stopping: threading.Event) -> Report:
+        """Tell of rows that ended and were not told of."""
+        return Report(changed=self._outcomes.sweep(stopping))
