@@ -5,15 +5,13 @@ from functools import partial
 
 from penfold.app.process import Core
 from penfold.app.wiring import Product
-from penfold.base.limits import SENDING_LOOK_S, SENDING_NEWS_S
+from penfold.base.limits import SENDING_LOOK_S, SENDING_NEWS_S, SENDING_UNTOLD_S
 from penfold.domain.sending.handing import Handing
 from penfold.domain.sending.outcomes import Outcomes
 from penfold.domain.sending.rendering import Render, render_nothing
 from penfold.front.worker.sending import HandingRounds, NewsRounds
 from penfold.front.worker.sending_returns import SendingReturns
 from penfold.front.worker.tasks import Task
-
-_MINUTE_S = 60.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +44,7 @@ def make_sending_out(core: Core, product: Product, render: Render = render_nothi
         (
             every("sending", rounds.run, every_s=SENDING_LOOK_S),
             every("sending-news", news.run, every_s=SENDING_NEWS_S),
-            Task("sending-untold", news.sweep, first_s=_MINUTE_S, every_s=_MINUTE_S),
+            every("sending-untold", news.sweep, every_s=SENDING_UNTOLD_S),
         ),
         outcomes,
         news,

@@ -1377,6 +1377,8 @@ SENDING_LIFE_MS: Final = 432_000_000
 #: between: what is beyond is found by the sweep.
 SENDING_NEWS_S: Final = 0.1
 SENDING_NEWS_MAX: Final = 20_000
+#: Seconds between two looks for rows whose end nobody told: an index has them.
+SENDING_UNTOLD_S: Final = 5.0
 #: Events written in one transaction: 100 us each, while which no email can be accepted.
 SENDING_NEWS_LOT: Final = 500
 #: Characters of a server's reply in an event. RFC 5321 §4.5.3.1.5: 512 a line.

@@ -38,13 +38,14 @@ _ENDS: Final = frozenset({QueueState.SENT, QueueState.FAILED, QueueState.CANCELL
 
 
 class Outcomes:
-    """Every call blocks; it is made for a worker's thread."""
+    """Every call blocks; it is made for a worker's thread of the one process that delivers."""
 
     def __init__(self, book: SendingBook, queue: Queue, clock: Clock, chance: Chance) -> None:
         self._book = book
         self._queue = queue
         self._clock = clock
         self._chance = chance
+        self._began_ms = clock.now_ms()
 
     # --- what the queue did
 
@@ -170,11 +171,15 @@ class Outcomes:
         return told
 
     def _make_up(self, row: QueueRow) -> News | None:
-        """Return what a row has to say; None: whoever settled it may be about to tell."""
+        """Return what a row has to say; None: it was settled here, and is about to be told."""
         if row.state is QueueState.CANCELLED:
             return News(row, row.state)
         attempts: list[Attempt] = self._queue.list_attempts(row.id)
-        if not attempts or attempts[-1].at_ms > self._clock.now_ms() - NOTICE_SWEEP_AFTER_MS:
+        if not attempts:
+            return None
+        # What was tried before this process began, nobody else is going to tell.
+        at_ms, soon_ms = attempts[-1].at_ms, self._clock.now_ms() - NOTICE_SWEEP_AFTER_MS
+        if at_ms >= self._began_ms and at_ms > soon_ms:
             return None
         return News(row, row.state, attempts[-1], len(attempts))
 
