@@ -20,6 +20,7 @@ NAMES = (
     "submission",
     "outbound",
     "backlog",
+    "sending",
     "idle",
     "attack",
     "watching",

@@ -27,7 +27,8 @@ from penfold.proto.smtp.parameters import NO_REQUEST
 class Parcel(Struct, frozen=True, gc=False):
     """A message on its way. origin: a mailbox, or SENDING; with number it is a name for good.
 
-    sender: the reverse-path. wishes.options.until_ms: when it is too late to deliver it.
+    sender: the reverse-path. wishes.options.until_ms: when it is too late to deliver it. subject,
+    message_id: of the message, None when it has to be read for them.
     """
 
     origin: str
@@ -37,6 +38,8 @@ class Parcel(Struct, frozen=True, gc=False):
     raw: bytes
     created_ms: int
     wishes: Wishes = NO_WISHES
+    subject: str | None = None
+    message_id: str | None = None
 
 
 class Sorted(Struct, frozen=True, gc=False):
@@ -144,19 +147,22 @@ class Carrier:
 def _make_rows(parcel: Parcel, recipients: Sequence[str]) -> list[NewQueueRow]:
     if not recipients:
         return []
-    summary = read_letter(parcel.raw).summary
+    subject, message_id = parcel.subject, parcel.message_id
+    if subject is None or message_id is None:
+        summary = read_letter(parcel.raw).summary
+        subject, message_id = summary.subject, summary.message_id
     return [
         NewQueueRow(
             origin=parcel.origin,
             number=parcel.number,
             sender=parcel.sender,
             recipient=recipient,
-            subject=summary.subject,
+            subject=subject,
             raw=parcel.raw,
             created_ms=parcel.created_ms,
             options=parcel.wishes.options,
             report=parcel.wishes.reports.get(recipient, NO_REQUEST),
-            message_id=summary.message_id,
+            message_id=message_id,
         )
         for recipient in recipients
     ]

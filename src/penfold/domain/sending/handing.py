@@ -155,7 +155,11 @@ class Handing:
         [sender] = parse_address_list(email.sender)
         wishes = Wishes(MailOptions(until_ms=email.expires_ms))
         address = parse_mailbox(sender.address)
-        job.parcel = Parcel(SENDING, email.number, address, recipients, raw, now_ms, wishes)
+        job.parcel = Parcel(
+            *(SENDING, email.number, address, recipients, raw, now_ms, wishes),
+            subject=email.subject,
+            message_id=email.message_id,
+        )
         job.found = self._carrier.sort(job.parcel)
 
     def _deliver(self, job: Job) -> None:

@@ -38,8 +38,8 @@ _KINDS: Final = MappingProxyType({
 _OCTETS: Final = "application/octet-stream"
 #: RFC 2045 §5.1, without parameters.
 _TYPE: Final = re.compile(r"[A-Za-z0-9!#$&^_.+-]{1,127}/[A-Za-z0-9!#$&^_.+-]{1,127}")
-_LINE_END: Final = re.compile("\r\n|\r|\n")
-_LONG_LINE: Final = re.compile(rb"[^\n]{998}")
+#: RFC 5321 §4.5.3.1.6, without CRLF.
+_LINE_MAX: Final = 998
 #: RFC 2045 §6.8: 76 characters of base64 a line.
 _BASE64_LINE: Final = 76
 #: Octets of a file's name in one piece of RFC 2231 §3: three characters each, in a line of 76.
@@ -56,7 +56,8 @@ class Entity(Struct, frozen=True, gc=False):
 
 def make_text(subtype: str, text: str) -> Entity:
     """Return a text part. Lines end where the text ends them, with CRLF."""
-    data = _LINE_END.sub("\r\n", text).encode("utf-8", "replace")
+    plain = text.replace("\r\n", "\n").replace("\r", "\n").replace("\n", "\r\n")
+    data = plain.encode("utf-8", "replace")
     encoding, body = _encode_text(data)
     return Entity(
         (
@@ -101,12 +102,15 @@ def write(part: Entity, *, before: Sequence[tuple[str, str]] = (), utf8: bool = 
 
 def _encode_text(data: bytes) -> tuple[str, bytes]:
     """Return how the text travels: as it is if it may, else as what is shorter."""
-    if data.isascii() and b"\0" not in data and not _LONG_LINE.search(data):
+    longest = max(map(len, data.split(b"\r\n")))
+    if data.isascii() and b"\0" not in data and longest <= _LINE_MAX:
         return "7bit", data
     foreign = len(data) - len(data.decode("utf-8").encode("ascii", "ignore"))
     if 3 * foreign > len(data):
         return "base64", _encode_base64(data)
-    return "quoted-printable", b2a_qp(data, istext=True)
+    packed = b2a_qp(data, istext=True)
+    # Its soft line ends are as the first line end of the data, and LF when that has none.
+    return "quoted-printable", packed if b"\r\n" in data else packed.replace(b"\n", b"\r\n")
 
 
 def _encode_base64(data: bytes) -> bytes:

@@ -4,7 +4,7 @@ import email
 from email import policy
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from penfold.proto.mime.body import decode_body
@@ -34,6 +34,7 @@ def check_wire(raw):
 
 
 @given(TEXTS, st.integers(1, 20))
+@example("000\x1f\x80", 7)  # one long line, packed: its soft line ends are CRLF too
 def test_a_text_is_read_back_whatever_is_in_it(text, times):
     raw = write(make_text("plain", text * times))
     check_wire(raw)
@@ -48,7 +49,8 @@ def test_a_text_is_read_back_whatever_is_in_it(text, times):
     ("text", "encoding"),
     [
         pytest.param("plain\n", "7bit", id="ascii"),
-        pytest.param("x" * 998, "quoted-printable", id="long-line"),
+        pytest.param("x" * 998, "7bit", id="longest-line"),
+        pytest.param("x" * 999, "quoted-printable", id="long-line"),
         pytest.param("Grüße an alle, die dies lesen", "quoted-printable", id="some-foreign"),
         pytest.param("漢字漢字", "base64", id="mostly-foreign"),
         pytest.param("a\0b", "quoted-printable", id="nul"),
