@@ -10,6 +10,7 @@ from penfold.domain.delivery import (
     Trail,
     conclude,
     explain_held,
+    explain_over,
     find_status,
     is_decided,
     make_envelope,
@@ -21,7 +22,7 @@ from penfold.proto.exchangers import Host, Route, Verdict
 from penfold.proto.reports.action import Action
 from penfold.proto.smtp.client.outcome import Fate, Reason, Result
 from penfold.proto.smtp.client.transaction import Envelope, Recipient
-from penfold.proto.smtp.parameters import MailOptions, ReportRequest
+from penfold.proto.smtp.parameters import NO_OPTIONS, MailOptions, ReportRequest
 from penfold.proto.smtp.stage import Stage
 
 NOW = 1_790_000_000_000
@@ -29,7 +30,7 @@ MINUTE = 60_000
 ROUTE = Route(Verdict.HOSTS, "box.example", (Host("mx.box.example", ("192.0.2.1",)),))
 
 
-def lease(*, tries=1, age_s=0):
+def lease(*, tries=1, age_s=0, options=NO_OPTIONS):
     row = QueueRow(
         id=7,
         origin="m1",
@@ -41,6 +42,7 @@ def lease(*, tries=1, age_s=0):
         subject="hello",
         created_ms=NOW - 1000 * age_s,
         next_attempt_ms=NOW,
+        options=options,
     )
     return Lease(row, 1, tries)
 
@@ -101,6 +103,16 @@ def test_the_server_whose_word_counts_decides(servers, state, kind):
     settlement = come_to(*servers).settlement
     assert (settlement.state, settlement.attempt.kind) == (state, kind)
     assert (settlement.next_attempt_ms > NOW) == (state == "queued")
+
+
+def test_what_has_an_end_is_looked_at_when_that_comes_and_not_tried_any_more():
+    until = MailOptions(until_ms=NOW + 1_000)
+    waits = come_to(GREYLISTED, options=until).settlement
+    assert (waits.state, waits.next_attempt_ms) == ("queued", NOW + 1_000)
+    assert explain_over(lease(options=until), now_ms=NOW + 999) is None
+    assert explain_over(lease(), now_ms=NOW) is None
+    over = explain_over(lease(options=until), now_ms=NOW + 1_000).settlement
+    assert (over.state, over.attempt.kind) == ("failed", "expired")
 
 
 @pytest.mark.parametrize(

@@ -29,7 +29,9 @@ from penfold.ports.sending.book import SendingBook, SendingReader
 from penfold.ports.sending.emails import Email, EmailLease
 
 
-class _Sized(Struct, frozen=True, gc=False):
+class Sized(Struct, frozen=True, gc=False):
+    """An email that was taken, and how much it is."""
+
     lease: EmailLease
     octets: int
     recipients: int
@@ -69,9 +71,9 @@ class HandingRounds:
         )
 
 
-def _measure(reader: SendingReader, *, leases: Sequence[EmailLease]) -> list[_Sized]:
+def _measure(reader: SendingReader, *, leases: Sequence[EmailLease]) -> list[Sized]:
     return [
-        _Sized(lease, reader.measure_content(lease.email.number), _count(lease.email))
+        Sized(lease, reader.measure_content(lease.email.number), _count(lease.email))
         for lease in leases
     ]
 
@@ -80,7 +82,7 @@ def _count(email: Email) -> int:
     return len(email.to) + len(email.cc) + len(email.bcc)
 
 
-def split(sized: Sequence[_Sized]) -> Iterator[list[EmailLease]]:
+def split(sized: Sequence[Sized]) -> Iterator[list[EmailLease]]:
     """Yield lots that are small enough to be in memory together; one may be larger alone."""
     lot: list[EmailLease] = []
     octets = recipients = 0

@@ -1,0 +1,99 @@
+"""A product in memory with a sending book: emails are stored, handed over, and told of."""
+
+import threading
+
+from msgspec.structs import replace
+from tests.unit.world import World
+
+from penfold.base.limits import SENDING_LEASE_MS
+from penfold.domain.carrying import Carrier
+from penfold.domain.sending.content import Content, pack_content
+from penfold.domain.sending.handing import Handing
+from penfold.domain.sending.outcomes import Outcomes
+from penfold.ports.queue import Attempt, Lease, QueueState, Settlement
+from penfold.ports.sending.emails import Email, EmailState, NewEmail
+from penfold.testing.sending.book import MemorySending
+
+KIM = "kim@elsewhere.example"
+BOB = "bob@penfold.test"
+NOBODY = "nobody@penfold.test"
+
+
+class Shop:
+    """world: two accounts, alice's and bob's. Every change of the book runs twice."""
+
+    def __init__(self, *, captures=False, **more):
+        self.world = World(captures=captures)
+        self.book = MemorySending(runs_twice=True)
+        self.clock, self.queue, self.chance = self.world.clock, self.world.queue, self.world.chance
+        ports = {**self.world.hand_over_ports}
+        del ports["notices"]
+        self.carrier_ports = ports
+        self.handing = self.make_handing(**more)
+        self.outcomes = Outcomes(self.book, self.queue, self.clock, self.chance)
+
+    def make_handing(self, *, book=None, queue=None, mailboxes=None, **more):
+        ports = dict(self.carrier_ports)
+        ports |= {"queue": queue or self.queue, "mailboxes": mailboxes or ports["mailboxes"]}
+        return Handing(book or self.book, Carrier(**ports), self.clock, self.chance, **more)
+
+    def accept(self, *to, content=None, **fields):
+        """Store an email and return its number."""
+        now_ms = self.clock.now_ms()
+        state = EmailState.SCHEDULED if fields.get("scheduled_ms") else EmailState.QUEUED
+        number = 1 + len(self.book.read(lambda b: b.list_emails("a", limit=1_000)))
+        email = Email(
+            0, f"e{number}", "a", "k", "Shop <alice@penfold.test>", f"bill {number}", now_ms,
+            to=to, state=state, message_id=f"e{number}@penfold.test",
+        )  # fmt: skip
+        packed = pack_content(content or Content(text="7 EUR"))
+        new = NewEmail(replace(email, **fields), packed, tuple((one, "to") for one in to))
+        return self.book.change(lambda writer: writer.add_email(new))
+
+    def take(self):
+        now_ms = self.clock.now_ms()
+        return self.book.change(
+            lambda w: w.take_emails(now_ms=now_ms, lease_ms=SENDING_LEASE_MS, limit=100)
+        )
+
+    def release(self):
+        self.book.change(lambda w: w.release_emails(now_ms=self.clock.now_ms()))
+
+    def hand_over(self, handing=None):
+        return (handing or self.handing).hand_over(self.take())
+
+    def settle(self, recipient, outcome, kind, state, *, tries=1):
+        """Settle the newest row of a recipient and return what was settled."""
+        row = next(row for row in self.queue.list_rows() if row.recipient == recipient)
+        attempt = Attempt(self.clock.now_ms(), outcome, "", kind)
+        self.queue.add_attempt(row.id, attempt, state=state)
+        return Settlement(Lease(row, tries, tries), attempt, state)
+
+    def bounce(self, recipient, outcome="550 5.1.1 no such user", kind="invalid_recipient"):
+        return self.outcomes.note([self.settle(recipient, outcome, kind, QueueState.FAILED)])
+
+    def sweep(self):
+        return self.outcomes.sweep(threading.Event())
+
+    def events(self, number=None, recipient=None):
+        """Return the kinds of events, the first first."""
+        found = self.book.read(lambda b: b.list_events("a", email=number, limit=1_000))
+        return [
+            one.kind for one in reversed(found) if recipient is None or one.address == recipient
+        ]
+
+    def event(self, kind):
+        found = self.book.read(lambda b: b.list_events("a", kinds=[kind], limit=1))
+        return found[0].data
+
+    def state(self, number):
+        return self.book.read(lambda b: b.get_email(number)).state
+
+    def suppressed(self):
+        return [
+            (one.address, one.scope.value, one.value, one.reason.value)
+            for one in self.book.read(lambda b: b.list_suppressions("a", limit=100))
+        ]
+
+    def count_mail(self, account):
+        return len(self.world.list_ids(account=account))
