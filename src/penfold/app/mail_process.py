@@ -102,10 +102,18 @@ class MailService:
             else None
         )
         self._certificate = make_certificate_care(core, product.stores.chance)
-        self._tasks = Tasks(
+        self._tasks = self._make_tasks()
+
+    def _make_tasks(self) -> Tasks:
+        core = self._core
+        return Tasks(
             [
-                *make_tasks(core, product),
-                *(make_key_watch(core, product) if production else ()),
+                *make_tasks(core, self._product),
+                *(
+                    make_key_watch(core, self._product)
+                    if core.launch.settings.is_production
+                    else ()
+                ),
                 *self._pushing.tasks,
                 *self._telling.tasks,
                 *self._sending.tasks,

@@ -42,7 +42,7 @@ def make_sending_out(core: Core, product: Product, render: Render = render_nothi
     every = partial(Task, first_s=0.0)
     return SendingOut(
         (
-            every("sending", rounds.run, every_s=SENDING_LOOK_S),
+            every("sending-out", rounds.run, every_s=SENDING_LOOK_S),
             every("sending-news", news.run, every_s=SENDING_NEWS_S),
             every("sending-untold", news.sweep, every_s=SENDING_UNTOLD_S),
         ),
