@@ -16,9 +16,9 @@ from tests.sink import Sink
 from tests.system.test_kill_outbound import find_mail_process
 from tests.until import until
 
-MAILS = int(os.environ.get("PENFOLD_SENDING_MAILS", "120"))
-KILLS = int(os.environ.get("PENFOLD_KILLS", "3"))
-BATCH = 60
+MAILS = int(os.environ.get("PENFOLD_SENDING_MAILS", "60"))
+KILLS = int(os.environ.get("PENFOLD_KILLS", "2"))
+BATCH = 50
 PATIENCE_S = 120 + MAILS / 5
 
 
