@@ -82,6 +82,22 @@ def test_a_cookie_opens_no_api_whatever_its_answers_allow_other_origins(server):
             assert browser.get(server.http + path, timeout=10).status_code == 401
 
 
+def test_no_password_travels_on_with_a_redirect(server):
+    """RFC 9700 §4.12: 303 makes the next request a GET without the form; 307 would send it on."""
+    for at in ("evil.example", "//evil.example/", "https://evil.example/", "javascript:alert(1)"):
+        with requests.Session() as browser:
+            query = {"continue": at, "next": at}
+            page = browser.get(f"{server.http}/signin", params=query, timeout=10)
+            hidden = dict(re.findall(r'type="hidden" name="([^"]+)" value="([^"]*)"', page.text))
+            password = server.load_document("passwords")["alice@penfold.test"]["password"]
+            form = {"step": "sign-in", "address": "alice@penfold.test", "password": password}
+            answer = browser.post(page.url, data=hidden | form, timeout=10, allow_redirects=False)
+        assert answer.status_code == 303
+        target = urlsplit(answer.headers["location"])
+        assert target.netloc in ("", urlsplit(server.http).netloc)
+        assert target.scheme in ("", "http")
+
+
 @pytest.mark.parametrize(
     "path",
     ["/register", "/oauth2/register", "/o/oauth2/register", "/connect/register", "/introspect"],

@@ -36,6 +36,7 @@ def open_account_export(data: Path) -> Iterator[AccountExport]:
             queue=stores.queue,
             pubsub=stores.pubsub,
             reports=reports,
+            sending=stores.sending,
             exporter=Exporter(stores.mailboxes, now_ms=clock.now_ms),
             now_ms=clock.now_ms,
         )

@@ -6,6 +6,12 @@ an address comes here as `penfold.proto.address` left it, with the domain in A-l
 an address simply leads to no account.
 """
 
+import re
+from typing import Final
+
+#: What stands around addresses in header fields and in reports (RFC 5322 §3.2.3, RFC 5965 §3).
+_BETWEEN: Final = re.compile(r"[\s<>()\[\],;:\"']+")
+
 
 def canonical_domain(domain: str) -> str:
     """Return the domain in lower case, without a final dot."""
@@ -25,3 +31,12 @@ def canonical_address(address: str) -> str:
         return domain.lower()
     base = local.partition("+")[0] or local  # "+tag@…" has no name without it
     return f"{base.lower()}@{canonical_domain(domain)}"
+
+
+def names_address(text: str, address: str) -> bool:
+    """Return whether a text names the address, as the directory spells it, with any plus tag.
+
+    A longer address it is the end of is another one: `akim@…` does not name `kim@…`.
+    """
+    words = _BETWEEN.split(text)
+    return any("@" in word and canonical_address(word) == address for word in words)

@@ -1089,6 +1089,11 @@ DENIED_SAME_S: Final = 60
 #: are methods, and some 350 kB a day of an account that does nothing else.
 DENIED_ENTRIES_MAX: Final = 15
 DENIED_ENTRIES_S: Final = 1_800
+#: Entries of failed sign-ins an account may have in so many seconds, and all addresses that are not
+#: here together: as many as the limits of production mode let an account have, passwords and
+#: codes. Some 700 kB a day of an account that is guessed at without end.
+FAILED_ENTRIES_MAX: Final = 30
+FAILED_ENTRIES_S: Final = 1_800
 
 # --- device flow -----------------------------------------------------------------------
 #: Seconds the two codes of a device are good for, and seconds between two questions of its. Google:

@@ -25,9 +25,9 @@ from penfold.base.limits import (
     SIGN_IN_STEP_S,
 )
 from penfold.domain.accounts import Accounts
+from penfold.domain.denials import note_failed_sign_in
 from penfold.domain.second_factors import SecondFactors
 from penfold.domain.throttle import Throttle
-from penfold.ports.audit import Event
 from penfold.ports.directory import Account
 from penfold.ports.identity import HalfSignIn, IdentityBook, IdentityWriter, Session
 from penfold.proto.oauth import digest, make_token
@@ -266,8 +266,7 @@ class Sessions:
         """
         found = [self.book.find_account(address) for address in addresses]
         account_id = found[0].id if found and found[0] else ""
-        event = Event("fail", "session", account_id=account_id)
-        self.book.change(lambda writer: writer.note(event))
+        note_failed_sign_in(self.book, account_id, now_ms=self.clock.now_ms())
 
     def _begin_half(self, browser: str, account: Account) -> str:
         until_ms = self.clock.now_ms() + 1000 * SIGN_IN_STEP_S

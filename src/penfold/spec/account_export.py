@@ -24,6 +24,7 @@ from penfold.spec.schemas import (
     SmimeInfo,
     VacationSettings,
 )
+from penfold.spec.sending import schemas as sending
 
 #: The number of the format. A reader refuses one it does not know.
 FORMAT: Final = 1
@@ -36,6 +37,10 @@ ACCESS_NAME: Final = "access.json"
 QUEUE_NAME: Final = "queue.json"
 AUDIT_NAME: Final = "audit.json"
 COMPLAINTS_NAME: Final = "complaints.json"
+SENDING_NAME: Final = "sending.json"
+EMAILS_NAME: Final = "emails.json"
+EVENTS_NAME: Final = "events.json"
+SUPPRESSIONS_NAME: Final = "suppressions.json"
 #: Written last: a folder without it is half an export.
 MANIFEST_NAME: Final = "manifest.json"
 
@@ -231,6 +236,25 @@ class Complaint(Document):
     received: str
     reporter: str
     about: list[tuple[str, str]]
+
+
+# --- sending.json, emails.json; events.json and suppressions.json hold what the sending API answers
+
+
+class SendingDocument(Document):
+    """Who may call the sending API for the account, and where its events are told."""
+
+    keys: list[sending.Key]
+    webhooks: list[sending.Webhook]
+
+
+class SentEmail(Document):
+    """email: as the sending API answers it. content: the rest of what was asked for, such as
+    headers and files, with octets in base64; None once it is kept no longer.
+    """
+
+    email: sending.Email
+    content: Raw | None
 
 
 # --- manifest.json

@@ -23,8 +23,11 @@ from penfold.app.reports import REPORTS_NAME
 from penfold.app.stores import open_stores
 from penfold.base.acting import VISITOR, Actor, act
 from penfold.base.labels import INBOX
+from penfold.base.limits import EXPORT_STEP
 from penfold.domain.account_export.run import EXPORTED, LEFT_OUT
+from penfold.domain.account_export.sending import SENDING_EXPORTED, SENDING_LEFT_OUT
 from penfold.domain.messages import add_letter, read_letter
+from penfold.domain.sending.content import Content, pack_content
 from penfold.front.cli.exporting import add_account_export
 from penfold.ports import identity
 from penfold.ports.audit import Event
@@ -32,6 +35,10 @@ from penfold.ports.identity import Alias, Passkey, ProviderLogin
 from penfold.ports.pubsub import Topic, Watch
 from penfold.ports.queue import Attempt, NewQueueRow, QueueState
 from penfold.ports.reports import Report, ReportKind
+from penfold.ports.sending.emails import Email, NewEmail
+from penfold.ports.sending.events import EventKind, NewEvent
+from penfold.ports.sending.records import RULES, ApiKey, ApiSecret, Webhook
+from penfold.ports.sending.suppressions import Reason, Scope, Suppression
 from penfold.ports.settings import (
     KINDS,
     Confirmation,
@@ -69,6 +76,8 @@ def full(tmp_path_factory):
     with act(Actor(VISITOR, "192.0.2.3")):
         event = Event("note", "sign-in", account_id=alice.id)
         stores.directory.change(lambda writer: writer.note(event))
+    for account in (alice, bob):
+        stores.sending.change(lambda writer, account=account: use_sending_api(writer, account))
     stores.pubsub.add_topic(Topic(TOPIC))
     for account, other in ((alice, bob), (bob, alice)):
         stores.mailboxes.change(account.id, lambda box, other=other: fill(box, other))
@@ -88,6 +97,28 @@ def full(tmp_path_factory):
             report = Report(kind=ReportKind.COMPLAINT, reporter="r.example", domain="d", report_id=address, about=about)  # fmt: skip
             reports.add(report, sender="r.example", now_ms=NOW)
     return data
+
+
+def use_sending_api(writer, account):
+    name, more = account.address.partition("@")[0], EXPORT_STEP if account.address == ALICE else 0
+    writer.add(ApiKey(f"k-{name}", account.id, "shop", NOW))
+    writer.add(ApiSecret(f"canary-{name}", account.id, f"k-{name}", "wxyz", NOW))
+    hook = Webhook(f"w-{name}", account.id, "https://h.example", NOW, secrets=("canary",))
+    writer.add(hook)
+    content = pack_content(Content(text="Hi", headers={"X-Kind": "otp"}))
+    for count in range(1 + more):
+        email = Email(
+            0, f"e{count}-{name}", account.id, f"k-{name}", account.address, name, NOW,
+            to=("x@e.example",),
+        )  # fmt: skip
+        number = writer.add_email(NewEmail(email, content, (("x@e.example", "to"),)))
+        cause = f"sent:{name}:{count}"
+        writer.add_event(NewEvent(cause, account.id, number, 0, EventKind.SENT, NOW, cause))
+    for each in ("y", "z"):
+        address = f"{each}@{name}.example"
+        writer.put_suppression(Suppression(
+            f"s-{each}-{name}", account.id, address, Scope.ACCOUNT, "", Reason.BOUNCE, NOW,
+        ))  # fmt: skip
 
 
 def rename(stores, actor, account, name):
@@ -144,16 +175,40 @@ def test_every_kind_of_record_an_account_has_is_exported_or_left_out_for_a_reaso
     assert not EXPORTED & LEFT_OUT.keys()
 
 
+def test_every_kind_of_record_of_the_sending_api_is_exported_or_left_out_for_a_reason():
+    assert RULES.keys() == SENDING_EXPORTED | SENDING_LEFT_OUT.keys()
+    assert not SENDING_EXPORTED & SENDING_LEFT_OUT.keys()
+
+
+def test_what_the_sending_api_keeps_is_there_whole_and_is_that_of_the_account_alone(folder):
+    sending = load(folder, "sending.json")
+    [key], [webhook] = sending["keys"], sending["webhooks"]
+    assert (key["id"], key["last4"]) == ("k-alice", ["wxyz"])
+    assert (webhook["id"], webhook["endpoint"]) == ("w-alice", "https://h.example")
+    emails = load(folder, "emails.json")["emails"]
+    count = EXPORT_STEP + 1
+    assert [one["email"]["id"] for one in emails] == [f"e{n}-alice" for n in reversed(range(count))]
+    [first, *_] = emails
+    assert (first["email"]["text"], first["email"]["last_event"]) == ("Hi", "sent")
+    assert [one["email"] for one in first["email"]["recipients"]] == ["x@e.example"]
+    assert first["content"] == {"headers": {"X-Kind": "otp"}}
+    events = load(folder, "events.json")["events"]
+    assert {one["email_id"] for one in events} == {one["email"]["id"] for one in emails}
+    assert len(events) == count
+    suppressions = load(folder, "suppressions.json")["suppressions"]
+    assert [one["email"] for one in suppressions] == ["z@alice.example", "y@alice.example"]
+
+
 def test_the_page_names_every_file_and_every_member_of_its_document():
     page = (Path(__file__).parents[3] / "docs" / "data-protection.md").read_text()
     table = page.partition("## Giving a person")[2].partition("\n## ")[0]
     names = [value for name, value in vars(account_export).items() if name.endswith("_NAME")]
     documents = (
         account_export.AccountDocument, account_export.LabelsDocument,
-        account_export.AccessDocument, account_export.Manifest,
+        account_export.AccessDocument, account_export.Manifest, account_export.SendingDocument,
     )  # fmt: skip
     members = [name for each in documents for name in each.__struct_encode_fields__]
-    assert (len(names), len(members) >= 30) == (9, True)
+    assert (len(names), len(members) >= 30) == (13, True)
     assert [each for each in (*names, *members) if f"`{each}`" not in table] == []
 
 

@@ -1,5 +1,6 @@
 """Erasing an account: its words are in no file of the data directory, those of others still are."""
 
+import contextlib
 import os
 import random
 from functools import partial
@@ -134,7 +135,9 @@ class Home:
             spool.write(b"qzupload" if account is self.kim else b"leeupload")
             spool.close()
         reports = SqliteReports(self.data / REPORTS_NAME)
-        for address, word in ((KIM, "qzcomplaint"), (LEE, "leecomplaint")):
+        for address, word in (
+            (f"Kimcanary+qztag@{KIM.partition('@')[2]}", "qzcomplaint"), (LEE, "leecomplaint"),
+        ):  # fmt: skip
             about = (("From", f"<{address}>"), ("Subject", word))
             report = Report(
                 kind=ReportKind.COMPLAINT, reporter="r", domain="d", report_id=word, about=about
@@ -208,6 +211,21 @@ def test_what_others_have_stays(home):
         assert stores.directory.list_by(Removed) == []
     finally:
         stores.close()
+
+
+def test_a_complaint_about_an_address_that_ends_or_begins_alike_stays(home):
+    others = (f"a{KIM}", f"{KIM}.example", f"a.{KIM}", KIM.replace("@", "-2@"))
+    with contextlib.closing(SqliteReports(home.data / REPORTS_NAME)) as reports:
+        for other in others:
+            report = Report(
+                kind=ReportKind.COMPLAINT, reporter="r", domain="d", report_id=other,
+                about=(("From", f"Somebody <{other}>"),),
+            )  # fmt: skip
+            reports.add(report, sender="elsewhere.test", now_ms=home.clock.now_ms())
+    home.erase()
+    with contextlib.closing(SqliteReports(home.data / REPORTS_NAME)) as reports:
+        left = {each.report.report_id for each in reports.list_reports()}
+    assert left == {*others, "leecomplaint"}
 
 
 def test_an_account_that_was_removed_before_can_still_be_erased(home):

@@ -14,6 +14,12 @@ from msgspec import Struct
 
 from penfold.domain.account_export.access import Access
 from penfold.domain.account_export.audited import iter_audited
+from penfold.domain.account_export.sending import (
+    iter_emails,
+    iter_events,
+    iter_suppressions,
+    make_sending,
+)
 from penfold.domain.account_export.sent import iter_complaints, iter_entries, iter_queued
 from penfold.domain.account_export.settings import make_account, make_labels
 from penfold.domain.exporting import Exported, Exporter
@@ -26,18 +32,23 @@ from penfold.ports.moving import Folder
 from penfold.ports.pubsub import PubsubBook, format_time
 from penfold.ports.queue import Queue
 from penfold.ports.reports import ReportBook
+from penfold.ports.sending.book import SendingBook
 from penfold.spec import schemas
 from penfold.spec.account_export import (
     ACCESS_NAME,
     ACCOUNT_NAME,
     AUDIT_NAME,
     COMPLAINTS_NAME,
+    EMAILS_NAME,
+    EVENTS_NAME,
     FORMAT,
     LABELS_NAME,
     MAIL_NAME,
     MANIFEST_NAME,
     QUEUE_MAIL_NAME,
     QUEUE_NAME,
+    SENDING_NAME,
+    SUPPRESSIONS_NAME,
     FileEntry,
     Manifest,
 )
@@ -81,6 +92,7 @@ class AccountExporter:
     queue: Queue
     pubsub: PubsubBook
     reports: ReportBook
+    sending: SendingBook
     exporter: Exporter
     now_ms: Callable[[], int]
 
@@ -104,6 +116,7 @@ class AccountExporter:
         counts[AUDIT_NAME] = _write_list(folder, AUDIT_NAME, "entries", entries)
         complaints = iter_complaints(self.reports, account)
         counts[COMPLAINTS_NAME] = _write_list(folder, COMPLAINTS_NAME, "complaints", complaints)
+        counts |= self._write_sending(account, folder)
         damaged: list[str] = []
         try:
             counts |= self._write_queue(account, folder, damaged, stop)
@@ -142,6 +155,17 @@ class AccountExporter:
         document = Access(self.identity, self.pubsub).make(account)
         _write(folder, ACCESS_NAME, document)
         return _count_lists(document)
+
+    def _write_sending(self, account: Account, folder: Folder) -> dict[str, dict[str, int]]:
+        document = make_sending(self.sending, account)
+        _write(folder, SENDING_NAME, document)
+        lists: dict[str, tuple[str, Iterator[Struct]]] = {
+            EMAILS_NAME: ("emails", iter_emails(self.sending, account)),
+            EVENTS_NAME: ("events", iter_events(self.sending, account)),
+            SUPPRESSIONS_NAME: ("suppressions", iter_suppressions(self.sending, account)),
+        }
+        counts = {name: _write_list(folder, name, *values) for name, values in lists.items()}
+        return {SENDING_NAME: _count_lists(document)} | counts
 
     def _write_queue(
         self, account: Account, folder: Folder, damaged: list[str], stop: Callable[[], bool]

@@ -1,11 +1,9 @@
 """What an account sent that is in the queue, waiting or done, and complaints about its mail."""
 
-import re
 from collections.abc import Iterator
 from itertools import groupby
-from typing import Final
 
-from penfold.base.addresses import canonical_address
+from penfold.base.addresses import names_address
 from penfold.base.errors import MailboxDamagedError, NotFoundError
 from penfold.base.limits import EXPORT_STEP
 from penfold.ports.directory import Account
@@ -14,9 +12,6 @@ from penfold.ports.queue import Queue, QueueRow, QueueState
 from penfold.ports.reports import KeptReport, ReportBook, ReportKind
 from penfold.proto.mbox import format_entry
 from penfold.spec.account_export import Complaint, Queued, Tried
-
-#: What stands around addresses in header fields and in reports (RFC 5322 §3.2.3, RFC 5965 §3).
-_BETWEEN: Final = re.compile(r"[\s<>()\[\],;:\"']+")
 
 
 def iter_queued(queue: Queue, account: Account) -> Iterator[Queued]:
@@ -79,8 +74,7 @@ def iter_complaints(reports: ReportBook, account: Account) -> Iterator[Complaint
 
 def _is_about(kept: KeptReport, address: str) -> bool:
     """Return whether a complaint names the address, with or without a plus tag."""
-    words = (word for _, value in kept.report.about for word in _BETWEEN.split(value))
-    return any("@" in word and canonical_address(word) == address for word in words)
+    return any(names_address(value, address) for _, value in kept.report.about)
 
 
 def _show(kept: KeptReport) -> Complaint:

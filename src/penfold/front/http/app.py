@@ -32,6 +32,9 @@ from penfold.proto.mta_sts import POLICY_PATH
 ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 _GMAIL: Final = frozenset({"gmail", "upload", "resumable", "batch"})
+#: Google's address of OpenID Connect's claims (openidconnect.googleapis.com), the one address below
+#: /v1 that is not the sending API's.
+_USERINFO: Final = "/v1/userinfo"
 _DOCUMENTS: Final = frozenset({"$discovery", "discovery"})
 #: First segments of the addresses of OAuth and OpenID Connect; they count as such in metrics.
 _OAUTH: Final = frozenset(
@@ -132,7 +135,7 @@ class HttpApp:
                 await self._pubsub(scope, receive, send)
             elif first == "admin" and self._admin:
                 await self._admin(scope, receive, send)
-            elif first == "v1" and self._sending:
+            elif first == "v1" and self._sending and path != _USERINFO:
                 await self._sending(scope, receive, send)
             else:
                 await self._serve(first, scope, receive, send)

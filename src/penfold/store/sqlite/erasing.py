@@ -8,13 +8,19 @@ rows went. Their octets are left in the file until it is scrubbed (store/sqlite/
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Final
 
 import apsw
+import msgspec
 
+from penfold.base.addresses import names_address
+from penfold.ports.reports import Report, ReportKind
 from penfold.store.sqlite.failures import translated
 from penfold.store.sqlite.open import list_rows, open_database
 from penfold.store.sqlite.queue import refresh_destination
 from penfold.store.sqlite.sending.book import Tables
+
+_decode_report: Final = msgspec.json.Decoder(Report).decode
 
 
 def erase_from_queue(path: Path, mailbox_id: str) -> int:
@@ -64,13 +70,19 @@ def erase_from_sending(path: Path, account_id: str) -> int:
 
 
 def erase_from_reports(path: Path, address: str) -> int:
-    """Remove complaints about mail from or to the address."""
+    """Remove complaints about mail from or to the address, with any plus tag."""
 
     def change(db: apsw.Connection) -> int:
-        db.execute("DELETE FROM report WHERE instr(lower(detail), lower(?))", (address,))
-        return db.changes()
+        rows = db.execute("SELECT id, detail FROM report WHERE kind = ?", (ReportKind.COMPLAINT,))
+        gone = [(number,) for number, detail in rows if _is_about(_decode_report(detail), address)]
+        db.executemany("DELETE FROM report WHERE id = ?", gone)
+        return len(gone)
 
     return _change(path, change)
+
+
+def _is_about(report: Report, address: str) -> bool:
+    return any(names_address(value, address) for _, value in report.about)
 
 
 def _change(path: Path, change: Callable[[apsw.Connection], int]) -> int:
