@@ -20,7 +20,7 @@ from penfold.store.sqlite.layout import iter_mailbox_ids, mailbox_path
 from penfold.testing.server import serve, start
 
 SECONDS = 120
-KILLS = int(os.environ.get("PENFOLD_KILLS", "2"))
+KILLS = int(os.environ.get("PENFOLD_KILLS", "1"))
 ATTACHMENTS = 'penfold_attachments_total{outcome="%s"}'
 
 

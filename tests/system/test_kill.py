@@ -17,7 +17,7 @@ import pytest
 
 from penfold.testing.server import start
 
-KILLS = int(os.environ.get("PENFOLD_KILLS", "12"))
+KILLS = int(os.environ.get("PENFOLD_KILLS", "5"))
 SEED = int(os.environ.get("PENFOLD_SEED", "20261123"))
 SENDERS = 3
 

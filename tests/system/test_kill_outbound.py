@@ -25,8 +25,8 @@ from penfold.store.sqlite.queue import SqliteQueue
 from penfold.testing.dns import DnsServer
 from penfold.testing.server import configure, serve
 
-KILLS = int(os.environ.get("PENFOLD_KILLS", "3"))
-FILLS = int(os.environ.get("PENFOLD_FILLS", "3"))
+KILLS = int(os.environ.get("PENFOLD_KILLS", "1"))
+FILLS = int(os.environ.get("PENFOLD_FILLS", "1"))
 BLOCK = bytes(1 << 20)
 SEED = int(os.environ.get("PENFOLD_SEED", "20261128"))
 SENDERS = 3

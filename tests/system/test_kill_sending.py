@@ -17,7 +17,7 @@ from tests.system.test_kill_outbound import find_mail_process
 from tests.until import until
 
 MAILS = int(os.environ.get("PENFOLD_SENDING_MAILS", "60"))
-KILLS = int(os.environ.get("PENFOLD_KILLS", "2"))
+KILLS = int(os.environ.get("PENFOLD_KILLS", "1"))
 BATCH = 50
 PATIENCE_S = 120 + MAILS / 5
 

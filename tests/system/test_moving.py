@@ -15,7 +15,7 @@ from penfold.testing.mail import MailGenerator
 from penfold.testing.server import serve
 
 MAILS = int(os.environ.get("PENFOLD_MAILS", "800"))
-KILLS = int(os.environ.get("PENFOLD_IMPORT_KILLS", "3"))
+KILLS = int(os.environ.get("PENFOLD_IMPORT_KILLS", "2"))
 SEED = int(os.environ.get("PENFOLD_SEED", "20261127"))
 
 

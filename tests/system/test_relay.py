@@ -125,7 +125,7 @@ class World:
             for row in self.queue.list_rows():
                 made = self.queue.list_attempts(row.id)
                 if row.subject == subject and len(made) >= attempts:
-                    return row, made
+                    return self.queue.get_row(row.id), made  # as it is since they were made
             return None
 
         return until(look, what=f"an attempt at {subject}")
