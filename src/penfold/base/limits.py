@@ -1305,6 +1305,16 @@ SENDING_PERSONAL_MAX_BYTES: Final = 209_715_200
 #: Templates whose mails are rendered together: each may have a megabyte.
 TEMPLATES_IN_HAND: Final = 50
 
+#: Lines of what differs in one file that a command shows.
+TEMPLATE_DIFF_LINES: Final = 200
+#: Seconds a command waits for one answer: the server may be compiling for 15. Octets of it: a
+#: page of 100 layouts of the largest size.
+API_TIMEOUT_S: Final = 60.0
+API_ANSWER_MAX_BYTES: Final = 104_857_600
+#: How often a command asks again when it is told to wait, and seconds it waits at most.
+API_TRIES: Final = 10
+API_WAIT_MAX_S: Final = 60
+
 # --- Processes that render ---------------------------------------------------------------
 #: Octets of address space: the libraries take 90 MB resident, a mail of the largest size 30.
 RENDER_MEMORY_BYTES: Final = 536_870_912
