@@ -2,6 +2,8 @@
 
 import json
 import os
+import subprocess
+import sys
 from contextlib import ExitStack
 
 import pytest
@@ -20,16 +22,18 @@ SCHEMA = {
     },
 }
 FILES = {
-    "bill/template.toml": 'subject = "Bill for {{ name }}"\nlayout = "base"\n',
-    "bill/body.html": "<p>Dear {{ name }}</p>{% for line in lines %}<p>{{ line }}</p>{% endfor %}",
+    "bill/template.toml": 'subject = "{{ name }}"\nlayout = "base"\n',
+    "bill/body.html": "<p>Dear {{ name }}</p>{% for a in lines %}<p>{{ a }}</p>{% endfor %}",
     "bill/schema.json": json.dumps(SCHEMA),
-    "bill/sample.json": json.dumps({"name": "Kim", "lines": ["Tea"]}),
+    "bill/sample.json": json.dumps({"name": "Sample", "lines": ["Tea"]}),
     "_layouts/base.html": "<html><body>{{ content }}</body></html>",
 }
-#: More steps than a mail may take: 300 turns within 400.
-HOSTILE = {
+#: 400 times 400 turns are more steps than a mail may take.
+LOOP = {
     "loop/template.toml": 'subject = "{{ name }}"\n',
-    "loop/body.html": "{% for a in lines %}{% for b in lines %}{{ a }}{{ b }}{% endfor %}{% endfor %}",
+    "loop/body.html": (
+        "{% for a in lines %}{% for b in lines %}{{ a }}{{ b }}{% endfor %}{% endfor %}"
+    ),
     "loop/schema.json": json.dumps(SCHEMA),
 }
 
@@ -40,9 +44,8 @@ def shop(tmp_path_factory):
         shop = Shop(stack, tmp_path_factory.mktemp("shop"))
         scopes = ("emails:send", "emails:read", "templates:*")
         key = ApiKey("", shop.account.id, "designer", 0, scopes=scopes)
-        secret = make_keys(shop.stores).add(key).secret
-        shop.key = {"authorization": f"Bearer {secret}"}
-        shop.secret = secret
+        shop.secret = make_keys(shop.stores).add(key).secret
+        shop.key = {"authorization": f"Bearer {shop.secret}"}
         yield shop
 
 
@@ -53,23 +56,97 @@ def write(folder, files):
         path.write_text(text)
 
 
-def run(shop, monkeypatch, *arguments, fails=False):
-    """Run `penfold template …` and return what it printed, with its errors."""
-    monkeypatch.setenv("PENFOLD_API_KEY", shop.secret)
-    return shop.run_command("template", *arguments, "--url", shop.server.http, fails=fails)
+def run(shop, *arguments, code=0, key=None):
+    """Run `penfold template …` with a key, and return what it printed."""
+    done = subprocess.run(
+        [sys.executable, "-m", "penfold.app.main", "template", *map(str, arguments)],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env={**os.environ, "PENFOLD_URL": shop.server.http, "PENFOLD_API_KEY": key or shop.secret},
+        check=False,
+    )
+    assert done.returncode == code, done.stdout + done.stderr
+    return done.stdout + done.stderr
 
 
-def send(shop, to, alias="bill", **variables):
+def ask(shop, to, alias="bill", **variables):
     body = {"from": "al@home.example", "to": to, "template": {"alias": alias}}
     return shop.http.post("/v1/emails", json=body | {"variables": variables}, headers=shop.key)
 
 
-def sent(shop, to, alias="bill", **variables):
-    answer = send(shop, to, alias, **variables)
+def accept(shop, to, alias="bill", **variables):
+    answer = ask(shop, to, alias, **variables)
     assert answer.status_code == 200, answer.text
-    shop.wait_for(answer.json()["id"], "delivered")
     return answer.json()["id"]
 
 
-def mail(shop, subject):
-    return until(lambda: shop.sink.taken.get(subject), what=subject)[0].data.decode()
+def arrive(shop, name):
+    """Send a bill and return the message that arrives; its subject is the name."""
+    accept(shop, "kim@sink.example", name=name, lines=["Tea"])
+    [taken] = until(lambda: shop.sink.taken.get(name), what=name)
+    return taken.data.decode()
+
+
+def test_a_folder_becomes_mail_and_what_the_designer_changes_changes_it(shop, tmp_path):
+    write(tmp_path, FILES)
+    said = run(shop, "push", tmp_path)
+    assert "+<p>Dear {{ name }}</p>" in said
+    assert "bill: version 1, not published" in said
+    refused = ask(shop, "kim@sink.example", name="A", lines=[])
+    assert (refused.status_code, refused.json()["errors"][0]["field"]) == (422, "template")
+    assert "bill: version 1, unchanged, published" in run(shop, "push", tmp_path, "--publish")
+    assert "<html><body><p>Dear One</p><p>Tea</p>" in arrive(shop, "One")
+
+    write(tmp_path, {"_layouts/base.html": "<html><body><h1>Shop</h1>{{ content }}</body></html>"})
+    said = run(shop, "push", tmp_path, "--publish")
+    assert "+<html><body><h1>Shop</h1>{{ content }}</body></html>" in said
+    assert "bill: version 2, published" in said
+    assert "<h1>Shop</h1><p>Dear Two</p>" in arrive(shop, "Two")
+
+    answer = shop.http.post("/v1/templates/bill/publish", json={"version": 1}, headers=shop.key)
+    assert answer.status_code == 200
+    assert "<html><body><p>Dear Three</p>" in arrive(shop, "Three")
+
+    refused = ask(shop, "kim@sink.example", nmae="Kim", lines=[])
+    assert [(one["field"], one["code"]) for one in refused.json()["errors"]] == [
+        ("variables.name", "missing"), ("variables.nmae", "unknown"),
+    ]  # fmt: skip
+
+    pulled = tmp_path.parent / "pulled"
+    assert "1 templates" in run(shop, "pull", pulled)
+    assert (pulled / "_layouts/base.html").read_text() == (
+        tmp_path / "_layouts/base.html"
+    ).read_text()
+    assert run(shop, "pull", tmp_path).strip() == "1 templates"  # nothing differs
+    assert "bill: version 2, unchanged" in run(shop, "push", pulled)
+
+
+def test_a_mistake_is_told_before_anything_is_pushed(shop, tmp_path):
+    write(tmp_path, {name.replace("bill", "wrong"): text for name, text in FILES.items()})
+    write(tmp_path, {"wrong/body.html": "<p>{{ nmae }}</p>", "_partials/new.html": "x"})
+    said = run(shop, "push", tmp_path, code=1)
+    assert "wrong: html line 1" in said
+    assert "nmae" in said
+    assert shop.http.get("/v1/templates/wrong", headers=shop.key).status_code == 404
+
+
+def test_a_key_that_may_not_is_told_so(shop, tmp_path):
+    write(tmp_path, FILES)
+    reader = ApiKey("", shop.account.id, "app", 0, scopes=("emails:send",))
+    secret = make_keys(shop.stores).add(reader).secret
+    assert "lacks the scope templates:read" in run(shop, "push", tmp_path, code=1, key=secret)
+
+
+def test_a_hostile_template_fails_alone_and_mail_beside_it_is_sent(shop, tmp_path):
+    write(tmp_path, {**FILES, **LOOP})
+    run(shop, "push", tmp_path, "--publish")
+    lines = ["x"] * 400
+    names = [f"Beside{n}" for n in range(4)]
+    bad = [accept(shop, "kim@sink.example", "loop", name="Loop", lines=lines) for _ in names]
+    good = [accept(shop, "kim@sink.example", name=name, lines=[]) for name in names]
+    for one in bad:
+        assert "steps" in shop.wait_for(one, "failed")["response"]
+    for one in good:
+        shop.wait_for(one, "delivered")
+    assert "Loop" not in shop.sink.taken

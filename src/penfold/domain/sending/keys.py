@@ -44,10 +44,6 @@ class Shown(Struct, frozen=True):
     key: ApiKey
     secrets: tuple[ApiSecret, ...]
 
-    @property
-    def id(self) -> str:
-        return self.key.id
-
 
 @dataclass(frozen=True, slots=True)
 class Keys:

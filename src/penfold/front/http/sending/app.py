@@ -23,14 +23,11 @@ from penfold.domain.sending.caller import Caller, find_stream, is_verified
 from penfold.domain.sending.findings import INVALID
 from penfold.domain.sending.keys import Keys
 from penfold.domain.sending.metering import Price
-<<<<<<< HEAD
-from penfold.domain.sending.webhooks import Webhooks
-=======
 from penfold.domain.sending.template_parts import TemplateParts
 from penfold.domain.sending.template_use import Shelf
 from penfold.domain.sending.templates import Templates
+from penfold.domain.sending.webhooks import Webhooks
 from penfold.domain.sending.workshop import Workshop
->>>>>>> bf58d58 (sending: emails are made of templates: versions that never change, published, tried out, rendered by the way out)
 from penfold.domain.throttle import Throttle, TooManyError
 from penfold.front.http.auth import find_token
 from penfold.front.http.discovery import root_of
@@ -38,9 +35,6 @@ from penfold.front.http.door import Door
 from penfold.front.http.pipeline import Observe
 from penfold.front.http.request import Answer, Request
 from penfold.front.http.routes import Match, Routes
-<<<<<<< HEAD
-from penfold.front.http.sending import emails, events, keys, suppressions, usage, webhooks
-=======
 from penfold.front.http.sending import (
     emails,
     events,
@@ -49,8 +43,8 @@ from penfold.front.http.sending import (
     template_parts,
     templates,
     usage,
+    webhooks,
 )
->>>>>>> bf58d58 (sending: emails are made of templates: versions that never change, published, tried out, rendered by the way out)
 from penfold.front.http.sending.answers import fail, refusal_of, succeed
 from penfold.front.http.sending.call import Call, Reply, encode
 from penfold.front.http.sending.reading import read_json, read_query
@@ -77,13 +71,9 @@ from penfold.spec.sending.scopes import allows
 Handler = Callable[[Call], Any]
 
 OPENAPI: Final = f"/{ROOT}/openapi.json"
-<<<<<<< HEAD
-_MODULES: Final[tuple[ModuleType, ...]] = (emails, events, suppressions, keys, webhooks, usage)
-=======
 _MODULES: Final[tuple[ModuleType, ...]] = (
-    *(emails, events, suppressions, templates, template_parts, keys, usage),
+    *(emails, events, suppressions, templates, template_parts, keys, webhooks, usage),
 )
->>>>>>> bf58d58 (sending: emails are made of templates: versions that never change, published, tried out, rendered by the way out)
 _STRICT, _PERMISSIVE = "strict", "permissive"
 
 
@@ -118,11 +108,8 @@ class SendingApi(Door):
         )
         self._book = book
         self._keys = keys
-<<<<<<< HEAD
         self._hooks = hooks
-=======
         self._workshop = workshop
->>>>>>> bf58d58 (sending: emails are made of templates: versions that never change, published, tried out, rendered by the way out)
         self._is_local = is_local
         self._find_addresses = find_addresses
         self._price = price

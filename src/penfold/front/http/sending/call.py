@@ -13,12 +13,9 @@ from penfold.domain.sending.caller import Caller
 from penfold.domain.sending.findings import INVALID
 from penfold.domain.sending.keys import Keys
 from penfold.domain.sending.metering import Price
-<<<<<<< HEAD
-from penfold.domain.sending.webhooks import Webhooks
-=======
 from penfold.domain.sending.template_parts import TemplateParts
 from penfold.domain.sending.templates import Templates
->>>>>>> bf58d58 (sending: emails are made of templates: versions that never change, published, tried out, rendered by the way out)
+from penfold.domain.sending.webhooks import Webhooks
 from penfold.ports.sending.book import SendingBook
 from penfold.ports.sending.records import ApiKey
 from penfold.spec.sending.problems import NOT_FOUND, VALIDATION, FieldError, SendingError
@@ -29,13 +26,7 @@ class Numbered(Protocol):
     def number(self) -> int: ...
 
 
-class Named(Protocol):
-    @property
-    def id(self) -> str: ...
-
-
 T = TypeVar("T")
-N = TypeVar("N", bound=Named)
 
 
 class Reply(Struct, frozen=True):
@@ -152,26 +143,3 @@ def _refuse(field: str, what: str) -> SendingError:
     return SendingError(
         VALIDATION, f"`{field}` {what}.", errors=[FieldError(field, INVALID, f"`{field}` {what}")]
     )
-
-
-class _Place(Struct, frozen=True, gc=False):
-    number: int
-
-
-def cut_listed(query: Any, listed: Sequence[N]) -> tuple[list[N], bool]:
-    """Return a page of all records there are, the oldest first, and whether there are more.
-
-    They have no numbers; their place stands for one.
-    """
-    shown = listed[::-1]
-    places = {one.id: _Place(len(shown) - at) for at, one in enumerate(shown)}
-    page = read_page(query, places.get)
-    found = [
-        one
-        for one in shown
-        if (page.older is None or places[one.id].number < page.older)
-        and (page.newer is None or places[one.id].number > page.newer)
-    ]
-    if page.newer is not None:
-        found = found[-page.limit - 1 :]
-    return page.cut(found[: page.limit + 1])

@@ -5,22 +5,14 @@ from penfold.domain.sending.findings import INVALID, Findings
 from penfold.domain.sending.new_key import check_new_key, check_reach
 from penfold.domain.sending.parts import read_expiry
 from penfold.domain.sending.showing import show_key
-<<<<<<< HEAD
 from penfold.front.http.sending.call import Call, must, page_list
-=======
-from penfold.front.http.sending.call import Call, cut_listed, must
->>>>>>> bf58d58 (sending: emails are made of templates: versions that never change, published, tried out, rendered by the way out)
 from penfold.ports.sending.records import ApiKey
 from penfold.spec.sending import schemas
 
 
 def keys_list(call: Call) -> schemas.KeyList:
-<<<<<<< HEAD
     shown = call.keys.list(call.account_id)[::-1]
     items, more = page_list(call.query, shown, lambda one: one.key.id)
-=======
-    items, more = cut_listed(call.query, call.keys.list(call.account_id))
->>>>>>> bf58d58 (sending: emails are made of templates: versions that never change, published, tried out, rendered by the way out)
     return schemas.KeyList(object="list", has_more=more, data=[show_key(one) for one in items])
 
 

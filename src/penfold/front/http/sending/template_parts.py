@@ -4,7 +4,7 @@ from penfold.base.limits import TEMPLATE_PART_MAX_BYTES
 from penfold.domain.sending.findings import INVALID, NOT_ALLOWED, REQUIRED, TOO_LONG, Findings
 from penfold.domain.sending.showing_templates import show_part
 from penfold.domain.sending.template_parts import PARTIAL
-from penfold.front.http.sending.call import Call, cut_listed
+from penfold.front.http.sending.call import Call, page_list
 from penfold.proto.templates.folder import NAME
 from penfold.proto.templates.model import Layout, Partial
 from penfold.spec.sending import schemas
@@ -12,7 +12,7 @@ from penfold.spec.sending import template_schemas as shown
 
 
 def template_parts_list(call: Call) -> shown.PartList:
-    items, more = cut_listed(call.query, call.parts.list_parts())
+    items, more = page_list(call.query, call.parts.list_parts()[::-1], lambda one: one.id)
     return shown.PartList(object="list", has_more=more, data=[show_part(one) for one in items])
 
 

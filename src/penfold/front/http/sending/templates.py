@@ -27,7 +27,7 @@ from penfold.domain.sending.showing_templates import (
 )
 from penfold.domain.sending.template_records import Whole
 from penfold.domain.sending.template_use import Known
-from penfold.front.http.sending.call import Call, Reply, cut_listed
+from penfold.front.http.sending.call import Call, Reply, page_list
 from penfold.front.http.sending.emails import make_sent
 from penfold.proto.address import canonical
 from penfold.proto.templates.folder import NAME
@@ -40,7 +40,7 @@ _NAME_RULE = "has other characters than small letters, digits, - and _, or over 
 
 
 def templates_list(call: Call) -> shown.TemplateList:
-    items, more = cut_listed(call.query, call.templates.list_templates())
+    items, more = page_list(call.query, call.templates.list_templates()[::-1], lambda one: one.id)
     return shown.TemplateList(
         object="list", has_more=more, data=[show_template(one) for one in items]
     )

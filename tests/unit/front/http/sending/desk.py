@@ -9,11 +9,8 @@ from tests.unit.front.http.conftest import ask_app
 from penfold.base.clock import FixedClock
 from penfold.domain.sending.keys import Keys
 from penfold.domain.sending.metering import Price
-<<<<<<< HEAD
 from penfold.domain.sending.webhooks import Webhooks
-=======
 from penfold.domain.sending.workshop import Workshop
->>>>>>> bf58d58 (sending: emails are made of templates: versions that never change, published, tried out, rendered by the way out)
 from penfold.domain.throttle import Throttle
 from penfold.front.http.sending.app import SendingApi
 from penfold.ports.directory import Account
@@ -22,11 +19,8 @@ from penfold.ports.sending.records import ApiKey
 from penfold.spec.sending.scopes import SCOPES
 from penfold.testing.directory import MemoryDirectory
 from penfold.testing.rates import MemoryBuckets
-<<<<<<< HEAD
-from penfold.testing.sealing import PlainSealer
-=======
 from penfold.testing.rendering import MemoryRenderer
->>>>>>> bf58d58 (sending: emails are made of templates: versions that never change, published, tried out, rendered by the way out)
+from penfold.testing.sealing import PlainSealer
 from penfold.testing.sending.book import MemorySending
 
 EMAIL = {
@@ -67,12 +61,9 @@ class Desk:
         self.api = SendingApi(
             self.book,
             self.keys,
-<<<<<<< HEAD
             self.hooks,
-=======
             workshop=self.workshop,
             find_addresses=self.find_addresses,
->>>>>>> bf58d58 (sending: emails are made of templates: versions that never change, published, tried out, rendered by the way out)
             is_local=self.directory.is_local_domain,
             price=Price(280),
             clock=self.clock,
