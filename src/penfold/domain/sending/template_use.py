@@ -138,6 +138,8 @@ def fill(  # noqa: PLR0917 - bound by its one caller
             break  # the others would be told the same
         variables = {**(shared or {}), **(one.variables or {})}
         known.check(variables, field if one.variables is None else one.field, findings)
+        if findings:
+            continue  # nothing will be sent, but all that is wrong is to be told
         packed = pack_content(
             replace(content, template_id=template.id, template_version=number, variables=variables)
         )

@@ -177,6 +177,11 @@ def test_wrong_variables_are_refused_by_name_and_nothing_is_stored(published):
     assert ask(desk, "GET", "/emails")["data"] == []
 
 
+def test_an_integer_that_cannot_be_kept_is_refused(published):
+    reply = published.send(**MAIL, variables={"name": "Kim", "age": 10**30})
+    assert fields(reply) == [("variables", "value")]
+
+
 def test_each_of_recipients_has_its_own_variables_and_is_named_when_they_are_wrong(published):
     desk = published
     people = [
