@@ -16,16 +16,33 @@ from penfold.domain.sending.checking import check_email
 from penfold.domain.sending.checking_raw import check_raw
 from penfold.domain.sending.content import unpack_content
 from penfold.domain.sending.findings import Findings
+from penfold.domain.sending.template_use import Shelf
 from penfold.front.http.sending.reading import read_json
-from penfold.ports.sending.records import ApiKey, Stream
+from penfold.ports.sending.records import ApiKey, Stream, Template, TemplateVersion
 from penfold.spec.sending.problems import SendingError
 from penfold.spec.sending.schemas import SendEmail, SendRaw
+from penfold.testing.sending.book import MemorySending
 
+BOOK = MemorySending()
+SCHEMA = {
+    "type": "object", "required": ["name"],
+    "properties": {
+        "name": {"type": "string", "maxLength": 9},
+        "lines": {"type": "array", "items": {"type": "object", "properties": {"n": {"type": "integer"}}}},
+    },
+}  # fmt: skip
+BOOK.change(
+    lambda writer: [
+        writer.add(Template("t", "a", "bill", "Bill", 0, published=1, latest=1)),
+        writer.add(TemplateVersion("t:1", "a", "t", 1, 0, schema=SCHEMA)),
+    ]
+)
 NOW = 1_790_000_000_000
 CALLER = Caller(
     ApiKey("k", "a", "fuzz", 0, domains=("penfold.test",)),
     lambda domain: domain == "penfold.test",
     lambda name: Stream("s", "a", name, 0) if name == "transactional" else None,
+    Shelf(BOOK, "a"),
 )
 RAW = b"From: Shop <shop@penfold.test>\r\nTo: kim@x.example\r\nSubject: Hi\r\n\r\nHello\r\n"
 SEEDS = [
@@ -42,10 +59,18 @@ SEEDS = [
         {"from": "shop@penfold.test", "recipients": [{"email": "k@x.example"}], "subject": "x",
          "text": "y"}
     ).encode(),
+    json.dumps(
+        {"from": "shop@penfold.test", "to": "kim@x.example", "template": {"alias": "bill", "version": 1},
+         "variables": {"name": "Kim", "lines": [{"n": 7}]}}
+    ).encode(),
+    json.dumps(
+        {"from": "shop@penfold.test", "template": {"id": "t", "variables": {"name": "You"}},
+         "recipients": [{"email": "k@x.example", "variables": {"name": "K"}}, {"email": "l@x.example"}]}
+    ).encode(),
     json.dumps({"raw": base64.urlsafe_b64encode(RAW).decode()}).encode(),
 ]  # fmt: skip
 PIECES = [
-    b'"', b"{", b"}", b"[", b"]", b",", b":", b"\\r\\n", b"\\u0000", b"\\ud800", b"\xff", b"null", b"1e999",
+    b'"', b"{", b"}", b"[", b"]", b",", b":", b"\\r\\n", b"\\u0000", b"\\ud800", b"\xff", b"null", b"1e999", b"9" * 30,
     b"[" * 60, b"<", b">", b"@", b"Bcc: x@y.example", b"a" * 2_000, b"..", b"/", b"=?utf-8?q?=0A?=", b"true",
 ]  # fmt: skip
 #: What must be in nothing that becomes a header.

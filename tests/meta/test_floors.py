@@ -52,4 +52,5 @@ def test_there_is_one_client_for_http_beside_the_one_of_acme():
         if any(target == name or target.startswith(f"{name}.") for name in HTTP_CLIENTS)
     }
     # net/acme.py talks to the one server the operator named, which may be a neighbour.
-    assert users == {"net/acme.py", "net/http_out.py"}
+    # net/api_client.py is a command's: it asks the server that whoever typed it named.
+    assert users == {"net/acme.py", "net/api_client.py", "net/http_out.py"}

@@ -24,6 +24,7 @@ from penfold.spec.metrics import SIGN_INS
 
 if TYPE_CHECKING:
     from penfold.domain.identity import Identity
+    from penfold.domain.sending.workshop import Workshop
     from penfold.front.web.provider import ProviderPages
 
 
@@ -104,6 +105,7 @@ def make_sending(
     launch: Launch,
     throttle: Throttle | None = None,
     *,
+    workshop: "Workshop",
     make_request_id: Callable[[], str],
     observe: Observe,
     stop: Callable[[BaseException], None],
@@ -112,6 +114,7 @@ def make_sending(
 
     def make() -> ASGIApp:
         from penfold.app.sending import (  # noqa: PLC0415 - see above
+            make_addresses,
             make_keys,
             make_price,
             make_webhooks,
@@ -122,7 +125,9 @@ def make_sending(
             stores.sending,
             make_keys(stores),
             make_webhooks(stores, local=not launch.settings.is_production),
+            workshop=workshop,
             is_local=stores.directory.is_local_domain,
+            find_addresses=make_addresses(stores),
             price=make_price(launch.settings),
             clock=stores.clock,
             chance=stores.chance,

@@ -14,6 +14,7 @@ from penfold.app.mta_sts import find_own_policy
 from penfold.app.observe_http import HttpObserver
 from penfold.app.process import Core, end_process, open_for, run_service
 from penfold.app.quota import find_quota_limits, make_quota
+from penfold.app.renderer import ProcessRenderer
 from penfold.app.scrape import look
 from penfold.app.serving_tls import ServingTls
 from penfold.app.throttling import make_throttle
@@ -29,6 +30,7 @@ from penfold.base.networks import is_loopback
 from penfold.domain.confirming import Asking
 from penfold.domain.mail_servers import MailServers
 from penfold.domain.quota import Quota
+from penfold.domain.sending.workshop import Workshop
 from penfold.domain.throttle import Throttle
 from penfold.front.http.app import HttpApp, Operation
 from penfold.front.http.call import Services
@@ -85,6 +87,7 @@ class HttpService:
             throttle=throttle,
         )
         web = make_entrance(stores, core, throttle)
+        self._workshop = Workshop(ProcessRenderer(1))
         self._pubsub = PubsubApi(
             product.pubsub,
             stores.directory,
@@ -150,6 +153,7 @@ class HttpService:
             self._product.stores,
             core.launch,
             throttle,
+            workshop=self._workshop,
             make_request_id=self._api.make_request_id,
             observe=observe,
             stop=lambda error: end_process(core.log, error),
@@ -181,10 +185,12 @@ class HttpService:
     async def stop(self, *, grace_s: float) -> None:
         self._tls.stop()
         self._pubsub.close()
+        self._workshop.stopping.set()
         await self._listener.stop(grace_s=grace_s)
         if self._looking:
             self._looking.cancel()
         self._api.close()
+        await asyncio.to_thread(self._workshop.close)
         await asyncio.to_thread(self._product.close)
 
     def _render_metrics(self) -> bytes:

@@ -148,6 +148,7 @@ class MailService:
         if self._delivery is not None:
             stopping.append(self._delivery.stop(grace_s=grace_s - _CUT_OFF_S))
         await asyncio.gather(*stopping)
+        self._sending.stop()
         await self._tasks.stop()
         if self._arrivals is not None:
             await self._arrivals.close()

@@ -142,8 +142,13 @@ class _Worker:
 
     def compile(self, request: Compile, stopping: threading.Event) -> Answer:
         try:
+            frame = encode_frame(request)
+        except (OverflowError, RecursionError):
+            why = "has an integer of more than 64 bits, or too many levels"
+            return Failed((Finding("schema", why, "schema"),))
+        try:
             talk = self._talk(stopping)
-            talk.send(encode_frame(request))
+            talk.send(frame)
             return self._receive(talk)
         except EndedError as error:
             why = self._lose(error, stopping)

@@ -1,8 +1,10 @@
 """Put together what the sending API and its commands stand on."""
 
+from collections.abc import Callable
 from decimal import Decimal
 
 from penfold.app.stores import Stores
+from penfold.base.errors import NotFoundError
 from penfold.domain.sending.keys import Keys
 from penfold.domain.sending.metering import Price
 from penfold.domain.sending.webhooks import Webhooks
@@ -36,3 +38,15 @@ def make_webhooks(stores: Stores, *, local: bool) -> Webhooks:
 def make_price(settings: Settings) -> Price:
     """Return what a recipient costs: the setting is for a thousand."""
     return Price(int(1_000 * Decimal(settings.sending_price)), settings.sending_currency)
+
+
+def make_addresses(stores: Stores) -> Callable[[str], list[str]]:
+    """Return what lists an account's addresses: its own, and aliases that lead to it."""
+
+    def list_addresses(account_id: str) -> list[str]:
+        account = stores.directory.find(Account, account_id)
+        if account is None:
+            raise NotFoundError("the account is gone")
+        return [account.address, *stores.directory.list_aliases(account_id)]
+
+    return list_addresses

@@ -4,11 +4,13 @@ from dataclasses import dataclass
 from functools import partial
 
 from penfold.app.process import Core
+from penfold.app.renderer import ProcessRenderer
 from penfold.app.wiring import Product
 from penfold.base.limits import SENDING_LOOK_S, SENDING_NEWS_S, SENDING_UNTOLD_S
 from penfold.domain.sending.handing import Handing
 from penfold.domain.sending.outcomes import Outcomes
-from penfold.domain.sending.rendering import Render, render_nothing
+from penfold.domain.sending.rendering import make_render
+from penfold.domain.sending.workshop import Workshop
 from penfold.front.worker.sending import HandingRounds, NewsRounds
 from penfold.front.worker.sending_returns import SendingReturns
 from penfold.front.worker.tasks import Task
@@ -22,18 +24,26 @@ class SendingOut:
     outcomes: Outcomes
     news: NewsRounds
     returns: SendingReturns
+    workshop: Workshop
+
+    def stop(self) -> None:
+        """Have no more rendered; what waits for it is done by the next process."""
+        self.workshop.stopping.set()
 
     def close(self) -> None:
         self.returns.close()
         self.news.flush()
+        self.workshop.close()
 
 
-def make_sending_out(core: Core, product: Product, render: Render = render_nothing) -> SendingOut:
+def make_sending_out(core: Core, product: Product) -> SendingOut:
     """Return the tasks; mail to return addresses of what was sent comes here from now on."""
     stores = product.stores
     outcomes = Outcomes(stores.sending, stores.queue, core.clock, stores.chance)
+    workshop = Workshop(ProcessRenderer(1))
     handing = Handing(
-        stores.sending, product.outbound.carrier, core.clock, stores.chance, render=render
+        *(stores.sending, product.outbound.carrier, core.clock, stores.chance),
+        render=make_render(stores.sending, workshop.renderer, workshop.stopping),
     )
     rounds = HandingRounds(stores.sending, handing, core.clock)
     news = NewsRounds(outcomes)
@@ -49,4 +59,5 @@ def make_sending_out(core: Core, product: Product, render: Render = render_nothi
         outcomes,
         news,
         returns,
+        workshop,
     )

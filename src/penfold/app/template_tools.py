@@ -1,13 +1,17 @@
 """What the command line needs for folders of templates: files, and a process that renders."""
 
-from collections.abc import Iterator
+import os
+import time
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 
 from penfold.app.renderer import ProcessRenderer
 from penfold.base.errors import ParseError
+from penfold.net.api_client import HttpApiClient
+from penfold.ports.api_client import ApiClient
 from penfold.ports.rendering import Renderer
-from penfold.store.template_folder import load_template_folder
+from penfold.store.template_folder import load_template_folder, save_template_folder
 
 
 class TemplateFiles:
@@ -15,6 +19,15 @@ class TemplateFiles:
 
     def load_folder(self, folder: Path) -> dict[str, bytes]:
         return load_template_folder(folder)
+
+    def save_folder(self, folder: Path, files: Mapping[str, bytes]) -> None:
+        save_template_folder(folder, files)
+
+    def open_api(self, url: str) -> ApiClient:
+        key = os.environ.get("PENFOLD_API_KEY", "")
+        if not key:
+            raise ParseError("PENFOLD_API_KEY has to have an API key with the scope templates:*")
+        return HttpApiClient(url, key, wait=time.sleep)
 
     def load_file(self, path: Path, most: int) -> bytes:
         with path.open("rb") as file:

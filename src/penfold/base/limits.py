@@ -1292,6 +1292,34 @@ FOLDER_MAX_BYTES: Final = 33_554_432
 #: Octets of template.toml, and of sample.json (which are variables of one mail).
 FOLDER_HEAD_MAX_BYTES: Final = 16_384
 
+# --- Templates of the sending API --------------------------------------------------------
+#: Templates an account may have, and layouts and partials: a folder of the largest size.
+TEMPLATES_MAX: Final = 500
+TEMPLATE_PARTS_MAX: Final = 200
+#: Versions of a template: one a day for almost three years.
+TEMPLATE_VERSIONS_MAX: Final = 1_000
+#: Versions that are compared at a time, and how much one may weigh.
+TEMPLATE_WEIGHTS_MAX: Final = 10
+TEMPLATE_WEIGHT_MAX: Final = 1_000
+#: Octets of a call that brings a version: three parts, schema and sample, in JSON.
+TEMPLATE_BODY_MAX_BYTES: Final = 4_194_304
+#: Calls at a time that compile or render, in one process; each holds a thread until its turn.
+TEMPLATE_CALLS_MAX: Final = 8
+#: Octets of all emails of one call's `recipients` that have a template: in memory together.
+SENDING_PERSONAL_MAX_BYTES: Final = 209_715_200
+#: Templates whose mails are rendered together: each may have a megabyte.
+TEMPLATES_IN_HAND: Final = 50
+
+#: Lines of what differs in one file that a command shows.
+TEMPLATE_DIFF_LINES: Final = 200
+#: Seconds a command waits for one answer: the server may be compiling for 15. Octets of it: a
+#: page of 100 layouts of the largest size.
+API_TIMEOUT_S: Final = 60.0
+API_ANSWER_MAX_BYTES: Final = 104_857_600
+#: How often a command asks again when it is told to wait, and seconds it waits at most.
+API_TRIES: Final = 10
+API_WAIT_MAX_S: Final = 60
+
 # --- Processes that render ---------------------------------------------------------------
 #: Octets of address space: the libraries take 90 MB resident, a mail of the largest size 30.
 RENDER_MEMORY_BYTES: Final = 536_870_912

@@ -10,7 +10,13 @@ from tests.templates import LAYOUTS, ORDER, PARTIALS, VARIABLES
 from penfold.app.renderer import Bounds, ProcessRenderer
 from penfold.ports.rendering import Job
 from penfold.proto.templates.compile import compile_template
-from penfold.proto.templates.model import Compiled, Rendered, RenderError
+from penfold.proto.templates.model import (
+    Compiled,
+    Rendered,
+    RenderError,
+    TemplateError,
+    TemplateSource,
+)
 
 GO_ON = threading.Event()
 MIB = 1 << 20
@@ -131,3 +137,10 @@ def test_nothing_is_left_behind(make):
     renderer.close()
     with pytest.raises(ProcessLookupError):
         os.kill(pid, 0)
+
+
+def test_a_template_that_cannot_be_sent_to_a_process_is_refused(make):
+    schema = {"type": "object", "properties": {"n": {"type": "integer", "maximum": 10**30}}}
+    source = TemplateSource(subject="x", text="{{ n }}", schema=schema)
+    with pytest.raises(TemplateError, match="64 bits"):
+        make().compile(source, {}, {}, stopping=GO_ON)

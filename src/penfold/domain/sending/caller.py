@@ -5,17 +5,21 @@ from collections.abc import Callable
 from msgspec import Struct
 
 from penfold.domain.sending.findings import INVALID, NOT_ALLOWED, Findings
+from penfold.domain.sending.template_use import Shelf
 from penfold.ports.sending.book import SendingReader
 from penfold.ports.sending.records import INSTALLATION, ApiKey, SendingDomain, Stream
 from penfold.spec.sending.streams import BUILT_IN
 
 
 class Caller(Struct, frozen=True):
-    """is_ours: whether the installation may send from a domain, whoever asks."""
+    """is_ours: whether the installation may send from a domain, whoever asks. shelf: its templates,
+    None where there are none.
+    """
 
     key: ApiKey
     is_ours: Callable[[str], bool]
     find_stream: Callable[[str], Stream | None]
+    shelf: Shelf | None = None
 
     def check_domain(self, domain: str, findings: Findings) -> None:
         """Note a `from` whose domain the key or the installation has no right to."""

@@ -25,6 +25,7 @@ from penfold.domain.sending.parts import (
     read_schedule,
     read_tags,
 )
+from penfold.domain.sending.template_use import Addressed, fill, read_template
 from penfold.ports.sending.emails import Email, EmailState, NewEmail
 from penfold.ports.sending.records import Stream
 from penfold.proto.address import domain_of
@@ -44,9 +45,10 @@ def check_email(body: SendEmail, caller: Caller, findings: Findings, *, now_ms: 
     domain = domain_of(sender.address) if sender else ""
     if sender:
         caller.check_domain(domain, findings)
-    if not body.subject.strip():
+    if not body.subject.strip() and body.template is None:
         findings.add("subject", REQUIRED, "is empty")
     findings.check_text("subject", body.subject, SENDING_SUBJECT_MAX)
+    template = read_template(body, caller.shelf, findings)
     content = _read_content(body, findings)
     reply_to = read_addresses(body.reply_to, "reply_to", SENDING_REPLY_TO_MAX, findings)
     email = replace(
@@ -59,10 +61,17 @@ def check_email(body: SendEmail, caller: Caller, findings: Findings, *, now_ms: 
         emails = _read_personal(body, email, body.recipients, findings)
     else:
         emails = _read_shared(body, email, findings)
+    if template and caller.shelf and all(one.addresses for one in emails):
+        filled = fill(body, template, caller.shelf, content, emails, findings)
+    elif not findings:
+        packed = pack_content(content)
+        filled = [(one.email, packed) for one in emails]
     if findings:
         return []
-    packed = pack_content(content)
-    return [Draft(NewEmail(one, packed, addresses), domain) for one, addresses in emails]
+    return [
+        Draft(NewEmail(email, packed, one.addresses), domain)
+        for one, (email, packed) in zip(emails, filled, strict=True)
+    ]
 
 
 def _apply_stream(email: Email, stream: Stream | None, expires_ms: int, *, now_ms: int) -> Email:
@@ -99,7 +108,7 @@ def read_about(
 
 
 def _read_content(body: SendEmail, findings: Findings) -> Content:
-    if not (body.html or body.text):
+    if not (body.html or body.text or body.template):
         findings.add("html", REQUIRED, "or `text` has to be there")
     for field, text in (("html", body.html), ("text", body.text)):
         if len((text or "").encode("utf-8", "replace")) > SENDING_PART_MAX_BYTES:
@@ -109,10 +118,7 @@ def _read_content(body: SendEmail, findings: Findings) -> Content:
     return Content(body.html, body.text, read_headers(body.headers, findings), files)
 
 
-Addressed = list[tuple[Email, tuple[tuple[str, str], ...]]]
-
-
-def _read_shared(body: SendEmail, email: Email, findings: Findings) -> Addressed:
+def _read_shared(body: SendEmail, email: Email, findings: Findings) -> list[Addressed]:
     groups: Mapping[str, Sequence[Named]] = {
         kind: read_addresses(value, kind, SENDING_RECIPIENTS_MAX, findings)
         for kind, value in (("to", body.to), ("cc", body.cc), ("bcc", body.bcc))
@@ -124,12 +130,12 @@ def _read_shared(body: SendEmail, email: Email, findings: Findings) -> Addressed
         findings.add("to", TOO_MANY, f"and the others have over {SENDING_RECIPIENTS_MAX} addresses")
     written = {kind: tuple(one.written for one in group) for kind, group in groups.items()}
     whole = replace(email, to=written["to"], cc=written["cc"], bcc=written["bcc"])
-    return [(whole, addresses)]
+    return [Addressed(whole, addresses)]
 
 
 def _read_personal(
     body: SendEmail, email: Email, recipients: Sequence[Personal], findings: Findings
-) -> Addressed:
+) -> list[Addressed]:
     if body.to or body.cc or body.bcc:
         findings.add("recipients", TOO_MANY, "stands in place of to, cc and bcc; leave those out")
     if not recipients:
@@ -137,11 +143,12 @@ def _read_personal(
     if len(recipients) > SENDING_BATCH_MAX:
         findings.add("recipients", TOO_MANY, f"has more than {SENDING_BATCH_MAX} items")
         return []
-    emails: Addressed = []
+    emails: list[Addressed] = []
     for at, one in enumerate(recipients):
         named = read_address(one.email, f"recipients[{at}].email", findings)
         own = read_metadata(one.metadata, findings, f"recipients[{at}].metadata")
         if named:
             mine = replace(email, to=(named.written,), metadata={**email.metadata, **own})
-            emails.append((mine, ((named.address, "to"),)))
+            field = f"recipients[{at}].variables"
+            emails.append(Addressed(mine, ((named.address, "to"),), one.variables, field))
     return emails

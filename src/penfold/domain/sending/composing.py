@@ -69,13 +69,19 @@ def _compose(email: Email, content: Content, unsubscribe: Unsubscribe | None) ->
         for name, group in people.items()
         if group
     ]
-    subject = email.subject if utf8 else encode_header_value(email.subject)
+    said = choose_subject(email, content)
+    subject = said if utf8 else encode_header_value(said)
     fields += [("Subject", subject), *_list_ours(email)]
     fields += content.headers.items()
     given = {name.lower() for name in content.headers}
     fields += _list_unsubscribe(unsubscribe, given)
     fields.append(("MIME-Version", "1.0"))
     return write(_make_body(email, content), before=fields, utf8=utf8)
+
+
+def choose_subject(email: Email, content: Content) -> str:
+    """Return what the call said, or else what the template makes."""
+    return email.subject or content.subject or ""
 
 
 def _complete(email: Email, raw: bytes, unsubscribe: Unsubscribe | None) -> bytes:

@@ -18,7 +18,8 @@ class File(Struct, frozen=True, gc=False):
 class Content(Struct, frozen=True, omit_defaults=True):
     """raw: the message was given whole, and nothing else counts. headers: as they were given.
 
-    template, version, variables: rendered when the email is due.
+    template_id, template_version, variables: rendered when the email is due. subject: as it was
+    rendered; None for that of the email.
     """
 
     html: str | None = None
@@ -29,6 +30,7 @@ class Content(Struct, frozen=True, omit_defaults=True):
     template_id: str = ""
     template_version: int = 0
     variables: dict[str, Any] = {}
+    subject: str | None = None
 
 
 _pack: Final = msgspec.msgpack.Encoder().encode

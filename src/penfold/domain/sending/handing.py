@@ -24,7 +24,12 @@ from penfold.domain.carrying import Carrier, Parcel, Sorted
 from penfold.domain.envelope import Wishes
 from penfold.domain.handover import UNKNOWN_USER
 from penfold.domain.sending.accept import make_id
-from penfold.domain.sending.composing import NotComposedError, Unsubscribe, compose
+from penfold.domain.sending.composing import (
+    NotComposedError,
+    Unsubscribe,
+    choose_subject,
+    compose,
+)
 from penfold.domain.sending.content import Content, unpack_content
 from penfold.domain.sending.hard_bounces import find_suppressed, suppress_bounced
 from penfold.domain.sending.rendering import NotRenderedError, Render, render_nothing
@@ -157,7 +162,7 @@ class Handing:
         address = parse_mailbox(sender.address)
         job.parcel = Parcel(
             *(SENDING, email.number, address, recipients, raw, now_ms, wishes),
-            subject=email.subject,
+            subject=choose_subject(email, job.content),
             message_id=email.message_id,
         )
         job.found = self._carrier.sort(job.parcel)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from msgspec import UNSET
+from msgspec import UNSET, UnsetType
 
 from penfold.domain.sending.content import Content
 from penfold.domain.sending.keys import Shown
@@ -60,9 +60,16 @@ def show_email(
         tags=[{"name": name, "value": value} for name, value in email.tags.items()],
         metadata=email.metadata,
         test=email.test,
+        template=_template(email),
         recipients=UNSET if recipients is None else [_recipient(one) for one in recipients],
         events=UNSET if events is None else [show_event(one) for one in events],
     )
+
+
+def _template(email: Email) -> schemas.UsedTemplate | UnsetType:
+    if not email.template_id:
+        return UNSET
+    return schemas.UsedTemplate(id=email.template_id, version=email.template_version)
 
 
 def _recipient(one: Recipient) -> schemas.RecipientState:

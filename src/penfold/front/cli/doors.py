@@ -18,6 +18,7 @@ from penfold.domain.sending.keys import Keys
 from penfold.domain.tracing.address import AddressTracer
 from penfold.domain.tracing.mail import MailTracer
 from penfold.domain.vitals import Sample
+from penfold.ports.api_client import ApiClient
 from penfold.ports.directory import Account
 from penfold.ports.erasing import Erasure
 from penfold.ports.faults import FaultBook
@@ -67,9 +68,15 @@ class DataTools(Protocol):
 
 
 class TemplateTools(Protocol):
-    """Folders of templates. load_file: at most so many octets of a file."""
+    """Folders of templates. load_file: at most so many octets of a file.
+
+    save_folder: ParseError for what is no file of one. open_api: of a server, with the key in
+    PENFOLD_API_KEY; ParseError without one.
+    """
 
     def load_folder(self, folder: Path) -> Mapping[str, bytes]: ...
+    def save_folder(self, folder: Path, files: Mapping[str, bytes]) -> None: ...
+    def open_api(self, url: str) -> ApiClient: ...
     def load_file(self, path: Path, most: int) -> bytes: ...
     def open_renderer(self) -> AbstractContextManager[Renderer]: ...
 

@@ -1,4 +1,4 @@
-"""penfold template: look at templates in a folder, without a server."""
+"""penfold template: look at templates in a folder without a server, push them to one, pull them."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -10,10 +10,11 @@ from typing import Annotated, Any, Final
 import typer
 
 from penfold.base.limits import VARIABLES_MAX_BYTES
+from penfold.domain.sending.template_sync import load_remote, push, show_difference
 from penfold.front.cli.doors import Doors
 from penfold.front.cli.output import AsJson, WrongUseError, print_json, show_text
 from penfold.ports.rendering import Job, Renderer
-from penfold.proto.templates.folder import Entry, Library, parse_folder
+from penfold.proto.templates.folder import Entry, Library, parse_folder, print_folder
 from penfold.proto.templates.model import Compiled, Finding, Rendered, RenderError, TemplateError
 from penfold.proto.templates.schema import parse_schema
 from penfold.proto.templates.variables import check_variables
@@ -21,6 +22,11 @@ from penfold.proto.templates.variables import check_variables
 Folder = Annotated[
     Path, typer.Argument(metavar="DIR", help="A folder of templates, see docs/templates.md.")
 ]
+Url = Annotated[
+    str, typer.Option(envvar="PENFOLD_URL", metavar="URL", help="Where the server answers.")
+]
+#: Where a server answers that was started as it is.
+_URL: Final = "http://127.0.0.1:8025"
 #: A command is stopped by its process ending.
 _GO_ON: Final = Event()
 
@@ -62,22 +68,81 @@ def template_commands(doors: Doors) -> typer.Typer:
     @commands.command("check")
     def check(folder: Folder) -> None:
         """Say all that is wrong with the templates of a folder; exit code 1 if anything is."""
-        with _each_on_a_line():
-            library = parse_folder(doors.templates.load_folder(folder))
-        wrong: list[Finding] = []
-        with doors.templates.open_renderer() as renderer:
-            for name, entry in library.templates.items():
-                try:
-                    _compile(renderer, library, entry)
-                except TemplateError as error:
-                    wrong += [_within(name, each) for each in error.findings]
-        for each in wrong:
-            typer.echo(show_text(str(each)), err=True)
-        typer.echo(f"{len(library.templates)} templates, {len(wrong)} mistakes")
-        if wrong:
-            raise typer.Exit(1)
+        library = _check_all(doors, folder)
+        typer.echo(f"{len(library.templates)} templates, 0 mistakes")
+
+    _add_sync(commands, doors)
 
     return commands
+
+
+def _check_all(doors: Doors, folder: Path) -> Library:
+    """Return what is in a folder, compiled once to see that it can be."""
+    with _each_on_a_line():
+        library = parse_folder(doors.templates.load_folder(folder))
+    wrong: list[Finding] = []
+    with doors.templates.open_renderer() as renderer:
+        for name, entry in library.templates.items():
+            try:
+                _compile(renderer, library, entry)
+            except TemplateError as error:
+                wrong += [_within(name, each) for each in error.findings]
+    for each in wrong:
+        typer.echo(show_text(str(each)), err=True)
+    if wrong:
+        typer.echo(f"{len(library.templates)} templates, {len(wrong)} mistakes")
+        raise typer.Exit(1)
+    return library
+
+
+def _add_sync(commands: typer.Typer, doors: Doors) -> None:
+    @commands.command("push")
+    def push_templates(
+        folder: Folder,
+        *,
+        publish: Annotated[
+            bool, typer.Option("--publish", help="Have mails made of it from now on.")
+        ] = False,
+        url: Url = _URL,
+    ) -> None:
+        """Bring a folder's templates to a server, and print what differs.
+
+        Each that changed is a new version. Templates that are only there are left alone. The API
+        key is taken from PENFOLD_API_KEY; it needs the scope templates:*.
+        """
+        api = doors.templates.open_api(url)
+        push(api, _check_all(doors, folder), publish=publish, say=_say)
+
+    @commands.command("pull")
+    def pull_templates(folder: Folder, *, url: Url = _URL) -> None:
+        """Write the latest versions of a server's templates into a folder; print what differs.
+
+        What the folder has beside them stays. The API key is taken from PENFOLD_API_KEY; it needs
+        the scope templates:read.
+        """
+        found = load_remote(doors.templates.open_api(url)).library
+        here = Library()
+        if folder.exists():
+            with _each_on_a_line():
+                here = parse_folder(doors.templates.load_folder(folder))
+        for line in show_difference(here, found, one_way=True):
+            _say(line)
+        doors.templates.save_folder(folder, {**_list_kept(here, found), **print_folder(found)})
+        typer.echo(f"{len(found.templates)} templates")
+
+
+def _list_kept(here: Library, found: Library) -> dict[str, bytes]:
+    """Return the files of layouts and partials that only the folder has."""
+    return print_folder(
+        Library(
+            layouts={name: one for name, one in here.layouts.items() if name not in found.layouts},
+            partials={n: one for n, one in here.partials.items() if n not in found.partials},
+        )
+    )
+
+
+def _say(line: str) -> None:
+    typer.echo(show_text(line))
 
 
 def _find(doors: Doors, folder: Path, name: str) -> tuple[Library, Entry]:

@@ -69,7 +69,7 @@ class Webhook(Struct, frozen=True):
 
 
 class Template(Struct, frozen=True):
-    """A name under which versions are published. published: a number, 0 for none yet.
+    """A name under which versions are published. published, latest: numbers, 0 for none yet.
 
     weights: (version, weight) while several are compared; () for `published` alone.
     """
@@ -81,27 +81,47 @@ class Template(Struct, frozen=True):
     created_ms: int
     updated_ms: int = 0
     published: int = 0
+    latest: int = 0
     weights: tuple[tuple[int, int], ...] = ()
 
 
 class TemplateVersion(Struct, frozen=True):
-    """One version, never changed. source: all it is made of, layout and partials included.
+    """One version, never changed: what is asked before a mail is accepted.
 
-    id: `version_id` of its template and number.
+    id: `version_id` of its template and number. schema: JSON Schema of its variables, as
+    compiled. on_missing: error or blank. streams: that may send it, () for all.
     """
 
     id: str
     account_id: str
     template_id: str
     number: int
-    source: bytes
     created_ms: int
     key_id: str = ""
     note: str = ""
+    schema: dict[str, Any] = {}
+    on_missing: str = "error"
+    streams: tuple[str, ...] = ()
+
+
+class TemplateBody(Struct, frozen=True):
+    """What a version is made of, apart from it because it may have a megabyte. id: as the version.
+
+    packed: source, layout, partials and what they were compiled to (domain/sending).
+    """
+
+    id: str
+    account_id: str
+    template_id: str
+    packed: bytes
+    created_ms: int
 
 
 class TemplatePart(Struct, frozen=True):
-    """A layout or partial that new versions are made with. kind: layout or partial."""
+    """A layout or partial that new versions are made with. kind: layout or partial.
+
+    source: its parts (html, mjml, text), as JSON.
+    """
 
     id: str
     account_id: str
@@ -168,6 +188,7 @@ RULES: Final[Mapping[type[Struct], Rule]] = MappingProxyType({
     Webhook: Rule("webhook"),
     Template: Rule("template", word=lambda one: one.alias),
     TemplateVersion: Rule("template_version", parent=lambda one: one.template_id),
+    TemplateBody: Rule("template_body", parent=lambda one: one.template_id),
     TemplatePart: Rule("template_part", word=lambda one: f"{one.kind} {one.name}"),
     SendingDomain: Rule("sending_domain", word=lambda one: one.name),
     Stream: Rule("stream", word=lambda one: one.name),

@@ -58,6 +58,10 @@ def check_variables(
     """
     try:
         size = len(msgspec.json.encode(variables))
+        msgspec.msgpack.encode(variables)
+    except OverflowError:
+        # Kept, and sent to processes, as MessagePack.
+        return [Mismatch("value", "", "", "variables have an integer of more than 64 bits")]
     except (TypeError, ValueError, RecursionError):
         # Lone surrogates are a ValueError: text that cannot be sent.
         return [Mismatch("type", "", "", "variables must be a JSON object of Unicode text")]

@@ -41,6 +41,13 @@ class SuppressionQuery(PageQuery, frozen=True, kw_only=True):
     origin: str = ""
 
 
+class VersionQuery(Query, frozen=True, kw_only=True):
+    """after: the number of the last one seen, for older ones."""
+
+    limit: int = SENDING_PAGE
+    after: int = 0
+
+
 class ExportQuery(Query, frozen=True, kw_only=True):
     after: str = ""
 

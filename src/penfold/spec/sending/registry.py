@@ -13,6 +13,7 @@ from penfold.spec.sending.method import (
     SuppressionQuery,
     UsageQuery,
 )
+from penfold.spec.sending.template_methods import TEMPLATE_METHODS
 
 REGISTRY: Final = (
     SendingMethod(
@@ -142,6 +143,7 @@ REGISTRY: Final = (
         answer=schemas.Reference,
         summary="Lift a suppression by its id, or all of an address.",
     ),
+    *TEMPLATE_METHODS,
     SendingMethod(
         id="sending.keys.list",
         verb="GET",

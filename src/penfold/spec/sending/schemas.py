@@ -53,15 +53,28 @@ class Attachment(Asked, frozen=True, kw_only=True):
     inline_content_id: str | None = None
 
 
+class TemplateRef(Asked, frozen=True, kw_only=True):
+    """Which template: its id or alias. version: that one, else what is published."""
+
+    id: str | None = None
+    alias: str | None = None
+    version: int | None = None
+    variables: dict[str, Any] | None = None
+
+
 class Personal(Asked, frozen=True, kw_only=True):
-    """A recipient who gets a message of its own."""
+    """A recipient who gets a message of its own. variables: in place of those of the email."""
 
     email: str
     metadata: dict[str, str] = {}
+    variables: dict[str, Any] | None = None
 
 
 class SendEmail(Asked, frozen=True, kw_only=True, rename={"from_": "from"}):
-    """An email to send. `to`, or `recipients` for a message of its own for each."""
+    """An email to send. `to`, or `recipients` for a message of its own for each.
+
+    `subject` with `html` or `text`, or a `template` with `variables`.
+    """
 
     from_: Annotated[str, Meta(description="`shop@example.org` or `Shop <shop@example.org>`.")]
     to: _Addresses | None = None
@@ -69,9 +82,11 @@ class SendEmail(Asked, frozen=True, kw_only=True, rename={"from_": "from"}):
     bcc: _Addresses | None = None
     reply_to: _Addresses | None = None
     recipients: list[Personal] | None = None
-    subject: str
+    subject: str = ""
     html: str | None = None
     text: str | None = None
+    template: TemplateRef | None = None
+    variables: dict[str, Any] | None = None
     headers: dict[str, str] | None = None
     attachments: list[Attachment] | None = None
     tags: list[Tag] | None = None
@@ -146,6 +161,11 @@ class Event(Given, frozen=True, kw_only=True):
     data: dict[str, Any] = {}
 
 
+class UsedTemplate(Given, frozen=True, kw_only=True):
+    id: str
+    version: int
+
+
 class Email(Given, frozen=True, kw_only=True, rename={"from_": "from"}):
     """html, text: null once they are kept no longer."""
 
@@ -168,6 +188,7 @@ class Email(Given, frozen=True, kw_only=True, rename={"from_": "from"}):
     tags: list[dict[str, str]]
     metadata: dict[str, str]
     test: bool
+    template: UsedTemplate | UnsetType = UNSET
     recipients: list[RecipientState] | UnsetType = UNSET
     events: list[Event] | UnsetType = UNSET
 

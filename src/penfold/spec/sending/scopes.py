@@ -8,6 +8,8 @@ EMAILS_SEND: Final = "emails:send"
 EMAILS_READ: Final = "emails:read"
 SUPPRESSIONS_READ: Final = "suppressions:read"
 SUPPRESSIONS_WRITE: Final = "suppressions:write"
+TEMPLATES_READ: Final = "templates:read"
+TEMPLATES_WRITE: Final = "templates:write"
 KEYS_READ: Final = "keys:read"
 KEYS_WRITE: Final = "keys:write"
 USAGE_READ: Final = "usage:read"
@@ -19,6 +21,7 @@ SCOPES: Final = MappingProxyType({
     EMAILS_SEND: "Send emails, move and cancel scheduled ones.",
     EMAILS_READ: "Read emails and what happened to them.",
     "templates:*": "Read and change templates.",
+    TEMPLATES_READ: "Read templates, and see what they make of variables.",
     "domains:*": "Read and change sending domains.",
     "webhooks:*": "Read and change webhooks.",
     "suppressions:*": "Read and change the list of suppressed addresses.",

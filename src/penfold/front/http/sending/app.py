@@ -23,7 +23,11 @@ from penfold.domain.sending.caller import Caller, find_stream, is_verified
 from penfold.domain.sending.findings import INVALID
 from penfold.domain.sending.keys import Keys
 from penfold.domain.sending.metering import Price
+from penfold.domain.sending.template_parts import TemplateParts
+from penfold.domain.sending.template_use import Shelf
+from penfold.domain.sending.templates import Templates
 from penfold.domain.sending.webhooks import Webhooks
+from penfold.domain.sending.workshop import Workshop
 from penfold.domain.throttle import Throttle, TooManyError
 from penfold.front.http.auth import find_token
 from penfold.front.http.discovery import root_of
@@ -31,7 +35,16 @@ from penfold.front.http.door import Door
 from penfold.front.http.pipeline import Observe
 from penfold.front.http.request import Answer, Request
 from penfold.front.http.routes import Match, Routes
-from penfold.front.http.sending import emails, events, keys, suppressions, usage, webhooks
+from penfold.front.http.sending import (
+    emails,
+    events,
+    keys,
+    suppressions,
+    template_parts,
+    templates,
+    usage,
+    webhooks,
+)
 from penfold.front.http.sending.answers import fail, refusal_of, succeed
 from penfold.front.http.sending.call import Call, Reply, encode
 from penfold.front.http.sending.reading import read_json, read_query
@@ -58,7 +71,9 @@ from penfold.spec.sending.scopes import allows
 Handler = Callable[[Call], Any]
 
 OPENAPI: Final = f"/{ROOT}/openapi.json"
-_MODULES: Final[tuple[ModuleType, ...]] = (emails, events, suppressions, keys, webhooks, usage)
+_MODULES: Final[tuple[ModuleType, ...]] = (
+    *(emails, events, suppressions, templates, template_parts, keys, webhooks, usage),
+)
 _STRICT, _PERMISSIVE = "strict", "permissive"
 
 
@@ -77,7 +92,9 @@ class SendingApi(Door):
         keys: Keys,
         hooks: Webhooks,
         *,
+        workshop: Workshop,
         is_local: Callable[[str], bool],
+        find_addresses: Callable[[str], list[str]],
         price: Price,
         clock: Clock,
         chance: Chance,
@@ -92,7 +109,9 @@ class SendingApi(Door):
         self._book = book
         self._keys = keys
         self._hooks = hooks
+        self._workshop = workshop
         self._is_local = is_local
+        self._find_addresses = find_addresses
         self._price = price
         self._clock = clock
         self._chance = chance
@@ -163,9 +182,15 @@ class SendingApi(Door):
             self._price,
             self._chance,
             self._clock.now_ms(),
-            values[0] if values else "",
+            values,
             query,
             body,
+            Templates(
+                *(self._book, self._workshop, self._clock, self._chance),
+                *(key.account_id, key.id),
+            ),
+            TemplateParts(self._book, self._clock, self._chance, key.account_id),
+            self._find_addresses,
             _read_keyed(request, method, body, permissive=permissive) if method.keyed else None,
             permissive,
         )
@@ -182,6 +207,7 @@ class SendingApi(Door):
             key,
             is_ours,
             lambda name: self._book.read(lambda b: find_stream(b, key.account_id, name)),
+            Shelf(self._book, key.account_id),
         )
 
     def _failure(self, request: Request, error: BaseException) -> Answer:

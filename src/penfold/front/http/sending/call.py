@@ -13,6 +13,8 @@ from penfold.domain.sending.caller import Caller
 from penfold.domain.sending.findings import INVALID
 from penfold.domain.sending.keys import Keys
 from penfold.domain.sending.metering import Price
+from penfold.domain.sending.template_parts import TemplateParts
+from penfold.domain.sending.templates import Templates
 from penfold.domain.sending.webhooks import Webhooks
 from penfold.ports.sending.book import SendingBook
 from penfold.ports.sending.records import ApiKey
@@ -35,7 +37,10 @@ class Reply(Struct, frozen=True):
 
 
 class Call(Struct, frozen=True):
-    """A checked call. id: of the path, "" without. permissive: as x-batch-validation says."""
+    """A checked call. values: those in the path. permissive: as x-batch-validation says.
+
+    templates, parts: of the account. find_addresses: those of an account, its own first.
+    """
 
     book: SendingBook
     keys: Keys
@@ -44,11 +49,19 @@ class Call(Struct, frozen=True):
     price: Price
     chance: Chance
     now_ms: int
-    id: str
+    values: list[str]
     query: Any
     body: Any
+    templates: Templates
+    parts: TemplateParts
+    find_addresses: Callable[[str], list[str]]
     keyed: Keyed | None = None
     permissive: bool = False
+
+    @property
+    def id(self) -> str:
+        """The first value in the path, "" without."""
+        return self.values[0] if self.values else ""
 
     @property
     def key(self) -> ApiKey:

@@ -30,14 +30,14 @@ def emails_send(call: Call) -> Reply:
     findings = Findings()
     drafts = check_email(call.body, call.caller, findings, now_ms=call.now_ms)
     findings.raise_any()
-    return _accept(call, drafts, _sent)
+    return _accept(call, drafts, make_sent)
 
 
 def emails_raw(call: Call) -> Reply:
     findings = Findings()
     drafts = check_raw(call.body, call.caller, findings, now_ms=call.now_ms)
     findings.raise_any()
-    return _accept(call, drafts, _sent)
+    return _accept(call, drafts, make_sent)
 
 
 def emails_batch(call: Call) -> Reply:
@@ -85,7 +85,8 @@ def _accept(call: Call, drafts: list[Draft], make_body: Callable[[list[str]], by
     return Reply(done.body, done.replayed)
 
 
-def _sent(ids: list[str]) -> bytes:
+def make_sent(ids: list[str]) -> bytes:
+    """Return the answer to what was accepted."""
     return encode(schemas.Sent(id=ids[0], ids=ids if len(ids) > 1 else UNSET))
 
 

@@ -10,6 +10,7 @@ from penfold.base.clock import FixedClock
 from penfold.domain.sending.keys import Keys
 from penfold.domain.sending.metering import Price
 from penfold.domain.sending.webhooks import Webhooks
+from penfold.domain.sending.workshop import Workshop
 from penfold.domain.throttle import Throttle
 from penfold.front.http.sending.app import SendingApi
 from penfold.ports.directory import Account
@@ -18,6 +19,7 @@ from penfold.ports.sending.records import ApiKey
 from penfold.spec.sending.scopes import SCOPES
 from penfold.testing.directory import MemoryDirectory
 from penfold.testing.rates import MemoryBuckets
+from penfold.testing.rendering import MemoryRenderer
 from penfold.testing.sealing import PlainSealer
 from penfold.testing.sending.book import MemorySending
 
@@ -38,6 +40,7 @@ class Desk:
         self.alice = self.directory.seed_account("alice@penfold.test")
         self.bob = self.directory.seed_account("bob@penfold.test")
         self.facts = []
+        self.workshop = Workshop(MemoryRenderer())
         chance = Random(seed)
         self.keys = Keys(
             self.book,
@@ -59,6 +62,8 @@ class Desk:
             self.book,
             self.keys,
             self.hooks,
+            workshop=self.workshop,
+            find_addresses=self.find_addresses,
             is_local=self.directory.is_local_domain,
             price=Price(280),
             clock=self.clock,
@@ -68,6 +73,9 @@ class Desk:
             observe=self.facts.append,
         )
         self.key = self.make_key()
+
+    def find_addresses(self, account_id):
+        return [self.directory.find(Account, account_id).address]
 
     def make_key(self, *, owner=None, **more):
         """Return the secret of a key that may everything, unless said otherwise."""

@@ -152,7 +152,7 @@ WRONG = [
     ({"expires_at": "2001-01-01T00:00:00Z"}, "validation_error", [("expires_at", "invalid")]),
     ({"unknown": 1}, "validation_error", [("unknown", "invalid")]),
     ({"to": 7}, "validation_error", [("to", "invalid")]),
-    ({"template": {"id": "t"}}, "validation_error", [("template", "invalid")]),
+    ({"template": {"id": "t"}, "html": None}, "validation_error", [("template", "invalid")]),
 ]  # fmt: skip
 
 
