@@ -112,6 +112,7 @@ def make_sending(
 
     def make() -> ASGIApp:
         from penfold.app.sending import (  # noqa: PLC0415 - see above
+            make_domains,
             make_keys,
             make_price,
             make_webhooks,
@@ -122,6 +123,7 @@ def make_sending(
             stores.sending,
             make_keys(stores),
             make_webhooks(stores, local=not launch.settings.is_production),
+            make_domains(stores, launch.settings),
             is_local=stores.directory.is_local_domain,
             price=make_price(launch.settings),
             clock=stores.clock,

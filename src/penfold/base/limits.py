@@ -1301,6 +1301,17 @@ RENDER_ANSWER_MAX_BYTES: Final = 33_554_432
 RENDER_KEPT_MAX: Final = 200
 #: Mails a process renders before it is replaced, so that what it may leak does not grow.
 RENDER_MAILS_PER_PROCESS: Final = 100_000
+# --- Domains of the sending API ----------------------------------------------------------
+#: Domains an account may send from: each costs some questions to the DNS an hour.
+SENDING_DOMAINS_MAX: Final = 100
+#: Seconds between two looks at the DNS of every domain.
+SENDING_DOMAIN_CHECK_S: Final = 3_600.0
+#: Milliseconds a domain that never was verified is looked at for, by itself.
+SENDING_DOMAIN_PENDING_MS: Final = 7 * 86_400_000
+#: Milliseconds mail still leaves while the DNS of a domain is wrong: a mistake in a zone is found
+#: and mended in this time, over a weekend too.
+SENDING_DOMAIN_GRACE_MS: Final = 3 * 86_400_000
+
 # --- Webhooks of the sending API ---------------------------------------------------------
 #: Seconds a signed time may be away from ours. Standard Webhooks leaves the number open; its own
 #: libraries take five minutes.

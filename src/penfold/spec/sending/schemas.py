@@ -423,3 +423,43 @@ class WebhookDeliveryList(Given, frozen=True, kw_only=True):
     object: str
     has_more: bool
     data: list[WebhookDelivery]
+
+
+# --- domains
+
+
+class NewDomain(Asked, frozen=True, kw_only=True):
+    name: Annotated[str, Meta(description="Such as shop.example.")]
+
+
+class DnsRecord(Given, frozen=True, kw_only=True):
+    """record: what it is for. status: pending (nobody has looked), verified, missing, wrong, or
+    unanswered (the DNS said nothing). required: no mail leaves without it.
+    """
+
+    record: str
+    name: str
+    type: str
+    value: str
+    status: str
+    required: bool
+
+
+class Domain(Given, frozen=True, kw_only=True):
+    """status: pending, verified or failed. failing_since: a required record is wrong since then."""
+
+    object: str
+    id: str
+    name: str
+    status: str
+    created_at: str
+    verified_at: str | None
+    checked_at: str | None
+    failing_since: str | None
+    records: list[DnsRecord]
+
+
+class DomainList(Given, frozen=True, kw_only=True):
+    object: str
+    has_more: bool
+    data: list[Domain]

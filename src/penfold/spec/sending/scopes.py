@@ -11,6 +11,8 @@ SUPPRESSIONS_WRITE: Final = "suppressions:write"
 KEYS_READ: Final = "keys:read"
 KEYS_WRITE: Final = "keys:write"
 USAGE_READ: Final = "usage:read"
+DOMAINS_READ: Final = "domains:read"
+DOMAINS_WRITE: Final = "domains:write"
 WEBHOOKS_READ: Final = "webhooks:read"
 WEBHOOKS_WRITE: Final = "webhooks:write"
 

@@ -20,6 +20,7 @@ from penfold.base.clock import Clock
 from penfold.base.limits import IDEMPOTENCY_KEY_MAX
 from penfold.domain.sending.accept import Keyed
 from penfold.domain.sending.caller import Caller, find_stream, is_verified
+from penfold.domain.sending.domains import SendingDomains
 from penfold.domain.sending.findings import INVALID
 from penfold.domain.sending.keys import Keys
 from penfold.domain.sending.metering import Price
@@ -31,7 +32,7 @@ from penfold.front.http.door import Door
 from penfold.front.http.pipeline import Observe
 from penfold.front.http.request import Answer, Request
 from penfold.front.http.routes import Match, Routes
-from penfold.front.http.sending import emails, events, keys, suppressions, usage, webhooks
+from penfold.front.http.sending import domains, emails, events, keys, suppressions, usage, webhooks
 from penfold.front.http.sending.answers import fail, refusal_of, succeed
 from penfold.front.http.sending.call import Call, Reply, encode
 from penfold.front.http.sending.reading import read_json, read_query
@@ -58,7 +59,15 @@ from penfold.spec.sending.scopes import allows
 Handler = Callable[[Call], Any]
 
 OPENAPI: Final = f"/{ROOT}/openapi.json"
-_MODULES: Final[tuple[ModuleType, ...]] = (emails, events, suppressions, keys, webhooks, usage)
+_MODULES: Final[tuple[ModuleType, ...]] = (
+    emails,
+    events,
+    domains,
+    suppressions,
+    keys,
+    webhooks,
+    usage,
+)
 _STRICT, _PERMISSIVE = "strict", "permissive"
 
 
@@ -76,6 +85,7 @@ class SendingApi(Door):
         book: SendingBook,
         keys: Keys,
         hooks: Webhooks,
+        domains: SendingDomains,
         *,
         is_local: Callable[[str], bool],
         price: Price,
@@ -92,6 +102,7 @@ class SendingApi(Door):
         self._book = book
         self._keys = keys
         self._hooks = hooks
+        self._domains = domains
         self._is_local = is_local
         self._price = price
         self._clock = clock
@@ -159,6 +170,7 @@ class SendingApi(Door):
             self._book,
             self._keys,
             self._hooks,
+            self._domains,
             self._caller(key),
             self._price,
             self._chance,
@@ -176,7 +188,9 @@ class SendingApi(Door):
 
     def _caller(self, key: ApiKey) -> Caller:
         def is_ours(domain: str) -> bool:
-            return self._is_local(domain) or self._book.read(lambda b: is_verified(b, domain))
+            return self._is_local(domain) or self._book.read(
+                lambda b: is_verified(b, domain, key.account_id)
+            )
 
         return Caller(
             key,
