@@ -3,11 +3,11 @@
 from penfold.domain.sending.domain_dns import PENDING, list_dns_records
 from penfold.domain.sending.showing import show_maybe, show_time
 from penfold.ports.sending.records import SendingDomain
-from penfold.spec.sending import schemas
+from penfold.spec.sending import setup
 
 
-def show_domain(domain: SendingDomain, hostname: str) -> schemas.Domain:
-    return schemas.Domain(
+def show_domain(domain: SendingDomain, hostname: str) -> setup.Domain:
+    return setup.Domain(
         object="domain",
         id=domain.id,
         name=domain.name,
@@ -17,7 +17,7 @@ def show_domain(domain: SendingDomain, hostname: str) -> schemas.Domain:
         checked_at=show_maybe(domain.checked_ms),
         failing_since=show_maybe(domain.failing_ms),
         records=[
-            schemas.DnsRecord(
+            setup.DnsRecord(
                 record=one.purpose,
                 name=one.name,
                 type=one.kind,

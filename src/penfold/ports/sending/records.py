@@ -142,6 +142,9 @@ class SendingDomain(Struct, frozen=True):
 class Stream(Struct, frozen=True):
     """A kind of mail with its own reputation, suppressions and rules. kind: transactional or
     broadcast. ttl_s: how long a mail is worth delivering, 0 for as long as the queue tries.
+
+    unsubscribe: its mail says how to get no more of it. per_hour: recipients, 0 for no limit.
+    warmup_ms: since when more is sent day by day, 0 for not. paced_ms: when there is room again.
     """
 
     id: str
@@ -156,6 +159,7 @@ class Stream(Struct, frozen=True):
     unsubscribe: bool = False
     per_hour: int = 0
     warmup_ms: int = 0
+    paced_ms: int = 0
 
 
 def domain_id(name: str) -> str:

@@ -3,7 +3,7 @@
 from typing import Final
 
 from penfold.base.limits import SENDING_BATCH_MAX_BYTES
-from penfold.spec.sending import schemas, scopes
+from penfold.spec.sending import schemas, scopes, setup
 from penfold.spec.sending.method import (
     ROOT,
     EventQuery,
@@ -148,7 +148,7 @@ REGISTRY: Final = (
         path=f"{ROOT}/domains",
         scope=scopes.DOMAINS_READ,
         query=PageQuery,
-        answer=schemas.DomainList,
+        answer=setup.DomainList,
         summary="List sending domains, the newest first.",
     ),
     SendingMethod(
@@ -156,8 +156,8 @@ REGISTRY: Final = (
         verb="POST",
         path=f"{ROOT}/domains",
         scope=scopes.DOMAINS_WRITE,
-        body=schemas.NewDomain,
-        answer=schemas.Domain,
+        body=setup.NewDomain,
+        answer=setup.Domain,
         summary="Add a domain to send from; the answer has the records to publish.",
     ),
     SendingMethod(
@@ -165,7 +165,7 @@ REGISTRY: Final = (
         verb="GET",
         path=f"{ROOT}/domains/{{id}}",
         scope=scopes.DOMAINS_READ,
-        answer=schemas.Domain,
+        answer=setup.Domain,
         summary="Return a domain by its id or name, with what the DNS said last.",
     ),
     SendingMethod(
@@ -174,7 +174,7 @@ REGISTRY: Final = (
         path=f"{ROOT}/domains/{{id}}/verify",
         scope=scopes.DOMAINS_WRITE,
         body=schemas.Empty,
-        answer=schemas.Domain,
+        answer=setup.Domain,
         summary="Look at the DNS of a domain now.",
     ),
     SendingMethod(
@@ -183,7 +183,7 @@ REGISTRY: Final = (
         path=f"{ROOT}/domains/{{id}}/rotate",
         scope=scopes.DOMAINS_WRITE,
         body=schemas.Empty,
-        answer=schemas.Domain,
+        answer=setup.Domain,
         summary="Make new DKIM keys, which sign once their records are seen.",
     ),
     SendingMethod(
@@ -193,6 +193,48 @@ REGISTRY: Final = (
         scope=scopes.DOMAINS_WRITE,
         answer=schemas.Reference,
         summary="Remove a domain and its keys.",
+    ),
+    SendingMethod(
+        id="sending.streams.list",
+        verb="GET",
+        path=f"{ROOT}/streams",
+        scope=scopes.STREAMS_READ,
+        answer=setup.StreamList,
+        summary="List streams, those every account has first.",
+    ),
+    SendingMethod(
+        id="sending.streams.add",
+        verb="POST",
+        path=f"{ROOT}/streams",
+        scope=scopes.STREAMS_WRITE,
+        body=setup.NewStream,
+        answer=setup.Stream,
+        summary="Make a stream; one named as a built-in one counts in its place.",
+    ),
+    SendingMethod(
+        id="sending.streams.get",
+        verb="GET",
+        path=f"{ROOT}/streams/{{id}}",
+        scope=scopes.STREAMS_READ,
+        answer=setup.Stream,
+        summary="Return a stream by its name.",
+    ),
+    SendingMethod(
+        id="sending.streams.change",
+        verb="PATCH",
+        path=f"{ROOT}/streams/{{id}}",
+        scope=scopes.STREAMS_WRITE,
+        body=setup.ChangeStream,
+        answer=setup.Stream,
+        summary="Change a stream.",
+    ),
+    SendingMethod(
+        id="sending.streams.remove",
+        verb="DELETE",
+        path=f"{ROOT}/streams/{{id}}",
+        scope=scopes.STREAMS_WRITE,
+        answer=schemas.Reference,
+        summary="Remove a stream; what was accepted in it still leaves.",
     ),
     SendingMethod(
         id="sending.keys.list",

@@ -13,6 +13,8 @@ KEYS_WRITE: Final = "keys:write"
 USAGE_READ: Final = "usage:read"
 DOMAINS_READ: Final = "domains:read"
 DOMAINS_WRITE: Final = "domains:write"
+STREAMS_READ: Final = "streams:read"
+STREAMS_WRITE: Final = "streams:write"
 WEBHOOKS_READ: Final = "webhooks:read"
 WEBHOOKS_WRITE: Final = "webhooks:write"
 
@@ -22,6 +24,7 @@ SCOPES: Final = MappingProxyType({
     EMAILS_READ: "Read emails and what happened to them.",
     "templates:*": "Read and change templates.",
     "domains:*": "Read and change sending domains.",
+    "streams:*": "Read and change streams.",
     "webhooks:*": "Read and change webhooks.",
     "suppressions:*": "Read and change the list of suppressed addresses.",
     SUPPRESSIONS_READ: "Read the list of suppressed addresses.",

@@ -32,7 +32,16 @@ from penfold.front.http.door import Door
 from penfold.front.http.pipeline import Observe
 from penfold.front.http.request import Answer, Request
 from penfold.front.http.routes import Match, Routes
-from penfold.front.http.sending import domains, emails, events, keys, suppressions, usage, webhooks
+from penfold.front.http.sending import (
+    domains,
+    emails,
+    events,
+    keys,
+    streams,
+    suppressions,
+    usage,
+    webhooks,
+)
 from penfold.front.http.sending.answers import fail, refusal_of, succeed
 from penfold.front.http.sending.call import Call, Reply, encode
 from penfold.front.http.sending.reading import read_json, read_query
@@ -63,6 +72,7 @@ _MODULES: Final[tuple[ModuleType, ...]] = (
     emails,
     events,
     domains,
+    streams,
     suppressions,
     keys,
     webhooks,

@@ -6,11 +6,11 @@ from penfold.domain.sending.domain_showing import show_domain
 from penfold.domain.sending.findings import INVALID, NOT_ALLOWED, Findings
 from penfold.front.http.sending.call import Call, page_list
 from penfold.ports.sending.records import SendingDomain
-from penfold.spec.sending import schemas
+from penfold.spec.sending import schemas, setup
 from penfold.spec.sending.problems import NOT_FOUND, NOT_NOW, SendingError
 
 
-def domains_list(call: Call) -> schemas.DomainList:
+def domains_list(call: Call) -> setup.DomainList:
     there = [
         one
         for one in call.domains.list_visible(call.account_id)[::-1]
@@ -18,10 +18,10 @@ def domains_list(call: Call) -> schemas.DomainList:
     ]
     items, more = page_list(call.query, there, lambda one: one.id)
     data = [_show(call, one) for one in items]
-    return schemas.DomainList(object="list", has_more=more, data=data)
+    return setup.DomainList(object="list", has_more=more, data=data)
 
 
-def domains_add(call: Call) -> schemas.Domain:
+def domains_add(call: Call) -> setup.Domain:
     findings = Findings()
     try:
         name = parse_domain_name(call.body.name)
@@ -38,11 +38,11 @@ def domains_add(call: Call) -> schemas.Domain:
         raise SendingError(NOT_NOW, f"The domain cannot be added: {error}.") from None
 
 
-def domains_get(call: Call) -> schemas.Domain:
+def domains_get(call: Call) -> setup.Domain:
     return _show(call, _get(call))
 
 
-def domains_verify(call: Call) -> schemas.Domain:
+def domains_verify(call: Call) -> setup.Domain:
     if call.domains.look is None:
         raise SendingError(
             NOT_NOW,
@@ -52,7 +52,7 @@ def domains_verify(call: Call) -> schemas.Domain:
     return _show(call, call.domains.check(_get(call)))
 
 
-def domains_rotate(call: Call) -> schemas.Domain:
+def domains_rotate(call: Call) -> setup.Domain:
     try:
         return _show(call, call.domains.rotate(_get(call).id, call.account_id))
     except ConflictError as error:
@@ -76,5 +76,5 @@ def _is_allowed(call: Call, name: str) -> bool:
     return not call.key.domains or name in call.key.domains
 
 
-def _show(call: Call, domain: SendingDomain) -> schemas.Domain:
+def _show(call: Call, domain: SendingDomain) -> setup.Domain:
     return show_domain(domain, call.domains.hostname)
