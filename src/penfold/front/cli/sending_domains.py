@@ -95,4 +95,5 @@ def _print(tools: SendingTools, domain: SendingDomain, *, as_json: bool) -> None
     shown = show_domain(domain, tools.domains.hostname)
     rows = [{name: getattr(one, name) for name in _COLUMNS} for one in shown.records]
     print_rows(rows, _COLUMNS, as_json=as_json, none="There are no records.")
-    typer.echo(f"{domain.name}: {domain.state}", err=True)
+    if not as_json:
+        typer.echo(f"{domain.name}: {domain.state}", err=True)
