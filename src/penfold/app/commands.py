@@ -23,6 +23,7 @@ from penfold.app.logs import SystemClock
 from penfold.app.moving import open_moving
 from penfold.app.quota import load_quota
 from penfold.app.reports import REPORTS_NAME
+from penfold.app.sending import make_domains as make_sending_domains
 from penfold.app.sending import make_keys
 from penfold.app.stores import (
     QUEUE_NAME,
@@ -218,8 +219,11 @@ def open_tracers(data: Path) -> Iterator[Tracers]:
 
 @contextlib.contextmanager
 def open_sending(data: Path) -> Iterator[SendingTools]:
+    settings = load_settings({"data": str(data)}, os.environ).settings
     with _open_all(data) as stores:
-        yield SendingTools(make_keys(stores), stores.directory.find_account)
+        yield SendingTools(
+            make_keys(stores), make_sending_domains(stores, settings), stores.directory.find_account
+        )
 
 
 def _erase_account(data: Path, address: str, say: Say) -> Erasure:

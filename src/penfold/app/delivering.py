@@ -17,6 +17,7 @@ from penfold.base.limits import DELIVERY_READ_AHEAD_BYTES
 from penfold.domain.delivery import Conclusion
 from penfold.domain.relaying import Relays
 from penfold.domain.return_paths import ReturnPaths
+from penfold.domain.sending.domains import find_signing
 from penfold.domain.shaping import Sites
 from penfold.domain.signing_keys import SigningKey, SigningKeys
 from penfold.front.worker.attempting import Attempting
@@ -69,7 +70,12 @@ class Delivery:
             context=ssl.create_default_context(cadata=authorities or None),
             loopback=settings.delivery_reach == LOOPBACK,
         )
-        keys = SigningKeys(product.stores.directory, product.stores.sealer, core.clock)
+        keys = SigningKeys(
+            product.stores.directory,
+            product.stores.sealer,
+            core.clock,
+            find_more=lambda name: find_signing(product.stores.sending, name),
+        )
         attempting = Attempting(
             resolver,
             KeptPolicies(resolver, source, core.clock, failed=self._tell_unfetched),

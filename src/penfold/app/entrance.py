@@ -115,6 +115,7 @@ def make_sending(
     def make() -> ASGIApp:
         from penfold.app.sending import (  # noqa: PLC0415 - see above
             make_addresses,
+            make_domains,
             make_keys,
             make_price,
             make_webhooks,
@@ -125,6 +126,7 @@ def make_sending(
             stores.sending,
             make_keys(stores),
             make_webhooks(stores, local=not launch.settings.is_production),
+            make_domains(stores, launch.settings),
             workshop=workshop,
             is_local=stores.directory.is_local_domain,
             find_addresses=make_addresses(stores),

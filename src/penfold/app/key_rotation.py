@@ -2,8 +2,8 @@
 
     1  the new key is there: made beside the old file, or read from where --new says
     2  the directory says "old and new": from here on nothing starts but this command
-    3  every secret is sealed anew, the directory's in one transaction, those of webhooks in one,
-       each mailbox's in one
+    3  every secret is sealed anew, the directory's in one transaction, those of the
+       sending API in two, each mailbox's in one
     4  nothing is left that begins like what the old key sealed, or the rotation does not end
     5  the new file takes the old one's name
     6  the directory says "new"
@@ -25,7 +25,13 @@ from penfold.app.logs import SystemClock
 from penfold.app.stores import Stores, open_stores
 from penfold.base.errors import PenfoldError, UnavailableError
 from penfold.domain.master_key import find_key_ids, note_key_ids
-from penfold.domain.resealing import Resealed, reseal_records, reseal_settings, reseal_webhooks
+from penfold.domain.resealing import (
+    Resealed,
+    reseal_domains,
+    reseal_records,
+    reseal_settings,
+    reseal_webhooks,
+)
 from penfold.front.cli.doors import Say
 from penfold.spec.key_source import FILE, KeySource
 from penfold.store.durable import sync_path
@@ -150,6 +156,7 @@ def _reseal(stores: Stores, rotation: Rotation, say: Say) -> tuple[Resealed, boo
     sealer = KeySealer(lambda: (rotation.new, rotation.old))
     total = stores.directory.change(partial(reseal_records, sealer=sealer))
     total += stores.sending.change(partial(reseal_webhooks, sealer=sealer))
+    total += stores.sending.change(partial(reseal_domains, sealer=sealer))
     for mailbox_id in iter_mailbox_ids(rotation.data):
         change = partial(reseal_settings, account_id=mailbox_id, sealer=sealer)
         try:

@@ -8,6 +8,7 @@ from typing import Final
 from penfold.app.arrivals import Arrivals
 from penfold.app.certificates import make_certificate_care
 from penfold.app.delivering import Delivery
+from penfold.app.domain_watch import make_domain_watch
 from penfold.app.extracting import make_attachment_reading
 from penfold.app.key_watch import make_key_watch
 from penfold.app.launch import Channel, Launch
@@ -117,6 +118,11 @@ class MailService:
                 *self._pushing.tasks,
                 *self._telling.tasks,
                 *self._sending.tasks,
+                *(
+                    make_domain_watch(core, self._product)
+                    if core.launch.settings.is_production
+                    else ()
+                ),
                 *self._reading.tasks,
                 *self._certificate.tasks,
                 *(self._arrivals.tasks if self._arrivals else ()),

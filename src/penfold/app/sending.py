@@ -1,14 +1,22 @@
 """Put together what the sending API and its commands stand on."""
 
-from collections.abc import Callable
+import asyncio
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 
+from penfold.app.resolving import make_resolver
 from penfold.app.stores import Stores
+from penfold.base.clock import Clock
 from penfold.base.errors import NotFoundError
+from penfold.base.limits import DNS_LOOK_S
+from penfold.domain.sending.domain_dns import Verdict, look_at
+from penfold.domain.sending.domains import SendingDomains
 from penfold.domain.sending.keys import Keys
 from penfold.domain.sending.metering import Price
 from penfold.domain.sending.webhooks import Webhooks
 from penfold.ports.directory import Account
+from penfold.ports.sending.records import SendingDomain
+from penfold.proto.dns import ask_once
 from penfold.spec.settings import Settings
 
 
@@ -33,6 +41,34 @@ def make_webhooks(stores: Stores, *, local: bool) -> Webhooks:
         lambda event: stores.directory.change(lambda writer: writer.note(event)),
         local=local,
     )
+
+
+def make_domains(
+    stores: Stores, settings: Settings, told: Callable[[Verdict], None] = lambda _: None
+) -> SendingDomains:
+    """Return what looks after sending domains; told: of what the DNS changed."""
+
+    def look(domain: SendingDomain) -> Mapping[str, str]:
+        return asyncio.run(_look(domain, settings, stores.clock))
+
+    return SendingDomains(
+        stores.sending,
+        stores.sealer,
+        stores.clock,
+        stores.chance,
+        settings.hostname,
+        stores.directory.is_local_domain,
+        look if settings.is_production else None,
+        told,
+    )
+
+
+async def _look(domain: SendingDomain, settings: Settings, clock: Clock) -> Mapping[str, str]:
+    resolver = make_resolver(settings, clock)
+    try:
+        return await resolver.run(ask_once(look_at(domain, settings.hostname)), within_s=DNS_LOOK_S)
+    finally:
+        await resolver.close()
 
 
 def make_price(settings: Settings) -> Price:

@@ -1334,6 +1334,32 @@ RENDER_ANSWER_MAX_BYTES: Final = 33_554_432
 RENDER_KEPT_MAX: Final = 200
 #: Mails a process renders before it is replaced, so that what it may leak does not grow.
 RENDER_MAILS_PER_PROCESS: Final = 100_000
+# --- Domains of the sending API ----------------------------------------------------------
+#: Domains an account may send from: each costs some questions to the DNS an hour.
+SENDING_DOMAINS_MAX: Final = 100
+#: Seconds between two looks at the DNS of every domain.
+SENDING_DOMAIN_CHECK_S: Final = 3_600.0
+#: Milliseconds a domain that never was verified is looked at for, by itself.
+SENDING_DOMAIN_PENDING_MS: Final = 7 * 86_400_000
+#: Milliseconds mail still leaves while the DNS of a domain is wrong: a mistake in a zone is found
+#: and mended in this time, over a weekend too.
+SENDING_DOMAIN_GRACE_MS: Final = 3 * 86_400_000
+
+# --- Streams of the sending API ----------------------------------------------------------
+#: Streams of an account.
+STREAMS_MAX: Final = 50
+#: Seconds of the longest time to live: what an email may be put off.
+STREAM_TTL_MAX_S: Final = 30 * 86_400
+STREAM_PER_HOUR_MAX: Final = 1_000_000
+#: Recipients an hour on the first day of a warm-up, and how many times as many each day after it.
+#: SendGrid: documented (20, 28, 39, 55, 77 … an hour).
+WARMUP_FIRST: Final = 20
+WARMUP_GROWTH: Final = 1.4
+#: Days of a warm-up: it ends at 20,000 an hour.
+WARMUP_DAYS: Final = 21
+#: Milliseconds an email may wait for its stream. SendGrid: documented (72 h).
+STREAM_WAIT_MAX_MS: Final = 3 * 86_400_000
+
 # --- Webhooks of the sending API ---------------------------------------------------------
 #: Seconds a signed time may be away from ours. Standard Webhooks leaves the number open; its own
 #: libraries take five minutes.

@@ -7,19 +7,19 @@ sign and retires the old ones, whose private halves are erased.
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Final
 
 from penfold.base.clock import Clock
-from penfold.base.errors import ConflictError, NotFoundError, UnavailableError
-from penfold.base.limits import DKIM_RETIRED_DAYS, DKIM_ROTATIONS_MAX
+from penfold.base.errors import ConflictError, NotFoundError
+from penfold.base.limits import DKIM_RETIRED_DAYS
 from penfold.domain.accounts import Accounts, parse_domain_name
+from penfold.domain.new_keys import make_keys
 from penfold.domain.signing_keys import KeyState, activate_keys, state_of
 from penfold.ports.directory import Account
-from penfold.ports.identity import DkimKey, Domain, IdentityBook, IdentityReader, IdentityWriter
+from penfold.ports.identity import DkimKey, Domain, IdentityBook, IdentityWriter
 from penfold.ports.sealing import Sealer
-from penfold.proto.mailauth.keys import PrivateKey, make_key_record
-from penfold.proto.mailauth.private_keys import ALGORITHMS, make_private_key, print_private_key
+from penfold.proto.mailauth.keys import PrivateKey
+from penfold.proto.mailauth.private_keys import ALGORITHMS, make_private_key
 
 _DAY_MS: Final = 86_400_000
 _MONTH_MS: Final = 31 * _DAY_MS
@@ -117,34 +117,16 @@ class Domains:
 
     def _make_keys(self, domain: str, algorithms: Sequence[str]) -> list[DkimKey]:
         """Return a key of each algorithm under selectors that were not used yet."""
-        now_ms = self.clock.now_ms()
-        number = _find_number(domain, now_ms, self.book)
-        keys = []
-        for algorithm in algorithms:
-            selector = _make_selector(now_ms, algorithm, number)
-            name = f"{selector}._domainkey.{domain}"
-            private = self.make_key(algorithm)
-            sealed = self.sealer.seal(print_private_key(private), context=name)
-            record = make_key_record(private)
-            keys.append(DkimKey(name, domain, selector, algorithm, record, sealed, now_ms))
-        return keys
+        return make_keys(
+            domain,
+            algorithms,
+            self.book.list_by(DkimKey, domain_id=domain),
+            make_key=self.make_key,
+            sealer=self.sealer,
+            now_ms=self.clock.now_ms(),
+        )
 
 
 def is_forgettable(key: DkimKey, now_ms: int) -> bool:
     """Return whether the record of a retired key may go from the DNS."""
     return bool(key.retired_ms) and key.retired_ms + DKIM_RETIRED_DAYS * _DAY_MS <= now_ms
-
-
-def _find_number(domain: str, now_ms: int, reader: IdentityReader) -> int:
-    """Return the number of the month's first selectors that are free."""
-    taken = {key.selector for key in reader.list_by(DkimKey, domain_id=domain)}
-    for number in range(1, DKIM_ROTATIONS_MAX + 1):
-        if not any(_make_selector(now_ms, each, number) in taken for each in ALGORITHMS):
-            return number
-    raise UnavailableError("too many new keys this month", domain=domain)
-
-
-def _make_selector(now_ms: int, algorithm: str, number: int) -> str:
-    """Return `p202611r`: the month, the algorithm's letter, from the second on a number."""
-    month = datetime.fromtimestamp(now_ms / 1000, UTC).strftime("%Y%m")
-    return f"p{month}{algorithm[0]}{number if number > 1 else ''}"

@@ -12,7 +12,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from penfold.base.errors import SealBrokenError
-from penfold.base.limits import WEBHOOK_SWEEP
+from penfold.base.limits import SENDING_SWEEP_MAX, WEBHOOK_SWEEP
 from penfold.domain import id_tokens, mail_servers, second_factors, smime
 from penfold.domain.return_paths import VERP_KEY
 from penfold.domain.sending import webhooks
@@ -20,7 +20,7 @@ from penfold.ports.identity import DkimKey, Fact, IdentityWriter, SigningKey, To
 from penfold.ports.mailbox import MailboxWriter
 from penfold.ports.sealing import Sealer
 from penfold.ports.sending.book import SendingWriter
-from penfold.ports.sending.records import Webhook
+from penfold.ports.sending.records import SendingDomain, Webhook
 from penfold.ports.settings import MailServer, SenderRecord, SmimeRecord
 from penfold.proto.address import canonical
 
@@ -80,6 +80,31 @@ def reseal_webhooks(writer: SendingWriter, sealer: Sealer) -> Resealed:
         for webhook in page:
             total += _reseal_webhook(writer, webhook, sealer)
     return total
+
+
+def reseal_domains(writer: SendingWriter, sealer: Sealer) -> Resealed:
+    """Seal the keys of all sending domains anew."""
+    after, total = "", Resealed()
+    while page := writer.list_everywhere(SendingDomain, after=after, limit=SENDING_SWEEP_MAX):
+        after = page[-1].id
+        for domain in page:
+            total += _reseal_domain(writer, domain, sealer)
+    return total
+
+
+def _reseal_domain(writer: SendingWriter, domain: SendingDomain, sealer: Sealer) -> Resealed:
+    kept = list(domain.keys)
+
+    def of(place: int, key: DkimKey) -> Secret:
+        def put(new: bytes) -> None:
+            kept[place] = replace(key, sealed=new)
+
+        return Secret(key.sealed, key.name, put)
+
+    done = _reseal(sealer, [of(place, key) for place, key in enumerate(domain.keys)])
+    if done.done:
+        writer.replace(replace(domain, keys=tuple(kept)))
+    return done
 
 
 def _reseal_webhook(writer: SendingWriter, webhook: Webhook, sealer: Sealer) -> Resealed:

@@ -4,7 +4,7 @@ A key begins as waiting: its record has to be in the DNS before anything is sign
 active it signs, until a newer one of its algorithm does; retired, it only stays published.
 """
 
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from enum import StrEnum
 from typing import Final
 
@@ -102,7 +102,10 @@ def find_published(keys: Iterable[DkimKey]) -> Check[tuple[str, ...]]:
 
 
 class SigningKeys:
-    """Signs for the domains in a directory. Calls are safe from any thread."""
+    """Signs for the domains in a directory. Calls are safe from any thread.
+
+    find_more: keys of a domain that are kept elsewhere, those of the sending API.
+    """
 
     def __init__(
         self,
@@ -111,11 +114,13 @@ class SigningKeys:
         clock: Clock,
         *,
         kept_max: int = DKIM_KEYS_KEPT_MAX,
+        find_more: Callable[[str], Iterable[DkimKey]] = lambda _: (),
     ) -> None:
         self._book = book
         self._sealer = sealer
         self._clock = clock
         self._kept_max = kept_max
+        self._find_more = find_more
         #: Until when they are good, and the keys. A race only asks the directory once more.
         self._kept: dict[str, tuple[int, tuple[SigningKey, ...]]] = {}
 
@@ -129,7 +134,8 @@ class SigningKeys:
         kept = self._kept.get(domain)
         if kept is not None and now_ms < kept[0]:
             return kept[1]
-        chosen = choose_signing(self._book.list_by(DkimKey, domain_id=domain), now_ms)
+        known = (*self._book.list_by(DkimKey, domain_id=domain), *self._find_more(domain))
+        chosen = choose_signing(known, now_ms)
         found = tuple(SigningKey(each.selector, self._open(each)) for each in chosen)
         self._kept.pop(domain, None)
         while len(self._kept) >= self._kept_max:

@@ -122,6 +122,17 @@ SIGNING_BEGUN: Final = _event(
     "domain selector",
     "The record of a new DKIM key is in the DNS: mail of the domain is signed with it.",
 )
+SENDING_DOMAIN_VERIFIED: Final = _event(
+    "sending_domain_verified",
+    "domain state",
+    "The DNS of a domain of the sending API has all that its mail needs.",
+)
+SENDING_DOMAIN_WRONG: Final = _event(
+    "sending_domain_wrong",
+    "domain state",
+    "A record that mail of a sending domain needs is gone or wrong; after three days none leaves.",
+    Severity.WARNING,
+)
 POLICY_UNFETCHED: Final = _event(
     "policy_unfetched",
     "domain detail",

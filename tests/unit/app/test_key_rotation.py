@@ -1,6 +1,7 @@
 """Rotating the master key of a whole data directory, and going on after it was cut off."""
 
 import base64
+import dataclasses
 import os
 import random
 from functools import partial
@@ -14,7 +15,7 @@ from penfold.app.exits import StartError
 from penfold.app.key_rotation import rotate_key
 from penfold.app.master_key import bind_master_key
 from penfold.app.prepare import prepare_secrets
-from penfold.app.sending import make_webhooks
+from penfold.app.sending import make_domains, make_webhooks
 from penfold.app.stores import known_schema, make_identity, open_stores
 from penfold.base.clock import FixedClock
 from penfold.base.errors import SealBrokenError, UnavailableError
@@ -22,12 +23,19 @@ from penfold.domain import mail_servers, second_factors, smime
 from penfold.domain.domains import Domains
 from penfold.domain.id_tokens import IdTokens, open_private
 from penfold.domain.master_key import find_key_ids, note_key_ids
-from penfold.domain.resealing import reseal_records, reseal_settings, reseal_webhooks
+from penfold.domain.resealing import (
+    reseal_domains,
+    reseal_records,
+    reseal_settings,
+    reseal_webhooks,
+)
 from penfold.domain.return_paths import ReturnPaths
+from penfold.domain.sending.domains import find_signing
 from penfold.domain.sending.webhooks import list_secrets
 from penfold.ports.identity import DkimKey, Fact, SigningKey, Totp
 from penfold.ports.settings import MailServer, SenderRecord, SmimeRecord
 from penfold.spec.key_source import DEFAULT_SOURCE, KeySource
+from penfold.spec.settings import Settings
 from penfold.store.master_key import key_id, load_key, save_new_key
 from penfold.store.sealing import KeySealer
 
@@ -60,6 +68,10 @@ class Home:
             hooks = make_webhooks(stores, local=True)
             hook = hooks.add(self.account.id, "https://shop.example/", ()).webhook
             hooks.rotate(hook.id, self.account.id)
+            domains = dataclasses.replace(
+                make_domains(stores, Settings()), make_key=lambda _: private_key("ed")
+            )
+            domains.add("shop.example", self.account.id)
             self.secrets = self.read(stores)
 
     def _set_up(self, sealer, box):
@@ -92,6 +104,10 @@ class Home:
             *(
                 sealer.open(one.sealed, context=second_factors.seal_context(one.account_id))
                 for one in book.list_by(Totp)
+            ),
+            *(
+                sealer.open(key.sealed, context=key.name)
+                for key in find_signing(stores.sending, "shop.example")
             ),
             self.returns(stores)._find_key(),
             sealer.open(
@@ -144,7 +160,7 @@ def test_everything_opens_under_the_new_key_and_nothing_under_the_old(home):
     new = load_key(DEFAULT_SOURCE, home.data)
     assert new != old
     assert old not in octets_of(home.data)
-    assert home.lines[0] == "9 secrets are sealed under the new key."
+    assert home.lines[0] == "11 secrets are sealed under the new key."
     assert home.start() == home.secrets
     with home.open() as stores:
         sealers = {key: KeySealer(lambda key=key: (key,)) for key in (old, new)}
@@ -184,7 +200,8 @@ def _cut_before_renamed(home):
             home.account.id,
             partial(reseal_settings, account_id=home.account.id, sealer=sealer),
         )
-        stores.sending.change(partial(reseal_webhooks, sealer=sealer))
+        for reseal in (reseal_webhooks, reseal_domains):
+            stores.sending.change(partial(reseal, sealer=sealer))
 
 
 def _cut_before_the_end(home):
@@ -287,7 +304,7 @@ def test_what_no_key_opens_is_counted_and_left(home):
         stores.directory.change(lambda writer: writer.replace(broken))
     assert home.rotate()
     assert home.lines[:2] == [
-        "8 secrets are sealed under the new key.",
+        "10 secrets are sealed under the new key.",
         "1 could not be opened with the old key either and stay as they were.",
     ]
 

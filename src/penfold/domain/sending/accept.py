@@ -16,6 +16,7 @@ from penfold.base.chance import Chance
 from penfold.base.limits import IDEMPOTENCY_KEPT_MS
 from penfold.domain.sending.checking import Draft
 from penfold.domain.sending.metering import Price, charge
+from penfold.domain.sending.streams import pace
 from penfold.ports.sending.answers import KeptAnswer
 from penfold.ports.sending.book import SendingBook, SendingWriter
 from penfold.ports.sending.emails import Email, EmailState, NewEmail
@@ -116,6 +117,8 @@ def _store(writer: SendingWriter, draft: Draft, chance: Chance) -> tuple[Email, 
     free = [at for at, address in enumerate(plain) if address not in suppressed]
     if not free:
         email = replace(email, state=EmailState.SUPPRESSED)
+    else:
+        email = pace(writer, email, len(free))
     number = writer.add_email(NewEmail(email, draft.new.content, addresses))
     email = replace(email, number=number)
     for at, address in enumerate(plain):

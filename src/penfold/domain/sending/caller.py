@@ -7,7 +7,7 @@ from msgspec import Struct
 from penfold.domain.sending.findings import INVALID, NOT_ALLOWED, Findings
 from penfold.domain.sending.template_use import Shelf
 from penfold.ports.sending.book import SendingReader
-from penfold.ports.sending.records import INSTALLATION, ApiKey, SendingDomain, Stream
+from penfold.ports.sending.records import INSTALLATION, ApiKey, SendingDomain, Stream, domain_id
 from penfold.spec.sending.streams import BUILT_IN
 
 
@@ -27,7 +27,8 @@ class Caller(Struct, frozen=True):
             findings.add(
                 "from",
                 NOT_ALLOWED,
-                f"is of {domain}, which is no verified domain here; `penfold domain add` adds one",
+                f"is of {domain}, which is no verified domain here;"
+                " `penfold sending domain add` adds one",
             )
         elif self.key.domains and domain not in self.key.domains:
             findings.add(
@@ -60,7 +61,8 @@ def find_stream(book: SendingReader, account_id: str, name: str) -> Stream | Non
     )
 
 
-def is_verified(book: SendingReader, domain: str) -> bool:
-    """Return whether a domain was added for sending, and its DNS says so too."""
-    found = book.find_word(SendingDomain, domain, INSTALLATION)
-    return found is not None and found.state == "verified"
+def is_verified(book: SendingReader, domain: str, account_id: str) -> bool:
+    """Return whether an account added a domain for sending, and its DNS says so too."""
+    found = book.find_unowned(SendingDomain, domain_id(domain))
+    owners = (INSTALLATION, account_id)
+    return found is not None and found.state == "verified" and found.account_id in owners

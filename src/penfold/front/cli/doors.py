@@ -14,6 +14,7 @@ from penfold.domain.exporting import Exporter
 from penfold.domain.health import Finding
 from penfold.domain.identity import Identity
 from penfold.domain.importing import Importer
+from penfold.domain.sending.domains import SendingDomains
 from penfold.domain.sending.keys import Keys
 from penfold.domain.tracing.address import AddressTracer
 from penfold.domain.tracing.mail import MailTracer
@@ -135,6 +136,7 @@ class SendingTools:
     """What looks after the sending API. find_account: by its address."""
 
     keys: Keys
+    domains: SendingDomains
     find_account: Callable[[str], Account | None]
 
 

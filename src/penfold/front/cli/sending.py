@@ -25,6 +25,7 @@ from penfold.front.cli.output import (
     print_rows,
     show_time,
 )
+from penfold.front.cli.sending_domains import sending_domain_commands
 from penfold.ports.sending.records import ApiKey
 from penfold.spec.sending.scopes import DEFAULT_SCOPES, SCOPES
 
@@ -83,6 +84,7 @@ def sending_commands(doors: Doors) -> typer.Typer:
     _add_add(keys, doors)
     _add_others(keys, doors)
     commands.add_typer(keys, name="key")
+    commands.add_typer(sending_domain_commands(doors), name="domain")
     return commands
 
 

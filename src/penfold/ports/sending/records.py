@@ -4,15 +4,18 @@ One frozen struct is one record; its first field is its id, `account_id` its own
 outside is only ever looked up together with the owner.
 """
 
+import hashlib
 from collections.abc import Callable, Hashable, Mapping
 from types import MappingProxyType
 from typing import Any, Final, Protocol, TypeVar
 
 from msgspec import Struct
 
+from penfold.ports.identity import DkimKey
+
 R = TypeVar("R", bound=Struct)
 
-#: The owner of what belongs to the installation: domains.
+#: The owner of what every account may use: domains an operator adds for all.
 INSTALLATION: Final = ""
 
 
@@ -132,9 +135,13 @@ class TemplatePart(Struct, frozen=True):
 
 
 class SendingDomain(Struct, frozen=True):
-    """A domain mail may come from. state: pending, verified or failed.
+    """A domain mail may come from, of one account or of the INSTALLATION.
 
-    account_id: INSTALLATION. checks: what DNS said last, by name of the record.
+    id: `domain_id` of the name, so that nobody else has it. state: pending, verified, or failed
+    when it was verified and its DNS has been wrong for long. token: what its owner publishes.
+    return_path, tracking: names below it that point here. keys: sign its mail, as those of the
+    directory's domains. checks: what DNS said last, by name of the record. failing_ms: since when
+    a record that mail needs is wrong.
     """
 
     id: str
@@ -145,6 +152,7 @@ class SendingDomain(Struct, frozen=True):
     token: str = ""
     return_path: str = ""
     tracking: str = ""
+    keys: tuple[DkimKey, ...] = ()
     checks: dict[str, str] = {}
     checked_ms: int = 0
     verified_ms: int = 0
@@ -154,6 +162,9 @@ class SendingDomain(Struct, frozen=True):
 class Stream(Struct, frozen=True):
     """A kind of mail with its own reputation, suppressions and rules. kind: transactional or
     broadcast. ttl_s: how long a mail is worth delivering, 0 for as long as the queue tries.
+
+    unsubscribe: its mail says how to get no more of it. per_hour: recipients, 0 for no limit.
+    warmup_ms: since when more is sent day by day, 0 for not. paced_ms: when there is room again.
     """
 
     id: str
@@ -168,6 +179,12 @@ class Stream(Struct, frozen=True):
     unsubscribe: bool = False
     per_hour: int = 0
     warmup_ms: int = 0
+    paced_ms: int = 0
+
+
+def domain_id(name: str) -> str:
+    """Return the id of a sending domain: its name, digested, as nobody else's may be it."""
+    return hashlib.sha256(b"penfold sending domain " + name.encode()).hexdigest()[:32]
 
 
 def version_id(template_id: str, number: int) -> str:

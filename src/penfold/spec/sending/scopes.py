@@ -13,6 +13,10 @@ TEMPLATES_WRITE: Final = "templates:write"
 KEYS_READ: Final = "keys:read"
 KEYS_WRITE: Final = "keys:write"
 USAGE_READ: Final = "usage:read"
+DOMAINS_READ: Final = "domains:read"
+DOMAINS_WRITE: Final = "domains:write"
+STREAMS_READ: Final = "streams:read"
+STREAMS_WRITE: Final = "streams:write"
 WEBHOOKS_READ: Final = "webhooks:read"
 WEBHOOKS_WRITE: Final = "webhooks:write"
 
@@ -23,6 +27,7 @@ SCOPES: Final = MappingProxyType({
     "templates:*": "Read and change templates.",
     TEMPLATES_READ: "Read templates, and see what they make of variables.",
     "domains:*": "Read and change sending domains.",
+    "streams:*": "Read and change streams.",
     "webhooks:*": "Read and change webhooks.",
     "suppressions:*": "Read and change the list of suppressed addresses.",
     SUPPRESSIONS_READ: "Read the list of suppressed addresses.",

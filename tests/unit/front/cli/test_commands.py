@@ -15,6 +15,7 @@ from penfold.domain import health, local_mode
 from penfold.domain.dns_advice.row import Report
 from penfold.domain.domains import Domains
 from penfold.domain.identity import build_identity
+from penfold.domain.sending.domains import SendingDomains
 from penfold.domain.sending.keys import Keys
 from penfold.domain.tracing.address import AddressTracer
 from penfold.domain.tracing.mail import MailTracer
@@ -92,8 +93,15 @@ class Bench:
         self.tracers = Tracers(
             self.identity.accounts.get, MailTracer(*ports), AddressTracer(*ports)
         )
+        sending = MemorySending()
+        #: What is found of the records of sending domains.
+        self.dns = {}
         self.sending = SendingTools(
-            Keys(MemorySending(), clock, Random(7), lambda _: None, lambda _: None),
+            Keys(sending, clock, Random(7), lambda _: None, lambda _: None),
+            SendingDomains(
+                *(sending, PlainSealer(), clock, Random(7), "mx.penfold.test"),
+                *(book.is_local_domain, lambda _: self.dns),
+            ),
             book.find_account,
         )
         self.tools = Tools()

@@ -20,6 +20,7 @@ from penfold.base.clock import Clock
 from penfold.base.limits import IDEMPOTENCY_KEY_MAX
 from penfold.domain.sending.accept import Keyed
 from penfold.domain.sending.caller import Caller, find_stream, is_verified
+from penfold.domain.sending.domains import SendingDomains
 from penfold.domain.sending.findings import INVALID
 from penfold.domain.sending.keys import Keys
 from penfold.domain.sending.metering import Price
@@ -36,9 +37,11 @@ from penfold.front.http.pipeline import Observe
 from penfold.front.http.request import Answer, Request
 from penfold.front.http.routes import Match, Routes
 from penfold.front.http.sending import (
+    domains,
     emails,
     events,
     keys,
+    streams,
     suppressions,
     template_parts,
     templates,
@@ -72,7 +75,8 @@ Handler = Callable[[Call], Any]
 
 OPENAPI: Final = f"/{ROOT}/openapi.json"
 _MODULES: Final[tuple[ModuleType, ...]] = (
-    *(emails, events, suppressions, templates, template_parts, keys, webhooks, usage),
+    *(emails, events, domains, streams, suppressions, templates, template_parts),
+    *(keys, webhooks, usage),
 )
 _STRICT, _PERMISSIVE = "strict", "permissive"
 
@@ -91,6 +95,7 @@ class SendingApi(Door):
         book: SendingBook,
         keys: Keys,
         hooks: Webhooks,
+        domains: SendingDomains,
         *,
         workshop: Workshop,
         is_local: Callable[[str], bool],
@@ -110,6 +115,7 @@ class SendingApi(Door):
         self._keys = keys
         self._hooks = hooks
         self._workshop = workshop
+        self._domains = domains
         self._is_local = is_local
         self._find_addresses = find_addresses
         self._price = price
@@ -178,6 +184,7 @@ class SendingApi(Door):
             self._book,
             self._keys,
             self._hooks,
+            self._domains,
             self._caller(key),
             self._price,
             self._chance,
@@ -201,7 +208,9 @@ class SendingApi(Door):
 
     def _caller(self, key: ApiKey) -> Caller:
         def is_ours(domain: str) -> bool:
-            return self._is_local(domain) or self._book.read(lambda b: is_verified(b, domain))
+            return self._is_local(domain) or self._book.read(
+                lambda b: is_verified(b, domain, key.account_id)
+            )
 
         return Caller(
             key,

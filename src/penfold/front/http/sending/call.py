@@ -10,6 +10,7 @@ from penfold.base.chance import Chance
 from penfold.base.limits import SENDING_PAGE_MAX
 from penfold.domain.sending.accept import Keyed
 from penfold.domain.sending.caller import Caller
+from penfold.domain.sending.domains import SendingDomains
 from penfold.domain.sending.findings import INVALID
 from penfold.domain.sending.keys import Keys
 from penfold.domain.sending.metering import Price
@@ -45,6 +46,7 @@ class Call(Struct, frozen=True):
     book: SendingBook
     keys: Keys
     hooks: Webhooks
+    domains: SendingDomains
     caller: Caller
     price: Price
     chance: Chance

@@ -7,6 +7,7 @@ from random import Random
 from tests.unit.front.http.conftest import ask_app
 
 from penfold.base.clock import FixedClock
+from penfold.domain.sending.domains import SendingDomains
 from penfold.domain.sending.keys import Keys
 from penfold.domain.sending.metering import Price
 from penfold.domain.sending.webhooks import Webhooks
@@ -16,6 +17,7 @@ from penfold.front.http.sending.app import SendingApi
 from penfold.ports.directory import Account
 from penfold.ports.rates import Rate
 from penfold.ports.sending.records import ApiKey
+from penfold.proto.mailauth.private_keys import ALGORITHMS, make_private_key
 from penfold.spec.sending.scopes import SCOPES
 from penfold.testing.directory import MemoryDirectory
 from penfold.testing.rates import MemoryBuckets
@@ -30,6 +32,8 @@ EMAIL = {
     "html": "<b>Hello</b>",
 }
 EVERYTHING = tuple(SCOPES)
+#: Making RSA keys is slow.
+KEYS = {algorithm: make_private_key(algorithm) for algorithm in ALGORITHMS}
 
 
 class Desk:
@@ -57,11 +61,26 @@ class Desk:
             lambda event: self.directory.change(lambda writer: writer.note(event)),
             local=True,
         )
+        #: What the DNS says of records, by name of the domain; None: everything is there.
+        self.dns = {}
+        self.told = []
+        self.domains = SendingDomains(
+            self.book,
+            PlainSealer(),
+            self.clock,
+            chance,
+            "mx.penfold.test",
+            self.directory.is_local_domain,
+            lambda domain: self.dns[domain.name],
+            self.told.append,
+            lambda algorithm: KEYS[algorithm],
+        )
         buckets = MemoryBuckets() if rates else None
         self.api = SendingApi(
             self.book,
             self.keys,
             self.hooks,
+            self.domains,
             workshop=self.workshop,
             find_addresses=self.find_addresses,
             is_local=self.directory.is_local_domain,

@@ -12,7 +12,7 @@ from penfold.base.limits import SENDING_EMAIL_MAX_BYTES
 from penfold.domain.sending.content import unpack_content
 from penfold.ports.sending.emails import EmailState
 from penfold.ports.sending.metering import Balance
-from penfold.ports.sending.records import ApiKey, SendingDomain
+from penfold.ports.sending.records import ApiKey, SendingDomain, domain_id
 from penfold.ports.sending.suppressions import Reason, Scope, Suppression
 
 DAY_MS = 86_400_000
@@ -224,10 +224,14 @@ def test_any_json_is_accepted_or_refused_and_never_breaks_the_server(changes):
 
 def test_a_domain_that_was_verified_may_be_sent_from_and_one_that_waits_not(desk):
     for state in ("pending", "verified"):
-        domain = SendingDomain(f"d-{state}", "", f"{state}.example", 0, state=state)
+        domain = SendingDomain(
+            domain_id(f"{state}.example"), desk.alice.id, f"{state}.example", 0, state=state
+        )
         desk.book.change(lambda w, one=domain: w.add(one))
     assert desk.send(**{"from": "shop@verified.example"}).status == 200
     assert desk.send(**{"from": "shop@pending.example"}).status == 422
+    theirs = desk.make_key(owner=desk.bob)
+    assert desk.send(key=theirs, **{"from": "shop@verified.example"}).status == 422
 
 
 # --- batches

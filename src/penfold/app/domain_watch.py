@@ -1,0 +1,49 @@
+"""Look again, in production mode, at the DNS of sending domains, and log what it changed."""
+
+import threading
+
+from penfold.app.process import Core
+from penfold.app.sending import make_domains
+from penfold.app.wiring import Product
+from penfold.base.errors import NotFoundError
+from penfold.base.limits import SENDING_DOMAIN_CHECK_S
+from penfold.domain.sending.domain_dns import DOMAIN_VERIFIED, Verdict
+from penfold.domain.sending.domains import SendingDomains
+from penfold.front.worker.tasks import Report, Task
+from penfold.spec.events import SENDING_DOMAIN_VERIFIED, SENDING_DOMAIN_WRONG
+
+#: Seconds after the start: the first minute belongs to mail.
+_FIRST_S = 120.0
+
+
+def make_domain_watch(core: Core, product: Product) -> list[Task]:
+    """Return the task for the mail process."""
+
+    def tell(verdict: Verdict) -> None:
+        good = verdict.event == DOMAIN_VERIFIED
+        core.log.emit(
+            SENDING_DOMAIN_VERIFIED if good else SENDING_DOMAIN_WRONG,
+            domain=verdict.domain.name,
+            state=verdict.domain.state,
+        )
+
+    watch = DomainWatch(make_domains(product.stores, core.launch.settings, tell))
+    return [Task("sending-domains", watch.run, first_s=_FIRST_S, every_s=SENDING_DOMAIN_CHECK_S)]
+
+
+class DomainWatch:
+    def __init__(self, domains: SendingDomains) -> None:
+        self._domains = domains
+
+    def run(self, stopping: threading.Event) -> Report:
+        """Look at each domain once; blocks, and ends soon when the process stops."""
+        looked = 0
+        for domain in self._domains.iter_due():
+            if stopping.is_set():
+                break
+            try:
+                self._domains.check(domain)
+            except NotFoundError:
+                continue  # removed meanwhile
+            looked += 1
+        return Report(changed=looked)

@@ -1,0 +1,117 @@
+"""Streams over HTTP, and what they say about emails."""
+
+import pytest
+from tests.unit.front.http.sending.desk import Desk, fields
+
+from penfold.base.limits import STREAM_WAIT_MAX_MS, STREAMS_MAX
+
+HOUR_MS = 3_600_000
+
+
+@pytest.fixture
+def desk():
+    return Desk()
+
+
+def add(desk, name="news", **more):
+    return desk.ask("POST", "/streams", {"name": name} | more)
+
+
+def wait_of(desk, email_id):
+    """Return for how many seconds an email is put off, None for one that is not."""
+    email = desk.book.read(lambda b: b.find_email(email_id, desk.alice.id))
+    return (email.scheduled_ms - desk.clock.now_ms()) // 1000 if email.scheduled_ms else None
+
+
+def test_a_stream_is_made_changed_and_removed_by_its_name(desk):
+    made = add(desk, kind="broadcast", ttl=60).json
+    assert (made["id"], made["unsubscribe"], made["ttl"], made["limit"]) == ("news", True, 60, None)
+    changed = desk.ask("PATCH", "/streams/news", {"per_hour": 7}).json
+    assert (changed["ttl"], changed["limit"], changed["built_in"]) == (60, 7, False)
+    assert desk.ask("GET", "/streams/news").json == changed
+    assert desk.ask("DELETE", "/streams/news").json["deleted"]
+    assert desk.ask("GET", "/streams/news").status == 404
+    assert desk.ask("PATCH", "/streams/news", {}).status == 404
+
+
+def test_every_account_has_streams_and_its_own_by_such_a_name_counts(desk):
+    shown = desk.ask("GET", "/streams").json["data"]
+    assert [(one["name"], one["ttl"], one["built_in"]) for one in shown] == [
+        ("transactional", 0, True), ("otp", 900, True), ("broadcast", 0, True),
+    ]  # fmt: skip
+    assert desk.ask("DELETE", "/streams/otp").status == 404
+    add(desk, "otp", ttl=60)
+    otp = desk.ask("GET", "/streams/otp").json
+    assert (otp["ttl"], otp["built_in"]) == (60, False)
+    assert len(desk.ask("GET", "/streams").json["data"]) == 3
+
+
+@pytest.mark.parametrize(
+    ("change", "field"),
+    [
+        ({"name": ""}, "name"), ({"name": "No Name"}, "name"), ({"name": "a" * 65}, "name"),
+        ({"kind": "spam"}, "kind"), ({"ttl": -1}, "ttl"), ({"ttl": 10**9}, "ttl"),
+        ({"per_hour": -1}, "per_hour"), ({"per_hour": 10**7}, "per_hour"),
+        ({"kind": "broadcast", "unsubscribe": False}, "unsubscribe"),
+    ],
+)  # fmt: skip
+def test_what_is_no_stream_is_refused_and_no_change_makes_it_one(desk, change, field):
+    assert fields(add(desk, **change)) == [(field, "invalid")]
+    if "name" not in change:
+        add(desk)
+        assert fields(desk.ask("PATCH", "/streams/news", change)) == [(field, "invalid")]
+
+
+def test_an_email_is_worth_what_its_stream_says_and_an_unknown_stream_is_refused(desk):
+    add(desk, ttl=60)
+    shown = desk.get(desk.sent(stream="news"))
+    assert shown["expires_at"] > shown["created_at"]
+    assert shown["scheduled_at"] is None
+    assert fields(desk.send(stream="other")) == [("stream", "invalid")]
+
+
+def test_recipients_of_a_limited_stream_leave_evenly(desk):
+    add(desk, per_hour=60)
+    sent = [desk.sent(stream="news", to=["a@x.example", "b@x.example"]) for _ in range(3)]
+    assert [wait_of(desk, one) for one in sent] == [None, 120, 240]
+    desk.clock.advance(ms=HOUR_MS)
+    assert wait_of(desk, desk.sent(stream="news")) is None
+    other = desk.make_key(owner=desk.bob)
+    assert desk.send(key=other, stream="news").status == 422
+
+
+def test_a_batch_that_would_wait_for_days_is_refused_and_takes_no_room(desk):
+    add(desk, per_hour=1)
+    one = {"from": "shop@penfold.test", "to": "kim@x.example", "subject": "x", "text": "x"}
+    most = STREAM_WAIT_MAX_MS // HOUR_MS + 1
+    refused = desk.ask("POST", "/emails/batch", [one | {"stream": "news"}] * (most + 1))
+    assert (refused.status, refused.json["name"]) == (429, "rate_limit_exceeded")
+    accepted = desk.ask("POST", "/emails/batch", [one | {"stream": "news"}] * most)
+    assert (accepted.status, len(accepted.json["data"])) == (200, most)
+    assert desk.send(stream="news").status == 429
+    assert desk.send(stream="news", key=desk.make_key(test=True)).status == 200
+
+
+def test_a_warm_up_sends_more_each_day_until_the_limit_or_its_end(desk):
+    add(desk, warmup=True, per_hour=300)
+    limits = []
+    for _ in range(22):
+        limits.append(desk.ask("GET", "/streams/news").json["limit"])
+        desk.clock.advance(ms=24 * HOUR_MS)
+    assert limits[:9] == [20, 28, 39, 55, 77, 108, 151, 211, 295]
+    assert set(limits[9:]) == {300}
+    assert desk.ask("PATCH", "/streams/news", {"per_hour": 0}).json["limit"] is None
+    assert desk.ask("PATCH", "/streams/news", {"warmup": True}).json["limit"] == 20
+    assert desk.ask("PATCH", "/streams/news", {"warmup": False}).json["limit"] is None
+
+
+def test_a_key_that_is_bound_to_streams_knows_no_others_and_there_is_an_end_of_them(desk):
+    add(desk)
+    bound = desk.make_key(streams=("otp",))
+    assert [one["id"] for one in desk.ask("GET", "/streams", key=bound).json["data"]] == ["otp"]
+    assert desk.ask("DELETE", "/streams/news", key=bound).status == 404
+    assert desk.ask("POST", "/streams", {"name": "mine"}, key=bound).status == 404
+    assert add(desk).status == 409
+    for n in range(STREAMS_MAX - 1):
+        assert add(desk, f"s{n}").status == 200
+    assert add(desk, "more").status == 409
