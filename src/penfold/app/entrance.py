@@ -124,6 +124,7 @@ def make_sending(
             make_webhooks(stores, local=not launch.settings.is_production),
             is_local=stores.directory.is_local_domain,
             price=make_price(launch.settings),
+            domain=launch.settings.first_domain,
             clock=stores.clock,
             chance=stores.chance,
             throttle=throttle,

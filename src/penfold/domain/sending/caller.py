@@ -5,7 +5,7 @@ from collections.abc import Callable
 from msgspec import Struct
 
 from penfold.domain.sending.findings import INVALID, NOT_ALLOWED, Findings
-from penfold.ports.sending.book import SendingReader
+from penfold.ports.sending.book import SendingBook, SendingReader
 from penfold.ports.sending.records import INSTALLATION, ApiKey, SendingDomain, Stream
 from penfold.spec.sending.streams import BUILT_IN
 
@@ -60,3 +60,12 @@ def is_verified(book: SendingReader, domain: str) -> bool:
     """Return whether a domain was added for sending, and its DNS says so too."""
     found = book.find_word(SendingDomain, domain, INSTALLATION)
     return found is not None and found.state == "verified"
+
+
+def make_caller(book: SendingBook, key: ApiKey, is_local: Callable[[str], bool]) -> Caller:
+    """Return who calls with a key. is_local: whether a domain's mail is delivered here."""
+    return Caller(
+        key,
+        lambda domain: is_local(domain) or book.read(lambda b: is_verified(b, domain)),
+        lambda name: book.read(lambda b: find_stream(b, key.account_id, name)),
+    )
