@@ -6,6 +6,7 @@ from penfold.app.stores import Stores
 from penfold.domain.sending.keys import Keys
 from penfold.domain.sending.metering import Price
 from penfold.domain.sending.webhooks import Webhooks
+from penfold.front.smtp.programs import Programs
 from penfold.ports.directory import Account
 from penfold.spec.settings import Settings
 
@@ -30,6 +31,18 @@ def make_webhooks(stores: Stores, *, local: bool) -> Webhooks:
         stores.sealer,
         lambda event: stores.directory.change(lambda writer: writer.note(event)),
         local=local,
+    )
+
+
+def make_programs(stores: Stores, settings: Settings) -> Programs:
+    """Return the sending API by SMTP."""
+    return Programs(
+        stores.sending,
+        make_keys(stores),
+        is_local=stores.directory.is_local_domain,
+        price=make_price(settings),
+        clock=stores.clock,
+        chance=stores.chance,
     )
 
 
