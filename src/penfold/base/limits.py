@@ -1208,6 +1208,10 @@ AOTSEND_FILE_MAX_BYTES: Final = 1_048_576
 #: Fields of a form: the call knows eight; a browser adds buttons.
 FORM_FIELDS_MAX: Final = 50
 
+# --- balances of the sending API ------------------------------------------------------------
+#: Millionths of the currency an account may have prepaid: sums of it stay in 64 bits.
+SENDING_MONEY_MAX_MICROS: Final = 10**15
+
 # --- sending with a key by SMTP -------------------------------------------------------------
 #: Messages stored at a time in the mail process: the book has one writer, the others check.
 SENDING_SMTP_THREADS: Final = 4
