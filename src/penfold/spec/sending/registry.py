@@ -10,6 +10,7 @@ from penfold.spec.sending.method import (
     ExportQuery,
     PageQuery,
     SendingMethod,
+    StatementQuery,
     SuppressionQuery,
     UsageQuery,
 )
@@ -264,5 +265,14 @@ REGISTRY: Final = (
         query=UsageQuery,
         answer=schemas.Usage,
         summary="Return what was accepted in a period, and what it costs.",
+    ),
+    SendingMethod(
+        id="sending.statements.get",
+        verb="GET",
+        path=f"{ROOT}/statements/{{id}}",
+        scope=scopes.USAGE_READ,
+        query=StatementQuery,
+        kinds=("text/csv", "text/html"),
+        summary="Return the statement of a month such as 2026-11.",
     ),
 )

@@ -32,7 +32,15 @@ from penfold.front.http.door import Door
 from penfold.front.http.pipeline import Observe
 from penfold.front.http.request import Answer, Request
 from penfold.front.http.routes import Match, Routes
-from penfold.front.http.sending import emails, events, keys, suppressions, usage, webhooks
+from penfold.front.http.sending import (
+    emails,
+    events,
+    keys,
+    statements,
+    suppressions,
+    usage,
+    webhooks,
+)
 from penfold.front.http.sending.answers import fail, refusal_of, succeed
 from penfold.front.http.sending.aotsend import (
     AotsendCall,
@@ -68,7 +76,9 @@ from penfold.spec.sending.scopes import allows
 Handler = Callable[[Call], Any]
 
 OPENAPI: Final = f"/{ROOT}/openapi.json"
-_MODULES: Final[tuple[ModuleType, ...]] = (emails, events, suppressions, keys, webhooks, usage)
+_MODULES: Final[tuple[ModuleType, ...]] = (
+    *(emails, events, suppressions, keys, webhooks, usage, statements),
+)
 _STRICT, _PERMISSIVE = "strict", "permissive"
 
 
@@ -132,7 +142,9 @@ class SendingApi(Door):
             octets = await request.read_body(method.body_max)
             run = partial(self._run, request, method, key, match.values, query, octets)
             reply = await self._in_thread(run)
-        return succeed(request, reply.body, replayed=reply.replayed)
+        return succeed(
+            request, reply.body, replayed=reply.replayed, content_type=reply.content_type
+        )
 
     async def _serve_aotsend(self, request: Request) -> Answer:
         async with self._room.take(request.weight(AOTSEND_BODY_MAX_BYTES)):
