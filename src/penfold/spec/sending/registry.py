@@ -48,6 +48,15 @@ REGISTRY: Final = (
         summary="Send a message that was composed elsewhere.",
     ),
     SendingMethod(
+        id="sending.emails.check",
+        verb="POST",
+        path=f"{ROOT}/emails/check",
+        scope=scopes.EMAILS_SEND,
+        body=schemas.SendEmail,
+        answer=schemas.EmailCheck,
+        summary="Look at an email as if it were sent, and tell what counts against it.",
+    ),
+    SendingMethod(
         id="sending.emails.list",
         verb="GET",
         path=f"{ROOT}/emails",

@@ -33,6 +33,7 @@ from penfold.front.http.pipeline import Observe
 from penfold.front.http.request import Answer, Request
 from penfold.front.http.routes import Match, Routes
 from penfold.front.http.sending import (
+    checks,
     emails,
     events,
     keys,
@@ -77,7 +78,7 @@ Handler = Callable[[Call], Any]
 
 OPENAPI: Final = f"/{ROOT}/openapi.json"
 _MODULES: Final[tuple[ModuleType, ...]] = (
-    *(emails, events, suppressions, keys, webhooks, usage, statements),
+    *(emails, checks, events, suppressions, keys, webhooks, usage, statements),
 )
 _STRICT, _PERMISSIVE = "strict", "permissive"
 
