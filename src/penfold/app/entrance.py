@@ -120,6 +120,7 @@ def make_sending(
             make_price,
             make_webhooks,
         )
+        from penfold.domain.sending.filling import make_fill  # noqa: PLC0415 - see above
         from penfold.front.http.sending.app import SendingApi  # noqa: PLC0415 - see above
 
         return SendingApi(
@@ -130,7 +131,9 @@ def make_sending(
             workshop=workshop,
             is_local=stores.directory.is_local_domain,
             find_addresses=make_addresses(stores),
+            fill=make_fill(stores.sending),
             price=make_price(launch.settings),
+            domain=launch.settings.first_domain,
             clock=stores.clock,
             chance=stores.chance,
             throttle=throttle,

@@ -17,6 +17,7 @@ from penfold.app.process import Core, end_process, open_for, run_service
 from penfold.app.pushing import make_pushing
 from penfold.app.reports import Reports
 from penfold.app.resolving import make_resolver
+from penfold.app.sending import make_programs
 from penfold.app.sending_out import make_sending_out
 from penfold.app.serving_tls import ServingTls
 from penfold.app.sweeping import make_sweeps
@@ -73,12 +74,14 @@ class MailService:
         self._arrivals = (
             Arrivals(core, product, self._resolver, self._observe) if production else None
         )
+        self._programs = make_programs(product.stores, core.launch.settings)
         mx, submission = (
             self._arrivals.door if self._arrivals else MxDoor(product.inbound),
             SubmissionDoor(
                 product.outbound,
                 product.stores.directory,
                 throttle=make_throttle(core),
+                programs=self._programs,
             ),
         )
         self._listeners = [
@@ -159,6 +162,7 @@ class MailService:
         if self._arrivals is not None:
             await self._arrivals.close()
         await self._resolver.close()
+        await asyncio.to_thread(self._programs.close)
         await asyncio.to_thread(self._reports.close)
         await asyncio.to_thread(self._sending.close)
         self._reading.extractor.close()

@@ -11,9 +11,11 @@ from penfold.base.errors import NotFoundError
 from penfold.base.limits import DNS_LOOK_S
 from penfold.domain.sending.domain_dns import Verdict, look_at
 from penfold.domain.sending.domains import SendingDomains
+from penfold.domain.sending.filling import make_fill
 from penfold.domain.sending.keys import Keys
 from penfold.domain.sending.metering import Price
 from penfold.domain.sending.webhooks import Webhooks
+from penfold.front.smtp.programs import Programs
 from penfold.ports.directory import Account
 from penfold.ports.sending.records import SendingDomain
 from penfold.proto.dns import ask_once
@@ -69,6 +71,19 @@ async def _look(domain: SendingDomain, settings: Settings, clock: Clock) -> Mapp
         return await resolver.run(ask_once(look_at(domain, settings.hostname)), within_s=DNS_LOOK_S)
     finally:
         await resolver.close()
+
+
+def make_programs(stores: Stores, settings: Settings) -> Programs:
+    """Return the sending API by SMTP."""
+    return Programs(
+        stores.sending,
+        make_keys(stores),
+        is_local=stores.directory.is_local_domain,
+        price=make_price(settings),
+        clock=stores.clock,
+        chance=stores.chance,
+        fill=make_fill(stores.sending),
+    )
 
 
 def make_price(settings: Settings) -> Price:

@@ -1205,6 +1205,22 @@ SENDING_BODY_KEPT_MS: Final = 7 * 86_400_000
 #: Rows one transaction of the sweep removes of each kind: 50 ms in which nobody else writes.
 SENDING_SWEEP_MAX: Final = 500
 
+# --- AOTsend's call ------------------------------------------------------------------------
+#: Octets of a call: AokSend takes a file of 1 MB; base64 of it and a page of variables fit.
+AOTSEND_BODY_MAX_BYTES: Final = 2_000_000
+#: Octets of the file (AokSend's bound, as its clients have it).
+AOTSEND_FILE_MAX_BYTES: Final = 1_048_576
+#: Fields of a form: the call knows eight; a browser adds buttons.
+FORM_FIELDS_MAX: Final = 50
+
+# --- balances of the sending API ------------------------------------------------------------
+#: Millionths of the currency an account may have prepaid: sums of it stay in 64 bits.
+SENDING_MONEY_MAX_MICROS: Final = 10**15
+
+# --- sending with a key by SMTP -------------------------------------------------------------
+#: Messages stored at a time in the mail process: the book has one writer, the others check.
+SENDING_SMTP_THREADS: Final = 4
+
 # --- sign-in at another provider ----------------------------------------------------------
 #: Seconds for one request to the provider, somebody waits for the page; for one of at most so many
 #: addresses.

@@ -24,12 +24,8 @@ from msgspec import Struct
 
 from penfold.base.errors import ParseError
 from penfold.base.limits import BATCH_CONTENT_ID_MAX_BYTES, HTTP_HEAD_MAX_BYTES
-from penfold.proto.boundary import parse_boundary
+from penfold.proto.boundary import Header, parse_boundary, parse_fields, split_head, split_parts
 
-Header = tuple[bytes, bytes]
-
-_HEAD_END: Final = re.compile(rb"\r?\n\r?\n")
-_FOLD: Final = re.compile(rb"\r?\n[ \t]+")
 #: Gmail (documented): its own example of a batch leaves the version out.
 _REQUEST_LINE: Final = re.compile(rb"([A-Za-z]{1,20})[ \t]+(\S+)(?:[ \t]+HTTP/\d(?:\.\d)?)?[ \t]*")
 _ORIGIN: Final = re.compile(rb"https?://[^/?#]*", re.IGNORECASE)
@@ -59,7 +55,7 @@ class Part(Struct, frozen=True, gc=False):
 
 def parse_batch(content_type: str, body: bytes | bytearray, *, parts_max: int) -> list[Part]:
     """Return the requests in order."""
-    pieces = _split(bytes(body), _parse_boundary(content_type))
+    pieces = split_parts(bytes(body), _parse_boundary(content_type))
     if len(pieces) > parts_max:
         raise TooManyPartsError(len(pieces))
     return [_parse_part(piece) for piece in pieces]
@@ -71,32 +67,9 @@ def _parse_boundary(content_type: str) -> bytes:
     return parse_boundary(content_type)
 
 
-def _split(body: bytes, boundary: bytes) -> list[bytes]:
-    """Return what stands between the boundary lines; preamble and epilogue are dropped."""
-    # RFC 2046 §5.1.1: the line end before a delimiter belongs to it; blanks may follow it. A
-    # missing closing delimiter is forgiven: the octets have all arrived.
-    line = re.compile(rb"\n--" + re.escape(boundary) + rb"(--)?[ \t]*\r?(?:\n|\Z)")
-    if body.startswith(b"--"):
-        body = b"\n" + body
-    pieces: list[bytes] = []
-    start = None
-    match = line.search(body)
-    while match:
-        if start is not None:
-            pieces.append(body[start : match.start()].removesuffix(b"\r"))
-        start = None if match[1] else match.end()
-        # The line feed that ends this delimiter may begin the next one.
-        match = None if start is None else line.search(body, start - 1)
-    if start is not None:
-        pieces.append(body[start:])
-    if not pieces:
-        raise ParseError("no boundary line")
-    return pieces
-
-
 def _parse_part(piece: bytes) -> Part:
-    outer, request = _split_head(piece)
-    head, body = _split_head(request.lstrip(b"\r\n"))
+    outer, request = split_head(piece)
+    head, body = split_head(request.lstrip(b"\r\n"))
     if len(outer) + len(head) > HTTP_HEAD_MAX_BYTES:
         raise ParseError("head of a part too large")
     first, _, rest = head.partition(b"\n")
@@ -107,32 +80,14 @@ def _parse_part(piece: bytes) -> Part:
     if not target.startswith(b"/"):
         target = b"/" + target
     content_id = b""
-    for name, value in _parse_headers(outer):
+    for name, value in parse_fields(outer):
         if name == b"content-id":
             content_id = value
     if len(content_id) > BATCH_CONTENT_ID_MAX_BYTES:
         raise ParseError("Content-ID too long")
     verb = match[1].decode().upper()
     # RFC 9110 §9.3.1: a body of a GET means nothing.
-    return Part(content_id, verb, target, _parse_headers(rest), b"" if verb == "GET" else body)
-
-
-def _split_head(text: bytes) -> tuple[bytes, bytes]:
-    """Return what stands before and after the first empty line."""
-    for empty in (b"\r\n", b"\n"):
-        if text.startswith(empty):
-            return b"", text[len(empty) :]
-    match = _HEAD_END.search(text)
-    return (text[: match.start()], text[match.end() :]) if match else (text, b"")
-
-
-def _parse_headers(head: bytes) -> tuple[Header, ...]:
-    headers = []
-    for line in _FOLD.sub(b" ", head).split(b"\n"):
-        name, colon, value = line.partition(b":")
-        if colon:
-            headers.append((name.strip().lower(), value.strip()))
-    return tuple(headers)
+    return Part(content_id, verb, target, parse_fields(rest), b"" if verb == "GET" else body)
 
 
 def print_answer(

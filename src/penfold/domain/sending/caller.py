@@ -6,7 +6,7 @@ from msgspec import Struct
 
 from penfold.domain.sending.findings import INVALID, NOT_ALLOWED, Findings
 from penfold.domain.sending.template_use import Shelf
-from penfold.ports.sending.book import SendingReader
+from penfold.ports.sending.book import SendingBook, SendingReader
 from penfold.ports.sending.records import INSTALLATION, ApiKey, SendingDomain, Stream, domain_id
 from penfold.spec.sending.streams import BUILT_IN
 
@@ -66,3 +66,14 @@ def is_verified(book: SendingReader, domain: str, account_id: str) -> bool:
     found = book.find_unowned(SendingDomain, domain_id(domain))
     owners = (INSTALLATION, account_id)
     return found is not None and found.state == "verified" and found.account_id in owners
+
+
+def make_caller(book: SendingBook, key: ApiKey, is_local: Callable[[str], bool]) -> Caller:
+    """Return who calls with a key. is_local: whether a domain's mail is delivered here."""
+    owner = key.account_id
+    return Caller(
+        key,
+        lambda domain: is_local(domain) or book.read(lambda b: is_verified(b, domain, owner)),
+        lambda name: book.read(lambda b: find_stream(b, owner, name)),
+        Shelf(book, owner),
+    )

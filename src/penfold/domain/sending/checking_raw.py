@@ -5,6 +5,7 @@ Its From says who sends; its To, Cc and Bcc who gets it, unless the call does. B
 
 import base64
 import binascii
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from msgspec.structs import replace
@@ -17,7 +18,7 @@ from penfold.domain.sending.caller import Caller
 from penfold.domain.sending.checking import Draft, read_about
 from penfold.domain.sending.content import Content, pack_content
 from penfold.domain.sending.findings import INVALID, REQUIRED, TOO_LONG, TOO_MANY, Findings
-from penfold.ports.sending.emails import NewEmail
+from penfold.ports.sending.emails import Email, NewEmail
 from penfold.proto.address import domain_of, parse_address_list, parse_mailbox
 from penfold.proto.mime.compose import (
     format_address,
@@ -37,11 +38,24 @@ def check_raw(body: SendRaw, caller: Caller, findings: Findings, *, now_ms: int)
     raw = _decode(body.raw, findings)
     if raw is None:
         return []
-    sender = _read_from(raw, findings)
+    return check_message(
+        raw, email, lambda: _read_recipients(body, raw, findings), caller, findings
+    )
+
+
+def check_message(
+    raw: bytes,
+    email: Email,
+    read_groups: Callable[[], Mapping[str, Sequence[Named]]],
+    caller: Caller,
+    findings: Findings,
+) -> list[Draft]:
+    """Return an email that is a message and goes to the recipients of the groups."""
+    sender = read_from(raw, findings)
     domain = domain_of(sender.address) if sender else ""
     if sender:
         caller.check_domain(domain, findings)
-    groups = _read_recipients(body, raw, findings)
+    groups = read_groups()
     addresses = list_once(dict(groups))
     if not addresses:
         findings.add("to", REQUIRED, "is missing, here and in the message; who gets it?")
@@ -82,7 +96,7 @@ def _decode(text: str, findings: Findings) -> bytes | None:
     return normalize_crlf(raw)
 
 
-def _read_from(raw: bytes, findings: Findings) -> Named | None:
+def read_from(raw: bytes, findings: Findings) -> Named | None:
     """Return the one author; RFC 5322 §3.6: exactly one From field. Nobody else may be named."""
     values = header_values(raw, "From")
     try:
@@ -99,10 +113,10 @@ def _read_recipients(body: SendRaw, raw: bytes, findings: Findings) -> dict[str,
     if body.to is not None:
         found = read_addresses(body.to, "to", SENDING_RECIPIENTS_MAX, findings)
         return {"to": found, "cc": [], "bcc": []}
-    return {kind: _read_field(raw, kind, findings) for kind in ("to", "cc", "bcc")}
+    return {kind: read_field(raw, kind, findings) for kind in ("to", "cc", "bcc")}
 
 
-def _read_field(raw: bytes, kind: str, findings: Findings) -> list[Named]:
+def read_field(raw: bytes, kind: str, findings: Findings) -> list[Named]:
     try:
         return [
             Named(format_address(one), parse_mailbox(one.address))

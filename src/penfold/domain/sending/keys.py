@@ -139,6 +139,13 @@ class Keys:
             self._note_use(kept, now_ms)
         return key
 
+    def renew(self, key: ApiKey) -> ApiKey:
+        """Return the key as it is now, or refuse it: a session may last longer than its key."""
+        found = self.book.read(lambda book: book.find(ApiKey, key.id, key.account_id))
+        if found is None or found.revoked_ms or _is_over(found.expires_ms, self.clock.now_ms()):
+            raise SendingError(INVALID_API_KEY, "The API key has ended; make a new one.")
+        return found
+
     def _secret(self, key: ApiKey, secret: str) -> ApiSecret:
         return ApiSecret(
             digest(secret).hex(), key.account_id, key.id, secret[-_SHOWN:], self.clock.now_ms()

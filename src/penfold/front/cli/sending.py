@@ -1,11 +1,10 @@
-"""penfold sending key add|list|rotate|revoke: API keys of the sending API."""
+"""penfold sending key add|list|rotate|revoke: API keys of the sending API; its other commands."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from penfold.base.errors import NotFoundError
 from penfold.base.limits import SENDING_ROTATE_MAX_MS
 from penfold.domain.sending.findings import Findings
 from penfold.domain.sending.keys import Shown
@@ -16,7 +15,7 @@ from penfold.domain.sending.new_key import (
     read_scopes,
     read_streams,
 )
-from penfold.front.cli.doors import Doors, SendingTools
+from penfold.front.cli.doors import Doors
 from penfold.front.cli.output import (
     DATA_DEFAULT,
     AsJson,
@@ -25,6 +24,8 @@ from penfold.front.cli.output import (
     print_rows,
     show_time,
 )
+from penfold.front.cli.sending_account import find_account
+from penfold.front.cli.sending_balance import balance_commands
 from penfold.front.cli.sending_domains import sending_domain_commands
 from penfold.ports.sending.records import ApiKey
 from penfold.spec.sending.scopes import DEFAULT_SCOPES, SCOPES
@@ -85,6 +86,7 @@ def sending_commands(doors: Doors) -> typer.Typer:
     _add_others(keys, doors)
     commands.add_typer(keys, name="key")
     commands.add_typer(sending_domain_commands(doors), name="domain")
+    commands.add_typer(balance_commands(doors), name="balance")
     return commands
 
 
@@ -107,7 +109,7 @@ def _add_add(commands: typer.Typer, doors: Doors) -> None:
         with doors.open_sending(Path(data)) as tools:
             key = ApiKey(
                 "",
-                _find_account(tools, address),
+                find_account(tools, address),
                 read_name(name, findings),
                 0,
                 test,
@@ -129,7 +131,7 @@ def _add_others(commands: typer.Typer, doors: Doors) -> None:
     def list_(address: Address, *, as_json: AsJson = False, data: DataDir = DATA_DEFAULT) -> None:
         """List an account's API keys, with the last four characters of their secrets."""
         with doors.open_sending(Path(data)) as tools:
-            rows = [_row(one) for one in tools.keys.list(_find_account(tools, address))]
+            rows = [_row(one) for one in tools.keys.list(find_account(tools, address))]
         columns = ("id", "name", "test", "secret", "scopes", "created", "expires", "revoked")
         print_rows(rows, columns, as_json=as_json, none="The account has no API keys.")
 
@@ -139,7 +141,7 @@ def _add_others(commands: typer.Typer, doors: Doors) -> None:
     ) -> None:
         """Give a key a new secret and show it, this once."""
         with doors.open_sending(Path(data)) as tools:
-            account = _find_account(tools, address)
+            account = find_account(tools, address)
             made = tools.keys.rotate(key_id, account, grace_ms=grace * 3_600_000)
         typer.echo(made.secret)
         typer.echo(f"The old secret is good for {grace} hours more.", err=True)
@@ -148,15 +150,8 @@ def _add_others(commands: typer.Typer, doors: Doors) -> None:
     def revoke(address: Address, key_id: KeyId, *, data: DataDir = DATA_DEFAULT) -> None:
         """End a key at once. What it sent stays; what waits is still sent."""
         with doors.open_sending(Path(data)) as tools:
-            ended = tools.keys.revoke(key_id, _find_account(tools, address))
+            ended = tools.keys.revoke(key_id, find_account(tools, address))
         typer.echo(f"Revoked {ended.name} ({ended.id}).")
-
-
-def _find_account(tools: SendingTools, address: str) -> str:
-    account = tools.find_account(address)
-    if account is None:
-        raise NotFoundError("no such account", address=address)
-    return account.id
 
 
 def _row(shown: Shown) -> dict[str, object]:

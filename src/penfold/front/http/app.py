@@ -8,6 +8,7 @@ Sends every address to who owns it, by its first segments:
     /pubsub/v1                                  topics and subscriptions (pubsub.py)
     /admin/v1                                   the administration API (admin/)
     /.well-known/acme-challenge                 what an ACME server asks (RFC 8555 §8.3)
+    /v1, /index/api                             the sending API, and AOTsend's call (sending/)
     everything else                             OAuth and pages, a mounted ASGI application
 
 Whose name and whose forwarded fields are believed is entry.py's. Every answer is observed once.
@@ -32,6 +33,8 @@ from penfold.proto.mta_sts import POLICY_PATH
 ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 _GMAIL: Final = frozenset({"gmail", "upload", "resumable", "batch"})
+#: Ours, and of AOTsend's call.
+_SENDING: Final = frozenset({"v1", "index"})
 #: Google's address of OpenID Connect's claims (openidconnect.googleapis.com), the one address below
 #: /v1 that is not the sending API's.
 _USERINFO: Final = "/v1/userinfo"
@@ -43,7 +46,7 @@ _OAUTH: Final = frozenset(
 
 
 #: Asked for with a token that no other site has, or of use to nobody without one.
-_GUARDED: Final = (_GMAIL | _DOCUMENTS | _OAUTH | {"admin", "v1"}) - {"o", "device"}
+_GUARDED: Final = (_GMAIL | _DOCUMENTS | _OAUTH | _SENDING | {"admin"}) - {"o", "device"}
 _ANY_NAME: Final = frozenset({"/healthz", "/readyz", POLICY_PATH})
 
 #: What every answer says: its type is what it says, no site may frame it. Over TLS with a
@@ -135,7 +138,7 @@ class HttpApp:
                 await self._pubsub(scope, receive, send)
             elif first == "admin" and self._admin:
                 await self._admin(scope, receive, send)
-            elif first == "v1" and self._sending and path != _USERINFO:
+            elif first in _SENDING and self._sending and path != _USERINFO:
                 await self._sending(scope, receive, send)
             else:
                 await self._serve(first, scope, receive, send)

@@ -18,12 +18,19 @@ from penfold.front.smtp.decisions import (
     SubmissionDecisions,
 )
 from penfold.front.smtp.greeting import Greeter, Visit
+from penfold.front.smtp.programs import KeyHolder, Programs
 from penfold.ports.directory import Account
 from penfold.ports.identity import Authenticator
 from penfold.proto.smtp import replies
 from penfold.proto.smtp.replies import Reply
 from penfold.proto.smtp.sasl import Bearer, Login
-from penfold.spec.rates import SMTP_LOGIN_ACCOUNT, SMTP_LOGIN_NETWORK, SUBMISSION_ACCOUNT
+from penfold.spec.rates import (
+    SENDING_KEY,
+    SMTP_LOGIN_ACCOUNT,
+    SMTP_LOGIN_NETWORK,
+    SUBMISSION_ACCOUNT,
+    Limit,
+)
 
 #: Gmail (documented): SMTP wants the full scope, gmail.send is not enough.
 MAIL_SCOPE: Final = "https://mail.google.com/"
@@ -90,20 +97,29 @@ class SubmissionDoor:
         authenticator: Authenticator,
         *,
         throttle: Throttle | None = None,
+        programs: Programs | None = None,
     ) -> None:
-        """throttle: the limits on logins and messages; None: there are none."""
+        """throttle: the limits on logins and messages; None: there are none. programs: who come
+        with an API key.
+        """
         self._decisions = decisions
         self._authenticator = authenticator
         self._throttle = throttle
+        self._programs = programs
 
     def check_sender(self, account: Account | None, address: str) -> Reply:
         if account is None:
             return replies.LOGIN_FIRST
+        if isinstance(account, KeyHolder):
+            return self._check_rate(SENDING_KEY, account.key.id)  # From is what counts
         if not self._decisions.check_sender(account, address):
             return replies.NOT_YOUR_ADDRESS
+        return self._check_rate(SUBMISSION_ACCOUNT, account.id)
+
+    def _check_rate(self, limit: Limit, whose: str) -> Reply:
         try:
             if self._throttle is not None:
-                self._throttle.take(SUBMISSION_ACCOUNT, account.id)
+                self._throttle.take(limit, whose)
         except TooManyError:
             return replies.TOO_MANY_SENT
         return replies.SENDER_OK
@@ -114,19 +130,23 @@ class SubmissionDoor:
     def find_account(self, claim: Login | Bearer, client: str) -> Account | None:
         """Return who this is; None for every reason there may be, which the client never learns."""
         if self._throttle is None:
-            return self._find(claim)
-        limits = (
-            (SMTP_LOGIN_NETWORK, client),
-            (SMTP_LOGIN_ACCOUNT, canonical_address(claim.address)),
-        )
+            return self._find(claim, client)
+        limits = [(SMTP_LOGIN_NETWORK, client)]
+        if not self._has_key(claim):  # keys are random, and all of them have the same user
+            limits.append((SMTP_LOGIN_ACCOUNT, canonical_address(claim.address)))
         self._throttle.take_each(*limits)
-        account = self._find(claim)
+        account = self._find(claim, client)
         if account is not None:
             for limit, whose in limits:
                 self._throttle.give_back(limit, whose)
         return account
 
-    def _find(self, claim: Login | Bearer) -> Account | None:
+    def _has_key(self, claim: Login | Bearer) -> bool:
+        return self._programs is not None and self._programs.knows(claim)
+
+    def _find(self, claim: Login | Bearer, client: str) -> Account | None:
+        if self._programs is not None and self._programs.knows(claim):
+            return self._programs.find(claim, client)
         account = self._find_any(claim)
         return None if account is None or account.suspended else account
 
@@ -144,4 +164,7 @@ class SubmissionDoor:
     def deliver(self, account: Account | None, envelope: Envelope, data: bytes, done: Done) -> None:
         if account is None:
             raise RuntimeError("a message without a login reached submission")
-        self._decisions.submit(account, envelope, data, done)
+        if isinstance(account, KeyHolder) and self._programs is not None:
+            self._programs.deliver(account, envelope, data, done)
+        else:
+            self._decisions.submit(account, envelope, data, done)

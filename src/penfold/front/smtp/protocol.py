@@ -20,6 +20,7 @@ from penfold.front.smtp.decisions import Envelope
 from penfold.front.smtp.facts import SessionFacts, TransactionFacts
 from penfold.front.smtp.greeting import Visit
 from penfold.front.smtp.house import House
+from penfold.front.smtp.programs import KeyHolder
 from penfold.front.smtp.refusals import find_refusal
 from penfold.ports.directory import Account
 from penfold.proto.smtp import replies
@@ -367,7 +368,10 @@ class Session(asyncio.Protocol):
         if error is None:
             self._messages += 1
             first = ids[0] if ids else self._id
-            reply: Reply | None = replies.make_stored(now_ms // 1000, first)
+            by_key = isinstance(self._account, KeyHolder)
+            reply: Reply | None = (
+                replies.make_queued(first) if by_key else replies.make_stored(now_ms // 1000, first)
+            )
         else:
             reply = find_refusal(error)
         delivery.duration_s = (now_ms - delivery.started_ms) / 1000

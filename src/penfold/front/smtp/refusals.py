@@ -1,7 +1,7 @@
 """What an SMTP client is told when the product says no: the one table from errors to replies.
 
-Texts of ours never reach the client, with two exceptions that carry words meant for it:
-`ProblemError` (penfold.spec.problems) and `ArrivalRefusedError` (domain.judging).
+Texts of ours never reach the client, with few exceptions that carry words meant for it:
+`ProblemError` and `SendingError` (penfold.spec) and `ArrivalRefusedError` (domain.judging).
 """
 
 from typing import Final
@@ -17,6 +17,7 @@ from penfold.proto.smtp import replies
 from penfold.proto.smtp.replies import Reply, make_reply
 from penfold.spec import problems
 from penfold.spec.problems import Problem, ProblemError
+from penfold.spec.sending.problems import INVALID_FROM, SendingError
 
 #: Codes of RFC 3463 for problems that mean something particular to a mail client.
 _CODES: Final[dict[Problem, tuple[int, str]]] = {
@@ -35,6 +36,11 @@ _CODES: Final[dict[Problem, tuple[int, str]]] = {
 _TEXTS: Final = {problems.SENDING_LIMIT_RETRY_AFTER: "Daily user sending limit exceeded"}
 #: The rest, by HTTP status.
 _BY_STATUS: Final = {401: (550, "5.7.1"), 403: (550, "5.7.1"), 429: (450, "4.2.1")}
+#: Codes of refusals of the sending API, by HTTP status; 402 as Gmail's sending limit.
+_SENDING: Final = {
+    401: (550, "5.7.1"), 402: (550, "5.4.5"), 403: (550, "5.7.1"), 409: (554, "5.6.0"),
+    422: (554, "5.6.0"), 429: (450, "4.2.1"),
+}  # fmt: skip
 
 
 def find_refusal(error: BaseException) -> Reply | None:
@@ -50,6 +56,9 @@ def find_refusal(error: BaseException) -> Reply | None:
         return make_reply(refusal.code, refusal.enhanced, *refusal.lines)
     if isinstance(error, ProblemError):
         return _refusal_of(error)
+    if isinstance(error, SendingError) and error.problem.status in _SENDING:
+        code = (553, "5.7.1") if error.problem is INVALID_FROM else _SENDING[error.problem.status]
+        return make_reply(*code, error.text)
     if isinstance(error, StorageFullError):
         return replies.NO_ROOM
     if isinstance(error, NoAnswerError):

@@ -218,6 +218,11 @@ def make_stored(epoch_s: int, message_id: str) -> Reply:
     return Reply(250, f"250 2.0.0 OK {epoch_s} {message_id} - penfold\r\n".encode("ascii"))
 
 
+def make_queued(email_id: str) -> Reply:
+    """Return the reply to a program whose message is an email of the sending API."""
+    return make_reply(250, "2.0.0", f"OK queued as {email_id}")
+
+
 def make_greylisted(seconds: int) -> Reply:
     """Return the reply to a recipient whose sender is a stranger (RFC 6647 §3)."""
     return make_reply(451, "4.7.1", f"Greylisted, try again in {seconds} seconds")

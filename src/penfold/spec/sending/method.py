@@ -59,11 +59,17 @@ class UsageQuery(Query, frozen=True, kw_only=True):
     end: str = ""
 
 
+class StatementQuery(Query, frozen=True, kw_only=True):
+    """format: csv, or html for a page to print."""
+
+    format: str = "csv"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class SendingMethod(Method):
     """scope: what a key needs. query, body, answer: types. keyed: takes an Idempotency-Key.
 
-    body_max: octets. unchecked: no key is needed.
+    kinds: media types of an answer that is no JSON. body_max: octets. unchecked: no key is needed.
     """
 
     scope: str = ""
@@ -71,6 +77,7 @@ class SendingMethod(Method):
     body: Any = None
     answer: Any = None
     keyed: bool = False
+    kinds: tuple[str, ...] = ()
     body_max: int = SENDING_BODY_MAX_BYTES
     cost: Cost = _FREE
     access: Access = Access.READ_SLOW

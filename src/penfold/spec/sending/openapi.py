@@ -2,6 +2,7 @@
 derives it from the types that calls are checked by.
 """
 
+from collections.abc import Iterable
 from typing import Any, Final
 
 import msgspec
@@ -76,7 +77,7 @@ def _operation(method: SendingMethod) -> Document:
         "description": f"Needs the scope `{method.scope}`.",
         "parameters": parameters,
         "responses": {
-            "200": _content("Done.", method.answer),
+            "200": _texts(method.kinds) if method.kinds else _content("Done.", method.answer),
             **{str(status): _error(status) for status in sorted({p.status for p in PROBLEMS})},
         },
     }
@@ -110,6 +111,11 @@ def _first(status: int) -> SendingProblem:
 
 def _content(description: str, kind: Any) -> Document:
     return {"description": description, "content": _json(kind)}
+
+
+def _texts(kinds: Iterable[str]) -> Document:
+    content = {kind: {"schema": {"type": "string"}} for kind in kinds}
+    return {"description": "Done.", "content": content}
 
 
 def _json(kind: Any) -> Document:

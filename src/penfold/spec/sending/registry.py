@@ -10,6 +10,7 @@ from penfold.spec.sending.method import (
     ExportQuery,
     PageQuery,
     SendingMethod,
+    StatementQuery,
     SuppressionQuery,
     UsageQuery,
 )
@@ -46,6 +47,15 @@ REGISTRY: Final = (
         answer=schemas.Sent,
         keyed=True,
         summary="Send a message that was composed elsewhere.",
+    ),
+    SendingMethod(
+        id="sending.emails.check",
+        verb="POST",
+        path=f"{ROOT}/emails/check",
+        scope=scopes.EMAILS_SEND,
+        body=schemas.SendEmail,
+        answer=schemas.EmailCheck,
+        summary="Look at an email as if it were sent, and tell what counts against it.",
     ),
     SendingMethod(
         id="sending.emails.list",
@@ -360,5 +370,14 @@ REGISTRY: Final = (
         query=UsageQuery,
         answer=schemas.Usage,
         summary="Return what was accepted in a period, and what it costs.",
+    ),
+    SendingMethod(
+        id="sending.statements.get",
+        verb="GET",
+        path=f"{ROOT}/statements/{{id}}",
+        scope=scopes.USAGE_READ,
+        query=StatementQuery,
+        kinds=("text/csv", "text/html"),
+        summary="Return the statement of a month such as 2026-11.",
     ),
 )

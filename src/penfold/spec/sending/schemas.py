@@ -127,6 +127,24 @@ class Sent(Given, frozen=True, kw_only=True):
     ids: list[str] | UnsetType = UNSET
 
 
+class EmailWarning(Given, frozen=True, kw_only=True):
+    """code: a word for programs. part: html or text."""
+
+    code: str
+    message: str
+    part: str
+
+
+class EmailCheck(Given, frozen=True, kw_only=True):
+    """An email that would be accepted. size: octets of the mail, about."""
+
+    object: str
+    size: int
+    recipients: int
+    links: list[str]
+    warnings: list[EmailWarning]
+
+
 class ItemError(Given, frozen=True, kw_only=True):
     index: int
     message: str

@@ -24,6 +24,7 @@ from penfold.front.cli.output import WrongUseError
 from penfold.front.cli.tree import build_cli
 from penfold.ports.erasing import Erasure
 from penfold.ports.queue import Attempt, Facts, NewQueueRow, QueueState, Tried
+from penfold.ports.sending.metering import Charge
 from penfold.proto.totp import make_code
 from penfold.spec.registry import REGISTRY
 from penfold.spec.sending.openapi import make_sending_openapi
@@ -715,3 +716,39 @@ def test_a_number_no_row_can_have_is_a_wrong_use(bench, command, number):
     result = bench.run(*command.split(), number)
     assert result.exit_code == 2
     assert "Invalid value for 'ID'" in result.stderr
+
+
+def balance(bench):
+    [row] = bench.json("sending", "balance", "show", ACCOUNT)
+    return row
+
+
+def test_credit_makes_an_account_a_prepaid_one_with_what_was_spent_as_paid(bench, kim):
+    spent = Charge(kim.id, 1, 0, bench.sending.keys.clock.now_ms(), "2026-11-28", "otp", 3_000_000)
+    bench.sending.keys.book.change(lambda writer: writer.charge([spent]))
+    bench.out("sending", "balance", "credit", ACCOUNT, "2.5")
+    row = balance(bench)
+    assert (row["prepaid"], row["left"], row["spent"]) == (True, "2.50", "3.00")
+    bench.out("sending", "balance", "credit", ACCOUNT, "0.000001")
+    assert balance(bench)["left"] == "2.500001"
+
+
+def test_a_budget_changes_what_is_named_alone(bench, kim):
+    bench.out("sending", "balance", "budget", ACCOUNT, "--soft", "10", "--hard", "12.50")
+    bench.out("sending", "balance", "budget", ACCOUNT, "--soft", "0")
+    row = balance(bench)
+    assert (row["soft"], row["hard"], row["prepaid"]) == ("", "12.50", False)
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        pytest.param(("credit", ACCOUNT, "1,5"), id="comma"),
+        pytest.param(("credit", ACCOUNT, "1e3"), id="exponent"),
+        pytest.param(("budget", ACCOUNT, "--hard", "0.0000001"), id="too-fine"),
+        pytest.param(("budget", ACCOUNT), id="nothing"),
+    ],
+)
+def test_an_amount_that_is_none_is_wrong_use(bench, kim, arguments):
+    assert isinstance(bench.error("sending", "balance", *arguments), WrongUseError)
+    assert balance(bench)["prepaid"] is False

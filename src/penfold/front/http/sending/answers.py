@@ -5,6 +5,7 @@ from typing import Any, Final
 import msgspec
 
 from penfold.base.errors import ConflictError, NotFoundError, StorageFullError, UnavailableError
+from penfold.domain.sending.statement import CONTENT_POLICY
 from penfold.front.http.errors import Header
 from penfold.front.http.request import Answer, Request
 from penfold.spec import problems as google
@@ -28,8 +29,15 @@ _HEADERS: Final[tuple[Header, ...]] = (
 _REPLAYED: Final[Header] = (b"idempotent-replayed", b"true")
 
 
-def succeed(request: Request, body: bytes, *, replayed: bool = False) -> Answer:
-    return _answer(request, 200, body, (_REPLAYED,) if replayed else ())
+def succeed(
+    request: Request, body: bytes, *, replayed: bool = False, content_type: str = ""
+) -> Answer:
+    """Return an answer of JSON, or of another type that a browser may show and nobody frame."""
+    answer = _answer(request, 200, body, (_REPLAYED,) if replayed else ())
+    if content_type:
+        answer.headers[0] = (b"content-type", content_type.encode())
+        answer.headers.append((b"content-security-policy", CONTENT_POLICY.encode()))
+    return answer
 
 
 def fail(request: Request, error: SendingError) -> Answer:

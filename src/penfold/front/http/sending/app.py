@@ -17,15 +17,15 @@ import msgspec
 from penfold.base.acting import Actor, act
 from penfold.base.chance import Chance
 from penfold.base.clock import Clock
-from penfold.base.limits import IDEMPOTENCY_KEY_MAX
+from penfold.base.limits import AOTSEND_BODY_MAX_BYTES, IDEMPOTENCY_KEY_MAX
 from penfold.domain.sending.accept import Keyed
-from penfold.domain.sending.caller import Caller, find_stream, is_verified
+from penfold.domain.sending.caller import make_caller
 from penfold.domain.sending.domains import SendingDomains
+from penfold.domain.sending.filling import Fill
 from penfold.domain.sending.findings import INVALID
 from penfold.domain.sending.keys import Keys
 from penfold.domain.sending.metering import Price
 from penfold.domain.sending.template_parts import TemplateParts
-from penfold.domain.sending.template_use import Shelf
 from penfold.domain.sending.templates import Templates
 from penfold.domain.sending.webhooks import Webhooks
 from penfold.domain.sending.workshop import Workshop
@@ -37,10 +37,12 @@ from penfold.front.http.pipeline import Observe
 from penfold.front.http.request import Answer, Request
 from penfold.front.http.routes import Match, Routes
 from penfold.front.http.sending import (
+    checks,
     domains,
     emails,
     events,
     keys,
+    statements,
     streams,
     suppressions,
     template_parts,
@@ -49,11 +51,20 @@ from penfold.front.http.sending import (
     webhooks,
 )
 from penfold.front.http.sending.answers import fail, refusal_of, succeed
+from penfold.front.http.sending.aotsend import (
+    AotsendCall,
+    AotsendError,
+    check_account,
+    read_call,
+    refusal_body,
+    send_email,
+)
 from penfold.front.http.sending.call import Call, Reply, encode
 from penfold.front.http.sending.reading import read_json, read_query
 from penfold.ports.sending.book import SendingBook
 from penfold.ports.sending.records import ApiKey
 from penfold.spec.rates import SENDING_KEY, SENDING_NETWORK, Limit
+from penfold.spec.sending import aotsend
 from penfold.spec.sending.method import ROOT, SendingMethod
 from penfold.spec.sending.openapi import make_sending_openapi
 from penfold.spec.sending.problems import (
@@ -75,8 +86,8 @@ Handler = Callable[[Call], Any]
 
 OPENAPI: Final = f"/{ROOT}/openapi.json"
 _MODULES: Final[tuple[ModuleType, ...]] = (
-    *(emails, events, domains, streams, suppressions, templates, template_parts),
-    *(keys, webhooks, usage),
+    *(emails, checks, events, domains, streams, suppressions, templates, template_parts),
+    *(keys, webhooks, usage, statements),
 )
 _STRICT, _PERMISSIVE = "strict", "permissive"
 
@@ -88,7 +99,9 @@ def find_sending_handlers() -> dict[str, Handler]:
 
 
 class SendingApi(Door):
-    """The ASGI application. is_local: whether a domain's mail is delivered here."""
+    """The ASGI application. is_local: whether a domain's mail is delivered here. domain: senders of
+    AOTsend's call have it, for a key that is bound to none; fill: makes mails of its templates.
+    """
 
     def __init__(  # noqa: PLR0913 - what it stands on, each by its name
         self,
@@ -105,6 +118,8 @@ class SendingApi(Door):
         chance: Chance,
         throttle: Throttle | None,
         make_request_id: Callable[[], str],
+        fill: Fill,
+        domain: str = "",
         observe: Observe | None = None,
         stop: Callable[[BaseException], None] | None = None,
     ) -> None:
@@ -122,6 +137,8 @@ class SendingApi(Door):
         self._clock = clock
         self._chance = chance
         self._throttle = throttle
+        self._domain = domain
+        self._fill = fill
         self._routes = Routes(REGISTRY)
         self._methods = {method.id: method for method in REGISTRY}
         self._handlers = find_sending_handlers()
@@ -129,9 +146,11 @@ class SendingApi(Door):
     async def _serve(self, request: Request) -> Answer:
         if request.path == OPENAPI and request.verb == "GET":
             return succeed(request, encode(make_sending_openapi(root_of(request.scope))))
+        if request.path in aotsend.ADDRESSES and request.verb == "POST":
+            return await self._serve_aotsend(request)
         match = self._find(request)
         method = self._methods[match.leaf.method.id]
-        key = await self._in_thread(lambda: self._recognise(request))
+        key = await self._in_thread(lambda: self._recognise(request, _get_token(request)))
         if not allows(key.scopes, method.scope):
             raise SendingError(RESTRICTED_API_KEY, f"This API key lacks the scope {method.scope}.")
         query = read_query(request.pairs, method.query)
@@ -139,7 +158,33 @@ class SendingApi(Door):
             octets = await request.read_body(method.body_max)
             run = partial(self._run, request, method, key, match.values, query, octets)
             reply = await self._in_thread(run)
-        return succeed(request, reply.body, replayed=reply.replayed)
+        return succeed(
+            request, reply.body, replayed=reply.replayed, content_type=reply.content_type
+        )
+
+    async def _serve_aotsend(self, request: Request) -> Answer:
+        async with self._room.take(request.weight(AOTSEND_BODY_MAX_BYTES)):
+            octets = await request.read_body(AOTSEND_BODY_MAX_BYTES)
+            body = await self._in_thread(lambda: self._run_aotsend(request, octets))
+        return succeed(request, body)
+
+    def _run_aotsend(self, request: Request, octets: bytes | bytearray) -> bytes:
+        form = read_call(request.header(b"content-type"), octets)
+        key = self._recognise(request, form.app_key)
+        call = AotsendCall(
+            self._book,
+            make_caller(self._book, key, self._is_local),
+            self._price,
+            self._chance,
+            self._clock.now_ms(),
+            form,
+            _read_word(request),
+            self._domain,
+            self._fill,
+        )
+        client = request.client[0] if request.client else ""
+        with act(Actor(key.account_id, client, f"API key {key.id}")):
+            return send_email(call) if request.path == aotsend.SEND else check_account(call)
 
     def _find(self, request: Request) -> Match:
         match = self._routes.find(request.verb, request.path)
@@ -150,11 +195,11 @@ class SendingApi(Door):
             )
         return match
 
-    def _recognise(self, request: Request) -> ApiKey:
+    def _recognise(self, request: Request, secret: str) -> ApiKey:
         """Return the key of a request, counted; or raise 401, 403, 429."""
         client = request.client[0] if request.client else ""
         try:
-            key = self._keys.recognise(_get_token(request), client)
+            key = self._keys.recognise(secret, client)
         except SendingError:
             self._take(SENDING_NETWORK, client)
             raise
@@ -185,7 +230,7 @@ class SendingApi(Door):
             self._keys,
             self._hooks,
             self._domains,
-            self._caller(key),
+            make_caller(self._book, key, self._is_local),
             self._price,
             self._chance,
             self._clock.now_ms(),
@@ -206,23 +251,16 @@ class SendingApi(Door):
             result = self._handlers[method.id](call)
         return result if isinstance(result, Reply) else Reply(encode(result))
 
-    def _caller(self, key: ApiKey) -> Caller:
-        def is_ours(domain: str) -> bool:
-            return self._is_local(domain) or self._book.read(
-                lambda b: is_verified(b, domain, key.account_id)
-            )
-
-        return Caller(
-            key,
-            is_ours,
-            lambda name: self._book.read(lambda b: find_stream(b, key.account_id, name)),
-            Shelf(self._book, key.account_id),
-        )
-
     def _failure(self, request: Request, error: BaseException) -> Answer:
+        if isinstance(error, AotsendError):
+            request.reason = str(error.code)
+            return succeed(request, refusal_body(error))
         refusal = refusal_of(error)
         if refusal.problem is INTERNAL:
             request.error = error
+        if request.path in aotsend.ADDRESSES and request.verb == "POST":
+            request.reason = refusal.problem.name
+            return succeed(request, refusal_body(refusal))  # HTTP says 200 whatever comes of it
         return fail(request, refusal)
 
 
@@ -249,11 +287,19 @@ def _read_keyed(
 
     Two bodies are the same when they say the same, however their JSON is written.
     """
+    word = _read_word(request)
+    if not word:
+        return None
+    asked = msgspec.json.encode([permissive, body], order="deterministic")
+    return Keyed(method.id, word, asked)
+
+
+def _read_word(request: Request) -> str:
+    """Return the Idempotency-Key, "" without one."""
     word = request.headers.get(b"idempotency-key")
     if word is None:
-        return None
+        return ""
     text = word.decode("latin-1").strip()
     if not (1 <= len(text) <= IDEMPOTENCY_KEY_MAX and text.isascii() and text.isprintable()):
         raise SendingError(INVALID_IDEMPOTENCY_KEY)
-    asked = msgspec.json.encode([permissive, body], order="deterministic")
-    return Keyed(method.id, text, asked)
+    return text

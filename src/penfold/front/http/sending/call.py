@@ -31,10 +31,11 @@ T = TypeVar("T")
 
 
 class Reply(Struct, frozen=True):
-    """An answer that is JSON already."""
+    """An answer that is octets already, JSON unless it says otherwise."""
 
     body: bytes
     replayed: bool = False
+    content_type: str = ""
 
 
 class Call(Struct, frozen=True):

@@ -8,6 +8,7 @@ from tests.unit.front.http.conftest import ask_app
 
 from penfold.base.clock import FixedClock
 from penfold.domain.sending.domains import SendingDomains
+from penfold.domain.sending.filling import make_fill
 from penfold.domain.sending.keys import Keys
 from penfold.domain.sending.metering import Price
 from penfold.domain.sending.webhooks import Webhooks
@@ -37,7 +38,7 @@ KEYS = {algorithm: make_private_key(algorithm) for algorithm in ALGORITHMS}
 
 
 class Desk:
-    def __init__(self, *, book=None, rates=None, seed=7):
+    def __init__(self, *, book=None, rates=None, seed=7, **more):
         self.clock = FixedClock()
         self.book = book or MemorySending(runs_twice=True)
         self.directory = MemoryDirectory(clock=self.clock)
@@ -90,6 +91,7 @@ class Desk:
             throttle=Throttle(rates or {}, buckets, self.clock),
             make_request_id=lambda: "r1",
             observe=self.facts.append,
+            **{"fill": make_fill(self.book), **more},
         )
         self.key = self.make_key()
 
@@ -102,15 +104,18 @@ class Desk:
         return self.keys.add(ApiKey("", (owner or self.alice).id, "shop", 0, **values)).secret
 
     def ask(self, verb, path, value=None, *, key="", client="192.0.2.7", headers=None, body=None):
+        octets = json.dumps(value).encode() if value is not None else body
+        token = self.key if key == "" else key
+        given = {"content-type": "application/json"} | (headers or {})
+        return self.knock(verb, f"/v1{path}", octets or b"", given, token=token, client=client)
+
+    def knock(self, verb, path, octets, headers, *, token=None, client="192.0.2.7"):
         async def with_client(scope, receive, send):
             scope["client"] = (client, 1)
             await self.api(scope, receive, send)
 
-        octets = json.dumps(value).encode() if value is not None else body
-        token = self.key if key == "" else key
-        given = {"content-type": "application/json"} | (headers or {})
         reply = asyncio.run(
-            ask_app(with_client, verb, f"/v1{path}", token=token, headers=given, body=octets or b"")
+            ask_app(with_client, verb, path, token=token, headers=headers, body=octets)
         )
         assert [one.error for one in self.facts if one.error] == []
         return reply
