@@ -3,10 +3,15 @@
 import os
 import shutil
 
+import hypothesis
 import pytest
 from tests.leaks import find_leaks
 
 from penfold.testing.server import serve
+
+# Speed is measured by `make bench`, not by whether a busy machine makes a test of properties fail.
+hypothesis.settings.register_profile("penfold", deadline=None)
+hypothesis.settings.load_profile("penfold")
 
 
 def require_program(name):

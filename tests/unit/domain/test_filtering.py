@@ -136,7 +136,7 @@ TERMS = ["ann", "report", "there", "pdf", "invoice", "elsewhere.example", '"see 
 queries = st.lists(st.sampled_from(TERMS), min_size=1, max_size=4).map(" ".join)
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(
     from_=st.sampled_from(["", "ann", "bob", "ann OR bob", "-ann"]),
     subject=st.sampled_from(["", "report", "invoice", "{report invoice}"]),

@@ -261,7 +261,7 @@ def test_memory_of_who_was_answered_is_bounded_and_forgets(world):
     assert len(world.read(lambda box: box.list_settings(VacationAnswer))) == 1
 
 
-@settings(max_examples=50, deadline=None)
+@settings(max_examples=50)
 @given(
     subject=st.text(max_size=40),
     name=st.text(max_size=20),

@@ -5,7 +5,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import PrivateFormat, pkcs12
 from cryptography.x509.oid import ExtendedKeyUsageOID
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.keys import (
     DAY,
@@ -184,7 +184,6 @@ def test_what_is_no_chain_is_refused(text, why):
 GOOD = make_pkcs12(make_leaf(ADDRESS), password="")
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=200), st.integers(0, len(GOOD)), st.integers(0, 40))
 def test_any_octets_are_read_or_refused(noise, at, lost):
     for data in (noise, GOOD[:at] + noise[:3] + GOOD[at + lost :]):

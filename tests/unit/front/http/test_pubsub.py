@@ -537,7 +537,7 @@ VALUES = st.recursive(
 )  # fmt: skip
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     verb=st.sampled_from(["GET", "PUT", "POST", "DELETE", "PATCH"]),
     pieces=st.lists(PIECES, min_size=1, max_size=4),

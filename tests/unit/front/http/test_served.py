@@ -114,9 +114,7 @@ def bodies(request):
 
 
 @pytest.mark.parametrize("method_id", sorted(find_handlers()))
-@settings(
-    max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
-)
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(data=st.data())
 def test_whatever_is_asked_is_answered(product, method_id, data):
     method = BY_ID[method_id]

@@ -151,7 +151,7 @@ def test_a_test_key_sends_test_mail(post):
 
 
 @given(st.binary(max_size=120))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_any_message_is_accepted_or_refused_in_words(octets):
     post = Post()
     try:

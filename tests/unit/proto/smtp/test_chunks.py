@@ -4,7 +4,7 @@ import dataclasses
 import tracemalloc
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from tests.unit.proto.smtp.driver import MX, SMALL, SUBMISSION, Driver, codes, messages
 
@@ -53,7 +53,6 @@ def test_a_long_message_is_in_memory_once_from_its_first_octet_to_its_last(start
 
 
 @given(st.lists(st.binary(max_size=40), max_size=6), st.booleans())
-@settings(deadline=None)
 def test_chunks_arrive_as_one_message_octet_for_octet(chunks, empty_last):
     *front, final = [*chunks, b""] if empty_last or not chunks else chunks
     driver = at_message(mail=BINARY)

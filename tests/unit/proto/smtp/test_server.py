@@ -49,7 +49,7 @@ def converse(profile, pieces):
 
 
 @given(PROFILES, STREAMS, st.lists(st.integers(0, 10_000), max_size=10))
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_events_and_replies_do_not_depend_on_how_the_stream_is_cut(profile, stream, cuts):
     edges = [0, *sorted(place % (len(stream) + 1) for place in cuts), len(stream)]
     pieces = [stream[a:b] for a, b in pairwise(edges) if a < b]
@@ -60,7 +60,7 @@ def test_events_and_replies_do_not_depend_on_how_the_stream_is_cut(profile, stre
 
 
 @given(PROFILES, STREAMS)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_octet_by_octet_gives_the_same(profile, stream):
     whole = converse(profile, [stream])
     parts = converse(profile, [bytes([octet]) for octet in stream])
@@ -68,7 +68,7 @@ def test_octet_by_octet_gives_the_same(profile, stream):
 
 
 @given(PROFILES, STREAMS)
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_whatever_comes_every_reply_is_well_formed_and_every_message_within_bounds(profile, stream):
     driver = converse(profile, [stream])
     for line in driver.output.split(b"\r\n")[:-1]:
@@ -87,7 +87,6 @@ def test_whatever_comes_every_reply_is_well_formed_and_every_message_within_boun
 
 
 @given(st.binary(max_size=300))
-@settings(deadline=None)
 def test_a_clean_message_arrives_as_it_was_sent(body):
     from penfold.proto.smtp.framing import normalize_line_ends, stuff
 
@@ -143,7 +142,7 @@ def expected_codes(verbs):
 
 
 @given(st.lists(st.sampled_from(sorted(VERBS)), max_size=8))
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 def test_every_order_of_commands_gets_the_replies_of_the_table(verbs):
     driver = Driver(dataclasses.replace(MX, errors_max=100))
     expected = list(expected_codes(verbs))

@@ -215,7 +215,7 @@ PIECES = st.sampled_from(
 )  # fmt: skip
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(st.lists(PIECES, max_size=25).map("".join), st.sampled_from(["html", "mjml", "text"]))
 def test_any_source_is_compiled_or_refused(source, part):
     changes = {"mjml": None, "layout": None, part: source}

@@ -107,13 +107,13 @@ LIBRARIES = st.builds(
 )
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(LIBRARIES)
 def test_any_templates_are_the_same_after_writing_and_reading(library):
     assert parse_folder(print_folder(library)) == library
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(
     st.dictionaries(
         st.sampled_from([*HEAD, "a/schema.json", "_layouts/x.html", "_partials/x.txt", "x", "a/"]),

@@ -290,7 +290,7 @@ def test_hostile_templates_end_in_mails_or_errors_inside_memory_thousands_of_tim
     assert grown < 200
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     st.sampled_from(sorted(HOSTILE)) | st.just(None),
     st.dictionaries(
@@ -323,7 +323,7 @@ FILTERED = [
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=9)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(max_examples=60)
 @given(
     st.lists(st.sampled_from(FILTERED), max_size=4),
     st.fixed_dictionaries(

@@ -211,14 +211,14 @@ SCHEMAS = st.recursive(
 )
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(objects(SCHEMAS), st.dictionaries(NAMES, VALUES, max_size=3))
 def test_variables_are_right_where_json_schema_says_so(schema, variables):
     right = Draft202012Validator(schema).is_valid(variables)
     assert (check_variables(parse_schema(schema), variables) == []) == right
 
 
-@settings(deadline=None, max_examples=40)
+@settings(max_examples=40)
 @given(
     st.recursive(
         st.none() | st.booleans() | st.integers() | st.text(max_size=8) | st.floats(),

@@ -49,7 +49,7 @@ def world(tmp_path_factory):
     book.close()
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(
     method=st.sampled_from(REGISTRY),
     values=st.lists(TEXT, min_size=2, max_size=2),
@@ -66,7 +66,7 @@ def test_any_request_is_answered_below_500(world, method, values, query, body):
         assert answer["error"]["code"] == status
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 @given(token=TEXT, size=st.integers(0, 2**32 - 1), path=st.sampled_from(["users", "activities"]))
 def test_any_page_token_is_a_place_in_the_list_or_is_refused(world, token, size, path):
     query = {"pageToken": token, "maxResults": size}

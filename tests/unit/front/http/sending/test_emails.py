@@ -213,7 +213,7 @@ JSON = st.recursive(
 )
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(changes=st.dictionaries(st.sampled_from([*EMAIL, "cc", "bcc", "reply_to", "headers", "tags",
                                                 "attachments", "metadata", "recipients", "stream",
                                                 "scheduled_at", "expires_at"]), JSON))  # fmt: skip
