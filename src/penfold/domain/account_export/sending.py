@@ -26,9 +26,10 @@ SENDING_EXPORTED: Final[frozenset[type[Struct]]] = frozenset({records.ApiKey, re
 #: Kinds of record that are not, and why.
 SENDING_LEFT_OUT: Final[dict[type[Struct], str]] = {
     records.ApiSecret: "secret; its last four characters and its use are shown with its key",
-    records.SendingDomain: "the installation's, not an account's",
+    records.SendingDomain: "the API answers it, and the DNS shows it",
     records.Stream: "a rule for mail of a kind; the emails name theirs",
     records.Template: "text of an application that the API answers; what was made of it is there",
+    records.TemplateBody: "as its template",
     records.TemplatePart: "as its template",
     records.TemplateVersion: "as its template",
 }

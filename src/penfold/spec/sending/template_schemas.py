@@ -30,7 +30,7 @@ class NewVersion(Asked, frozen=True, kw_only=True):
     schema: dict[str, Any] | None = None
     sample: dict[str, Any] | None = None
     on_missing: Literal["error", "blank"] = "error"
-    streams: tuple[str, ...] = ()
+    streams: list[str] = []
     note: str = ""
 
 

@@ -118,7 +118,9 @@ def templates_add_version(call: Call) -> shown.Version:
         schema=body.schema, sample=body.sample, on_missing=body.on_missing,
     )  # fmt: skip
     try:
-        made = call.templates.add_version(call.id, source, streams=body.streams, note=body.note)
+        made = call.templates.add_version(
+            call.id, source, streams=tuple(body.streams), note=body.note
+        )
     except TemplateError as error:
         raise refuse_template(error) from error
     return show_version(made, asked=True)
