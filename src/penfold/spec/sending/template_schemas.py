@@ -2,7 +2,7 @@
 
 from typing import Annotated, Any, Literal
 
-from msgspec import UNSET, Meta, UnsetType
+from msgspec import UNSET, Meta, UnsetType, field
 
 from penfold.spec.sending.schemas import Asked, Given
 
@@ -30,7 +30,7 @@ class NewVersion(Asked, frozen=True, kw_only=True):
     schema: dict[str, Any] | None = None
     sample: dict[str, Any] | None = None
     on_missing: Literal["error", "blank"] = "error"
-    streams: list[str] = []
+    streams: list[str] = field(default_factory=list)
     note: str = ""
 
 
