@@ -38,7 +38,7 @@ LOOP = {
 }
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def shop(tmp_path_factory):
     with ExitStack() as stack:
         shop = Shop(stack, tmp_path_factory.mktemp("shop"))
