@@ -26,6 +26,7 @@ from penfold.domain.forwarding import (
     find_auto_target,
     forward,
 )
+from penfold.domain.judging import ARRIVAL_LABELS
 from penfold.domain.messages import Letter, add_letter
 from penfold.domain.return_paths import ReturnPaths
 from penfold.domain.senders import make_sender
@@ -66,6 +67,30 @@ class Arriving:
         """Tell the sender of a message that it was delivered, in the transaction that stores it."""
         add_report(box, delivered, now_ms=now_ms, chance=self._chance)
         box.after_commit(lambda: self._hand_over(mailbox_id))
+
+    def take_notice(
+        self,
+        box: MailboxWriter,
+        mailbox_id: str,
+        key: bytes,
+        letter: Letter,
+        *,
+        thread_id: int | None,
+        now_ms: int,
+    ) -> None:
+        """Store a message of this server's own, with the null reverse-path; once for each key."""
+        if box.find_receipt(key) is not None:
+            return
+        stored = self.take(
+            box,
+            mailbox_id,
+            letter,
+            sender="",
+            labels=ARRIVAL_LABELS,
+            thread_id=thread_id,
+            now_ms=now_ms,
+        )
+        box.add_receipt(key, stored.id, now_ms=now_ms)
 
     def take(
         self,

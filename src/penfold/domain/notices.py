@@ -30,7 +30,6 @@ from penfold.base.limits import (
 from penfold.domain.arriving import Arriving
 from penfold.domain.delivery import find_decisive
 from penfold.domain.inbound import add_trace
-from penfold.domain.judging import ARRIVAL_LABELS
 from penfold.domain.messages import Letter, read_letter
 from penfold.domain.threading import find_reported_thread
 from penfold.ports.directory import Account, Directory
@@ -164,18 +163,10 @@ class Notices:
         key = _receipt_key(row, event)
 
         def change(box: MailboxWriter) -> None:
-            if box.find_receipt(key) is not None:
-                return
-            stored = self._arriving.take(
-                box,
-                row.origin,
-                letter,
-                sender="",
-                labels=ARRIVAL_LABELS,
-                thread_id=find_reported_thread(box, row.message_id, sent=False),
-                now_ms=now_ms,
+            thread_id = find_reported_thread(box, row.message_id, sent=False)
+            self._arriving.take_notice(
+                box, row.origin, key, letter, thread_id=thread_id, now_ms=now_ms
             )
-            box.add_receipt(key, stored.id, now_ms=now_ms)
 
         self._mailboxes.change(row.origin, change)
 

@@ -18,7 +18,6 @@ from penfold.base.errors import NotFoundError, UnavailableError
 from penfold.base.limits import WEBHOOK_SWEEP
 from penfold.domain.arriving import Arriving
 from penfold.domain.inbound import add_trace
-from penfold.domain.judging import ARRIVAL_LABELS
 from penfold.domain.messages import Letter, read_letter
 from penfold.domain.sending.showing import show_time
 from penfold.ports.directory import Account, Directory
@@ -101,18 +100,7 @@ class OwnerNotices:
         key = hashlib.sha256(name.encode()).digest()
 
         def change(box: MailboxWriter) -> None:
-            if box.find_receipt(key) is not None:
-                return
-            stored = self.arriving.take(
-                box,
-                account.id,
-                letter,
-                sender="",
-                labels=ARRIVAL_LABELS,
-                thread_id=None,
-                now_ms=now_ms,
-            )
-            box.add_receipt(key, stored.id, now_ms=now_ms)
+            self.arriving.take_notice(box, account.id, key, letter, thread_id=None, now_ms=now_ms)
 
         self.mailboxes.change(account.id, change)
 

@@ -30,7 +30,7 @@ Limit = Annotated[int, typer.Option(min=1, max=10_000, metavar="N", help="How ma
 def reports_commands(doors: Doors) -> typer.Typer:
     """Return the commands of `penfold reports`."""
     commands = typer.Typer(
-        help="Reports: what others say of our mail, kept for 90 days. Anybody can send one.",
+        help="Reports: what others say of our mail. Anybody can send one.",
         no_args_is_help=True,
     )
 

@@ -21,9 +21,8 @@ from penfold.front.web.browser import (
     client_address,
     find_cookie,
     form_token,
-    is_own_form,
     query_pairs,
-    read_form,
+    read_own_form,
 )
 from penfold.front.web.pages import page
 from penfold.front.web.sign_in import stale_page
@@ -67,8 +66,8 @@ class AccountPages:
 
     async def act(self, request: Request) -> Response:
         """Do what a button on the page says."""
-        form = dict(await read_form(request))
-        if not is_own_form(request, find_cookie(request), form.get("csrf", "")):
+        form = await read_own_form(request)
+        if form is None:
             return stale_page()
         name = request.path_params["name"]
         return await run_in_threadpool(self._act, request, name, form)
@@ -79,8 +78,8 @@ class AccountPages:
 
     async def prove(self, request: Request) -> Response:
         """Take the password once more."""
-        form = dict(await read_form(request))
-        if not is_own_form(request, find_cookie(request), form.get("csrf", "")):
+        form = await read_own_form(request)
+        if form is None:
             return stale_page()
         me = await run_in_threadpool(find_me, self._identity, request)
         if me is None:

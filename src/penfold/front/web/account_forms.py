@@ -23,8 +23,7 @@ from penfold.front.web.browser import (
     client_address,
     find_cookie,
     form_token,
-    is_own_form,
-    read_form,
+    read_own_form,
     set_cookie,
 )
 from penfold.front.web.pages import page
@@ -87,8 +86,8 @@ class AccountForms:
         return await run_in_threadpool(self._show, request)
 
     async def post(self, request: Request) -> Response:
-        form = dict(await read_form(request))
-        if not is_own_form(request, find_cookie(request), form.get("csrf", "")):
+        form = await read_own_form(request)
+        if form is None:
             return stale_page()
         return await run_in_threadpool(self._post, request, form)
 

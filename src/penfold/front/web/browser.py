@@ -64,6 +64,12 @@ async def read_form(request: Request) -> Pairs:
     return _parse_pairs(body)
 
 
+async def read_own_form(request: Request) -> dict[str, str] | None:
+    """Return the fields of a form that is one of ours, shown to this browser; else None."""
+    form = dict(await read_form(request))
+    return form if is_own_form(request, find_cookie(request), form.get("csrf", "")) else None
+
+
 def _parse_pairs(octets: bytes) -> Pairs:
     try:
         return parse_qsl(

@@ -20,8 +20,7 @@ from penfold.front.web.browser import (
     client_address,
     find_cookie,
     form_token,
-    is_own_form,
-    read_form,
+    read_own_form,
 )
 from penfold.front.web.pages import page
 from penfold.front.web.sign_in import stale_page
@@ -44,8 +43,8 @@ class DevicePages:
 
     async def post(self, request: Request) -> Response:
         """Answer a form: a code, with or without a decision."""
-        form = dict(await read_form(request))
-        if not is_own_form(request, find_cookie(request), form.get("csrf", "")):
+        form = await read_own_form(request)
+        if form is None:
             return stale_page()
         return await run_in_threadpool(self._post, request, form)
 

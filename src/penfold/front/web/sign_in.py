@@ -20,9 +20,8 @@ from penfold.front.web.browser import (
     client_address,
     find_cookie,
     form_token,
-    is_own_form,
     query_pairs,
-    read_form,
+    read_own_form,
     set_cookie,
 )
 from penfold.front.web.pages import error_page, page
@@ -73,7 +72,7 @@ class SignInPages:
         return await run_in_threadpool(self._page, request, Shown(address=hint))
 
     async def post(self, request: Request) -> Response:
-        form = await self._read(request)
+        form = await read_own_form(request)
         if form is None:
             return stale_page()
         sessions, cookie = self._identity.sessions, find_cookie(request)
@@ -94,7 +93,7 @@ class SignInPages:
         return await run_in_threadpool(self._second, request, Shown())
 
     async def post_second(self, request: Request) -> Response:
-        form = await self._read(request)
+        form = await read_own_form(request)
         if form is None:
             return stale_page()
         sessions, cookie = self._identity.sessions, find_cookie(request)
@@ -113,11 +112,6 @@ class SignInPages:
         return await self._enter(request, attempt, Shown(say("wrong_code"), 403), self._second)
 
     # --- steps ---------------------------------------------------------------------
-
-    async def _read(self, request: Request) -> dict[str, str] | None:
-        """Return the form when it is one of ours."""
-        form = dict(await read_form(request))
-        return form if is_own_form(request, find_cookie(request), form.get("csrf", "")) else None
 
     async def _passkey(
         self,

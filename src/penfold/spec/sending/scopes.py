@@ -31,7 +31,6 @@ SCOPES: Final = MappingProxyType({
     "webhooks:*": "Read and change webhooks.",
     "suppressions:*": "Read and change the list of suppressed addresses.",
     SUPPRESSIONS_READ: "Read the list of suppressed addresses.",
-    "stats:read": "Read statistics.",
     USAGE_READ: "Read what was used and what it costs.",
     "keys:*": "Read, make and revoke API keys that may do no more than this one.",
 })  # fmt: skip
