@@ -1,12 +1,11 @@
 """`penfold user export`: the stores of a data directory, and a folder beside it."""
 
 import contextlib
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
 from penfold.app.config import find_key_source
-from penfold.app.datadir import check_data_dir
+from penfold.app.datadir import enter_data_dir
 from penfold.app.exits import stop_at_once
 from penfold.app.logs import SystemClock
 from penfold.app.reports import REPORTS_NAME
@@ -20,8 +19,7 @@ from penfold.store.sqlite.reports import SqliteReports
 
 @contextlib.contextmanager
 def open_account_export(data: Path) -> Iterator[AccountExport]:
-    check_data_dir(data)
-    os.umask(0o077)
+    enter_data_dir(data)
     clock = SystemClock()
     with contextlib.ExitStack() as open_now:
         stores = open_stores(

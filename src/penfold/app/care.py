@@ -9,7 +9,7 @@ from typing import Final
 
 import apsw
 
-from penfold.app.datadir import check_data_dir
+from penfold.app.datadir import enter_data_dir
 from penfold.app.exits import StartError
 from penfold.app.key_rotation import rotate_key
 from penfold.app.logs import SystemClock
@@ -27,12 +27,12 @@ _SHARED: Final = (DIRECTORY_NAME, QUEUE_NAME, PUBSUB_NAME, SENDING_NAME)
 
 class Care:
     def verify(self, data: Path, say: Say) -> bool:
-        check_data_dir(data)
+        enter_data_dir(data)
         sound = [_check_database(data / name, say) for name in _SHARED]
         return verify_data(data, say) and all(sound)
 
     def backup(self, data: Path, target: Path, say: Say) -> bool:
-        check_data_dir(data)
+        enter_data_dir(data)
         if target.resolve().is_relative_to(data.resolve()):
             raise StartError(f"{target} is inside {data}; name a directory outside it")
         _check_free(target, "name a new or empty directory")
@@ -46,7 +46,7 @@ class Care:
         return restore_data(source, data, say)
 
     def reindex(self, data: Path, say: Say) -> bool:
-        check_data_dir(data)
+        enter_data_dir(data)
         return reindex_data(data, say)
 
     def rotate_key(self, data: Path, new: KeySource | None, say: Say) -> bool:

@@ -15,7 +15,7 @@ import apsw
 from penfold.app.account_export import open_account_export
 from penfold.app.care import Care
 from penfold.app.config import find_key_source, load_settings
-from penfold.app.datadir import FAULTS_NAME, SCHEMA_NAME, check_data_dir, check_schema
+from penfold.app.datadir import FAULTS_NAME, SCHEMA_NAME, check_schema, enter_data_dir
 from penfold.app.domain_check import check_domain
 from penfold.app.erasing import erase_account
 from penfold.app.exits import FAILED, WRONG_USE, StartError, stop_at_once
@@ -169,12 +169,6 @@ def _make_doors() -> Doors:
     )
 
 
-def _enter(data: Path) -> None:
-    """Refuse what is no data directory; files that are made in one are for their owner alone."""
-    check_data_dir(data)
-    os.umask(0o077)
-
-
 def _list_new(data: Path) -> Collection[str]:
     """Return the kinds of database that the release before had not; () before the first start."""
     return check_schema(data, known_schema()) if (data / SCHEMA_NAME).exists() else ()
@@ -182,7 +176,7 @@ def _list_new(data: Path) -> Collection[str]:
 
 @contextlib.contextmanager
 def _open_all(data: Path) -> Iterator[Stores]:
-    _enter(data)
+    enter_data_dir(data)
     stores = open_stores(
         data,
         clock=SystemClock(),
@@ -227,28 +221,28 @@ def open_sending(data: Path) -> Iterator[SendingTools]:
 
 
 def _erase_account(data: Path, address: str, say: Say) -> Erasure:
-    check_data_dir(data)
+    enter_data_dir(data)
     return erase_account(data, address, say)
 
 
 def open_queue(data: Path) -> AbstractContextManager[Queue]:
-    _enter(data)
+    enter_data_dir(data)
     return contextlib.closing(SqliteQueue(data / QUEUE_NAME, create=False))
 
 
 def open_reports(data: Path) -> AbstractContextManager[ReportBook]:
-    _enter(data)
+    enter_data_dir(data)
     return contextlib.closing(SqliteReports(data / REPORTS_NAME))
 
 
 def open_faults(data: Path) -> FileFaults:
-    check_data_dir(data)
+    enter_data_dir(data)
     return FileFaults(data / "run" / FAULTS_NAME)
 
 
 def load_base_url(data: Path) -> str:
     """Return where others reach the server, as its last start noted it."""
-    check_data_dir(data)
+    enter_data_dir(data)
     try:
         return (data / "run" / "address").read_text().strip()
     except OSError:

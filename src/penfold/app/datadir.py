@@ -58,14 +58,18 @@ def open_data_dir(path: Path) -> int:
     return lock
 
 
-def check_data_dir(data: Path) -> None:
-    """Raise StartError unless a server has run here, as the user who asks now."""
+def enter_data_dir(data: Path) -> None:
+    """Raise StartError unless a server has run here, as the user who asks now.
+
+    What this process makes from then on is for that user alone.
+    """
     if not (data / LOCK_NAME).exists():
         raise StartError(
             f"{data} is not a Penfold data directory; name it with --data DIR, or make it by "
             f"starting `penfold serve --data {data}` once"
         )
     check_owner(data, uid=os.geteuid())
+    os.umask(0o077)
 
 
 def check_owner(data: Path, *, uid: int) -> None:

@@ -10,7 +10,7 @@ import ssl
 from pathlib import Path
 
 from penfold.app.config import load_settings
-from penfold.app.datadir import check_data_dir
+from penfold.app.datadir import enter_data_dir
 from penfold.app.exits import stop_at_once
 from penfold.app.logs import SystemClock
 from penfold.app.mta_sts import find_own_policy
@@ -38,8 +38,7 @@ _END = "-----END CERTIFICATE-----"
 
 def check_domain(data: Path, name: str) -> Report:
     """Return what the DNS says about one of the domains in a data directory."""
-    check_data_dir(data)
-    os.umask(0o077)
+    enter_data_dir(data)
     settings = load_settings({"data": str(data)}, os.environ).settings
     clock = SystemClock()
     stores = open_stores(data, clock=clock, fatal=stop_at_once, master_key=settings.master_key)

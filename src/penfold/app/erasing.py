@@ -81,7 +81,6 @@ def erase_account(data: Path, address: str, say: Say) -> Erasure:
 
     say: told why it waits. NotFoundError: there is no such account, and none that was removed.
     """
-    os.umask(0o077)
     clock = SystemClock()
     stores = open_stores(data, clock=clock, fatal=stop_at_once, master_key=find_key_source(data))
     try:

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Final
 
 from penfold.app.config import find_key_source
-from penfold.app.datadir import check_data_dir, is_served, open_data_dir
+from penfold.app.datadir import enter_data_dir, is_served, open_data_dir
 from penfold.app.exits import StartError, stop_at_once
 from penfold.app.logs import SystemClock
 from penfold.app.stores import Stores, open_stores
@@ -62,13 +62,12 @@ class Rotation:
 
 def rotate_key(data: Path, new: KeySource | None, say: Say) -> bool:
     """Rotate the master key of a data directory; returns whether it is done."""
-    check_data_dir(data)
+    enter_data_dir(data)
     if is_served(data):
         raise StartError(
             f"a server runs on {data} and would go on sealing under the old key; "
             "stop it, rotate, start it again"
         )
-    os.umask(0o077)
     lock = open_data_dir(data)
     try:
         stores = open_stores(data, clock=SystemClock(), fatal=stop_at_once)

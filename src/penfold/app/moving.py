@@ -1,13 +1,12 @@
 """`penfold import`, `export` and `search`: the stores of a data directory, and files beside it."""
 
 import contextlib
-import os
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
 from penfold.app.config import find_key_source
-from penfold.app.datadir import check_data_dir, is_served
+from penfold.app.datadir import enter_data_dir, is_served
 from penfold.app.exits import stop_at_once
 from penfold.app.logs import SystemClock
 from penfold.app.stores import make_identity, open_stores
@@ -21,8 +20,7 @@ from penfold.store.moving.source import FileSources
 
 @contextlib.contextmanager
 def open_moving(data: Path) -> Iterator[Moving]:
-    check_data_dir(data)
-    os.umask(0o077)
+    enter_data_dir(data)
     clock = SystemClock()
     # One mailbox is written, so one writer.
     stores = open_stores(

@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 from typing import Final
 
-from penfold.app.datadir import check_data_dir
+from penfold.app.datadir import enter_data_dir
 from penfold.app.exits import StartError
 from penfold.app.metrics import Counters
 from penfold.base.clock import Clock
@@ -70,7 +70,7 @@ _NUMBERS: Final = ("user_units", "project_units", "in_flight", "messages", "reci
 
 def load_quota(data: Path) -> QuotaView:
     """Return the limits of the running server, or of the last one, and what it has counted."""
-    check_data_dir(data)
+    enter_data_dir(data)
     try:
         limits = json.loads((data / "run" / _NAME).read_bytes())
     except OSError:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from penfold.app.datadir import check_data_dir, is_served
+from penfold.app.datadir import enter_data_dir, is_served
 from penfold.app.exits import StartError
 from penfold.app.logs import SystemClock
 from penfold.app.metrics import Numbers, list_files, load_numbers, split
@@ -19,7 +19,7 @@ class Watching:
 
     def __init__(self, data: Path) -> None:
         """Raise StartError unless a server has this data directory."""
-        check_data_dir(data)
+        enter_data_dir(data)
         if not is_served(data):
             raise StartError(f"no server runs on {data}; start `penfold serve --data {data}`")
         self._data = data

@@ -7,9 +7,9 @@ import stat
 import pytest
 
 from penfold.app.datadir import (
-    check_data_dir,
     check_owner,
     check_schema,
+    enter_data_dir,
     find_user_name,
     open_data_dir,
     save_schema,
@@ -61,7 +61,7 @@ def test_a_directory_with_other_things_in_it_is_refused_and_left_alone(tmp_path)
 
 def test_only_the_user_whose_server_made_a_directory_may_use_it(tmp_path, opened):
     opened(tmp_path / "data")
-    check_data_dir(tmp_path / "data")
+    enter_data_dir(tmp_path / "data")
     with pytest.raises(StartError, match=f"belongs to the user {find_user_name(os.geteuid())}"):
         check_owner(tmp_path / "data", uid=os.geteuid() + 1)
 
@@ -70,7 +70,7 @@ def test_only_the_user_whose_server_made_a_directory_may_use_it(tmp_path, opened
 def test_root_leaves_a_directory_of_the_servers_user_alone(tmp_path):
     os.close(open_data_dir(tmp_path / "data"))
     os.chown(tmp_path / "data" / "penfold.lock", 4_000_000, -1)
-    for use in (check_data_dir, open_data_dir):
+    for use in (enter_data_dir, open_data_dir):
         with pytest.raises(StartError, match="runuser -u #4000000"):
             use(tmp_path / "data")
 

@@ -9,7 +9,7 @@ from penfold.app.addresses import load_addresses
 from penfold.app.checkup import certificate, databases, folder, listeners, machine, mail
 from penfold.app.checkup.patient import Check, Patient
 from penfold.app.config import ConfigError, check_served, load_settings
-from penfold.app.datadir import check_data_dir, is_served
+from penfold.app.datadir import enter_data_dir, is_served
 from penfold.app.exits import StartError
 from penfold.domain.health import Finding, error, fine
 
@@ -39,12 +39,11 @@ CHECKS: Final[tuple[Check, ...]] = (
 def examine(data: Path, now_ms: int) -> Iterator[Finding]:
     """Yield what is found, area by area."""
     try:
-        check_data_dir(data)
+        enter_data_dir(data)
     except StartError as trouble:
         mend = f"penfold doctor --data DIR, or penfold serve --data {data}"
         yield error("files", f"{trouble}.", why="Nothing else can be looked at.", mend=mend)
         return
-    os.umask(0o077)
     try:
         settings = load_settings({"data": str(data)}, os.environ).settings
         check_served(settings)
