@@ -13,7 +13,7 @@ from penfold.proto.mime.html import decode_references
 from penfold.proto.mime.unseen import read_attributes
 from penfold.proto.templates.markup import iter_elements
 from penfold.proto.templates.model import Finding
-from penfold.proto.templates.scan import line_of, mark_tags, scan_part
+from penfold.proto.templates.scan import line_of, list_marks, mark_tags, scan_part
 
 _LINKING: Final = ("href", "src", "action", "formaction", "background", "poster")
 _MAY_LINK: Final = re.compile("|".join(_LINKING), re.IGNORECASE)
@@ -21,7 +21,11 @@ _MAY_LINK: Final = re.compile("|".join(_LINKING), re.IGNORECASE)
 _IGNORED: Final = re.compile(r"[\t\r\n]")
 _CONTROLS: Final = "".join(map(chr, range(33)))
 _DANGEROUS: Final = ("javascript:", "vbscript:", "data:text/html", "file:")
-_UNQUOTED: Final = "an output that is not in quotes can add attributes; write {attribute}"
+_UNQUOTED: Final = (
+    "{output} stands in a tag and not within quotes, where it could add attributes; write"
+    ' name="{output}"'
+)
+_QUOTED: Final = re.compile(r"\"[^\"]*\"|'[^']*'")
 _DROPPED: Final = {
     "script": "mail clients drop scripts",
     "form": "many mail clients drop forms; link to a page that has it",
@@ -64,19 +68,17 @@ def check_source(html: str) -> list[Finding]:
 
 
 def list_unquoted(source: str, where: str) -> list[Finding]:
-    """Return attributes whose value is an output without quotes: escaping is not enough there."""
+    """Return outputs within a tag and not within quotes: escaping is not enough there."""
     tags, wrong = scan_part(source, where)
     if wrong:
         return []
     marked, words = mark_tags(source, tags)
-    bare = re.compile(r"([\w-]{1,40})\s{0,9}=\s{0,9}(\w+)")
     found = []
-    for _, attributes, _ in iter_elements(marked):
-        for name, word in bare.findall(attributes):
-            if words.get(word, "").startswith("{{"):
-                why = _UNQUOTED.format(attribute=f'{name}="{words[word]}"')
+    for name, attributes, _ in iter_elements(marked):
+        for word in list_marks(f"{name} {_QUOTED.sub('', attributes)}", words):
+            if words[word].startswith("{{"):
                 line = line_of(source, source.find(words[word]))
-                found.append(Finding("unquoted", why, where, line))
+                found.append(Finding("unquoted", _UNQUOTED.format(output=words[word]), where, line))
     return found
 
 

@@ -126,7 +126,15 @@ def mark_tags(source: str, tags: list[Tag]) -> tuple[str, dict[str, str]]:
 
 def put_tags_back(marked: str, words: dict[str, str]) -> str:
     """Undo mark_tags, after something else has been done to the text."""
-    if not words:
-        return marked
-    prefix = next(iter(words)).removesuffix("0z")
-    return re.sub(rf"{prefix}\d+z", lambda found: words.get(found[0], found[0]), marked)
+    return _marks(words).sub(lambda found: words.get(found[0], found[0]), marked)
+
+
+def list_marks(text: str, words: dict[str, str]) -> list[str]:
+    """Return the words of mark_tags in a piece of what it marked, in their order."""
+    return [word for word in _marks(words).findall(text) if word in words]
+
+
+def _marks(words: dict[str, str]) -> re.Pattern[str]:
+    """Return what matches the words; nothing at all when there are none."""
+    prefix = next(iter(words), "").removesuffix("0z")
+    return re.compile(rf"{prefix}\d+z" if prefix else r"(?!)")

@@ -4,6 +4,7 @@ Everything here runs inside a transaction of the caller's connection. Triggers r
 delete an entry; only erasable parts can go.
 """
 
+import json
 from collections.abc import Callable, Iterable
 from itertools import groupby
 from typing import Any, Final
@@ -24,7 +25,11 @@ _BACK: Final = f"SELECT {_COLUMNS} FROM audit WHERE number < ? ORDER BY number D
 _BACK_OF: Final = (
     f"SELECT {_COLUMNS} FROM audit WHERE account_id = ? AND number < ? ORDER BY number DESC LIMIT ?"
 )
-_PARTS: Final = "SELECT * FROM audit_personal WHERE number BETWEEN ? AND ? ORDER BY number, part"
+#: Of some entries, which may be the first and the last of a log of millions.
+_PARTS: Final = (
+    "SELECT * FROM audit_personal WHERE number IN (SELECT value FROM json_each(?))"
+    " ORDER BY number, part"
+)
 _ERASE: Final = "DELETE FROM audit_personal WHERE account_id = ?"
 #: Beyond every number.
 _END: Final = 2**62
@@ -82,10 +87,8 @@ def _with_parts(
     entries = [Entry(*row) for row in rows]
     if not entries:
         return []
-    numbers = [entry.number for entry in entries]
-    found: list[tuple[Any, ...]] = connection.execute(
-        _PARTS, (min(numbers), max(numbers))
-    ).fetchall()
+    numbers = json.dumps([entry.number for entry in entries])
+    found: list[tuple[Any, ...]] = connection.execute(_PARTS, (numbers,)).fetchall()
     parts = {
         number: [Personal(*row) for row in group]
         for number, group in groupby(found, key=lambda row: row[0])

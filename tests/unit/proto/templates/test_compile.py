@@ -84,7 +84,10 @@ def test_no_address_is_in_it_that_the_author_did_not_write():
         pytest.param("\n{% if name %}", (0, "endif"), id="no-endif"),
         pytest.param("\n{% endif %}", (2, "endif"), id="no-if"),
         pytest.param("{% for %}", (1, ""), id="for"),
-        pytest.param("\n<a href={{ name }}>", (2, 'write href="{{ name }}"'), id="unquoted"),
+        pytest.param("\n<a href={{ name }}>", (2, 'write name="{{ name }}"'), id="unquoted"),
+        pytest.param("<a href=x/{{ name }}>", (1, "within quotes"), id="partly"),
+        pytest.param("<a title='b' {{ name }}>", (1, "within quotes"), id="an-attribute"),
+        pytest.param("<{{ name }}>", (1, "within quotes"), id="an-element"),
         pytest.param("{{ name" + " " * 200 + "}}", (1, "100 blanks"), id="blanks"),
         pytest.param("{{ now }}", (1, "`now` is not declared"), id="no-clock"),
         pytest.param(
@@ -120,7 +123,7 @@ def test_all_mistakes_are_told_at_once_up_to_a_number():
 @pytest.mark.parametrize(
     ("body", "said"),
     [
-        pytest.param("\n<mj-section {{ name }}/>", (2, "cannot stand here"), id="lost"),
+        pytest.param("\n<mj-section {{ name }}/>", (2, "within quotes"), id="lost"),
         pytest.param('\n<mj-image width="{{ name }}px"/>', (2, "cannot stand"), id="in-a-number"),
         pytest.param('\n<mj-include path="/etc/passwd"/>', (2, "mj-include"), id="include"),
         pytest.param("<mj-wrapper>" * 400, (0, "nests more than"), id="deep"),
