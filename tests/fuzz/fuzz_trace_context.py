@@ -5,7 +5,7 @@ python tests/fuzz/fuzz_trace_context.py --seconds 10 [--seed N]
 
 from looping import mutate_often, run
 
-from penfold.proto.trace_context import format_traceparent, parse_traceparent
+from penfold.proto.trace_context import parse_traceparent
 
 SEEDS = [
     "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01",
@@ -32,7 +32,6 @@ def make_case(rng):
 def try_case(text):
     found = parse_traceparent(text)
     if found is not None:
-        assert parse_traceparent(format_traceparent(found)) == found
         assert found.trace_id in text
         assert found.span_id in text
 

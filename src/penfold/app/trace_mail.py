@@ -6,11 +6,11 @@ All of these are told of when they are over, with how long they took: that is wh
 import time
 from typing import Final
 
-from penfold.app.tracing import Tracer, link_of
+from penfold.app.tracing import Tracer, link_of, pick_attributes
 from penfold.front.smtp.facts import Facts, Observe, TransactionFacts
 from penfold.ports.queue import Attempt, NewQueueRow, QueueRow, QueueState, Tried
 from penfold.proto.otlp import Link, Span, SpanKind, Value
-from penfold.spec.traces import ATTEMPT, MESSAGE, QUEUED, SERVER, SpanType
+from penfold.spec.traces import ATTEMPT, MESSAGE, QUEUED, SERVER
 
 _MS: Final = 1_000_000
 _SECOND: Final = 1_000_000_000
@@ -40,7 +40,7 @@ class TracingSmtpObserver:
                 kind=SpanKind.SERVER,
                 start_ns=end_ns - round(facts.duration_s * _SECOND),
                 end_ns=end_ns,
-                attributes=_checked(
+                attributes=pick_attributes(
                     MESSAGE,
                     {
                         "penfold.listener": facts.listener,
@@ -78,7 +78,7 @@ class DeliveryTraces:
                     kind=SpanKind.PRODUCER,
                     start_ns=start_ns,
                     end_ns=time.time_ns(),
-                    attributes=_checked(QUEUED, facts),
+                    attributes=pick_attributes(QUEUED, facts),
                 )
             )
 
@@ -97,7 +97,7 @@ class DeliveryTraces:
                 name=ATTEMPT.name,
                 start_ns=end_ns - ms * _MS,
                 end_ns=end_ns,
-                attributes=_checked(
+                attributes=pick_attributes(
                     ATTEMPT,
                     {
                         "penfold.queue": row.id,
@@ -124,7 +124,7 @@ class DeliveryTraces:
                 kind=SpanKind.CLIENT,
                 start_ns=start_ns,
                 end_ns=end_ns,
-                attributes=_checked(
+                attributes=pick_attributes(
                     SERVER,
                     {
                         "server.address": tried.host,
@@ -139,10 +139,3 @@ class DeliveryTraces:
             )
         )
         return start_ns
-
-
-def _checked(of: SpanType, attributes: dict[str, Value]) -> dict[str, Value]:
-    unknown = attributes.keys() - of.attributes
-    if unknown:
-        raise ValueError(f"span {of.name} has no attribute {', '.join(sorted(unknown))}")
-    return attributes

@@ -11,7 +11,7 @@ and nothing is stored. The request that sent the mail has a link to it.
 
 import hashlib
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from typing import Final, Protocol
@@ -53,10 +53,15 @@ class OpenSpan:
 
     def put(self, of: SpanType, attributes: dict[str, Value | None]) -> None:
         """Add attributes that the type declares; None is left out."""
-        unknown = attributes.keys() - of.attributes
-        if unknown:
-            raise ValueError(f"span {of.name} has no attribute {', '.join(sorted(unknown))}")
-        self.attributes |= {name: value for name, value in attributes.items() if value is not None}
+        self.attributes |= pick_attributes(of, attributes)
+
+
+def pick_attributes(of: SpanType, attributes: Mapping[str, Value | None]) -> dict[str, Value]:
+    """Return those that are not None; ValueError for one the type does not declare."""
+    unknown = attributes.keys() - of.attributes
+    if unknown:
+        raise ValueError(f"span {of.name} has no attribute {', '.join(sorted(unknown))}")
+    return {name: value for name, value in attributes.items() if value is not None}
 
 
 _CURRENT: ContextVar[OpenSpan | None] = ContextVar("span", default=None)

@@ -8,6 +8,7 @@ import http.client
 import ipaddress
 import json
 import ssl
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from typing import Any, Final
@@ -17,6 +18,7 @@ from penfold import __version__
 from penfold.base.errors import ParseError
 from penfold.base.limits import API_ANSWER_MAX_BYTES, API_TIMEOUT_S, API_TRIES, API_WAIT_MAX_S
 from penfold.ports.api_client import RefusedError
+from penfold.proto.retry_after import parse_retry_after
 
 _AGAIN: Final = frozenset({429, 503})
 
@@ -38,11 +40,12 @@ class HttpApiClient:
         self._wait = wait
 
     def ask(self, verb: str, path: str, value: Any = None) -> Any:
-        for _ in range(API_TRIES):
-            status, octets, wait = self._send(verb, path, value)
+        status, octets, wait = self._send(verb, path, value)
+        for _ in range(API_TRIES - 1):
             if status not in _AGAIN:
                 break
             self._wait(min(max(wait, 1), API_WAIT_MAX_S))
+            status, octets, wait = self._send(verb, path, value)
         try:
             answer = json.loads(octets)
         except ValueError:
@@ -64,12 +67,12 @@ class HttpApiClient:
             response = connection.getresponse()
             octets = response.read(API_ANSWER_MAX_BYTES)
             again = response.getheader("retry-after", "")
-            return response.status, octets, int(again) if again.isdigit() else 0
         except (OSError, http.client.HTTPException) as error:
             why = f"{self._netloc} does not answer ({error}); is --url right?"
             raise RefusedError(why) from error
         finally:
             connection.close()
+        return response.status, octets, parse_retry_after(again, now_s=round(time.time())) or 0
 
     def _connect(self) -> http.client.HTTPConnection:
         if not self._secure:

@@ -36,8 +36,3 @@ def parse_traceparent(text: str) -> TraceParent | None:
     if not int(trace_id, 16) or not int(span_id, 16):
         return None
     return TraceParent(trace_id, span_id, bool(int(flags, 16) & _SAMPLED))
-
-
-def format_traceparent(parent: TraceParent) -> str:
-    """Return the header of version 00."""
-    return f"00-{parent.trace_id}-{parent.span_id}-{int(parent.sampled):02x}"

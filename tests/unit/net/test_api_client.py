@@ -7,6 +7,7 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 import pytest
 
 from penfold.base.errors import ParseError
+from penfold.base.limits import API_TRIES
 from penfold.net.api_client import HttpApiClient
 from penfold.ports.api_client import RefusedError
 
@@ -71,6 +72,13 @@ def test_it_waits_as_long_as_the_server_says_and_asks_again(served):
     ]  # fmt: skip
     assert client(served).ask("GET", "/templates") == {}
     assert served.waits == [3, 60]
+
+
+def test_it_gives_up_without_waiting_once_more(served):
+    served.answers = [(503, b"{}", {"retry-after": "²"})] * API_TRIES
+    with pytest.raises(RefusedError):
+        client(served).ask("GET", "/x")
+    assert served.waits == [1] * (API_TRIES - 1)
 
 
 @pytest.mark.parametrize(

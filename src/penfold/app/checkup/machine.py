@@ -16,7 +16,7 @@ from penfold.base.limits import (
 )
 from penfold.domain.health import Finding, error, fine, warning
 from penfold.spec.events import EVENTS, Severity
-from penfold.spec.metrics import ROLES, STARTS, TROUBLE
+from penfold.spec.metrics import STARTS, TROUBLE
 
 #: adjtimex(2) returns it while no time service keeps the clock.
 _TIME_ERROR: Final = 5
@@ -99,18 +99,15 @@ def check_life(patient: Patient) -> Iterator[Finding]:
         yield fine("server", "No server runs on this data directory.")
         return
     totals = load_totals(patient.data / "run")
-    starts = {role: round(read_total(totals, STARTS, role)) for role in ROLES}
-    wanted = {"http": patient.settings.workers, "mail": 1}
-    for role in ROLES:
-        replaced = starts[role] - max(wanted[role], 1)
-        # Workers may have been given as a flag, which is not known here.
-        if replaced > 0 and role == "mail":
-            yield error(
-                "server",
-                f"The {role} process was replaced {replaced} times since the server started.",
-                why="Something ends it: an error, the system for want of memory, or a person.",
-                mend="look for process_died and fatal in the log",
-            )
+    # How many others are wanted may have been a flag, which is not known here.
+    replaced = round(read_total(totals, STARTS, "mail")) - 1
+    if replaced > 0:
+        yield error(
+            "server",
+            f"The mail process was replaced {replaced} times since the server started.",
+            why="Something ends it: an error, the system for want of memory, or a person.",
+            mend="look for process_died and fatal in the log",
+        )
     met = {
         name: round(read_total(totals, TROUBLE, name))
         for name in sorted(_ERRORS)

@@ -12,6 +12,7 @@ from penfold.base.errors import PenfoldError
 from penfold.front.cli.doors import Doors
 from penfold.front.cli.output import (
     DATA_DEFAULT,
+    ROW_MAX,
     AsJson,
     DataDir,
     WrongUseError,
@@ -61,7 +62,9 @@ def _add_list(commands: typer.Typer, doors: Doors) -> None:
             str, typer.Option(metavar="ADDRESS", help="Only entries about this account.")
         ] = "",
         limit: Annotated[int, typer.Option(min=1, max=500, help="Entries at most.")] = 50,
-        before: Annotated[int, typer.Option(min=0, help="Only entries before this number.")] = 0,
+        before: Annotated[
+            int, typer.Option(min=0, max=ROW_MAX, help="Only entries before this number.")
+        ] = 0,
         as_json: AsJson = False,
         data: DataDir = DATA_DEFAULT,
     ) -> None:
@@ -140,7 +143,7 @@ def _parse_expected(text: str) -> tuple[int, str]:
     if not text:
         return 0, ""
     number, _, hash_ = text.partition(":")
-    if not number.isdecimal() or len(hash_) != _KNOWN_HASH:
+    if not number.isdecimal() or int(number) > ROW_MAX or len(hash_) != _KNOWN_HASH:
         raise WrongUseError("--expect wants NUMBER:HASH, as `penfold audit export` prints it last")
     return int(number), hash_
 

@@ -60,7 +60,8 @@ Test = Annotated[
     bool, typer.Option("--test", help="A test key: what it sends goes nowhere and costs nothing.")
 ]
 Days = Annotated[
-    int, typer.Option(metavar="DAYS", min=0, help="Ends after so many days; 0: never.")
+    int,
+    typer.Option(metavar="DAYS", min=0, max=36_500, help="Ends after so many days; 0: never."),
 ]
 Grace = Annotated[
     int,

@@ -40,7 +40,8 @@ def _add_show(commands: typer.Typer, doors: Doors) -> None:
 
 
 def _add_changes(commands: typer.Typer, doors: Doors) -> None:
-    @commands.command("credit")
+    # -5 is an amount, not an option.
+    @commands.command("credit", context_settings={"ignore_unknown_options": True})
     def credit(
         address: Address,
         amount: Annotated[

@@ -1,14 +1,14 @@
-"""penfold sending domain add|list|show|check|rotate|remove: domains mail is sent from."""
+"""penfold sending domain add|list|check|rotate|remove: domains mail is sent from."""
 
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from penfold.base.errors import NotFoundError
 from penfold.domain.sending.domain_showing import show_domain
 from penfold.front.cli.doors import Doors, SendingTools
 from penfold.front.cli.output import DATA_DEFAULT, AsJson, DataDir, print_rows
+from penfold.front.cli.sending_account import find_account
 from penfold.ports.sending.records import INSTALLATION, SendingDomain
 
 Owner = Annotated[
@@ -83,12 +83,7 @@ def _add_looks(commands: typer.Typer, doors: Doors) -> None:
 
 
 def _find_owner(tools: SendingTools, address: str) -> str:
-    if not address:
-        return INSTALLATION
-    account = tools.find_account(address)
-    if account is None:
-        raise NotFoundError("no such account", address=address)
-    return account.id
+    return find_account(tools, address) if address else INSTALLATION
 
 
 def _print(tools: SendingTools, domain: SendingDomain, *, as_json: bool) -> None:

@@ -205,8 +205,13 @@ def _map(value: Any, name: Any) -> list[Any]:
 def _where(value: Any, name: Any, wanted: Any = None) -> list[Any]:
     key, found = to_text(name), to_list(value)
     if wanted is None:
-        return [each for each in found if _member(each, key) not in {None, False}]
+        return [each for each in found if not _is_nothing(_member(each, key))]
     return [each for each in found if _member(each, key) == wanted]
+
+
+def _is_nothing(value: Any) -> bool:
+    """Return whether Liquid takes it for false; 0 and "" are something."""
+    return value is None or value is False
 
 
 def _sort_key(value: Any) -> tuple[int, Any]:

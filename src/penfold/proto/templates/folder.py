@@ -181,11 +181,13 @@ class _Reader:
     def _document(self, path: str) -> dict[str, Any] | None:
         try:
             found = json.loads(self._text(path))
+            msgspec.json.encode(found)  # json takes numbers and halves of characters that it cannot
         except json.JSONDecodeError as error:
             self._say(path, f"is no JSON: {error.msg}", error.lineno)
             return None
-        except (RecursionError, ValueError):
-            self._say(path, "is no JSON that can be used: too deep, or with too large a number")
+        except (RecursionError, ValueError, OverflowError):
+            why = "too deep, with too large a number, or with half a character (\\ud800)"
+            self._say(path, f"is no JSON that can be used: {why}")
             return None
         if not isinstance(found, dict):
             self._say(path, "must be an object in braces")

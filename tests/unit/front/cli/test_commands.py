@@ -365,6 +365,30 @@ def test_an_api_key_that_may_what_there_is_not_is_wrong_use(bench, kim, argument
     assert bench.sending.keys.list(kim.id) == []
 
 
+def test_a_key_ends_within_a_time_that_can_be_printed(bench, kim):
+    assert bench.run("sending", "key", "add", ACCOUNT, "x", "--days", "36501").exit_code == 2
+    add_key(bench, "--days", "36500")
+    assert bench.json("sending", "key", "list", ACCOUNT)
+
+
+def test_a_credit_is_given_and_taken_back(bench, kim):
+    bench.out("sending", "balance", "credit", ACCOUNT, "25")
+    bench.out("sending", "balance", "credit", ACCOUNT, "-5")
+    [row] = bench.json("sending", "balance", "show", ACCOUNT)
+    assert row["left"] == "20.00"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        pytest.param(("list", "--before", str(2**64)), id="before"),
+        pytest.param(("verify", "--expect", f"{2**64}:{'a' * 64}"), id="expect"),
+    ],
+)
+def test_a_number_no_entry_can_have_is_wrong_use(bench, arguments):
+    assert isinstance(bench.run("audit", *arguments).exception, SystemExit | WrongUseError)
+
+
 def test_a_removed_application_is_gone(bench, tmp_path):
     bench.out("app", "add", "Reader", "--out", str(tmp_path / "secret.json"))
     [row] = bench.json("app", "list")

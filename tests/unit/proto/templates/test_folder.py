@@ -59,6 +59,7 @@ def test_what_is_printed_is_read_again_as_it_was():
         pytest.param({"a/sample.json": b"[]"}, "a/sample.json", 0, "in braces", id="no-object"),
         pytest.param({"a/sample.json": b"[" * 100_000}, "a/sample.json", 0, "too deep", id="deep"),
         pytest.param({"a/sample.json": b"1" * 5_000}, "a/sample.json", 0, "too large", id="number"),
+        pytest.param({"a/sample.json": b'{"n": "\\ud800"}'}, "a/sample.json", 0, "half a", id="half"),
         pytest.param({"a/body.txt": b"x\n\xff"}, "a/body.txt", 2, "not UTF-8", id="utf-8"),
         pytest.param({"a/body.htm": b""}, "a/body.htm", 0, "is none of", id="unknown-file"),
         pytest.param({"b/body.txt": b""}, "b/template.toml", 0, "is missing", id="no-head"),

@@ -143,6 +143,7 @@ def test_no_variable_becomes_markup_by_whatever_way(template):
         ("{{ 'one two three' | truncatewords: 2 }} {{ 'abcdef' | truncate: 5 }}", "one two... ab..."),
         ("{{ rows | map: 'n' | join }} {{ rows | sum: 'n' }}", "2 1 3"),
         ("{{ rows | sort: 'n' | map: 'n' | first }} {{ rows | where: 'n', 2 | size }}", "1 1"),
+        ("{{ mixed | where: 'n' | map: 'n' | join }}", "0 1 x"),
         ("{{ '2026-11-08T09:05:00+01:00' | date: '%-d.%m.%y %H:%M %z %A %b %q %%' }}", "8.11.26 09:05 +0100 Sunday Nov %q %"),
         ("{{ 0 | date: '%F %T' }} {{ 'soon' | date: '%F' }}", "1970-01-01 00:00:00 soon"),
         ("{{ 'a' | capitalize }}{{ ' b ' | strip }}{{ 'a b' | squish }}", "Aba b"),
@@ -156,7 +157,8 @@ def test_no_variable_becomes_markup_by_whatever_way(template):
 )  # fmt: skip
 def test_liquid_means_what_it_means_elsewhere(template, printed):
     source = TemplateSource(subject="x", text=template, schema=ANYTHING)
-    got = make(source, {"rows": [{"n": 2}, {"n": 1}], "nothing": None})
+    mixed = [{"n": each} for each in (0, [1], None, False, "x")]
+    got = make(source, {"rows": [{"n": 2}, {"n": 1}], "mixed": mixed, "nothing": None})
     assert got.text == printed
 
 

@@ -27,7 +27,7 @@ from penfold.front.http.admin import access, activities, installation, users
 from penfold.front.http.admin.call import Call
 from penfold.front.http.auth import challenge, find_token
 from penfold.front.http.bind import Binder
-from penfold.front.http.discovery import root_of
+from penfold.front.http.discovery import encode_document, root_of
 from penfold.front.http.door import Door
 from penfold.front.http.encode import encode_compact, encode_pretty
 from penfold.front.http.errors import RefusedError, error_info, problem_of
@@ -106,7 +106,7 @@ class AdminApi(Door):
         await request.settle_verb()
         if request.path == DISCOVERY and request.verb == "GET":
             return answers.success(
-                request, encode_pretty(make_admin_document(root_of(request.scope)))
+                request, encode_document(make_admin_document, root_of(request.scope))
             )
         match = self._routes.find(request.verb, request.path)
         if match is None:

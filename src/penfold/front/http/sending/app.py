@@ -31,7 +31,7 @@ from penfold.domain.sending.webhooks import Webhooks
 from penfold.domain.sending.workshop import Workshop
 from penfold.domain.throttle import Throttle, TooManyError
 from penfold.front.http.auth import find_token
-from penfold.front.http.discovery import root_of
+from penfold.front.http.discovery import encode_document, root_of
 from penfold.front.http.door import Door
 from penfold.front.http.pipeline import Observe
 from penfold.front.http.request import Answer, Request
@@ -145,7 +145,8 @@ class SendingApi(Door):
 
     async def _serve(self, request: Request) -> Answer:
         if request.path == OPENAPI and request.verb == "GET":
-            return succeed(request, encode(make_sending_openapi(root_of(request.scope))))
+            document = encode_document(make_sending_openapi, root_of(request.scope))
+            return succeed(request, document)
         if request.path in aotsend.ADDRESSES and request.verb == "POST":
             return await self._serve_aotsend(request)
         match = self._find(request)
