@@ -145,6 +145,16 @@ def test_data_of_a_newer_release_is_an_error(data):
     assert "newer release" in errors(data, "release")[0].what
 
 
+def test_before_the_first_start_of_a_newer_release_its_databases_are_not_missed(data):
+    schema = json.loads((data / "schema.json").read_text())
+    del schema["sending"]
+    (data / "schema.json").write_text(json.dumps(schema))
+    (data / "sending.db").unlink()
+    found = list(examine(data, NOW))
+    assert [each.what for each in found if each.level is Level.ERROR] == []
+    assert found[-1].what == "This release was not started here yet; it has new ones: sending."
+
+
 def test_another_master_key_is_an_error(data):
     assert "sealed keys can be read" in findings(data, "secrets")[0].what
     (data / "master.key").write_bytes(bytes(range(32)))

@@ -5,7 +5,7 @@ import os
 import pwd
 import sys
 import time
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Final
@@ -15,7 +15,7 @@ import apsw
 from penfold.app.account_export import open_account_export
 from penfold.app.care import Care
 from penfold.app.config import find_key_source, load_settings
-from penfold.app.datadir import FAULTS_NAME, SCHEMA_NAME, check_schema, enter_data_dir
+from penfold.app.datadir import FAULTS_NAME, enter_data_dir
 from penfold.app.domain_check import check_domain
 from penfold.app.erasing import erase_account
 from penfold.app.exits import FAILED, WRONG_USE, StartError, stop_at_once
@@ -28,7 +28,7 @@ from penfold.app.sending import make_keys
 from penfold.app.stores import (
     QUEUE_NAME,
     Stores,
-    known_schema,
+    list_new,
     make_domains,
     make_identity,
     open_stores,
@@ -169,11 +169,6 @@ def _make_doors() -> Doors:
     )
 
 
-def _list_new(data: Path) -> Collection[str]:
-    """Return the kinds of database that the release before had not; () before the first start."""
-    return check_schema(data, known_schema()) if (data / SCHEMA_NAME).exists() else ()
-
-
 @contextlib.contextmanager
 def _open_all(data: Path) -> Iterator[Stores]:
     enter_data_dir(data)
@@ -181,7 +176,7 @@ def _open_all(data: Path) -> Iterator[Stores]:
         data,
         clock=SystemClock(),
         fatal=stop_at_once,
-        create=_list_new(data),
+        create=list_new(data),
         master_key=find_key_source(data),
     )
     try:

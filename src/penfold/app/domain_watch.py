@@ -1,11 +1,12 @@
 """Look again, in production mode, at the DNS of sending domains, and log what it changed."""
 
 import threading
+from collections.abc import Callable
 
 from penfold.app.process import Core
 from penfold.app.sending import make_domains
 from penfold.app.wiring import Product
-from penfold.base.errors import NotFoundError
+from penfold.base.errors import NotFoundError, UnavailableError
 from penfold.base.limits import SENDING_DOMAIN_CHECK_S
 from penfold.domain.sending.domain_dns import DOMAIN_VERIFIED, Verdict
 from penfold.domain.sending.domains import SendingDomains
@@ -27,23 +28,28 @@ def make_domain_watch(core: Core, product: Product) -> list[Task]:
             state=verdict.domain.state,
         )
 
-    watch = DomainWatch(make_domains(product.stores, core.launch.settings, tell))
+    stores, settings = product.stores, core.launch.settings
+    watch = DomainWatch(lambda stopping: make_domains(stores, settings, tell, stopping))
     return [Task("sending-domains", watch.run, first_s=_FIRST_S, every_s=SENDING_DOMAIN_CHECK_S)]
 
 
 class DomainWatch:
-    def __init__(self, domains: SendingDomains) -> None:
-        self._domains = domains
+    """make: of what ends a look, SendingDomains whose looks end then."""
+
+    def __init__(self, make: Callable[[threading.Event], SendingDomains]) -> None:
+        self._make = make
 
     def run(self, stopping: threading.Event) -> Report:
         """Look at each domain once; blocks, and ends soon when the process stops."""
-        looked = 0
-        for domain in self._domains.iter_due():
+        domains, looked = self._make(stopping), 0
+        for domain in domains.iter_due():
             if stopping.is_set():
                 break
             try:
-                self._domains.check(domain)
+                domains.check(domain)
             except NotFoundError:
                 continue  # removed meanwhile
+            except UnavailableError:
+                break  # the server stops
             looked += 1
         return Report(changed=looked)

@@ -3,25 +3,20 @@
 A key signs from then on. Without keys that wait nothing is asked.
 """
 
-import asyncio
 import threading
 from collections import defaultdict
-from typing import Final
 
 from penfold.app.process import Core
-from penfold.app.resolving import make_resolver
+from penfold.app.resolving import wait_for_look
 from penfold.app.wiring import Product
 from penfold.base.clock import Clock
-from penfold.base.limits import DKIM_WATCH_FIRST_S, DKIM_WATCH_S, DNS_LOOK_S
+from penfold.base.limits import DKIM_WATCH_FIRST_S, DKIM_WATCH_S
 from penfold.domain.signing_keys import KeyState, activate_keys, find_published, state_of
 from penfold.front.worker.tasks import Report, Task
 from penfold.ports.events import EventLog
 from penfold.ports.identity import DkimKey, IdentityBook
 from penfold.spec.events import SIGNING_BEGUN
 from penfold.spec.settings import Settings
-
-#: Seconds between two looks whether the server stops: it waits for this task, and not for long.
-_STOPPING_S: Final = 0.2
 
 
 def make_key_watch(core: Core, product: Product) -> list[Task]:
@@ -47,7 +42,7 @@ class KeyWatch:
         for domain, keys in waiting.items():
             if stopping.is_set():
                 break
-            seen = asyncio.run(self._look(keys, stopping))
+            seen = wait_for_look(find_published(keys), self._settings, self._clock, stopping)
             if seen:
                 begun += self._begin(domain, seen)
         return Report(changed=begun)
@@ -57,16 +52,3 @@ class KeyWatch:
         for key in keys:
             self._log.emit(SIGNING_BEGUN, domain=domain, selector=key.selector)
         return len(keys)
-
-    async def _look(self, keys: list[DkimKey], stopping: threading.Event) -> tuple[str, ...]:
-        """Return the selectors that are published; () when the server stops meanwhile."""
-        resolver = make_resolver(self._settings, self._clock)
-        look = asyncio.ensure_future(resolver.run(find_published(keys), within_s=DNS_LOOK_S))
-        try:
-            while not look.done() and not stopping.is_set():
-                await asyncio.wait({look}, timeout=_STOPPING_S)
-            return look.result() if look.done() else ()
-        finally:
-            look.cancel()
-            await asyncio.gather(look, return_exceptions=True)
-            await resolver.close()

@@ -1,14 +1,12 @@
 """Put together what the sending API and its commands stand on."""
 
-import asyncio
+import threading
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 
-from penfold.app.resolving import make_resolver
+from penfold.app.resolving import wait_for_look
 from penfold.app.stores import Stores
-from penfold.base.clock import Clock
-from penfold.base.errors import NotFoundError
-from penfold.base.limits import DNS_LOOK_S
+from penfold.base.errors import NotFoundError, UnavailableError
 from penfold.domain.sending.domain_dns import Verdict, look_at
 from penfold.domain.sending.domains import SendingDomains
 from penfold.domain.sending.filling import make_fill
@@ -46,12 +44,22 @@ def make_webhooks(stores: Stores, *, local: bool) -> Webhooks:
 
 
 def make_domains(
-    stores: Stores, settings: Settings, told: Callable[[Verdict], None] = lambda _: None
+    stores: Stores,
+    settings: Settings,
+    told: Callable[[Verdict], None] = lambda _: None,
+    stopping: threading.Event | None = None,
 ) -> SendingDomains:
-    """Return what looks after sending domains; told: of what the DNS changed."""
+    """Return what looks after sending domains; told: of what the DNS changed.
+
+    stopping: ends a look, which raises UnavailableError then.
+    """
 
     def look(domain: SendingDomain) -> Mapping[str, str]:
-        return asyncio.run(_look(domain, settings, stores.clock))
+        check = ask_once(look_at(domain, settings.hostname))
+        found = wait_for_look(check, settings, stores.clock, stopping)
+        if found is None:
+            raise UnavailableError("the server stops", domain=domain.name)
+        return found
 
     return SendingDomains(
         stores.sending,
@@ -63,14 +71,6 @@ def make_domains(
         look if settings.is_production else None,
         told,
     )
-
-
-async def _look(domain: SendingDomain, settings: Settings, clock: Clock) -> Mapping[str, str]:
-    resolver = make_resolver(settings, clock)
-    try:
-        return await resolver.run(ask_once(look_at(domain, settings.hostname)), within_s=DNS_LOOK_S)
-    finally:
-        await resolver.close()
 
 
 def make_programs(stores: Stores, settings: Settings) -> Programs:

@@ -10,6 +10,7 @@ from pathlib import Path
 from random import SystemRandom
 from typing import TYPE_CHECKING, Final, Protocol
 
+from penfold.app.datadir import SCHEMA_NAME, check_schema
 from penfold.app.master_key import make_sealer
 from penfold.base.chance import Chance
 from penfold.base.clock import Clock
@@ -43,6 +44,11 @@ _KINDS: Final = ("mailbox", "directory", "queue", "pubsub", "sending")
 def known_schema() -> dict[str, int]:
     """Return the newest shape this release knows of each kind of file."""
     return {kind: newest_version(kind) for kind in _KINDS}
+
+
+def list_new(data: Path) -> Collection[str]:
+    """Return the kinds of database that the release before had not; () before the first start."""
+    return check_schema(data, known_schema()) if (data / SCHEMA_NAME).exists() else ()
 
 
 class Watch(Protocol):

@@ -1,12 +1,14 @@
 """Sending domains are looked at again by themselves."""
 
 import threading
+from dataclasses import replace
 
 import pytest
 from tests.unit.front.http.sending.desk import Desk
 from tests.unit.front.http.sending.test_domains import add, verify
 
 from penfold.app.domain_watch import DomainWatch
+from penfold.base.errors import UnavailableError
 from penfold.base.limits import SENDING_DOMAIN_PENDING_MS
 
 
@@ -24,7 +26,7 @@ def run(desk, *, stopping=False):
     event = threading.Event()
     if stopping:
         event.set()
-    return DomainWatch(desk.domains).run(event).changed
+    return DomainWatch(lambda _: desk.domains).run(event).changed
 
 
 def test_a_round_looks_at_all_domains_and_tells_what_broke(desk):
@@ -33,6 +35,15 @@ def test_a_round_looks_at_all_domains_and_tells_what_broke(desk):
     assert run(desk) == 2
     assert len(desk.told) == 2
     assert run(desk, stopping=True) == 0
+
+
+def test_a_look_that_a_stop_ends_ends_the_round_and_changes_nothing(desk):
+    def look(domain):
+        raise UnavailableError("the server stops", domain=domain.name)
+
+    domains, told = replace(desk.domains, look=look), list(desk.told)
+    assert DomainWatch(lambda _: domains).run(threading.Event()).changed == 0
+    assert desk.told == told
 
 
 def test_one_that_never_was_verified_is_looked_at_for_a_week_and_others_for_ever(desk):

@@ -1,7 +1,7 @@
 """`penfold doctor`: examine a data directory, whether a server has it or not. Changes nothing."""
 
 import os
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Final
 
@@ -11,7 +11,8 @@ from penfold.app.checkup.patient import Check, Patient
 from penfold.app.config import ConfigError, check_served, load_settings
 from penfold.app.datadir import enter_data_dir, is_served
 from penfold.app.exits import StartError
-from penfold.domain.health import Finding, error, fine
+from penfold.app.stores import list_new
+from penfold.domain.health import Finding, error, fine, warning
 
 CHECKS: Final[tuple[Check, ...]] = (
     folder.check_modes,
@@ -57,7 +58,22 @@ def examine(data: Path, now_ms: int) -> Iterator[Finding]:
     yield fine("settings", f"They can be used: {mode} mode.")
     patient = Patient(data, settings, now_ms, is_served(data), load_addresses(data))
     for check in CHECKS:
+        if check is databases.check_databases and (new := _list_new(data)):
+            yield warning(
+                "databases",
+                f"This release was not started here yet; it has new ones: {', '.join(new)}.",
+                why="They and what stands on them can only be looked at after that.",
+                mend="start the server once, then ask again",
+            )
+            return
         yield from _run(check, patient)
+
+
+def _list_new(data: Path) -> Collection[str]:
+    try:
+        return list_new(data)
+    except StartError:
+        return ()  # of a newer release, as check_release says
 
 
 def _run(check: Check, patient: Patient) -> Iterator[Finding]:
