@@ -13,6 +13,7 @@ from penfold.app.config import ConfigError, load_settings
 from penfold.app.exits import FAILED, StartError
 from penfold.app.logs import LineLog, SystemClock
 from penfold.app.supervise import serve
+from penfold.base.collector import rested_collector
 from penfold.spec.settings import SETTINGS, Settings
 
 
@@ -20,7 +21,8 @@ def main() -> None:
     arguments = sys.argv[1:]
     if arguments[:1] == ["serve"] and not {"--help", "-h"} & set(arguments):
         sys.exit(serve_command(arguments[1:]))
-    from penfold.app.commands import run_command  # noqa: PLC0415 - see above
+    with rested_collector():
+        from penfold.app.commands import run_command  # noqa: PLC0415 - see above
 
     sys.exit(run_command(arguments))
 
