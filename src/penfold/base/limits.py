@@ -757,6 +757,9 @@ ACCESS_TOKEN_S: Final = 3_600
 CODE_S: Final = 60
 #: Seconds a code is remembered after that, to notice that it is shown again.
 CODE_REMEMBERED_S: Final = 86_400
+#: Codes of one account and application with one PKCE challenge, within that time, of which the
+#: audit log tells. A page that is loaded again or gone back to makes a few, a constant one many.
+CHALLENGE_REUSES: Final = 20
 #: Days after which an unused refresh token dies. Gmail: documented (six months).
 REFRESH_IDLE_DAYS: Final = 180
 #: Days a key signs id tokens before the next one is made. Google changes its own every week or so;
