@@ -1080,6 +1080,10 @@ PASSKEY_ANSWER_MAX_CHARS: Final = 32_768
 # --- Audit log and administration -----------------------------------------------------
 #: Entries of the audit log read at once: some 500 kB, 2 ms.
 AUDIT_PAGE_MAX: Final = 500
+#: Days the audit log knows where visitors came from who are nobody's: an attack is looked into by
+#: then. At most so many are forgotten in one transaction; an hour brings 60 of them at most.
+AUDIT_STRANGERS_DAYS: Final = 90
+AUDIT_FORGET_MAX: Final = 2_000
 #: Items on one page of the administration API. Google (documented): 500 users, by default 100.
 ADMIN_PAGE_MAX: Final = 500
 ADMIN_PAGE: Final = 100
