@@ -74,6 +74,8 @@ def claims_of(token):
         "https://app.example:443/callback", "https://app.example/callback%2f..",
         "//app.example/callback", "http://app.example/callback", "https://app.example@evil/callback",
         "https://app.example.evil/callback", "https://app.example/callback\\", "https://evil.example/",
+        "https://user:word@app.example/callback", "https://\u0430pp.example/callback", f" {WEB_REDIRECT}",
+        f"{WEB_REDIRECT}/../callback", f"{WEB_REDIRECT}\r\nX: y", None,
     ],
 )  # fmt: skip
 def test_2_1_and_4_1_a_redirect_address_is_a_registered_one_octet_for_octet(site, world, uri):
@@ -174,7 +176,11 @@ def test_2_6_metadata_say_what_is_offered_and_that_is_true(site):
 def test_4_1_3_of_a_loopback_address_only_the_port_is_free(site, world):
     assert ask(site, redirect_uri="http://localhost:1/").status_code == 303
     assert ask(site, redirect_uri="http://127.0.0.1:65535/").status_code == 303
-    for uri in ("http://localhost.evil.example:1/", "http://localhost:1@evil.example/"):
+    assert ask(site, redirect_uri="http://[::1]:65535/").status_code == 303
+    for uri in (
+        "http://localhost.evil.example:1/", "http://localhost:1@evil.example/", "https://localhost:1/",
+        "http://127.0.0.2:1/", "http://2130706433:1/", "http://[::ffff:127.0.0.1]:1/", "http://localhost:x/",
+    ):  # fmt: skip
         assert ask(site, redirect_uri=uri).status_code == 400
 
 
