@@ -12,6 +12,7 @@ from penfold.app.config import find_key_source, load_settings
 from penfold.app.datadir import FAULTS_NAME, enter_data_dir
 from penfold.app.exits import StartError, stop_at_once
 from penfold.app.logs import SystemClock
+from penfold.app.serve_command import serve_command
 from penfold.front.cli.doors import (
     AccountExport,
     Backups,
@@ -46,8 +47,6 @@ _MASK: Final = "********"
 
 
 def make_doors() -> Doors:
-    from penfold.app.main import serve_command  # main imports what imports this module
-
     return Doors(
         now_ms=SystemClock().now_ms,
         open_identity=open_identity,
