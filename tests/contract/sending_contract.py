@@ -453,6 +453,15 @@ class SendingContract:
         [left] = book.read(lambda b: b.list_deliveries("w1", limit=9))
         assert left.state is DeliveryState.WAITING
 
+    def test_deliveries_that_wait_keep_no_other_from_being_forgotten(self, book):
+        deliver(book, 1, 2)
+        deliver(book, 3, webhook="w2")
+        [lease] = take_deliveries(book, NOW, webhook="w2")
+        book.change(lambda w: w.settle_delivery(lease, None, DeliveryState.DELIVERED))
+        assert book.change(lambda w: w.expire_deliveries(before_ms=NOW + 1, limit=1)) == 1
+        assert book.read(lambda b: b.list_deliveries("w2", limit=9)) == []
+        assert len(book.read(lambda b: b.list_deliveries("w1", limit=9))) == 2
+
     def test_event_for_one_webhook_is_told_to_no_other(self, book):
         for name in ("w1", "w2"):
             book.change(lambda w, name=name: w.add(Webhook(name, "a", "https://x.example", NOW)))
@@ -626,8 +635,8 @@ def take(book, now_ms, *, limit=10):
     return book.change(lambda w: w.take_emails(now_ms=now_ms, lease_ms=LEASE_MS, limit=limit))
 
 
-def deliver(book, *events):
-    return book.change(lambda w: w.add_deliveries("w1", events, now_ms=NOW, replay=False))
+def deliver(book, *events, webhook="w1"):
+    return book.change(lambda w: w.add_deliveries(webhook, events, now_ms=NOW, replay=False))
 
 
 def take_deliveries(book, now_ms, *, limit=10, webhook="w1"):

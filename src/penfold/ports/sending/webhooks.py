@@ -101,7 +101,7 @@ class DeliveryWriter(DeliveryReader, Protocol):
     def expire_deliveries(self, *, before_ms: int, limit: int) -> int:
         """Forget deliveries made before that wait no more; return how many.
 
-        limit: of deliveries looked at, the oldest first.
+        limit: of deliveries looked at, the oldest that wait no more first.
         """
         ...
 

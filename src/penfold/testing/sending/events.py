@@ -108,8 +108,9 @@ class MemoryDeliveries(Part):
         return len(waiting)
 
     def expire_deliveries(self, *, before_ms: int, limit: int) -> int:
-        looked = sorted(self._state.deliveries)[:limit]
-        over = [number for number in looked if self._is_over(number, before_ms)]
+        every = sorted(self._state.deliveries.values(), key=lambda one: one.number)
+        looked = [one for one in every if one.state is not DeliveryState.WAITING][:limit]
+        over = [one.number for one in looked if one.created_ms < before_ms]
         for number in over:
             self._drop(number)
         return len(over)
@@ -118,10 +119,6 @@ class MemoryDeliveries(Part):
         for number, one in list(self._state.deliveries.items()):
             if one.webhook_id == webhook_id:
                 self._drop(number)
-
-    def _is_over(self, number: int, before_ms: int) -> bool:
-        one = self._state.deliveries[number]
-        return one.state is not DeliveryState.WAITING and one.created_ms < before_ms
 
     def _drop(self, number: int) -> None:
         del self._state.deliveries[number], self._state.deliveries_held[number]

@@ -128,10 +128,11 @@ class DeliveryTable(Table):
         )
 
     def expire_deliveries(self, *, before_ms: int, limit: int) -> int:
-        # Numbers follow the time; looking at created_ms alone would read the whole table.
+        # Numbers follow the time; looking at created_ms alone would read the whole table. Those
+        # that wait are passed over first, so that however many wait, others are forgotten.
         rows = self._rows(
-            "SELECT number FROM (SELECT number, state, created_ms FROM delivery"
-            " ORDER BY number LIMIT ?) WHERE state <> 'waiting' AND created_ms < ?",
+            "SELECT number FROM (SELECT number, created_ms FROM delivery"
+            " WHERE state <> 'waiting' ORDER BY number LIMIT ?) WHERE created_ms < ?",
             (limit, before_ms),
         )
         for number in rows:
