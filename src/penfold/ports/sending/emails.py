@@ -108,7 +108,10 @@ class EmailReader(Protocol):
 
     def list_recipients(self, number: int) -> list[Recipient]: ...
     def find_content(self, number: int) -> bytes | None:
-        """Return what was asked for; None when it is kept no longer."""
+        """Return what was asked for; None when it is kept no longer.
+
+        MailboxDamagedError: it does not unpack any more.
+        """
         ...
 
     def measure_content(self, number: int) -> int:

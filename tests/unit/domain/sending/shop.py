@@ -20,11 +20,11 @@ NOBODY = "nobody@penfold.test"
 
 
 class Shop:
-    """world: two accounts, alice's and bob's. Every change of the book runs twice."""
+    """world: two accounts, alice's and bob's. Every change of the book in memory runs twice."""
 
-    def __init__(self, *, captures=False, **more):
+    def __init__(self, *, captures=False, book=None, **more):
         self.world = World(captures=captures)
-        self.book = MemorySending(runs_twice=True)
+        self.book = book or MemorySending(runs_twice=True)
         self.clock, self.queue, self.chance = self.world.clock, self.world.queue, self.world.chance
         ports = {**self.world.hand_over_ports}
         del ports["notices"]
