@@ -200,6 +200,31 @@ class SendingContract:
         assert take(book, NOW + 49) == []
         assert take(book, NOW + 50)[0].number == 2
 
+    def test_email_that_is_put_off_was_never_taken_and_is_paced_until_it_is_moved(self, book):
+        wanted = new(state=EmailState.SCHEDULED, scheduled_ms=NOW)
+        number = book.change(lambda writer: writer.add_email(wanted))
+        [lease] = take(book, NOW)
+        book.change(lambda writer: writer.put_off(lease, NOW + 50))
+
+        def shown():
+            found = book.read(lambda b: b.get_email(number))
+            return found.state, found.scheduled_ms, found.paced
+
+        assert shown() == (EmailState.SCHEDULED, NOW + 50, True)
+        assert take(book, NOW + 49) == []
+        assert book.change(lambda writer: writer.reschedule(number, NOW + 60))
+        assert shown() == (EmailState.SCHEDULED, NOW + 60, False)
+        [again] = take(book, NOW + 60)
+        assert (again.number, again.email.state) == (1, EmailState.SCHEDULED)
+        book.change(lambda writer: writer.put_off(again, NOW + 70))
+        assert book.change(lambda writer: writer.cancel(number))
+
+    def test_email_that_has_its_room_when_it_is_accepted_is_paced(self, book):
+        wanted = new(state=EmailState.SCHEDULED, scheduled_ms=NOW, paced=True)
+        book.change(lambda writer: writer.add_email(wanted))
+        [lease] = take(book, NOW)
+        assert lease.email.paced
+
     def test_leases_of_a_process_that_ended_are_due_at_once(self, book):
         book.change(lambda writer: [writer.add_email(new(n)) for n in range(3)])
         take(book, NOW, limit=2)

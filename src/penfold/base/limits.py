@@ -1373,7 +1373,8 @@ WARMUP_FIRST: Final = 20
 WARMUP_GROWTH: Final = 1.4
 #: Days of a warm-up: it ends at 20,000 an hour.
 WARMUP_DAYS: Final = 21
-#: Milliseconds an email may wait for its stream. SendGrid: documented (72 h).
+#: Milliseconds an email that is accepted now may wait for its stream. SendGrid: documented (72 h).
+#: One that was scheduled has been accepted when that is known; `expires_at` bounds its wait.
 STREAM_WAIT_MAX_MS: Final = 3 * 86_400_000
 
 # --- Webhooks of the sending API ---------------------------------------------------------

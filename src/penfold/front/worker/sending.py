@@ -26,6 +26,7 @@ from penfold.base.limits import (
 )
 from penfold.domain.sending.handing import Handing
 from penfold.domain.sending.outcomes import Outcomes
+from penfold.domain.sending.streams import take_due
 from penfold.front.worker.tasks import Report
 from penfold.ports.queue import Settlement
 from penfold.ports.sending.book import SendingBook, SendingReader
@@ -62,7 +63,7 @@ class HandingRounds:
             self._book.change(lambda writer: writer.release_emails(now_ms=now_ms))
             self._begun = True
         failed: list[Exception] = []
-        while not stopping.is_set() and (leases := self._take()):
+        while not stopping.is_set() and (leases := self._take()) is not None:
             sized = self._book.read(partial(_measure, leases=leases))
             for lot in split(sized):
                 if stopping.is_set():
@@ -73,14 +74,15 @@ class HandingRounds:
             raise failed[0]
         return Report()  # each recipient has its own line in the log
 
-    def _take(self) -> list[EmailLease]:
+    def _take(self) -> list[EmailLease] | None:
+        """Return some emails that are due and have room in their streams; None: none is due."""
         now_ms = self._clock.now_ms()
         due_ms = self._book.read(lambda reader: reader.find_next_due())
         if due_ms is None or due_ms > now_ms:
-            return []
+            return None
         return self._book.change(
-            lambda writer: writer.take_emails(
-                now_ms=now_ms, lease_ms=SENDING_LEASE_MS, limit=SENDING_TAKE_MAX
+            lambda writer: take_due(
+                writer, now_ms=now_ms, lease_ms=SENDING_LEASE_MS, limit=SENDING_TAKE_MAX
             )
         )
 
@@ -96,7 +98,8 @@ def _do_apart(
         return []
     try:
         return [do(items)]
-    except Exception as error:  # noqa: BLE001 - one email's trouble, which must keep back no other
+    except Exception as error:
+        # One email's trouble keeps back no other.
         if _is_general(error):
             raise
         if len(items) == 1:

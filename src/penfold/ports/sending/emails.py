@@ -30,7 +30,8 @@ class Email(Struct, frozen=True):
 
     sender, to, cc, bcc, reply_to: as they were written. batch: what was accepted in one call has
     the same, "" for a call with one. last_event: kind of the last one (ports.sending.events).
-    scheduled_ms, expires_ms: 0 for at once, and never. raw: the message was given whole.
+    scheduled_ms, expires_ms: 0 for at once, and never. paced: scheduled_ms is when its stream has
+    room for it, which is taken. raw: the message was given whole.
     """
 
     number: int
@@ -48,6 +49,7 @@ class Email(Struct, frozen=True):
     test: bool = False
     state: EmailState = EmailState.QUEUED
     scheduled_ms: int = 0
+    paced: bool = False
     expires_ms: int = 0
     batch: str = ""
     message_id: str = ""
@@ -135,7 +137,7 @@ class EmailWriter(EmailReader, Protocol):
         ...
 
     def reschedule(self, number: int, scheduled_ms: int) -> bool:
-        """Move an email that is SCHEDULED; return whether it was."""
+        """Move an email that is SCHEDULED, paced no more; return whether it was."""
         ...
 
     def cancel(self, number: int) -> bool:
@@ -149,6 +151,13 @@ class EmailWriter(EmailReader, Protocol):
         """Return emails that are due, the longest due first; due again after lease_ms.
 
         One that was SCHEDULED is QUEUED from then on.
+        """
+        ...
+
+    def put_off(self, lease: EmailLease, until_ms: int) -> None:
+        """Have an email SCHEDULED and paced, as if nobody had taken it.
+
+        In the transaction that took it: nobody may have worked on it.
         """
         ...
 

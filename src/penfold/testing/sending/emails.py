@@ -84,7 +84,7 @@ class MemoryEmails(Part):
         email = self._state.emails[number]
         if email.state is not EmailState.SCHEDULED:
             return False
-        self._state.emails[number] = replace(email, scheduled_ms=scheduled_ms)
+        self._state.emails[number] = replace(email, scheduled_ms=scheduled_ms, paced=False)
         self._state.held[number] = Held(scheduled_ms)
         return True
 
@@ -105,6 +105,16 @@ class MemoryEmails(Part):
             leases.append(EmailLease(email, held[number].lease))
             self._state.emails[number] = replace(email, state=EmailState.QUEUED)
         return leases
+
+    def put_off(self, lease: EmailLease, until_ms: int) -> None:
+        number = lease.email.number
+        self._state.emails[number] = replace(
+            self._state.emails[number],
+            state=EmailState.SCHEDULED,
+            scheduled_ms=until_ms,
+            paced=True,
+        )
+        self._state.held[number] = Held(until_ms)
 
     def settle_email(
         self, lease: EmailLease, state: EmailState, *, raw: bytes | None = None, due_ms: int = 0

@@ -10,6 +10,7 @@ from penfold.domain.carrying import Carrier
 from penfold.domain.sending.content import Content, pack_content
 from penfold.domain.sending.handing import Handing
 from penfold.domain.sending.outcomes import Outcomes
+from penfold.domain.sending.streams import take_due
 from penfold.ports.queue import Attempt, Lease, QueueState, Settlement
 from penfold.ports.sending.emails import Email, EmailState, NewEmail
 from penfold.testing.sending.book import MemorySending
@@ -53,7 +54,7 @@ class Shop:
     def take(self):
         now_ms = self.clock.now_ms()
         return self.book.change(
-            lambda w: w.take_emails(now_ms=now_ms, lease_ms=SENDING_LEASE_MS, limit=100)
+            lambda w: take_due(w, now_ms=now_ms, lease_ms=SENDING_LEASE_MS, limit=100)
         )
 
     def release(self):

@@ -109,7 +109,10 @@ def test_what_makes_no_message_fails_and_holds_up_no_other():
 
 def test_content_that_does_not_unpack_fails_and_holds_up_no_other(tmp_path):
     path = tmp_path / "sending.db"
-    with closing(SqliteSending(path, create=True)) as book, closing(apsw.Connection(path)) as db:
+    with (
+        closing(SqliteSending(path, create=True)) as book,
+        closing(apsw.Connection(str(path))) as db,
+    ):
         shop = Shop(book=book)
         bad, good = shop.accept(KIM), shop.accept(KIM)
         db.execute("UPDATE body SET octets = zeroblob(9) WHERE email = ?", (bad,))

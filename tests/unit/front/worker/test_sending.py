@@ -3,7 +3,7 @@
 import threading
 
 import pytest
-from tests.unit.domain.sending.shop import KIM, Shop
+from tests.unit.domain.sending.shop import BOB, KIM, Shop
 
 from penfold.base.errors import OutcomeUnknownError, StorageFullError, UnavailableError
 from penfold.base.limits import (

@@ -33,6 +33,7 @@ CREATE TABLE email (
     taken        INTEGER NOT NULL DEFAULT 0, -- 1: until due_ms, somebody works on it
     created_ms   INTEGER NOT NULL,
     scheduled_ms INTEGER NOT NULL,
+    paced        INTEGER NOT NULL DEFAULT 0, -- 1: scheduled_ms is when its stream has room
     last_event   TEXT    NOT NULL DEFAULT '',
     record       BLOB    NOT NULL            -- JSON
 ) STRICT;

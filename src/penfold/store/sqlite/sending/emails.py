@@ -18,7 +18,7 @@ _encode: Final = msgspec.json.Encoder().encode
 _decode: Final = msgspec.json.Decoder(Email).decode
 #: As of the queue: 15 us per 4 kB, and within 5 % of level 3.
 _ZSTD_LEVEL: Final = 1
-_COLUMNS: Final = "number, state, scheduled_ms, last_event, record"
+_COLUMNS: Final = "number, state, scheduled_ms, paced, last_event, record"
 _WAITS: Final = "state IN ('scheduled', 'queued')"
 
 
@@ -88,12 +88,12 @@ class EmailTable(Table):
     def add_email(self, new: NewEmail) -> int:
         email = new.email
         self._run(
-            "INSERT INTO email (id, account_id, state, due_ms, created_ms, scheduled_ms, record)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO email (id, account_id, state, due_ms, created_ms, scheduled_ms, paced,"
+            " record) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 *(email.id, email.account_id, email.state.value),
                 *(email.scheduled_ms or email.created_ms, email.created_ms, email.scheduled_ms),
-                _encode(email),
+                *(int(email.paced), _encode(email)),
             ),
         )
         number = self._db.last_insert_rowid()
@@ -106,7 +106,7 @@ class EmailTable(Table):
 
     def reschedule(self, number: int, scheduled_ms: int) -> bool:
         changed = self._run(
-            "UPDATE email SET scheduled_ms = ?1, due_ms = ?1"
+            "UPDATE email SET scheduled_ms = ?1, due_ms = ?1, paced = 0"
             " WHERE number = ?2 AND state = 'scheduled'",
             (scheduled_ms, number),
         )
@@ -131,6 +131,13 @@ class EmailTable(Table):
             [(now_ms + lease_ms, lease.number, lease.email.number) for lease in leases],
         )
         return leases
+
+    def put_off(self, lease: EmailLease, until_ms: int) -> None:
+        self._run(
+            "UPDATE email SET state = 'scheduled', scheduled_ms = ?1, due_ms = ?1, paced = 1,"
+            " lease = 0, taken = 0 WHERE number = ?2",
+            (until_ms, lease.email.number),
+        )
 
     def settle_email(
         self, lease: EmailLease, state: EmailState, *, raw: bytes | None = None, due_ms: int = 0
@@ -179,11 +186,12 @@ class EmailTable(Table):
 
 
 def _email(row: tuple[Any, ...]) -> Email:
-    number, state, scheduled_ms, last_event, record = row
+    number, state, scheduled_ms, paced, last_event, record = row
     return replace(
         _decode(record),
         number=number,
         state=EmailState(state),
         scheduled_ms=scheduled_ms,
+        paced=bool(paced),
         last_event=last_event,
     )
