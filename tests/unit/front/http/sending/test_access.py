@@ -1,6 +1,7 @@
 """Who is let in: keys, scopes, bounds, rates; idempotency; and what keys may do to keys."""
 
 import gzip
+from datetime import UTC, datetime
 
 import pytest
 from tests.unit.front.http.sending.desk import EMAIL, EVERYTHING, Desk, fields, rates
@@ -168,6 +169,21 @@ def test_a_batch_is_another_one_when_it_is_judged_otherwise(desk):
 def test_what_was_refused_is_not_kept_so_a_mended_call_may_use_its_key(desk):
     assert keyed(desk, "order-7", body=EMAIL | {"to": "x"}).status == 422
     assert keyed(desk, "order-7").status == 200
+
+
+def schedule(desk, *, in_ms=60_000):
+    return datetime.fromtimestamp((desk.clock.now_ms() + in_ms) / 1000, UTC).isoformat()
+
+
+@pytest.mark.parametrize("path", ["/emails", "/emails/batch"])
+def test_a_repeat_gets_its_answer_though_it_could_not_be_sent_any_more(desk, path):
+    soon = EMAIL | {"scheduled_at": schedule(desk), "expires_at": schedule(desk, in_ms=90_000)}
+    body = [soon] if path.endswith("batch") else soon
+    first = keyed(desk, "later", path=path, body=body)
+    desk.clock.advance(ms=120_000)
+    again = keyed(desk, "later", path=path, body=body)
+    assert (first.status, again.status, again.body) == (200, 200, first.body)
+    assert keyed(desk, "other", path=path, body=body).status == 422
 
 
 def test_an_answer_is_kept_for_a_day(desk):
