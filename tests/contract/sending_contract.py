@@ -495,7 +495,8 @@ class SendingContract:
         assert book.read(lambda b: b.list_webhooks_due(now_ms=NOW)) == ["w2"]
 
     def test_events_of_a_time_are_listed_in_order_whoever_else_has_some(self, book):
-        for at, who in enumerate("abaabab"):
+        # The last one was noted a million seconds late.
+        for at, who in [*enumerate("abaabab"), (-1_000, "a")]:
             new_event = NewEvent(f"ev{at}", who, 0, NOBODY, "x.y", NOW + 1_000_000 * at, f"c{at}")
             book.change(lambda w, new_event=new_event: w.add_event(new_event))
 
@@ -509,11 +510,16 @@ class SendingContract:
             return [one.id for one in found]
 
         assert between(0, 9) == ["ev0", "ev2", "ev3", "ev5"]
+        assert between(-2_000, 0) == ["ev-1000", "ev0"]
         assert between(2, 3) == ["ev2", "ev3"]
         assert between(4, 4) == []
         assert between(0, 9, limit=2) == ["ev0", "ev2"]
-        after = book.read(lambda b: b.find_event("ev2", "a")).number
+        after = book.read(lambda b: b.find_event("ev2", "a"))
         assert between(0, 9, after=after) == ["ev3", "ev5"]
+        last = book.read(lambda b: b.find_event("ev5", "a"))
+        late = NewEvent("same", "a", 0, NOBODY, "x.y", last.at_ms, "same")
+        book.change(lambda w: w.add_event(late))
+        assert between(5, 9, after=last) == ["same"]
 
     def test_records_of_all_accounts_come_by_their_ids(self, book):
         for name, who in (("w2", "a"), ("w1", "b"), ("w3", "a")):

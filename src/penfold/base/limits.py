@@ -1428,9 +1428,6 @@ WEBHOOK_LOG_DAYS: Final = 30
 WEBHOOK_SWEEP: Final = 500
 #: Characters of what went wrong with an attempt that are kept.
 WEBHOOK_OUTCOME_MAX: Final = 200
-#: Milliseconds events may be noted out of the order they happened in: what a server that was away
-#: tells of the past comes later.
-EVENT_LATE_MS: Final = 600_000
 
 
 # --- the way out of the sending API ---------------------------------------------------------

@@ -240,7 +240,7 @@ class Webhooks:
                 account_id,
                 first_ms=wanted.first_ms,
                 last_ms=wanted.last_ms,
-                after=after.number if after else 0,
+                after=after,
                 limit=WEBHOOK_REPLAY_SCAN_MAX + 1,
             )
             return webhook, found

@@ -175,15 +175,18 @@ class MemoryEvents(MemoryRecords, MemoryEmails, MemoryDeliveries):
         *,
         first_ms: int,
         last_ms: int,
-        after: int = 0,
+        after: Event | None = None,
         limit: int,
     ) -> list[Event]:
+        behind = (after.at_ms, after.number) if after else (first_ms, 0)
         mine = [
             one
-            for number, one in sorted(self._state.events.items())
-            if one.account_id == account_id and number > after and first_ms <= one.at_ms <= last_ms
+            for one in self._state.events.values()
+            if one.account_id == account_id
+            and (one.at_ms, one.number) > behind
+            and first_ms <= one.at_ms <= last_ms
         ]
-        return mine[:limit]
+        return sorted(mine, key=lambda one: (one.at_ms, one.number))[:limit]
 
     def list_heard(
         self, account_id: str, address: str, *, kind: str, since_ms: int, limit: int

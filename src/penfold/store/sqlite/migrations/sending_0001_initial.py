@@ -75,6 +75,7 @@ CREATE TABLE event (
     data       BLOB    NOT NULL              -- JSON
 ) STRICT;
 CREATE INDEX event_account ON event (account_id, number);
+CREATE INDEX event_time ON event (account_id, at_ms);
 CREATE INDEX event_email ON event (email, number);
 CREATE UNIQUE INDEX event_final ON event (email, position) WHERE final = 1;
 
