@@ -236,8 +236,7 @@ class Handing:
         if job.again:
             state = EmailState.QUEUED
             due_ms = self._clock.now_ms() + SENDING_AGAIN_MS
-        raw = job.parcel.raw if job.parcel and job.content.template_id else None
-        if not writer.settle_email(job.lease, state, raw=raw, due_ms=due_ms):
+        if not writer.settle_email(job.lease, state, due_ms=due_ms):
             return False
         writer.set_queue_rows(job.email.number, job.rows)
         addresses = {one.position: one.address for one in job.people}

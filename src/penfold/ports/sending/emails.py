@@ -120,10 +120,6 @@ class EmailReader(Protocol):
         """Return the octets of what was asked for, 0 when it is kept no longer."""
         ...
 
-    def find_raw(self, number: int) -> bytes | None:
-        """Return the message as it was composed; None before, or when it is kept no longer."""
-        ...
-
     def find_next_due(self) -> int | None:
         """Return when the next email can be due (epoch ms), None when nothing waits."""
         ...
@@ -161,12 +157,10 @@ class EmailWriter(EmailReader, Protocol):
         """
         ...
 
-    def settle_email(
-        self, lease: EmailLease, state: EmailState, *, raw: bytes | None = None, due_ms: int = 0
-    ) -> bool:
+    def settle_email(self, lease: EmailLease, state: EmailState, *, due_ms: int = 0) -> bool:
         """Say what became of a lease, and return whether it counted.
 
-        raw: as it was composed, kept. due_ms: of one that waits again.
+        due_ms: of one that waits again.
         """
         ...
 
@@ -179,5 +173,5 @@ class EmailWriter(EmailReader, Protocol):
         ...
 
     def drop_bodies(self, *, before_ms: int, limit: int) -> int:
-        """Forget content and octets of emails accepted before, which wait no more."""
+        """Forget the content of emails accepted before, which wait no more; return of how many."""
         ...

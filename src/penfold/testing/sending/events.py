@@ -31,10 +31,6 @@ class MemoryDeliveries(Part):
     def list_webhook_attempts(self, number: int) -> list[WebhookAttempt]:
         return [one for (delivery, _), one in self._state.attempts.items() if delivery == number]
 
-    def find_delivery_due(self) -> int | None:
-        due = [self._state.deliveries_held[number].due_ms for number in self._waits()]
-        return min(due, default=None)
-
     def list_webhooks_due(self, *, now_ms: int) -> list[str]:
         first: dict[str, int] = {}
         for number in self._waits():

@@ -1,7 +1,7 @@
 """The sending API's database, first shape (ports/sending).
 
 record      what is set up; the columns beside the JSON are what is asked for
-email       one row per message, the JSON beside what changes; body: its octets, while kept
+email       one row per message, the JSON beside what changes; body: what was asked for, while kept
 recipient   one row per address of an email
 event       what happened, never changed; `cause` makes a repeat of it no second one
 tally       events counted by day, stream and kind
@@ -43,12 +43,10 @@ CREATE INDEX email_taken ON email (number) WHERE taken = 1;
 CREATE INDEX email_created ON email (created_ms);
 
 CREATE TABLE body (
-    email  INTEGER NOT NULL,
-    kind   TEXT    NOT NULL,                 -- content: what was asked for; raw: as composed
+    email  INTEGER PRIMARY KEY,
     size   INTEGER NOT NULL,                 -- octets before compression
-    octets BLOB    NOT NULL,                 -- zstd with a checksum
-    PRIMARY KEY (email, kind)
-) STRICT, WITHOUT ROWID;
+    octets BLOB    NOT NULL                  -- what was asked for: zstd with a checksum
+) STRICT;
 
 CREATE TABLE recipient (
     email      INTEGER NOT NULL,

@@ -24,7 +24,7 @@ _WAITS: Final = "state IN ('scheduled', 'queued')"
 
 #: Numbers grow with time, so only bodies up to the last old email are looked at.
 _DROP_BODIES: Final = (
-    "DELETE FROM body WHERE email IN (SELECT DISTINCT body.email FROM body"
+    "DELETE FROM body WHERE email IN (SELECT body.email FROM body"
     " JOIN email ON email.number = body.email WHERE body.email <= (SELECT number FROM email"
     " WHERE created_ms < ?1 ORDER BY created_ms DESC LIMIT 1)"
     f" AND created_ms < ?1 AND NOT ({_WAITS}) ORDER BY body.email LIMIT ?2)"
@@ -64,14 +64,19 @@ class EmailTable(Table):
         return [Recipient(*(*row[:4], bool(row[4]), row[5])) for row in rows]
 
     def find_content(self, number: int) -> bytes | None:
-        return self._find_body(number, "content")
+        rows = self._rows("SELECT size, octets FROM body WHERE email = ?", (number,))
+        if not rows:
+            return None
+        size, packed = rows[0]
+        try:
+            found: bytes = zstandard.ZstdDecompressor().decompress(packed, max_output_size=size)
+        except zstandard.ZstdError as error:
+            raise MailboxDamagedError("an email's octets do not unpack", number=number) from error
+        return found
 
     def measure_content(self, number: int) -> int:
-        rows = self._rows("SELECT size FROM body WHERE email = ? AND kind = 'content'", (number,))
+        rows = self._rows("SELECT size FROM body WHERE email = ?", (number,))
         return int(rows[0][0]) if rows else 0
-
-    def find_raw(self, number: int) -> bytes | None:
-        return self._find_body(number, "raw")
 
     def find_next_due(self) -> int | None:
         [(due_ms,)] = self._rows(f"SELECT min(due_ms) FROM email WHERE {_WAITS}")
@@ -97,7 +102,10 @@ class EmailTable(Table):
             ),
         )
         number = self._db.last_insert_rowid()
-        self._put_body(number, "content", new.content)
+        self._run(
+            "INSERT INTO body (email, size, octets) VALUES (?, ?, ?)",
+            (number, len(new.content), _pack(new.content)),
+        )
         self._db.executemany(
             "INSERT INTO recipient (email, position, address, kind) VALUES (?, ?, ?, ?)",
             [(number, at, *each) for at, each in enumerate(new.addresses)],
@@ -139,17 +147,12 @@ class EmailTable(Table):
             (until_ms, lease.email.number),
         )
 
-    def settle_email(
-        self, lease: EmailLease, state: EmailState, *, raw: bytes | None = None, due_ms: int = 0
-    ) -> bool:
-        number = lease.email.number
+    def settle_email(self, lease: EmailLease, state: EmailState, *, due_ms: int = 0) -> bool:
         changed = self._run(
             "UPDATE email SET state = ?, due_ms = ?, taken = 0"
             f" WHERE number = ? AND lease = ? AND taken = 1 AND {_WAITS}",
-            (state.value, due_ms, number, lease.number),
+            (state.value, due_ms, lease.email.number, lease.number),
         )
-        if changed and raw is not None:
-            self._put_body(number, "raw", raw)
         return changed > 0
 
     def set_queue_rows(self, number: int, rows: Sequence[tuple[int, int]]) -> None:
@@ -164,25 +167,9 @@ class EmailTable(Table):
     def drop_bodies(self, *, before_ms: int, limit: int) -> int:
         return self._run(_DROP_BODIES, (before_ms, limit))
 
-    def _put_body(self, number: int, kind: str, octets: bytes) -> None:
-        packed = zstandard.ZstdCompressor(_ZSTD_LEVEL, write_checksum=True).compress(octets)
-        self._run(
-            "INSERT OR REPLACE INTO body (email, kind, size, octets) VALUES (?, ?, ?, ?)",
-            (number, kind, len(octets), packed),
-        )
 
-    def _find_body(self, number: int, kind: str) -> bytes | None:
-        rows = self._rows(
-            "SELECT size, octets FROM body WHERE email = ? AND kind = ?", (number, kind)
-        )
-        if not rows:
-            return None
-        size, packed = rows[0]
-        try:
-            found: bytes = zstandard.ZstdDecompressor().decompress(packed, max_output_size=size)
-        except zstandard.ZstdError as error:
-            raise MailboxDamagedError("an email's octets do not unpack", number=number) from error
-        return found
+def _pack(octets: bytes) -> bytes:
+    return zstandard.ZstdCompressor(_ZSTD_LEVEL, write_checksum=True).compress(octets)
 
 
 def _email(row: tuple[Any, ...]) -> Email:

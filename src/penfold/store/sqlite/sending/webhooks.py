@@ -52,9 +52,6 @@ class DeliveryTable(Table):
         )
         return [WebhookAttempt(*row) for row in rows]
 
-    def find_delivery_due(self) -> int | None:
-        return min((due_ms for _, due_ms in self._rows(_WAITING)), default=None)
-
     def list_webhooks_due(self, *, now_ms: int) -> list[str]:
         due = [(due_ms, webhook_id) for webhook_id, due_ms in self._rows(_WAITING)]
         return [webhook_id for due_ms, webhook_id in sorted(due) if due_ms <= now_ms]
