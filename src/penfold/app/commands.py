@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -21,7 +22,9 @@ from penfold.app.erasing import erase_account
 from penfold.app.exits import FAILED, WRONG_USE, StartError, stop_at_once
 from penfold.app.logs import SystemClock
 from penfold.app.moving import open_moving
+from penfold.app.preflight import make_preflight, make_preflight_caller
 from penfold.app.quota import load_quota
+from penfold.app.renderer import ProcessRenderer
 from penfold.app.reports import REPORTS_NAME
 from penfold.app.sending import make_domains as make_sending_domains
 from penfold.app.sending import make_keys
@@ -39,9 +42,10 @@ from penfold.base.acting import Actor, act
 from penfold.base.errors import ParseError, PenfoldError
 from penfold.domain.domains import Domains
 from penfold.domain.identity import Identity
+from penfold.domain.sending.workshop import Workshop
 from penfold.domain.tracing.address import AddressTracer
 from penfold.domain.tracing.mail import MailTracer
-from penfold.front.cli.doors import Doors, Say, SendingTools, Tracers, Value
+from penfold.front.cli.doors import Doors, PreflightTools, Say, SendingTools, Tracers, Value
 from penfold.front.cli.output import WrongUseError
 from penfold.front.cli.tree import build_cli
 from penfold.ports.erasing import Erasure
@@ -152,6 +156,7 @@ def _make_doors() -> Doors:
         open_reports=open_reports,
         open_tracers=open_tracers,
         open_sending=open_sending,
+        open_preflight=open_preflight,
         open_faults=open_faults,
         load_base_url=load_base_url,
         load_credentials=lambda data: load_files(data / "credentials"),
@@ -213,6 +218,15 @@ def open_sending(data: Path) -> Iterator[SendingTools]:
         yield SendingTools(
             make_keys(stores), make_sending_domains(stores, settings), stores.directory.find_account
         )
+
+
+@contextlib.contextmanager
+def open_preflight(data: Path) -> Iterator[PreflightTools]:
+    settings = load_settings({"data": str(data)}, os.environ).settings
+    workshop = Workshop(ProcessRenderer(1))
+    with _open_all(data) as stores, contextlib.closing(workshop):
+        preflight = make_preflight(stores, settings, workshop)
+        yield PreflightTools(preflight, partial(make_preflight_caller, stores))
 
 
 def _erase_account(data: Path, address: str, say: Say) -> Erasure:

@@ -9,6 +9,7 @@ from penfold.front.cli.aliases import alias_commands
 from penfold.front.cli.api import api_commands
 from penfold.front.cli.apps import app_commands, service_account_commands
 from penfold.front.cli.audit import audit_commands
+from penfold.front.cli.checking import add_check_command
 from penfold.front.cli.data import data_commands
 from penfold.front.cli.doctor import add_doctor_command
 from penfold.front.cli.domains import domain_commands
@@ -65,6 +66,7 @@ def build_cli(doors: Doors) -> typer.Typer:
     commands.add_typer(alias_commands(doors), name="alias")
     commands.add_typer(audit_commands(doors), name="audit")
     commands.add_typer(sending_commands(doors), name="sending")
+    add_check_command(commands, doors)
     commands.add_typer(queue_commands(doors), name="queue")
     commands.add_typer(reports_commands(doors), name="reports")
     add_trace_command(commands, doors)
