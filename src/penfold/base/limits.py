@@ -1218,6 +1218,13 @@ SENDING_BODY_KEPT_MS: Final = 7 * 86_400_000
 #: Rows one transaction of the sweep removes of each kind: 50 ms in which nobody else writes.
 SENDING_SWEEP_MAX: Final = 500
 
+# --- statistics of the sending API --------------------------------------------------------
+#: Tags, and domains of recipients, an account's mail of a day is counted by apart; the rest is
+#: counted together. A question about a month reads some 200,000 rows then: 0.1 s.
+COUNTED_VALUES_MAX: Final = 1_000
+#: Groups of one answer: a megabyte of JSON, and more than anybody reads.
+STATS_GROUPS_MAX: Final = 2_000
+
 # --- AOTsend's call ------------------------------------------------------------------------
 #: Octets of a call: AokSend takes a file of 1 MB; base64 of it and a page of variables fit.
 AOTSEND_BODY_MAX_BYTES: Final = 2_000_000

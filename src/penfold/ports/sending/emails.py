@@ -31,6 +31,7 @@ class Email(Struct, frozen=True):
     sender, to, cc, bcc, reply_to: as they were written. batch: what was accepted in one call has
     the same, "" for a call with one. last_event: kind of the last one (ports.sending.events).
     scheduled_ms, expires_ms: 0 for at once, and never. raw: the message was given whole.
+    domain: of the sender.
     """
 
     number: int
@@ -57,6 +58,7 @@ class Email(Struct, frozen=True):
     template_version: int = 0
     last_event: str = ""
     raw: bool = False
+    domain: str = ""
 
 
 class Recipient(Struct, frozen=True, gc=False):

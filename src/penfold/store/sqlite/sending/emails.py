@@ -61,7 +61,7 @@ class EmailTable(Table):
             " WHERE email = ? ORDER BY position",
             (number,),
         )
-        return [Recipient(*(*row[:4], bool(row[4]), row[5])) for row in rows]
+        return [read_recipient(row) for row in rows]
 
     def find_content(self, number: int) -> bytes | None:
         return self._find_body(number, "content")
@@ -176,6 +176,10 @@ class EmailTable(Table):
         except zstandard.ZstdError as error:
             raise MailboxDamagedError("an email's octets do not unpack", number=number) from error
         return found
+
+
+def read_recipient(row: tuple[Any, ...]) -> Recipient:
+    return Recipient(*(*row[:4], bool(row[4]), row[5]))
 
 
 def _email(row: tuple[Any, ...]) -> Email:
