@@ -48,6 +48,7 @@ COMPOSED = {
         "row_id | label | condition": "expressions of this file",
     },
     "sending/book.py": {"table | mine": "constants of this function"},
+    "sending/counts.py": {"columns": "COLUMNS of the keys asked for"},
     "sending/emails.py": {"where | order": "of page_sql: constants"},
     "sending/events.py": {"conditions | order": "constants, chosen by which values are given"},
     "sending/records.py": {"of | where": "constants, chosen by which values are given"},
