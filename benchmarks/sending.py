@@ -274,10 +274,10 @@ def _wait(stores: Stores, account_id: str, count: int) -> None:
 
 
 def _count_delivered(stores: Stores, account_id: str) -> int:
-    tallies = stores.sending.read(
-        lambda book: book.list_tallies(account_id, first="2020-01-01", last="2099-12-31")
+    counts = stores.sending.read(
+        lambda book: book.list_counts(account_id, by=(), first="2020-01-01", last="2099-12-31")
     )
-    return sum(one.count for one in tallies if one.kind == "delivered")
+    return sum(one.count for one in counts if one.kind == "delivered")
 
 
 def _list_children(pid: int) -> list[int]:

@@ -4,9 +4,11 @@ import pytest
 from msgspec.structs import replace
 
 from penfold.base.errors import ConflictError, NotFoundError
+from penfold.base.limits import COUNTED_VALUES_MAX
 from penfold.ports.sending.answers import KeptAnswer
+from penfold.ports.sending.counts import name_bucket
 from penfold.ports.sending.emails import Email, EmailState, NewEmail
-from penfold.ports.sending.events import NOBODY, NewEvent, Tally
+from penfold.ports.sending.events import NOBODY, NewEvent
 from penfold.ports.sending.metering import Balance, Charge, UsageDay
 from penfold.ports.sending.records import (
     INSTALLATION,
@@ -42,8 +44,10 @@ RECORDS = [
 
 
 def email(number="1", *, account="a", **more):
-    values = {"to": ("kim@elsewhere.example",), "tags": {"kind": "otp"}} | more
-    return Email(0, f"e{number}", account, "k1", "shop@shop.example", "Hello", NOW, **values)
+    usual = {"to": ("kim@elsewhere.example",), "tags": {"kind": "otp"}, "created_ms": NOW}
+    names = {"id": f"e{number}", "account_id": account, "key_id": "k1"}
+    values = names | usual | more
+    return Email(0, sender="shop@shop.example", subject="Hello", **values)
 
 
 def new(number="1", *, content=b"content", addresses=(("kim@elsewhere.example", "to"),), **more):
@@ -358,16 +362,57 @@ class SendingContract:
         got = book.read(lambda b: b.get_event(found))
         assert (got.email_id, got.address, got.final) == ("", "", False)
 
-    def test_events_are_tallied_by_day_stream_and_kind_but_not_of_test_mail(self, book):
-        one = book.change(lambda writer: writer.add_email(new(1, stream="otp")))
-        two = book.change(lambda writer: writer.add_email(new(2, test=True)))
+    def test_recipient_counts_once_for_each_kind_on_the_day_its_mail_was_accepted(self, book):
+        addresses = (("kim@x.example", "to"), ("lee@Y.example", "to"))
+        one = book.change(lambda w: w.add_email(new(1, stream="otp", addresses=addresses)))
+        two = book.change(lambda w: w.add_email(new(2, test=True)))
         for number in (one, two):
             book.change(lambda w, n=number: w.add_event(event(n, "queued")))
-        book.change(lambda w: w.add_event(event(one, "sent", at_ms=NOW + 86_400_000)))
-        book.change(lambda w: w.add_event(event(one, "opened", cause="1")))
-        book.change(lambda w: w.add_event(event(one, "opened", cause="2")))
-        found = book.read(lambda b: b.list_tallies("a", first=DAY, last=DAY))
-        assert found == [Tally(DAY, "otp", "opened", 2), Tally(DAY, "otp", "queued", 1)]
+        book.change(lambda w: w.add_event(event(one, "suppressed", position=1)))
+        late = NOW + 3 * 86_400_000
+        for kind, cause in (("deferred", "1"), ("deferred", "2"), ("delivered", "3"),
+                            ("opened", "4"), ("bounced", "5")):  # fmt: skip
+            made = event(one, kind, cause=cause, at_ms=late)
+            book.change(lambda w, made=made: w.add_event(made))
+        book.change(lambda w: w.add_event(event(one, "clicked", cause="6", machine=True)))
+        bucket = name_bucket(late - NOW)
+        assert count(book) == {
+            ((), "accepted"): 2, ((), "queued"): 1, ((), "suppressed"): 1, ((), "deferred"): 1,
+            ((), "delivered"): 1, ((), bucket): 1, ((), "opened"): 1, ((), "bounced"): 1,
+        }  # fmt: skip
+        assert count(book, test=True) == {((), "accepted"): 1, ((), "queued"): 1}
+        assert count(book, first="2026-09-22", last="2026-12-31") == {}
+        assert count(book, "b") == {}
+
+    def test_counts_are_grouped_by_tag_and_by_who_runs_the_servers_of_a_domain(self, book):
+        addresses = (("kim@x.example", "to"), ("lee@X.example", "to"), ("pat@y.example", "to"))
+        made = new(1, addresses=addresses, tags={"kind": "otp", "shop": "1"}, domain="shop.example")
+        number = book.change(lambda writer: writer.add_email(made))
+        for at in range(3):
+            sent = event(number, "sent", position=at)
+            book.change(lambda w, sent=sent: w.add_event(sent))
+        keys = [key for key, kind in count(book, by=("day", "tag", "domain")) if kind == "sent"]
+        assert keys == [(DAY, "kind=otp", "shop.example"), (DAY, "shop=1", "shop.example")]
+        named = {("x.example",): 2, ("y.example",): 1}
+        for name, wanted in (("", named), ("google", {("google",): 2, ("y.example",): 1}),
+                             ("", named)):  # fmt: skip
+            book.change(lambda w, name=name: w.note_provider("x.example", name))
+            found = count(book, by=("provider",))
+            assert {key: n for (key, kind), n in found.items() if kind == "sent"} == wanted
+
+    def test_what_is_one_value_too_many_is_counted_with_all_others(self, book):
+        def fill(writer):
+            for n in range(COUNTED_VALUES_MAX + 3):
+                number = writer.add_email(new(n, tags={"order": str(n)}))
+                writer.add_event(event(number, "queued"))
+            writer.add_event(event(1, "sent"))
+
+        book.change(fill)
+        found = count(book, by=("tag",))
+        assert len({key for key, _ in found}) == COUNTED_VALUES_MAX + 1
+        assert found[("other",), "queued"] == 3
+        assert found[("order=0",), "sent"] == 1
+        assert count(book)[(), "queued"] == COUNTED_VALUES_MAX + 3
 
     # --- webhooks
 
@@ -648,7 +693,7 @@ class SendingContract:
                 bool(b.list_recipients(numbers[who])),
                 bool(b.find_content(numbers[who])),
                 bool(b.list_events(who, limit=9)),
-                bool(b.list_tallies(who, first=DAY, last=DAY)),
+                bool(b.list_counts(who, by=(), first=DAY, last=DAY)),
                 bool(b.list_suppressions(who, limit=9)),
                 bool(b.find_answer(f"k{who}", "r", "w")),
                 bool(b.list_deliveries(f"w{who}", limit=9)),
@@ -661,6 +706,11 @@ class SendingContract:
 
 def take(book, now_ms, *, limit=10):
     return book.change(lambda w: w.take_emails(now_ms=now_ms, lease_ms=LEASE_MS, limit=limit))
+
+
+def count(book, account="a", *, by=(), first=DAY, last=DAY, test=False):
+    found = book.read(lambda b: b.list_counts(account, by=by, first=first, last=last, test=test))
+    return {(one.key, one.kind): one.count for one in found}
 
 
 def deliver(book, *events, webhook="w1"):

@@ -5,6 +5,7 @@ import os
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -19,6 +20,7 @@ from penfold.front.cli.doors import (
     DataTools,
     Doors,
     Moving,
+    PreflightTools,
     QuotaView,
     Say,
     SendingTools,
@@ -58,6 +60,7 @@ def make_doors() -> Doors:
         open_reports=open_reports,
         open_tracers=open_tracers,
         open_sending=open_sending,
+        open_preflight=open_preflight,
         open_faults=open_faults,
         load_base_url=load_base_url,
         load_credentials=load_credentials,
@@ -137,6 +140,19 @@ def open_sending(data: Path) -> Iterator[SendingTools]:
         yield SendingTools(
             make_keys(stores), make_domains(stores, settings), stores.directory.find_account
         )
+
+
+@contextlib.contextmanager
+def open_preflight(data: Path) -> Iterator[PreflightTools]:
+    from penfold.app.preflight import make_preflight, make_preflight_caller
+    from penfold.app.renderer import ProcessRenderer
+    from penfold.domain.sending.workshop import Workshop
+
+    settings = load_settings({"data": str(data)}, os.environ).settings
+    workshop = Workshop(ProcessRenderer(1))
+    with _open_all(data) as stores, contextlib.closing(workshop):
+        preflight = make_preflight(stores, settings, workshop)
+        yield PreflightTools(preflight, partial(make_preflight_caller, stores))
 
 
 def erase_account(data: Path, address: str, say: Say) -> "Erasure":

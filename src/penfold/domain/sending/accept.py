@@ -105,7 +105,7 @@ def _name(draft: Draft, batch: str, chance: Chance) -> Draft:
     email = draft.new.email
     email_id = make_id(chance)
     message_id = email.message_id or f"{email_id}@{draft.domain}"
-    named = replace(email, id=email_id, batch=batch, message_id=message_id)
+    named = replace(email, id=email_id, batch=batch, message_id=message_id, domain=draft.domain)
     return replace(draft, new=replace(draft.new, email=named))
 
 

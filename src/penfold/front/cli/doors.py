@@ -21,8 +21,10 @@ if TYPE_CHECKING:
     from penfold.domain.health import Finding
     from penfold.domain.identity import Identity
     from penfold.domain.importing import Importer
+    from penfold.domain.sending.caller import Caller
     from penfold.domain.sending.domains import SendingDomains
     from penfold.domain.sending.keys import Keys
+    from penfold.domain.sending.preflight.run import Preflight
     from penfold.domain.tracing.address import AddressTracer
     from penfold.domain.tracing.mail import MailTracer
     from penfold.domain.vitals import Sample
@@ -147,6 +149,18 @@ class SendingTools:
     find_account: Callable[[str], Account | None]
 
 
+@dataclass(frozen=True, slots=True)
+class PreflightTools:
+    """What looks at emails before they are sent.
+
+    make_caller: who calls for an account, by its address; "" for no account: every verified domain
+    is fine then. NotFoundError.
+    """
+
+    preflight: Preflight
+    make_caller: Callable[[str], Caller]
+
+
 class Watch(Protocol):
     """Takes looks at a running server."""
 
@@ -175,6 +189,7 @@ class Doors:
     open_reports: Callable[[Path], AbstractContextManager[ReportBook]]
     open_tracers: Callable[[Path], AbstractContextManager[Tracers]]
     open_sending: Callable[[Path], AbstractContextManager[SendingTools]]
+    open_preflight: Callable[[Path], AbstractContextManager[PreflightTools]]
     open_faults: Callable[[Path], FaultBook]
     load_base_url: Callable[[Path], str]
     load_credentials: Callable[[Path], Mapping[str, bytes]]

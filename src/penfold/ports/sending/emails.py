@@ -32,6 +32,7 @@ class Email(Struct, frozen=True):
     the same, "" for a call with one. last_event: kind of the last one (ports.sending.events).
     scheduled_ms, expires_ms: 0 for at once, and never. paced: scheduled_ms is when its stream has
     room for it, which is taken. raw: the message was given whole.
+    domain: of the sender.
     """
 
     number: int
@@ -59,6 +60,7 @@ class Email(Struct, frozen=True):
     template_version: int = 0
     last_event: str = ""
     raw: bool = False
+    domain: str = ""
 
 
 class Recipient(Struct, frozen=True, gc=False):

@@ -1,13 +1,13 @@
 """Events, and their deliveries to webhooks, in memory."""
 
 from collections.abc import Collection, Sequence
-from datetime import UTC, datetime
 
 from msgspec.structs import replace
 
 from penfold.base.errors import NotFoundError
 from penfold.base.limits import SENDING_RECORDS_MAX
-from penfold.ports.sending.events import FINAL, LATE, Event, NewEvent, Tally, is_wanted
+from penfold.ports.sending.counts import list_counters
+from penfold.ports.sending.events import FINAL, LATE, Event, NewEvent, is_wanted
 from penfold.ports.sending.records import Webhook
 from penfold.ports.sending.webhooks import (
     DeliveryState,
@@ -15,6 +15,7 @@ from penfold.ports.sending.webhooks import (
     WebhookDelivery,
     WebhookLease,
 )
+from penfold.testing.sending.counts import MemoryCounts
 from penfold.testing.sending.emails import MemoryEmails, page
 from penfold.testing.sending.records import MemoryRecords
 from penfold.testing.sending.state import Held, Part
@@ -136,7 +137,7 @@ class MemoryDeliveries(Part):
         ]
 
 
-class MemoryEvents(MemoryRecords, MemoryEmails, MemoryDeliveries):
+class MemoryEvents(MemoryRecords, MemoryEmails, MemoryDeliveries, MemoryCounts):
     def find_event(self, event_id: str, account_id: str) -> Event | None:
         mine = [one for one in self._state.events.values() if one.account_id == account_id]
         return next((one for one in mine if one.id == event_id), None)
@@ -196,19 +197,17 @@ class MemoryEvents(MemoryRecords, MemoryEmails, MemoryDeliveries):
         ]
         return page(mine, older=None, newer=None, limit=limit)
 
-    def list_tallies(self, account_id: str, *, first: str, last: str) -> list[Tally]:
-        return [
-            Tally(day, stream, kind, count)
-            for (whose, day, stream, kind), count in sorted(self._state.tallies.items())
-            if whose == account_id and first <= day <= last
-        ]
-
     def add_event(self, new: NewEvent) -> int | None:
         recipient = self._state.recipients.get((new.email, new.position))
         ended = recipient is not None and recipient.final
         if new.cause in self._state.causes or (ended and new.kind not in LATE):
             return None
         final = recipient is not None and not ended and new.kind in FINAL
+        known = any(
+            (one.email, one.position, one.kind) == (new.email, new.position, new.kind)
+            and not one.data.get("machine")
+            for one in self._state.events.values()
+        )
         number = self._state.next("event")
         email = self._state.emails.get(new.email)
         self._state.causes[new.cause] = number
@@ -220,16 +219,11 @@ class MemoryEvents(MemoryRecords, MemoryEmails, MemoryDeliveries):
             self._state.recipients[new.email, new.position] = replace(
                 recipient, last_event=new.kind, final=recipient.final or final
             )
+        if email is not None and recipient is not None:
+            self.count(list_counters(email, recipient, new, known=known))
         if email is not None:
             self._state.emails[new.email] = replace(email, last_event=new.kind)
-            if not email.test:
-                self._count(new, email.stream)
         for webhook in self.list_records(Webhook, new.account_id, limit=SENDING_RECORDS_MAX):
             if is_wanted(new, webhook):
                 self.add_deliveries(webhook.id, [number], now_ms=new.at_ms, replay=False)
         return number
-
-    def _count(self, new: NewEvent, stream: str) -> None:
-        day = datetime.fromtimestamp(new.at_ms / 1000, UTC).strftime("%Y-%m-%d")
-        key = (new.account_id, day, stream, new.kind)
-        self._state.tallies[key] = self._state.tallies.get(key, 0) + 1

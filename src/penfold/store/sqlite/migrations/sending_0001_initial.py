@@ -4,7 +4,9 @@ record      what is set up; the columns beside the JSON are what is asked for
 email       one row per message, the JSON beside what changes; body: what was asked for, while kept
 recipient   one row per address of an email
 event       what happened, never changed; `cause` makes a repeat of it no second one
-tally       events counted by day, stream and kind
+counter     recipients by what happened to their mail, kept when events are removed
+counted     how many values of a dimension a day has
+provider    who runs the mail servers of a domain
 charge      the ledger; usage and balance are its sums, kept in the same transaction
 """
 
@@ -77,13 +79,32 @@ CREATE INDEX event_time ON event (account_id, at_ms);
 CREATE INDEX event_email ON event (email, number);
 CREATE UNIQUE INDEX event_final ON event (email, position) WHERE final = 1;
 
-CREATE TABLE tally (
+CREATE TABLE counter (                       -- ports.sending.counts.Counter
     account_id TEXT    NOT NULL,
-    day        TEXT    NOT NULL,
+    test       INTEGER NOT NULL,
+    dimension  TEXT    NOT NULL,
+    day        TEXT    NOT NULL,             -- on which the mail was accepted
+    value      TEXT    NOT NULL,
     stream     TEXT    NOT NULL,
+    template   TEXT    NOT NULL,
+    domain     TEXT    NOT NULL,
     kind       TEXT    NOT NULL,
     count      INTEGER NOT NULL,
-    PRIMARY KEY (account_id, day, stream, kind)
+    PRIMARY KEY (account_id, test, dimension, day, value, stream, template, domain, kind)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE counted (
+    account_id TEXT    NOT NULL,
+    test       INTEGER NOT NULL,
+    dimension  TEXT    NOT NULL,
+    day        TEXT    NOT NULL,
+    number     INTEGER NOT NULL,             -- of values
+    PRIMARY KEY (account_id, test, dimension, day)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE provider (
+    domain TEXT NOT NULL PRIMARY KEY,        -- lower case
+    name   TEXT NOT NULL                     -- proto.smtp.outcomes.providers
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE suppression (

@@ -8,6 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
+import apsw
+
 from penfold.ports.sending.book import SendingReader, SendingWriter
 from penfold.ports.sending.records import Webhook
 from penfold.store.sqlite.commit import Fatal
@@ -24,6 +26,7 @@ class Tables(EventTable, SuppressionTable, MeterTable, AnswerTable):
     """All tables: a SendingReader, and inside a transaction a SendingWriter."""
 
     def erase_account(self, account_id: str) -> int:
+        self.flush()
         mine = "SELECT number FROM email WHERE account_id = ?"
         for table in ("body", "recipient"):
             self._run(f"DELETE FROM {table} WHERE email IN ({mine})", (account_id,))
@@ -34,7 +37,7 @@ class Tables(EventTable, SuppressionTable, MeterTable, AnswerTable):
             " (SELECT id FROM record WHERE kind = 'api_key' AND account_id = ?)",
             (account_id,),
         )
-        tables = ("email", "event", "suppression", "tally", "record")
+        tables = ("email", "event", "suppression", "counter", "counted", "record")
         gone = [
             self._run(f"DELETE FROM {table} WHERE account_id = ?", (account_id,))
             for table in tables
@@ -55,7 +58,13 @@ class SqliteSending:
         return self._file.look(lambda db: look(Tables(db)))
 
     def change(self, change: Callable[[SendingWriter], T]) -> T:
-        return self._file.change(lambda db: change(Tables(db)))
+        def run(db: apsw.Connection) -> T:
+            tables = Tables(db)
+            result = change(tables)
+            tables.flush()
+            return result
+
+        return self._file.change(run)
 
     def close(self) -> None:
         """Safe to call twice."""

@@ -61,7 +61,7 @@ class EmailTable(Table):
             " WHERE email = ? ORDER BY position",
             (number,),
         )
-        return [Recipient(*(*row[:4], bool(row[4]), row[5])) for row in rows]
+        return [read_recipient(row) for row in rows]
 
     def find_content(self, number: int) -> bytes | None:
         rows = self._rows("SELECT size, octets FROM body WHERE email = ?", (number,))
@@ -170,6 +170,10 @@ class EmailTable(Table):
 
 def _pack(octets: bytes) -> bytes:
     return zstandard.ZstdCompressor(_ZSTD_LEVEL, write_checksum=True).compress(octets)
+
+
+def read_recipient(row: tuple[Any, ...]) -> Recipient:
+    return Recipient(*(*row[:4], bool(row[4]), row[5]))
 
 
 def _email(row: tuple[Any, ...]) -> Email:
