@@ -7,7 +7,7 @@ from penfold.base.errors import ConflictError, NotFoundError
 from penfold.base.limits import COUNTED_VALUES_MAX
 from penfold.ports.sending.answers import KeptAnswer
 from penfold.ports.sending.counts import name_bucket
-from penfold.ports.sending.emails import Email, EmailState, NewEmail
+from penfold.ports.sending.emails import Backlog, Email, EmailState, NewEmail
 from penfold.ports.sending.events import NOBODY, NewEvent
 from penfold.ports.sending.metering import Balance, Charge, UsageDay
 from penfold.ports.sending.records import (
@@ -192,8 +192,21 @@ class SendingContract:
         assert not book.change(lambda w: w.settle_email(lease, EmailState.HANDED))
         assert book.change(lambda w: w.settle_email(again[1], EmailState.HANDED))
         assert book.read(lambda b: b.get_email(first)).state is EmailState.HANDED
-        assert book.read(lambda b: b.count_waiting()) == 1
+        assert len(book.read(lambda b: b.list_backlog(now_ms=NOW + 5))) == 1
         assert not book.change(lambda w: w.settle_email(again[1], EmailState.HANDED))
+
+    def test_backlog_is_what_is_due_by_stream(self, book):
+        later = {"state": EmailState.SCHEDULED, "scheduled_ms": NOW + 5}
+        for n, more in enumerate(({}, {"stream": "otp"}, {"stream": "otp", **later}, later)):
+            book.change(lambda w, n=n, more=more: w.add_email(new(n, **more)))
+        [first] = take(book, NOW, limit=1)
+        book.change(lambda w: w.settle_email(first, EmailState.HANDED))
+
+        def look(now_ms):
+            return book.read(lambda b: b.list_backlog(now_ms=now_ms))
+
+        assert look(NOW) == [Backlog("otp", 1, NOW)]
+        assert look(NOW + 5) == [Backlog("otp", 2, NOW), Backlog("transactional", 1, NOW + 5)]
 
     def test_email_that_waits_again_is_due_when_said(self, book):
         book.change(lambda writer: writer.add_email(new()))
@@ -467,6 +480,7 @@ class SendingContract:
         assert take_deliveries(book, NOW, webhook="w0") == []
         assert [book.read(lambda b, most=most: b.count_deliveries_waiting("w1", limit=most))
                 for most in (1, 9)] == [1, 2]  # fmt: skip
+        assert book.read(lambda b: b.count_all_waiting()) == 3
         assert len(take_deliveries(book, NOW, limit=1)) == 1
         assert book.change(lambda w: w.release_deliveries(now_ms=NOW)) == 1
         assert [each.delivery.event for each in take_deliveries(book, NOW)] == [1, 2]

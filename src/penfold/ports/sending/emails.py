@@ -92,6 +92,14 @@ class EmailLease(Struct, frozen=True):
     number: int
 
 
+class Backlog(Struct, frozen=True, gc=False):
+    """Emails of a stream that wait. oldest_ms: since when the first of them is due."""
+
+    stream: str
+    emails: int
+    oldest_ms: int
+
+
 class EmailReader(Protocol):
     def find_email(self, email_id: str, account_id: str) -> Email | None:
         """Return the email if it belongs to that account."""
@@ -126,7 +134,9 @@ class EmailReader(Protocol):
         """Return when the next email can be due (epoch ms), None when nothing waits."""
         ...
 
-    def count_waiting(self) -> int: ...
+    def list_backlog(self, *, now_ms: int) -> list[Backlog]:
+        """Return what is due and waits, by stream."""
+        ...
 
 
 class EmailWriter(EmailReader, Protocol):

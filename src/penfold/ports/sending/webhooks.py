@@ -57,6 +57,10 @@ class DeliveryReader(Protocol):
         """Return the ids of webhooks that have a delivery due, the longest due first."""
         ...
 
+    def count_all_waiting(self) -> int:
+        """Return how many deliveries of all webhooks wait, put off ones among them."""
+        ...
+
     def count_deliveries_waiting(self, webhook_id: str, *, limit: int) -> int:
         """Return how many deliveries of a webhook wait, counted up to the limit."""
         ...

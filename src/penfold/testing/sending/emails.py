@@ -8,6 +8,7 @@ from msgspec.structs import replace
 from penfold.base.errors import NotFoundError
 from penfold.ports.sending.emails import (
     WAITING,
+    Backlog,
     Email,
     EmailLease,
     EmailState,
@@ -62,8 +63,12 @@ class MemoryEmails(Part):
         due = [self._state.held[number].due_ms for number in self._waiting()]
         return min(due, default=None)
 
-    def count_waiting(self) -> int:
-        return len(self._waiting())
+    def list_backlog(self, *, now_ms: int) -> list[Backlog]:
+        since: dict[str, list[int]] = {}
+        for one in self._state.emails.values():
+            if one.state in WAITING and one.scheduled_ms <= now_ms:
+                since.setdefault(one.stream, []).append(max(one.created_ms, one.scheduled_ms))
+        return [Backlog(stream, len(each), min(each)) for stream, each in sorted(since.items())]
 
     # --- changes
 

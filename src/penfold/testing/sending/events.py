@@ -40,6 +40,9 @@ class MemoryDeliveries(Part):
         due = sorted((due_ms, name) for name, due_ms in first.items() if due_ms <= now_ms)
         return [name for _, name in due]
 
+    def count_all_waiting(self) -> int:
+        return len(self._waits())
+
     def count_deliveries_waiting(self, webhook_id: str, *, limit: int) -> int:
         return min(limit, len(self._waits(webhook_id)))
 

@@ -46,7 +46,7 @@ def test_a_round_hands_over_all_that_is_due_with_what_a_dead_process_had():
         shop.accept(KIM)
     HandingRounds(shop.book, shop.handing, shop.clock).run(RUNS)
     assert shop.events() == ["sent"] * 3
-    assert shop.book.read(lambda book: book.count_waiting()) == 0
+    assert shop.book.read(lambda book: book.list_backlog(now_ms=shop.clock.now_ms())) == []
 
 
 def test_a_round_that_is_to_stop_takes_nothing():

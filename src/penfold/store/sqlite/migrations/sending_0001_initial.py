@@ -29,6 +29,7 @@ CREATE TABLE email (
     number       INTEGER PRIMARY KEY AUTOINCREMENT,
     id           TEXT    NOT NULL UNIQUE,
     account_id   TEXT    NOT NULL,
+    stream       TEXT    NOT NULL,
     state        TEXT    NOT NULL,           -- ports.sending.emails.EmailState
     due_ms       INTEGER NOT NULL,
     lease        INTEGER NOT NULL DEFAULT 0, -- how often it was taken
@@ -41,6 +42,8 @@ CREATE TABLE email (
 ) STRICT;
 CREATE INDEX email_account ON email (account_id, number);
 CREATE INDEX email_due ON email (due_ms) WHERE state IN ('scheduled', 'queued');
+CREATE INDEX email_backlog ON email (stream, scheduled_ms, created_ms)
+    WHERE state IN ('scheduled', 'queued');
 CREATE INDEX email_taken ON email (number) WHERE taken = 1;
 CREATE INDEX email_created ON email (created_ms);
 

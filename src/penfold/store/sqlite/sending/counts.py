@@ -3,6 +3,7 @@
 What one transaction adds is added up first: a lot of events is mostly about the same few rows.
 """
 
+from collections import Counter as Sums
 from collections.abc import Collection, Iterable
 from typing import Final
 
@@ -44,6 +45,8 @@ class CountTable(Table):
     def __init__(self, connection: apsw.Connection) -> None:
         super().__init__(connection)
         self._added: dict[Counter, int] = {}
+        #: What was written.
+        self.counted: Sums[Counter] = Sums()
 
     def count(self, counters: Iterable[Counter]) -> None:
         """Add one to each, with `flush`."""
@@ -51,8 +54,9 @@ class CountTable(Table):
             self._added[one] = self._added.get(one, 0) + 1
 
     def flush(self) -> None:
-        """Write what was added."""
+        """Write what was added; `counted` has all of it then."""
         added, self._added = self._added, {}
+        self.counted.update(added)
         for one, count in added.items():
             if not self._run(_MORE, (*astuple(one), count)):
                 self._run(_FIRST, (*astuple(self._find_room(one)), count))

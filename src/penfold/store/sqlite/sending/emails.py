@@ -11,7 +11,7 @@ import zstandard
 from msgspec.structs import replace
 
 from penfold.base.errors import MailboxDamagedError, NotFoundError
-from penfold.ports.sending.emails import Email, EmailLease, EmailState, NewEmail, Recipient
+from penfold.ports.sending.emails import Backlog, Email, EmailLease, EmailState, NewEmail, Recipient
 from penfold.store.sqlite.sending.table import Table, page_sql
 
 _encode: Final = msgspec.json.Encoder().encode
@@ -83,20 +83,23 @@ class EmailTable(Table):
         found: int | None = due_ms
         return found
 
-    def count_waiting(self) -> int:
-        [(count,)] = self._rows(f"SELECT count(*) FROM email WHERE {_WAITS}")
-        found: int = count
-        return found
+    def list_backlog(self, *, now_ms: int) -> list[Backlog]:
+        rows = self._rows(
+            "SELECT stream, count(*), min(max(created_ms, scheduled_ms)) FROM email"
+            f" WHERE {_WAITS} AND scheduled_ms <= ? GROUP BY stream",
+            (now_ms,),
+        )
+        return [Backlog(*row) for row in rows]
 
     # --- changes
 
     def add_email(self, new: NewEmail) -> int:
         email = new.email
         self._run(
-            "INSERT INTO email (id, account_id, state, due_ms, created_ms, scheduled_ms, paced,"
-            " record) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
+            "INSERT INTO email (id, account_id, stream, state, due_ms, created_ms, scheduled_ms,"
+            " paced, record) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
-                *(email.id, email.account_id, email.state.value),
+                *(email.id, email.account_id, email.stream, email.state.value),
                 *(email.scheduled_ms or email.created_ms, email.created_ms, email.scheduled_ms),
                 *(int(email.paced), _encode(email)),
             ),

@@ -56,6 +56,11 @@ class DeliveryTable(Table):
         due = [(due_ms, webhook_id) for webhook_id, due_ms in self._rows(_WAITING)]
         return [webhook_id for due_ms, webhook_id in sorted(due) if due_ms <= now_ms]
 
+    def count_all_waiting(self) -> int:
+        [(count,)] = self._rows("SELECT count(*) FROM delivery WHERE state = 'waiting'")
+        found: int = count
+        return found
+
     def count_deliveries_waiting(self, webhook_id: str, *, limit: int) -> int:
         [(count,)] = self._rows(
             "SELECT count(*) FROM (SELECT 1 FROM delivery"
