@@ -31,6 +31,7 @@ class Email(Struct, frozen=True):
     sender, to, cc, bcc, reply_to: as they were written. batch: what was accepted in one call has
     the same, "" for a call with one. last_event: kind of the last one (ports.sending.events).
     scheduled_ms, expires_ms: 0 for at once, and never. raw: the message was given whole.
+    unsubscribe: it says how to get no more of the stream.
     """
 
     number: int
@@ -57,6 +58,12 @@ class Email(Struct, frozen=True):
     template_version: int = 0
     last_event: str = ""
     raw: bool = False
+    unsubscribe: bool = False
+
+    @property
+    def is_personal(self) -> bool:
+        """Whether it has links that are of its one recipient."""
+        return self.unsubscribe
 
 
 class Recipient(Struct, frozen=True, gc=False):
@@ -91,6 +98,10 @@ class EmailLease(Struct, frozen=True):
 class EmailReader(Protocol):
     def find_email(self, email_id: str, account_id: str) -> Email | None:
         """Return the email if it belongs to that account."""
+        ...
+
+    def find_unowned_email(self, email_id: str) -> Email | None:
+        """Return an email whoever it belongs to; never for an id that no token of ours has."""
         ...
 
     def get_email(self, number: int) -> Email:

@@ -1,6 +1,7 @@
 """Emails: send, batch, raw, list, get, reschedule, cancel."""
 
 from collections.abc import Callable, Sequence
+from itertools import islice
 
 from msgspec import UNSET
 
@@ -18,6 +19,7 @@ from penfold.domain.sending.findings import (
 )
 from penfold.domain.sending.parts import read_schedule
 from penfold.domain.sending.showing import show_email
+from penfold.domain.sending.template_use import check_together
 from penfold.front.http.sending.call import Call, Reply, encode, must, read_page
 from penfold.ports.sending.book import SendingReader, SendingWriter
 from penfold.ports.sending.emails import EmailState
@@ -47,6 +49,7 @@ def emails_batch(call: Call) -> Reply:
         what = f"a batch has 1 to {SENDING_BATCH_MAX} emails"
         raise make_refusal([FieldError("", TOO_MANY if bodies else REQUIRED, what)])
     drafts: list[Draft] = []
+    counts: list[int] = []
     wrong: list[schemas.ItemError] = []
     errors: list[FieldError] = []
     for at, body in enumerate(bodies):
@@ -54,8 +57,10 @@ def emails_batch(call: Call) -> Reply:
         if body.recipients is not None:
             findings.add("recipients", INVALID, "cannot be used in a batch")
         made = check_email(body, call.caller, findings, now_ms=call.now_ms)
-        drafts += made if not findings else []
-        if findings:
+        drafts += made
+        if not findings:
+            counts.append(len(made))
+        else:
             errors += findings.errors
             refusal = make_refusal(findings.errors)
             wrong.append(
@@ -63,9 +68,13 @@ def emails_batch(call: Call) -> Reply:
             )
     if errors and not call.permissive:
         raise make_refusal(errors)
+    findings = Findings()
+    check_together(sum(len(one.new.content) for one in drafts), findings)
+    findings.raise_any()
 
     def make_body(ids: list[str]) -> bytes:
-        data = [schemas.Sent(id=each) for each in ids]
+        left = iter(ids)
+        data = [_sent(list(islice(left, count))) for count in counts]
         return encode(schemas.SentBatch(data=data, errors=wrong if call.permissive else UNSET))
 
     return _accept(call, drafts, make_body)
@@ -87,7 +96,11 @@ def _accept(call: Call, drafts: list[Draft], make_body: Callable[[list[str]], by
 
 def make_sent(ids: list[str]) -> bytes:
     """Return the answer to what was accepted."""
-    return encode(schemas.Sent(id=ids[0], ids=ids if len(ids) > 1 else UNSET))
+    return encode(_sent(ids))
+
+
+def _sent(ids: list[str]) -> schemas.Sent:
+    return schemas.Sent(id=ids[0], ids=ids if len(ids) > 1 else UNSET)
 
 
 def emails_list(call: Call) -> schemas.EmailList:
