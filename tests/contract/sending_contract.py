@@ -144,6 +144,8 @@ class SendingContract:
         assert book.read(lambda b: b.get_email(number)) == wanted
         assert book.read(lambda b: b.find_content(number)) == b"content"
         assert book.read(lambda b: b.find_email("e1", "b")) is None
+        assert book.read(lambda b: b.find_unowned_email("e1")) == wanted
+        assert book.read(lambda b: b.find_unowned_email("e2")) is None
         with pytest.raises(NotFoundError):
             book.read(lambda b: b.get_email(number + 1))
 

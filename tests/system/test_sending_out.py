@@ -1,5 +1,6 @@
 """Mail of applications leaves a real server, and what becomes of it is told."""
 
+import re
 import smtplib
 import time
 from contextlib import ExitStack
@@ -80,6 +81,25 @@ def test_mail_for_elsewhere_arrives_signed_and_is_told_to_be_delivered(shop):
     results = run_check(verify_dkim(taken.data, now_s=int(time.time())), look_up)
     assert [each.result for each in results] == [Outcome.PASS, Outcome.PASS]
     assert header_values(taken.data, "Message-ID") == [f"<{sent}@home.example>"]
+
+
+def test_news_can_be_unsubscribed_by_one_click_which_dkim_covers(shop):
+    sent = shop.send("ann@sink.example", subject="news", stream="broadcast")
+    shop.wait_for(sent, "delivered")
+    [taken] = shop.sink.taken["news"]
+    [said] = header_values(taken.data, "List-Unsubscribe")
+    for signature in header_values(taken.data, "DKIM-Signature"):
+        signed = re.sub(r"\s", "", signature).partition(";h=")[2].partition(";")[0].split(":")
+        assert {"list-unsubscribe", "list-unsubscribe-post"} <= set(signed)
+    page = "/mail/unsubscribe/" + said.strip("<>").rpartition("/")[2]
+    assert shop.http.get(page, headers={"cookie": ""}).status_code == 200
+    answer = shop.http.post(page, data={"List-Unsubscribe": "One-Click"})
+    assert (answer.status_code, dict(answer.cookies)) == (200, {})
+    shop.wait_for(sent, "unsubscribed")
+    again = shop.send("ann@sink.example", stream="broadcast")
+    assert kinds(shop, again, "ann@sink.example") == ["suppressed"]
+    shop.wait_for(shop.send("ann@sink.example"), "delivered")
+    assert page.rpartition("/")[2] not in shop.log.read_text()
 
 
 def test_mail_for_an_account_here_is_in_its_mailbox(shop):

@@ -987,8 +987,9 @@ OUTCOME_WAIT_MAX_S: Final = 6 * 3_600
 #: Octets of the keyed hash in a return address: 80 bits, more than anybody can try by mail, and a
 #: multiple of 5, so that base 32 needs no padding.
 VERP_TOKEN_BYTES: Final = 10
-#: Bits of the key of that hash: as many as the whole hash (SHA-256) has; more gain nothing.
-VERP_KEY_BITS: Final = 256
+#: Bits of the keys of that hash and of links in mail: as many as the whole hash (SHA-256) has; more
+#: gain nothing.
+KEPT_KEY_BITS: Final = 256
 #: Days in which a return address of ours is believed. Mail waits up to 5 days in the queue of
 #: others, and their notification as long again.
 VERP_DAYS: Final = 10
@@ -1341,7 +1342,7 @@ TEMPLATE_WEIGHT_MAX: Final = 1_000
 TEMPLATE_BODY_MAX_BYTES: Final = 4_194_304
 #: Calls at a time that compile or render, in one process; each holds a thread until its turn.
 TEMPLATE_CALLS_MAX: Final = 8
-#: Octets of all emails of one call's `recipients` that have a template: in memory together.
+#: Octets of all emails of one call, where each recipient has one: in memory and stored together.
 SENDING_PERSONAL_MAX_BYTES: Final = 209_715_200
 #: Templates whose mails are rendered together: each may have a megabyte.
 TEMPLATES_IN_HAND: Final = 50
@@ -1480,3 +1481,11 @@ SENDING_RESPONSE_MAX: Final = 1_000
 SENDING_BOUNCES_LOOKED_AT: Final = 50
 #: Octets of bounces that wait to be read, in memory: whoever brings more is asked to come later.
 SENDING_RETURNS_WAITING_BYTES: Final = 33_554_432
+
+# --- links in mail of the sending API -------------------------------------------------------
+
+#: Octets of the keyed hash of a link: nobody guesses 128 bits, and a link stays short.
+MAIL_LINK_HASH_BYTES: Final = 16
+#: Octets of where a link leads that is rewritten. Browsers and mail clients take 2,000 as it is,
+#: and base64 makes it a third longer; a longer one stays as it was written.
+MAIL_LINK_TARGET_MAX: Final = 1_400

@@ -2,7 +2,7 @@
 
 1. read what is in them                                    one look into the book
 2. rendered, where they have a template                    worker processes
-3. composed, or simulated for a test key, or too late      domain.sending.composing, simulator
+3. composed, or simulated for a test key, or too late      domain.sending.links, composing
 4. who is here gets it                                     domain.carrying, one commit a mailbox
 5. everybody else gets a row of the queue                  domain.carrying, one commit for all
 6. events, and the email is done                           one commit for all
@@ -12,7 +12,7 @@ what they have by (SENDING, number, recipient), events by their cause. From 5 on
 whether it is too late, so an email that was taken before is neither given up nor suppressed here.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -27,12 +27,12 @@ from penfold.domain.handover import UNKNOWN_USER
 from penfold.domain.sending.accept import make_id
 from penfold.domain.sending.composing import (
     NotComposedError,
-    Unsubscribe,
     choose_subject,
     compose,
 )
 from penfold.domain.sending.content import Content, unpack_content
 from penfold.domain.sending.hard_bounces import find_suppressed, suppress_bounced
+from penfold.domain.sending.links import MailLinks
 from penfold.domain.sending.rendering import NotRenderedError, Render, render_nothing
 from penfold.domain.sending.simulator import Happening, simulate
 from penfold.ports.queue import SENDING
@@ -42,9 +42,6 @@ from penfold.ports.sending.events import EventKind, NewEvent
 from penfold.proto.address import canonical, parse_address_list, parse_mailbox
 from penfold.proto.smtp.outcomes.rule import Kind
 from penfold.proto.smtp.parameters import MailOptions
-
-#: Returns where readers of an email say that they want no more, None for mail of no such kind.
-FindUnsubscribe = Callable[[Email], Unsubscribe | None]
 
 
 class Job(Struct):
@@ -85,14 +82,14 @@ class Handing:
         chance: Chance,
         *,
         render: Render = render_nothing,
-        find_unsubscribe: FindUnsubscribe = lambda _: None,
+        links: MailLinks | None = None,
     ) -> None:
         self._book = book
         self._carrier = carrier
         self._clock = clock
         self._chance = chance
         self._render = render
-        self._find_unsubscribe = find_unsubscribe
+        self._links = links
 
     def hand_over(self, leases: Sequence[EmailLease]) -> int:
         """Hand over some emails; return of how many it counted."""
@@ -164,7 +161,7 @@ class Handing:
             job.end(EmailState.EXPIRED, EventKind.EXPIRED, **_TOO_LATE)
             return
         try:
-            raw = compose(email, job.content, unsubscribe=self._find_unsubscribe(email))
+            raw = self._compose(job)
         except NotComposedError:
             job.end(EmailState.FAILED, EventKind.FAILED, response="it makes no valid message")
             return
@@ -182,6 +179,13 @@ class Handing:
             message_id=email.message_id,
         )
         job.found = self._carrier.sort(job.parcel)
+
+    def _compose(self, job: Job) -> bytes:
+        content, unsubscribe = job.content, None
+        if self._links and job.email.is_personal:
+            [reader] = job.people
+            content, unsubscribe = self._links.personalise(job.email, content, reader.position)
+        return compose(job.email, content, unsubscribe=unsubscribe)
 
     def _deliver(self, job: Job) -> None:
         """Put the message into the mailboxes of those who are here."""

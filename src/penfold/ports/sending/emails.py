@@ -33,6 +33,7 @@ class Email(Struct, frozen=True):
     scheduled_ms, expires_ms: 0 for at once, and never. paced: scheduled_ms is when its stream has
     room for it, which is taken. raw: the message was given whole.
     domain: of the sender.
+    unsubscribe: it says how to get no more of the stream.
     """
 
     number: int
@@ -61,6 +62,12 @@ class Email(Struct, frozen=True):
     last_event: str = ""
     raw: bool = False
     domain: str = ""
+    unsubscribe: bool = False
+
+    @property
+    def is_personal(self) -> bool:
+        """Whether it has links that are of its one recipient."""
+        return self.unsubscribe
 
 
 class Recipient(Struct, frozen=True, gc=False):
@@ -103,6 +110,10 @@ class Backlog(Struct, frozen=True, gc=False):
 class EmailReader(Protocol):
     def find_email(self, email_id: str, account_id: str) -> Email | None:
         """Return the email if it belongs to that account."""
+        ...
+
+    def find_unowned_email(self, email_id: str) -> Email | None:
+        """Return an email whoever it belongs to; never for an id that no token of ours has."""
         ...
 
     def get_email(self, number: int) -> Email:

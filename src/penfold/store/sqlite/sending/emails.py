@@ -38,6 +38,10 @@ class EmailTable(Table):
         )
         return _email(rows[0]) if rows else None
 
+    def find_unowned_email(self, email_id: str) -> Email | None:
+        rows = self._rows(f"SELECT {_COLUMNS} FROM email WHERE id = ?", (email_id,))
+        return _email(rows[0]) if rows else None
+
     def get_email(self, number: int) -> Email:
         rows = self._rows(f"SELECT {_COLUMNS} FROM email WHERE number = ?", (number,))
         if not rows:
