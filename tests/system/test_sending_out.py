@@ -11,6 +11,8 @@ from tests.sink import Sink
 from tests.unit.proto.reports.test_complaints import make as make_complaint
 from tests.until import until
 
+from penfold.domain.sending.domain_dns import Found
+from penfold.ports.sending.records import SendingDomain, domain_id
 from penfold.proto.dns import Answer, Status, run_check
 from penfold.proto.mailauth.dkim import verify_dkim
 from penfold.proto.mailauth.outcome import Outcome
@@ -180,6 +182,24 @@ def test_a_bounce_that_comes_back_is_told_once_and_stops_mail(shop):
     assert (data["class"], data["source"]) == ("invalid_recipient", "dsn")
     assert kinds(shop, sent, "back@sink.example") == ["queued", "sent", "delivered", "bounced"]
     assert kinds(shop, shop.send("back@sink.example"), "back@sink.example") == ["suppressed"]
+
+
+@pytest.mark.parametrize("found", [Found.VERIFIED, Found.MISSING])
+def test_a_bounce_of_mail_from_a_sending_domain_comes_back(shop, found):
+    name = f"{found}.example"
+    domain = SendingDomain(
+        domain_id(name), shop.account.id, name, 1, "verified", return_path=f"send.{name}",
+        checks={"return_path": found},
+    )  # fmt: skip
+    shop.stores.sending.change(lambda writer: writer.add(domain))
+    address = f"back-{found}@sink.example"
+    sent = shop.send(address, **{"from": f"news@{name}"})
+    shop.wait_for(sent, "delivered")
+    path = shop.find_return_path(address)
+    home = domain.return_path if found is Found.VERIFIED else "mail.home.example"
+    assert path.rpartition("@")[2] == home
+    bring(shop, make_dsn(address), path)
+    assert shop.wait_for(sent, "bounced")["source"] == "dsn"
 
 
 def test_a_holiday_answer_is_no_bounce_and_mail_that_answers_nothing_is_refused(shop):

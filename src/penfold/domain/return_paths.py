@@ -1,13 +1,16 @@
 """The return address each message leaves with, and what comes back to it (VERP, proto.verp).
 
 A row of the queue leaves as `b+TOKEN@domain` in place of its sender, in the sender's own domain so
-that SPF and DMARC see no difference. The token names the row and is made from what never changes
-of it, so every try has the same one, as greylists want. Whoever writes to it has seen the message:
-a bounce, an automatic answer, or a server that asks whether the sender exists.
+that SPF and DMARC see no difference. Where mail of that domain is not delivered here (a sending
+domain) it is a name that is, or the bounce would never come back. The token names the row and is
+made from what never changes of it, so every try has the same one, as greylists want. Whoever writes
+to it has seen the message: a bounce, an automatic answer, or a server that asks whether the sender
+exists.
 
 One key makes all tokens (kept_key.py); what left under another is answered as unknown.
 """
 
+from collections.abc import Callable
 from typing import Final
 
 from msgspec import Struct
@@ -19,7 +22,7 @@ from penfold.base.limits import DELIVERY_LIFE_S
 from penfold.domain.kept_key import VERP_KEY, KeptKey
 from penfold.ports.directory import Account
 from penfold.ports.identity import IdentityBook
-from penfold.ports.queue import Queue, QueueRow
+from penfold.ports.queue import SENDING, Queue, QueueRow
 from penfold.ports.sealing import Sealer
 from penfold.proto.address import domain_of, parse_domain
 from penfold.proto.mime.compose import header_values
@@ -47,28 +50,44 @@ class ReturnPaths:
     """Makes and reads return addresses. Calls are safe from any thread, and block."""
 
     def __init__(
-        self, book: IdentityBook, sealer: Sealer, queue: Queue, clock: Clock, chance: Chance
+        self,
+        book: IdentityBook,
+        sealer: Sealer,
+        queue: Queue,
+        clock: Clock,
+        chance: Chance,
+        *,
+        find_home: Callable[[str], str | None] = lambda _: None,
     ) -> None:
+        """find_home: returns the name bounces of a sending domain come to, in A-labels."""
         self._book = book
+        self._find_home = find_home
         self._queue = queue
         self._clock = clock
         self._key = KeptKey(VERP_KEY, book, sealer, chance)
 
-    def make(self, row: QueueRow) -> str:
+    def make(self, row: QueueRow, *, local: bool = True) -> str:
         """Return the reverse-path a row leaves with, its sender's address where none can be made.
 
-        That is for the null reverse-path, a sender in a domain of others, and a row so old (it was
-        tried again by hand) that the token would soon be refused.
+        That is for the null reverse-path, a sender in a domain of others that is no sending domain,
+        and a row so old (it was tried again by hand) that the token would soon be refused. local:
+        senders in domains of ours get one too.
         """
-        try:
-            domain = parse_domain(domain_of(row.sender))
-        except ParseError:  # the null reverse-path has no domain
-            return row.sender
+        domain = self._find_domain(row, local=local)
         age_ms = self._clock.now_ms() - row.created_ms
-        if age_ms > 1_000 * DELIVERY_LIFE_S or not self._book.is_local_domain(domain):
+        if domain is None or age_ms > 1_000 * DELIVERY_LIFE_S:
             return row.sender
         made_s = row.created_ms // 1_000
         return make_verp(row.id, domain=domain, key=self._key.get(), now_s=made_s)
+
+    def _find_domain(self, row: QueueRow, *, local: bool) -> str | None:
+        try:
+            domain = parse_domain(domain_of(row.sender))
+        except ParseError:  # the null reverse-path has no domain
+            return None
+        if self._book.is_local_domain(domain):
+            return domain if local else None
+        return self._find_home(domain) if row.origin == SENDING else None
 
     def find_row(self, address: str) -> QueueRow | None:
         """Return the row that left with this address as its return path, VERP_DAYS ago at most."""

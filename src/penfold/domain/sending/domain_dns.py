@@ -94,6 +94,11 @@ def look_at(domain: SendingDomain, hostname: str) -> Check[dict[str, str]]:
     return {what: each.value for what, each in found.items()}
 
 
+def leads_here(domain: SendingDomain) -> bool:
+    """Return whether what is sent to the domain's name for bounces comes to this server."""
+    return domain.checks.get(_RETURN) == Found.VERIFIED
+
+
 def judge(domain: SendingDomain, checks: Mapping[str, str], *, now_ms: int) -> Verdict:
     """Return the domain with what was found, and the event that is.
 

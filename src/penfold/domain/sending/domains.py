@@ -23,7 +23,7 @@ from penfold.domain.accounts import parse_domain_name
 from penfold.domain.domains import is_forgettable
 from penfold.domain.new_keys import make_keys
 from penfold.domain.sending.accept import make_id
-from penfold.domain.sending.domain_dns import PENDING, VERIFIED, Verdict, judge
+from penfold.domain.sending.domain_dns import PENDING, VERIFIED, Verdict, judge, leads_here
 from penfold.domain.signing_keys import KeyState, state_of
 from penfold.ports.identity import DkimKey
 from penfold.ports.sealing import Sealer
@@ -181,6 +181,17 @@ def find_signing(book: SendingBook, name: str) -> tuple[DkimKey, ...]:
     """Return the keys of a sending domain, () when there is none."""
     found = book.read(lambda reader: reader.find_unowned(SendingDomain, domain_id(name)))
     return found.keys if found else ()
+
+
+def find_return_host(book: SendingBook, hostname: str, name: str) -> str:
+    """Return the name bounces of a domain's mail come to: its own for them, or this server's.
+
+    Its own is below the domain, so that SPF counts for DMARC too.
+    """
+    found = book.read(lambda reader: reader.find_unowned(SendingDomain, domain_id(name)))
+    if found is not None and leads_here(found):
+        return found.return_path
+    return hostname
 
 
 def _list_behind(reader: SendingReader, *, after: str) -> list[SendingDomain]:
