@@ -599,6 +599,24 @@ class SendingContract:
         book.change(lambda w: w.add_event(late))
         assert between(5, 9, after=last) == ["same"]
 
+    def test_events_are_forgotten_a_few_at_a_time_and_what_they_changed_stays(self, book):
+        number = book.change(lambda writer: writer.add_email(new()))
+        for at, kind in enumerate(("sent", "bounced", "complained")):
+            one = event(number, kind, at_ms=NOW + at)
+            book.change(lambda w, one=one: w.add_event(one))
+        counted = count(book)
+
+        def expire(at, limit):
+            return book.change(lambda w: w.expire_events(before_ms=NOW + at, limit=limit))
+
+        assert [expire(2, 1), expire(2, 9), expire(2, 9)] == [1, 1, 0]
+        left = book.read(lambda b: b.list_events("a", limit=9))
+        assert [one.kind for one in left] == ["complained"]
+        [recipient] = book.read(lambda b: b.list_recipients(number))
+        assert (recipient.final, recipient.last_event) == (True, "complained")
+        assert count(book) == counted
+        assert book.change(lambda w: w.add_event(event(number, "expired"))) is None
+
     def test_records_of_all_accounts_come_by_their_ids(self, book):
         for name, who in (("w2", "a"), ("w1", "b"), ("w3", "a")):
             hook = Webhook(name, who, "https://x.example", NOW)

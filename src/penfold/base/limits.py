@@ -649,6 +649,9 @@ HIDDEN_DAYS: Final = 30
 #: Days a row of the queue that is done is kept unless something else is set: late bounces and
 #: complaints find their row for VERP_DAYS, and people ask within weeks what became of a mail.
 QUEUE_DAYS: Final = 30
+#: Days an event of the sending API is kept unless something else is set: what is asked of a mail,
+#: and what webhooks may be told again. Others keep 14 to 60.
+SENDING_DAYS: Final = 45
 #: Days that can be set at most: ten years, as laws on business letters ask for. History of such a
 #: length takes 100 octets a change.
 RETENTION_DAYS_MAX: Final = 3_650
@@ -1217,7 +1220,7 @@ SENDING_ROTATE_MAX_MS: Final = 30 * 86_400_000
 #: Events of an email that come with it, the newest first; the events' own list has all. A week of
 #: retries to 50 recipients is 2,000, of which nobody reads more than the last.
 SENDING_EVENTS_SHOWN: Final = 200
-#: Milliseconds what an email had in it is kept after it was accepted; its events stay.
+#: Milliseconds what an email had in it is kept after it was accepted.
 SENDING_BODY_KEPT_MS: Final = 7 * 86_400_000
 #: Rows one transaction of the sweep removes of each kind: 50 ms in which nobody else writes.
 SENDING_SWEEP_MAX: Final = 500

@@ -27,6 +27,7 @@ from penfold.base.limits import (
     REPORTS_DAYS,
     SEND_MESSAGES_PER_DAY,
     SEND_RECIPIENTS_PER_DAY,
+    SENDING_DAYS,
     STS_AGE_S,
     TOKEN_DAYS_MAX,
 )
@@ -567,6 +568,9 @@ class Settings:
         QUEUE_DAYS,
         "After how many days what is done goes from the queue, with its attempts; captured mail "
         "too.",
+    )
+    sending_days: int = _kept(
+        SENDING_DAYS, "After how many days an event of the sending API goes; statistics stay."
     )
     reports_days: int = _kept(
         REPORTS_DAYS, "After how many days reports of others go, and what was counted of their TLS."

@@ -129,6 +129,13 @@ class EventReader(Protocol):
 
 
 class EventWriter(EventReader, Protocol):
+    def expire_events(self, *, before_ms: int, limit: int) -> int:
+        """Forget events of before, of the `limit` that were noted first; return how many.
+
+        What they changed stays: the recipient's state, counters, suppressions.
+        """
+        ...
+
     def add_event(self, new: NewEvent) -> int | None:
         """Note an event and return its number; None when it is known, or comes too late."""
         ...

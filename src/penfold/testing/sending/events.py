@@ -200,6 +200,14 @@ class MemoryEvents(MemoryRecords, MemoryEmails, MemoryDeliveries, MemoryCounts):
         ]
         return page(mine, older=None, newer=None, limit=limit)
 
+    def expire_events(self, *, before_ms: int, limit: int) -> int:
+        looked = sorted(self._state.events.items())[:limit]
+        gone = {number for number, one in looked if one.at_ms < before_ms}
+        state = self._state
+        state.events = {k: v for k, v in state.events.items() if k not in gone}
+        state.causes = {k: v for k, v in state.causes.items() if v not in gone}
+        return len(gone)
+
     def add_event(self, new: NewEvent) -> int | None:
         recipient = self._state.recipients.get((new.email, new.position))
         ended = recipient is not None and recipient.final

@@ -129,6 +129,14 @@ class EventTable(RecordTable, EmailTable, DeliveryTable, CountTable):
         self._tell_webhooks(new, number)
         return number
 
+    def expire_events(self, *, before_ms: int, limit: int) -> int:
+        # Numbers follow the time, as in expire_deliveries.
+        return self._run(
+            "DELETE FROM event WHERE number IN (SELECT number FROM"
+            " (SELECT number, at_ms FROM event ORDER BY number LIMIT ?) WHERE at_ms < ?)",
+            (limit, before_ms),
+        )
+
     def _note_email(self, new: NewEvent, *, final: bool) -> None:
         self._run(
             "UPDATE recipient SET last_event = ?, final = max(final, ?)"
