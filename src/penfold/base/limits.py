@@ -761,6 +761,9 @@ ACCESS_TOKEN_S: Final = 3_600
 CODE_S: Final = 60
 #: Seconds a code is remembered after that, to notice that it is shown again.
 CODE_REMEMBERED_S: Final = 86_400
+#: Codes of one account and application with one PKCE challenge, within that time, of which the
+#: audit log tells. A page that is loaded again or gone back to makes a few, a constant one many.
+CHALLENGE_REUSES: Final = 20
 #: Days after which an unused refresh token dies. Gmail: documented (six months).
 REFRESH_IDLE_DAYS: Final = 180
 #: Days a key signs id tokens before the next one is made. Google changes its own every week or so;
@@ -1082,6 +1085,10 @@ PASSKEY_ANSWER_MAX_CHARS: Final = 32_768
 # --- Audit log and administration -----------------------------------------------------
 #: Entries of the audit log read at once: some 500 kB, 2 ms.
 AUDIT_PAGE_MAX: Final = 500
+#: Days the audit log knows where visitors came from who are nobody's: an attack is looked into by
+#: then. At most so many are forgotten in one transaction; an hour brings 60 of them at most.
+AUDIT_STRANGERS_DAYS: Final = 90
+AUDIT_FORGET_MAX: Final = 2_000
 #: Items on one page of the administration API. Google (documented): 500 users, by default 100.
 ADMIN_PAGE_MAX: Final = 500
 ADMIN_PAGE: Final = 100
