@@ -453,6 +453,9 @@ DELIVERY_NAMED_MARGIN_S: Final = 10
 #: Rows in hand at a time, each a task of a few kB, and how many are taken in one transaction.
 DELIVERIES_MAX: Final = 200
 DELIVERY_BATCH: Final = 20
+#: Of so many times that rows are taken one is for those that wait longest, whatever their priority:
+#: a quarter of what leaves, however much of a higher priority comes.
+DELIVERY_OLDEST_EVERY: Final = 4
 #: Rows that are looked at for some that do not go to a relay which has enough in hand: 0.1 s. Mail
 #: that is due behind more than that waits until the relay has taken some.
 TAKE_LOOKED_AT_MAX: Final = 10_000
@@ -1463,6 +1466,8 @@ WEBHOOK_OUTCOME_MAX: Final = 200
 #: Emails that are taken at a time, and milliseconds they are somebody's: what a process does with
 #: them takes seconds, and one that died is followed by one that ends all leases.
 SENDING_TAKE_MAX: Final = 200
+#: Of them one in so many is for each lower priority that waits, as DELIVERY_OLDEST_EVERY.
+SENDING_SHARE: Final = 4
 SENDING_LEASE_MS: Final = 600_000
 #: Octets of content, and recipients, of the emails that are handed over together: three commits
 #: serve them all, and what is in memory is a few times that.

@@ -86,8 +86,14 @@ def _apply_stream(email: Email, stream: Stream | None, expires_ms: int, *, now_m
     if stream is not None and stream.ttl_s:
         until_ms = (email.scheduled_ms or now_ms) + 1000 * stream.ttl_s
         expires_ms = min(expires_ms, until_ms) if expires_ms else until_ms
-    unsubscribe = stream is not None and stream.unsubscribe
-    return replace(email, expires_ms=expires_ms, unsubscribe=unsubscribe)
+    if stream is None:
+        return replace(email, expires_ms=expires_ms)
+    return replace(
+        email,
+        expires_ms=expires_ms,
+        unsubscribe=stream.unsubscribe,
+        priority=stream.priority,
+    )
 
 
 def read_about(

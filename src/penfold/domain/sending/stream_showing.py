@@ -15,6 +15,7 @@ def show_stream(stream: Stream, now_ms: int) -> setup.Stream:
         kind=stream.kind,
         ttl=stream.ttl_s,
         unsubscribe=stream.unsubscribe,
+        priority=stream.priority.name.lower(),
         per_hour=stream.per_hour,
         warmup_since=show_maybe(stream.warmup_ms),
         limit=find_limit(stream, now_ms),
