@@ -31,7 +31,7 @@ class Email(Struct, frozen=True):
     sender, to, cc, bcc, reply_to: as they were written. batch: what was accepted in one call has
     the same, "" for a call with one. last_event: kind of the last one (ports.sending.events).
     scheduled_ms, expires_ms: 0 for at once, and never. raw: the message was given whole.
-    unsubscribe: it says how to get no more of the stream.
+    unsubscribe: it says how to get no more of the stream. opens, clicks: tracked.
     """
 
     number: int
@@ -59,11 +59,13 @@ class Email(Struct, frozen=True):
     last_event: str = ""
     raw: bool = False
     unsubscribe: bool = False
+    opens: bool = False
+    clicks: bool = False
 
     @property
     def is_personal(self) -> bool:
         """Whether it has links that are of its one recipient."""
-        return self.unsubscribe
+        return self.unsubscribe or self.opens or self.clicks
 
 
 class Recipient(Struct, frozen=True, gc=False):

@@ -6,6 +6,7 @@ from penfold.base.limits import STREAMS_MAX
 from penfold.domain.sending.accept import make_id
 from penfold.domain.sending.caller import find_stream
 from penfold.domain.sending.findings import Findings
+from penfold.domain.sending.parts import read_tracking
 from penfold.domain.sending.stream_showing import show_stream
 from penfold.domain.sending.streams import BROADCAST, check_stream
 from penfold.front.http.sending.call import Call, must
@@ -32,6 +33,7 @@ def streams_add(call: Call) -> setup.Stream:
         ttl_s=body.ttl, unsubscribe=unsubscribe, per_hour=body.per_hour,
         warmup_ms=call.now_ms if body.warmup else 0,
     )  # fmt: skip
+    stream = replace(stream, **read_tracking(body.tracking))
     check_stream(stream, findings)
     findings.raise_any()
     _must_allow(call, body.name)
@@ -69,6 +71,7 @@ def _apply(old: Stream, body: setup.ChangeStream, now_ms: int) -> Stream:
         "kind": body.kind,
         "ttl_s": body.ttl,
         "unsubscribe": body.unsubscribe,
+        **read_tracking(body.tracking),
         "per_hour": body.per_hour,
         "warmup_ms": None if body.warmup is None else now_ms * body.warmup,
         # What was put off by another limit keeps its time; what comes now does not wait for it.
