@@ -1,7 +1,7 @@
 """HTML of a mail with its links led elsewhere and a picture that is loaded when it is shown.
 
-Only values of `href` change; everything else stays as it was written, character for character.
-Linear; never raises.
+Only values of `href` change, and the picture is added; everything else stays as it was written,
+character for character. Linear; never raises.
 """
 
 from collections.abc import Callable
@@ -18,31 +18,37 @@ _LINKS: Final = frozenset({"a", "area"})
 _BLANKS: Final = " \t\n\f\r"
 
 
-def lead_elsewhere(html: str, find_way: Callable[[str], str | None]) -> str:
+def track(html: str, find_way: Callable[[str], str | None], picture: str = "") -> str:
     """Return HTML whose links lead where find_way says, the first TRACKED_LINKS_MAX of them.
 
     find_way: is given an address and returns another, or None for one that stays. A link with
-    `data-track="off"` stays.
+    `data-track="off"` stays. picture: the address of one at the end of what is shown, "" for none.
     """
+    changes: list[tuple[int, int, str]] = []  # (from, to, what stands there then)
+    end = len(html)
+    for given, attributes, start in find_tags(html):
+        name = given.lower()
+        if name == "/body":
+            end = start - len("</body")
+        elif name in _LINKS and len(changes) < TRACKED_LINKS_MAX:
+            first, last = _find_link(attributes)
+            target = decode_references(attributes[first:last]).strip(_BLANKS)
+            way = find_way(target) if target else None
+            if way is not None:
+                changes.append((start + first, start + last, escape(way)))
+    if picture:
+        shown = f'<img src="{escape(picture)}" width="1" height="1" alt="">'
+        changes.append((end, end, shown))
     pieces: list[str] = []
     at = 0
-    for name, attributes, start in find_tags(html):
-        if name.lower() not in _LINKS or len(pieces) >= 2 * TRACKED_LINKS_MAX:
-            continue
-        place = find_value(attributes, "href")
-        if place is None or read_attributes(attributes).get("data-track", "").lower() == "off":
-            continue
-        first, last = place
-        way = find_way(decode_references(attributes[first:last]).strip(_BLANKS))
-        if way is not None:
-            pieces += (html[at : start + first], escape(way))
-            at = start + last
+    for first, last, text in sorted(changes):
+        pieces += (html[at:first], text)
+        at = last
     return "".join((*pieces, html[at:]))
 
 
-def add_picture(html: str, source: str) -> str:
-    """Return HTML with a picture nobody sees, at the end of what is shown."""
-    ends = [start - len("</body") for name, _, start in find_tags(html) if name.lower() == "/body"]
-    at = ends[-1] if ends else len(html)
-    picture = f'<img src="{escape(source)}" width="1" height="1" alt="">'
-    return html[:at] + picture + html[at:]
+def _find_link(attributes: str) -> tuple[int, int]:
+    """Return where the address of a link stands that may be tracked; (0, 0) for none."""
+    if read_attributes(attributes).get("data-track", "").lower() == "off":
+        return 0, 0
+    return find_value(attributes, "href") or (0, 0)

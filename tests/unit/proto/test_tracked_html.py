@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from penfold.base.limits import TRACKED_LINKS_MAX
 from penfold.proto.mail_links import is_target
-from penfold.proto.tracked_html import add_picture, lead_elsewhere
+from penfold.proto.tracked_html import track
 
 WAY = "https://mail.example/mail/click/TOKEN"
 PIECES = [
@@ -27,7 +27,7 @@ def ways(html):
         seen.append(target)
         return WAY if is_target(target) else None
 
-    return seen, lead_elsewhere(html, find_way)
+    return seen, track(html, find_way)
 
 
 @pytest.mark.parametrize(
@@ -66,8 +66,8 @@ def test_what_is_no_link_to_the_web_or_shall_not_be_tracked_stays(html):
 @given(st.lists(st.sampled_from(PIECES) | st.text(max_size=5), max_size=40).map("".join))
 def test_of_any_text_only_addresses_change_and_the_same_way_each_time(html):
     mark = "\ue000"
-    assert lead_elsewhere(html, lambda _: None) == html
-    first, *others = lead_elsewhere(html.replace(mark, ""), lambda _: mark).split(mark)
+    assert track(html, lambda _: None) == html
+    first, *others = track(html.replace(mark, ""), lambda _: mark).split(mark)
     rest = html.replace(mark, "")
     assert rest.startswith(first)
     at = len(first)
@@ -135,4 +135,11 @@ def test_links_behind_a_number_of_them_stay():
 )
 def test_the_picture_is_the_last_that_is_shown(html, around):
     picture = '<img src="https://x.example/o" width="1" height="1" alt="">'
-    assert add_picture(html, "https://x.example/o") == picture.join(around)
+    assert track(html, lambda _: None, "https://x.example/o") == picture.join(around)
+
+
+def test_links_behind_the_end_of_the_body_are_changed_beside_the_picture():
+    html = '</body><a href="https://x.example/">x</a>'
+    made = track(html, lambda _: WAY, "https://x.example/o")
+    picture = '<img src="https://x.example/o" width="1" height="1" alt="">'
+    assert made == picture + html.replace("https://x.example/", WAY)

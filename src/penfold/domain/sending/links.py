@@ -15,7 +15,7 @@ from penfold.domain.sending.content import Content
 from penfold.ports.sending.emails import Email
 from penfold.proto.mail_links import LINKS_PATH, MailLink, Purpose, is_target, sign_link
 from penfold.proto.templates.model import UNSUBSCRIBE_URL
-from penfold.proto.tracked_html import add_picture, lead_elsewhere
+from penfold.proto.tracked_html import track
 
 #: UNSUBSCRIBE_PLACE, as people write it in HTML and text of their own.
 _PLACE: Final = re.compile(rf"\{{\{{\s{{0,9}}{UNSUBSCRIBE_URL}\s{{0,9}}\}}\}}")
@@ -54,15 +54,12 @@ class MailLinks:
         ours = f"{self._base_url}{LINKS_PATH}/"
 
         def find_way(target: str) -> str | None:
-            if not is_target(target) or target.startswith(ours):
+            if not email.clicks or not is_target(target) or target.startswith(ours):
                 return None
             return self._make(base, Purpose.CLICK, replace(link, target=target))
 
-        if email.clicks:
-            html = lead_elsewhere(html, find_way)
-        if email.opens:
-            html = add_picture(html, self._make(base, Purpose.OPEN, link))
-        return html
+        picture = self._make(base, Purpose.OPEN, link) if email.opens else ""
+        return track(html, find_way, picture)
 
     def _make(self, base: str, purpose: Purpose, link: MailLink) -> str:
         return f"{base}{LINKS_PATH}/{purpose}/{sign_link(link, purpose, self._key.get())}"

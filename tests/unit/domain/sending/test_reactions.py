@@ -64,7 +64,7 @@ def test_who_was_let_in_again_may_leave_again(shop):
 def test_who_bounced_or_was_taken_off_for_a_while_is_suppressed_all_the_same(shop):
     number = shop.accept(KIM, stream="broadcast")
     for scope, value, expires_ms in ((Scope.ACCOUNT, "", 0), (Scope.STREAM, "broadcast", 1)):
-        one = Suppression(scope, "a", KIM, scope, value, Reason.MANUAL, 0, expires_ms)
+        one = Suppression(scope, "a", KIM, scope, value, Reason.UNSUBSCRIBE, 0, expires_ms)
         shop.book.change(lambda writer, one=one: writer.put_suppression(one))
     shop.reactions.unsubscribe(shop.make_token(number))
     assert MINE in shop.suppressed()
