@@ -22,6 +22,7 @@ REPLIES = {
     "nobody": "550 5.1.1 No such user here",
     "full": "452 4.2.2 Mailbox full",
     "grey": "450 4.7.1 Greylisted, try again in 60 seconds",
+    "busy": "451 4.7.28 Too many messages, slow down",
     "spam": "550 5.7.1 Message refused as spam",
 }
 
@@ -44,6 +45,7 @@ def shop(tmp_path_factory):
         sink = Sink(admit=receiver, keeps=True)
         shop = Shop(stack, tmp_path_factory.mktemp("shop"), sink)
         shop.receiver = receiver
+        shop.hook = shop.add_webhook("https://hooks.example/penfold")
         yield shop
 
 
@@ -150,7 +152,14 @@ def test_what_is_refused_for_its_content_suppresses_nobody(shop):
     assert kinds(shop, shop.send("spam@sink.example"), "spam@sink.example")[0] == "queued"
 
 
-@pytest.mark.parametrize(("name", "kind"), [("grey", "greylisted"), ("full", "mailbox_full")])
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("grey", "greylisted"),
+        ("full", "mailbox_full"),
+        ("busy", "rate_limited"),
+    ],
+)
 def test_who_comes_again_later_is_told_of_once_and_then_delivered(shop, name, kind):
     address = f"{name}@sink.example"
     sent = shop.send(address)
@@ -253,3 +262,17 @@ def test_mail_of_a_test_key_goes_nowhere_and_has_the_events_its_address_says(sho
     assert shop.wait_for(sent["bounced+5.2.1"], "bounced")["class"] == "inactive_mailbox"
     assert (shop.sink.count(), len(shop.stores.queue.list_rows(limit=1_000))) == (before, rows)
     assert not [one for one in shop.get("/v1/suppressions")["data"] if "simulator" in one["email"]]
+
+
+def test_all_that_happened_so_far_waits_for_the_webhook_which_is_down(shop):
+    """It has no address in DNS, so each event waits, once."""
+    shop.wait_for(shop.send("kim@sink.example"), "delivered")
+
+    def look(book):
+        events = book.list_events(shop.account.id, limit=1_000)
+        deliveries = book.list_deliveries(shop.hook, limit=1_000)
+        return {one.number for one in events}, [one.event for one in deliveries]
+
+    happened, told = shop.stores.sending.read(look)
+    assert sorted(told) == sorted(happened)
+    assert len(happened) > 0

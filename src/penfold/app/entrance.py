@@ -116,6 +116,7 @@ def make_sending(
     """Return the sending API."""
 
     def make() -> ASGIApp:
+        from penfold.app.preflight import make_preflight  # noqa: PLC0415 - see above
         from penfold.app.sending import (  # noqa: PLC0415 - see above
             make_addresses,
             make_domains,
@@ -131,7 +132,7 @@ def make_sending(
             make_keys(stores),
             make_webhooks(stores, local=not launch.settings.is_production),
             make_domains(stores, launch.settings),
-            workshop=workshop,
+            preflight=make_preflight(stores, launch.settings, workshop),
             is_local=stores.directory.is_local_domain,
             find_addresses=make_addresses(stores),
             fill=make_fill(stores.sending),

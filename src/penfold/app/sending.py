@@ -22,7 +22,6 @@ from penfold.front.smtp.programs import Programs
 from penfold.ports.directory import Account
 from penfold.ports.sending.emails import Email
 from penfold.ports.sending.records import SendingDomain, domain_id
-from penfold.proto.address import domain_of, parse_address_list
 from penfold.proto.dns import ask_once
 from penfold.spec.settings import Settings
 
@@ -109,8 +108,8 @@ def make_links(stores: Stores, launch: Launch) -> MailLinks:
     base, hosts = launch.public_url, launch.settings.hosts
 
     def find_base(email: Email) -> str:
-        domain = domain_of(parse_address_list(email.sender)[0].address)
-        found = stores.sending.read(lambda b: b.find_unowned(SendingDomain, domain_id(domain)))
+        key = domain_id(email.domain)
+        found = stores.sending.read(lambda b: b.find_unowned(SendingDomain, key))
         if found is None or found.tracking not in hosts or not is_tracking_seen(found):
             return base
         parts = urlsplit(base)

@@ -177,6 +177,8 @@ QUERY_MAX_DEPTH: Final = 20
 # --- MIME ------------------------------------------------------------------------------
 #: Links of an HTML text that has:drive and its kin look at.
 LINKS_MAX: Final = 500
+#: Characters of what is read on a link: a name or an address, not an article.
+LINK_TEXT_MAX: Final = 200
 #: Nested parts; Postfix uses 100. Deeper content becomes the last level's body.
 MIME_MAX_DEPTH: Final = 100
 #: Parts of one message; the rest stays in the raw message only.
@@ -300,6 +302,8 @@ RSPAMD_S: Final = 10.0
 RSPAMD_MESSAGE_MAX_BYTES: Final = 33_554_432
 #: Octets of rspamd's answer: usually 2 to 10 kB, longer with many addresses found in the text.
 RSPAMD_ANSWER_MAX_BYTES: Final = 1_048_576
+#: Symbols kept of rspamd's answer: a message has 20 to 40 of them.
+RSPAMD_SYMBOLS_MAX: Final = 100
 #: Addresses of recipients told to rspamd in its header; it uses them for settings and statistics.
 RSPAMD_RECIPIENTS_MAX: Final = 100
 #: Seconds until a new triplet may come in. RFC 6647 §5: 1 minute to 24 hours; senders' first
@@ -1153,6 +1157,15 @@ SENDING_BATCH_MAX_BYTES: Final = 50_000_000
 SENDING_EMAIL_MAX_BYTES: Final = 26_214_400
 #: Octets of html, and of text. Gmail cuts what it shows at 102 kB; nothing sensible is larger.
 SENDING_PART_MAX_BYTES: Final = 5_000_000
+#: Looks at emails before they are sent, at a time in one process: each holds a thread for as long
+#: as the DNS and rspamd take, half a minute at worst.
+PREFLIGHTS_MAX: Final = 4
+#: Octets of HTML and of text that such a look reads of a message.
+PREFLIGHT_READ_MAX_BYTES: Final = SENDING_PART_MAX_BYTES
+#: Links it tells; a message that people read has fewer.
+PREFLIGHT_LINKS_MAX: Final = 500
+#: Octets of a message Gmail takes, files encoded (documented: 25 MB).
+GMAIL_MESSAGE_MAX_BYTES: Final = 25_000_000
 #: Emails of a batch, and messages of `recipients`: one transaction and one answer.
 SENDING_BATCH_MAX: Final = 500
 #: Addresses in to, cc and bcc together. Resend: documented (50).
@@ -1205,6 +1218,13 @@ SENDING_EVENTS_SHOWN: Final = 200
 SENDING_BODY_KEPT_MS: Final = 7 * 86_400_000
 #: Rows one transaction of the sweep removes of each kind: 50 ms in which nobody else writes.
 SENDING_SWEEP_MAX: Final = 500
+
+# --- statistics of the sending API --------------------------------------------------------
+#: Tags, and domains of recipients, an account's mail of a day is counted by apart; the rest is
+#: counted together. A question about a month reads some 200,000 rows then: 0.1 s.
+COUNTED_VALUES_MAX: Final = 1_000
+#: Groups of one answer: a megabyte of JSON, and more than anybody reads.
+STATS_GROUPS_MAX: Final = 2_000
 
 # --- AOTsend's call ------------------------------------------------------------------------
 #: Octets of a call: AokSend takes a file of 1 MB; base64 of it and a page of variables fit.
@@ -1374,7 +1394,8 @@ WARMUP_FIRST: Final = 20
 WARMUP_GROWTH: Final = 1.4
 #: Days of a warm-up: it ends at 20,000 an hour.
 WARMUP_DAYS: Final = 21
-#: Milliseconds an email may wait for its stream. SendGrid: documented (72 h).
+#: Milliseconds an email that is accepted now may wait for its stream. SendGrid: documented (72 h).
+#: One that was scheduled has been accepted when that is known; `expires_at` bounds its wait.
 STREAM_WAIT_MAX_MS: Final = 3 * 86_400_000
 
 # --- Webhooks of the sending API ---------------------------------------------------------
@@ -1428,9 +1449,6 @@ WEBHOOK_LOG_DAYS: Final = 30
 WEBHOOK_SWEEP: Final = 500
 #: Characters of what went wrong with an attempt that are kept.
 WEBHOOK_OUTCOME_MAX: Final = 200
-#: Milliseconds events may be noted out of the order they happened in: what a server that was away
-#: tells of the past comes later.
-EVENT_LATE_MS: Final = 600_000
 
 
 # --- the way out of the sending API ---------------------------------------------------------

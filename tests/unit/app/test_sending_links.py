@@ -15,7 +15,7 @@ from penfold.spec.settings import Settings
 
 EMAIL = Email(
     1, "1f5b2c3d-0000-4000-8000-000000000007", "a", "k", "Shop <al@shop.example>", "x", 0,
-    unsubscribe=True, opens=True,
+    domain="shop.example", unsubscribe=True, opens=True,
 )  # fmt: skip
 SEEN = SendingDomain(
     domain_id("shop.example"), "a", "shop.example", 0,

@@ -15,10 +15,11 @@ whether it is too late, so an email that was taken before is neither given up no
 from collections.abc import Sequence
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from penfold.base.chance import Chance
 from penfold.base.clock import Clock
-from penfold.base.errors import NotFoundError, UnavailableError
+from penfold.base.errors import MailboxDamagedError, NotFoundError, UnavailableError
 from penfold.base.limits import SENDING_AGAIN_MS, SENDING_LIFE_MS
 from penfold.domain.carrying import Carrier, Parcel, Sorted
 from penfold.domain.envelope import Wishes
@@ -92,10 +93,22 @@ class Handing:
 
     def hand_over(self, leases: Sequence[EmailLease]) -> int:
         """Hand over some emails; return of how many it counted."""
+        return self.finish(self.prepare(leases))
+
+    def prepare(self, leases: Sequence[EmailLease]) -> list[Job]:
+        """Return what is to be handed over, steps 1 to 3. Nobody has anything of it yet."""
         jobs = self._book.read(lambda reader: [self._open(reader, lease) for lease in leases])
         self._render_all(jobs)
         for job in jobs:
             self._prepare(job)
+        return jobs
+
+    def finish(self, prepared: Sequence[Job]) -> int:
+        """Hand over what was prepared, steps 4 to 6; return of how many emails it counted.
+
+        The jobs stay as they were: what fails half-way can be finished again.
+        """
+        jobs = [replace(job, happened=list(job.happened), rows=[]) for job in prepared]
         sent = [job for job in jobs if job.parcel is not None]
         for job in sent:
             self._deliver(job)
@@ -104,7 +117,10 @@ class Handing:
 
     def _open(self, reader: SendingReader, lease: EmailLease) -> Job:
         email = lease.email
-        packed = reader.find_content(email.number)
+        try:
+            packed = reader.find_content(email.number)
+        except MailboxDamagedError:  # this email's octets alone
+            packed = None
         people = [one for one in reader.list_recipients(email.number) if not one.final]
         job = Job(lease, unpack_content(packed) if packed else Content(text=""), people)
         if packed is None:
@@ -224,8 +240,7 @@ class Handing:
         if job.again:
             state = EmailState.QUEUED
             due_ms = self._clock.now_ms() + SENDING_AGAIN_MS
-        raw = job.parcel.raw if job.parcel and job.content.template_id else None
-        if not writer.settle_email(job.lease, state, raw=raw, due_ms=due_ms):
+        if not writer.settle_email(job.lease, state, due_ms=due_ms):
             return False
         writer.set_queue_rows(job.email.number, job.rows)
         addresses = {one.position: one.address for one in job.people}

@@ -14,6 +14,7 @@ from penfold.domain.sending.handing import Handing
 from penfold.domain.sending.links import MailLinks
 from penfold.domain.sending.outcomes import Outcomes
 from penfold.domain.sending.reactions import Reactions
+from penfold.domain.sending.streams import take_due
 from penfold.ports.queue import Attempt, Lease, QueueState, Settlement
 from penfold.ports.sending.emails import Email, EmailState, NewEmail
 from penfold.proto.mail_links import MailLink, Purpose, sign_link
@@ -26,11 +27,11 @@ NOBODY = "nobody@penfold.test"
 
 
 class Shop:
-    """world: two accounts, alice's and bob's. Every change of the book runs twice."""
+    """world: two accounts, alice's and bob's. Every change of the book in memory runs twice."""
 
-    def __init__(self, *, captures=False, **more):
+    def __init__(self, *, captures=False, book=None, **more):
         self.world = World(captures=captures)
-        self.book = MemorySending(runs_twice=True)
+        self.book = book or MemorySending(runs_twice=True)
         self.clock, self.queue, self.chance = self.world.clock, self.world.queue, self.world.chance
         ports = {**self.world.hand_over_ports}
         del ports["notices"]
@@ -72,7 +73,7 @@ class Shop:
     def take(self):
         now_ms = self.clock.now_ms()
         return self.book.change(
-            lambda w: w.take_emails(now_ms=now_ms, lease_ms=SENDING_LEASE_MS, limit=100)
+            lambda w: take_due(w, now_ms=now_ms, lease_ms=SENDING_LEASE_MS, limit=100)
         )
 
     def release(self):

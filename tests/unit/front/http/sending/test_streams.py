@@ -6,6 +6,7 @@ import pytest
 from tests.unit.front.http.sending.desk import EMAIL, Desk, fields
 
 from penfold.base.limits import SENDING_PART_MAX_BYTES, STREAM_WAIT_MAX_MS, STREAMS_MAX
+from penfold.domain.sending.showing import show_time
 
 HOUR_MS = 3_600_000
 
@@ -80,6 +81,26 @@ def test_recipients_of_a_limited_stream_leave_evenly(desk):
     assert wait_of(desk, desk.sent(stream="news")) is None
     other = desk.make_key(owner=desk.bob)
     assert desk.send(key=other, stream="news").status == 422
+
+
+def test_an_email_for_a_time_of_its_own_keeps_no_room_from_others(desk):
+    add(desk, per_hour=60)
+    at_ms = desk.clock.now_ms() + 30 * 24 * HOUR_MS
+    far = desk.sent(stream="news", scheduled_at=show_time(at_ms))
+    assert wait_of(desk, far) == 30 * 24 * 3_600
+    assert [wait_of(desk, desk.sent(stream="news")) for _ in range(2)] == [None, 60]
+
+
+def test_an_email_that_could_only_expire_before_its_stream_has_room_is_refused(desk):
+    add(desk, "codes", per_hour=2, ttl=1_800)
+    assert desk.send(stream="codes").status == 200
+    refused = desk.send(stream="codes")
+    assert (refused.status, refused.json["name"]) == (429, "rate_limit_exceeded")
+    assert "before the email expires" in refused.json["message"]
+    desk.clock.advance(ms=1)
+    assert wait_of(desk, desk.sent(stream="codes")) == 1_799
+    usage = desk.book.read(lambda b: b.get_balance(desk.alice.id))
+    assert usage.spent_micros == 2 * 280
 
 
 def test_a_batch_that_would_wait_for_days_is_refused_and_takes_no_room(desk):
