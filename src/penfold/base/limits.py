@@ -1501,3 +1501,14 @@ MAIL_LINK_HASH_BYTES: Final = 16
 #: Octets of where a link leads that is rewritten. Browsers and mail clients take 2,000 as it is,
 #: and base64 makes it a third longer; a longer one stays as it was written.
 MAIL_LINK_TARGET_MAX: Final = 1_400
+#: Links of a mail that are rewritten, at 15 us and up to 2 kB each; those behind stay as they are.
+TRACKED_LINKS_MAX: Final = 500
+#: Milliseconds after a mail was due in which opening and clicking is noted, how often at most, and
+#: for how long the same is noted once: whoever has a mail's links can have us write no more.
+TRACKED_MS: Final = 90 * 86_400_000
+TRACKED_EVENTS_MAX: Final = 200
+TRACKED_ONCE_MS: Final = 3_600_000
+#: Milliseconds after the delivery in which nobody has read a mail yet, and machines look at it.
+MACHINE_WITHIN_MS: Final = 5_000
+#: Characters of a program's name that are kept, where a setting says so.
+AGENT_MAX: Final = 300
