@@ -14,8 +14,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from penfold.domain.sending.metering import Price
-from penfold.domain.sending.showing import show_money
+from penfold.domain.sending.metering import Price, show_money
 from penfold.ports.sending.book import SendingReader
 from penfold.ports.sending.metering import UsageDay
 

@@ -63,11 +63,18 @@ def _add_changes(commands: typer.Typer, doors: Doors) -> None:
         *,
         soft: Annotated[
             str | None,
-            typer.Option(metavar="AMOUNT", help=f"Of a month, shown in usage; {_MONEY}; 0: none."),
+            typer.Option(
+                metavar="AMOUNT",
+                help=f"Of a month; the owner is told once it is passed; {_MONEY}; 0: none.",
+            ),
         ] = None,
         hard: Annotated[
             str | None,
             typer.Option(metavar="AMOUNT", help="Of a month; more is refused with 402. 0: none."),
+        ] = None,
+        low: Annotated[
+            str | None,
+            typer.Option(metavar="AMOUNT", help="The owner is told when less is left; 0: never."),
         ] = None,
         prepaid: Annotated[
             bool | None,
@@ -76,16 +83,21 @@ def _add_changes(commands: typer.Typer, doors: Doors) -> None:
         data: DataDir = DATA_DEFAULT,
     ) -> None:
         """Set an account's limits; what is not named stays as it is."""
-        if soft is None and hard is None and prepaid is None:
-            raise WrongUseError("say what to set: --soft, --hard or --prepaid")
-        limits = [None if each is None else _read(each) for each in (soft, hard)]
+        if all(each is None for each in (soft, hard, low, prepaid)):
+            raise WrongUseError("say what to set: --soft, --hard, --low or --prepaid")
+        limits = [None if each is None else _read(each) for each in (soft, hard, low)]
         if any(each is not None and each < 0 for each in limits):
             raise WrongUseError("a limit is 0 or more")
         with doors.open_sending(Path(data)) as tools:
             account_id = find_account(tools, address)
             tools.keys.book.change(
                 lambda writer: set_budget(
-                    writer, account_id, soft=limits[0], hard=limits[1], prepaid=prepaid
+                    writer,
+                    account_id,
+                    soft=limits[0],
+                    hard=limits[1],
+                    low=limits[2],
+                    prepaid=prepaid,
                 )
             )
         typer.echo(f"Set; `penfold sending balance show {address}` shows it.")
