@@ -24,7 +24,8 @@ def balance_commands(doors: Doors) -> typer.Typer:
     """Return the commands of `penfold sending balance`."""
     commands = typer.Typer(help="What an account's mail may cost.", no_args_is_help=True)
     _add_show(commands, doors)
-    _add_changes(commands, doors)
+    _add_credit(commands, doors)
+    _add_budget(commands, doors)
     return commands
 
 
@@ -39,7 +40,7 @@ def _add_show(commands: typer.Typer, doors: Doors) -> None:
         print_rows([row], tuple(row), as_json=as_json)
 
 
-def _add_changes(commands: typer.Typer, doors: Doors) -> None:
+def _add_credit(commands: typer.Typer, doors: Doors) -> None:
     # -5 is an amount, not an option.
     @commands.command("credit", context_settings={"ignore_unknown_options": True})
     def credit(
@@ -57,6 +58,8 @@ def _add_changes(commands: typer.Typer, doors: Doors) -> None:
             tools.keys.book.change(lambda writer: add_credit(writer, account_id, micros))
         typer.echo(f"Added {amount}; `penfold sending balance show {address}` shows what is left.")
 
+
+def _add_budget(commands: typer.Typer, doors: Doors) -> None:
     @commands.command("budget")
     def budget(
         address: Address,
