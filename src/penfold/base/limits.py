@@ -177,6 +177,8 @@ QUERY_MAX_DEPTH: Final = 20
 # --- MIME ------------------------------------------------------------------------------
 #: Links of an HTML text that has:drive and its kin look at.
 LINKS_MAX: Final = 500
+#: Characters of what is read on a link: a name or an address, not an article.
+LINK_TEXT_MAX: Final = 200
 #: Nested parts; Postfix uses 100. Deeper content becomes the last level's body.
 MIME_MAX_DEPTH: Final = 100
 #: Parts of one message; the rest stays in the raw message only.
@@ -300,6 +302,8 @@ RSPAMD_S: Final = 10.0
 RSPAMD_MESSAGE_MAX_BYTES: Final = 33_554_432
 #: Octets of rspamd's answer: usually 2 to 10 kB, longer with many addresses found in the text.
 RSPAMD_ANSWER_MAX_BYTES: Final = 1_048_576
+#: Symbols kept of rspamd's answer: a message has 20 to 40 of them.
+RSPAMD_SYMBOLS_MAX: Final = 100
 #: Addresses of recipients told to rspamd in its header; it uses them for settings and statistics.
 RSPAMD_RECIPIENTS_MAX: Final = 100
 #: Seconds until a new triplet may come in. RFC 6647 §5: 1 minute to 24 hours; senders' first
@@ -983,8 +987,9 @@ OUTCOME_WAIT_MAX_S: Final = 6 * 3_600
 #: Octets of the keyed hash in a return address: 80 bits, more than anybody can try by mail, and a
 #: multiple of 5, so that base 32 needs no padding.
 VERP_TOKEN_BYTES: Final = 10
-#: Bits of the key of that hash: as many as the whole hash (SHA-256) has; more gain nothing.
-VERP_KEY_BITS: Final = 256
+#: Bits of the keys of that hash and of links in mail: as many as the whole hash (SHA-256) has; more
+#: gain nothing.
+KEPT_KEY_BITS: Final = 256
 #: Days in which a return address of ours is believed. Mail waits up to 5 days in the queue of
 #: others, and their notification as long again.
 VERP_DAYS: Final = 10
@@ -1152,6 +1157,15 @@ SENDING_BATCH_MAX_BYTES: Final = 50_000_000
 SENDING_EMAIL_MAX_BYTES: Final = 26_214_400
 #: Octets of html, and of text. Gmail cuts what it shows at 102 kB; nothing sensible is larger.
 SENDING_PART_MAX_BYTES: Final = 5_000_000
+#: Looks at emails before they are sent, at a time in one process: each holds a thread for as long
+#: as the DNS and rspamd take, half a minute at worst.
+PREFLIGHTS_MAX: Final = 4
+#: Octets of HTML and of text that such a look reads of a message.
+PREFLIGHT_READ_MAX_BYTES: Final = SENDING_PART_MAX_BYTES
+#: Links it tells; a message that people read has fewer.
+PREFLIGHT_LINKS_MAX: Final = 500
+#: Octets of a message Gmail takes, files encoded (documented: 25 MB).
+GMAIL_MESSAGE_MAX_BYTES: Final = 25_000_000
 #: Emails of a batch, and messages of `recipients`: one transaction and one answer.
 SENDING_BATCH_MAX: Final = 500
 #: Addresses in to, cc and bcc together. Resend: documented (50).
@@ -1331,7 +1345,7 @@ TEMPLATE_WEIGHT_MAX: Final = 1_000
 TEMPLATE_BODY_MAX_BYTES: Final = 4_194_304
 #: Calls at a time that compile or render, in one process; each holds a thread until its turn.
 TEMPLATE_CALLS_MAX: Final = 8
-#: Octets of all emails of one call's `recipients` that have a template: in memory together.
+#: Octets of all emails of one call, where each recipient has one: in memory and stored together.
 SENDING_PERSONAL_MAX_BYTES: Final = 209_715_200
 #: Templates whose mails are rendered together: each may have a megabyte.
 TEMPLATES_IN_HAND: Final = 50
@@ -1383,7 +1397,8 @@ WARMUP_FIRST: Final = 20
 WARMUP_GROWTH: Final = 1.4
 #: Days of a warm-up: it ends at 20,000 an hour.
 WARMUP_DAYS: Final = 21
-#: Milliseconds an email may wait for its stream. SendGrid: documented (72 h).
+#: Milliseconds an email that is accepted now may wait for its stream. SendGrid: documented (72 h).
+#: One that was scheduled has been accepted when that is known; `expires_at` bounds its wait.
 STREAM_WAIT_MAX_MS: Final = 3 * 86_400_000
 
 # --- Webhooks of the sending API ---------------------------------------------------------
@@ -1437,9 +1452,6 @@ WEBHOOK_LOG_DAYS: Final = 30
 WEBHOOK_SWEEP: Final = 500
 #: Characters of what went wrong with an attempt that are kept.
 WEBHOOK_OUTCOME_MAX: Final = 200
-#: Milliseconds events may be noted out of the order they happened in: what a server that was away
-#: tells of the past comes later.
-EVENT_LATE_MS: Final = 600_000
 
 
 # --- the way out of the sending API ---------------------------------------------------------
@@ -1472,3 +1484,11 @@ SENDING_RESPONSE_MAX: Final = 1_000
 SENDING_BOUNCES_LOOKED_AT: Final = 50
 #: Octets of bounces that wait to be read, in memory: whoever brings more is asked to come later.
 SENDING_RETURNS_WAITING_BYTES: Final = 33_554_432
+
+# --- links in mail of the sending API -------------------------------------------------------
+
+#: Octets of the keyed hash of a link: nobody guesses 128 bits, and a link stays short.
+MAIL_LINK_HASH_BYTES: Final = 16
+#: Octets of where a link leads that is rewritten. Browsers and mail clients take 2,000 as it is,
+#: and base64 makes it a third longer; a longer one stays as it was written.
+MAIL_LINK_TARGET_MAX: Final = 1_400

@@ -498,8 +498,8 @@ class Settings:
         parse_url,
         "",
         "URL",
-        "An rspamd to ask about mail from the internet, such as http://127.0.0.1:11333; used in "
-        "production mode.",
+        "An rspamd, such as http://127.0.0.1:11333, to ask about mail from the internet in "
+        "production mode, and about emails that are looked at before they are sent.",
         serve=False,
     )
     relay: tuple[Relay, ...] = _setting(

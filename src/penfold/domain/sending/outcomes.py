@@ -6,7 +6,6 @@ still being handed over waits, so that events stand in their order.
 """
 
 import hashlib
-import logging
 from collections.abc import Sequence
 from threading import Event as Flag
 from typing import Any, Final
@@ -34,7 +33,6 @@ from penfold.proto.reports.bounces import classify_recipient
 from penfold.proto.reports.returned import BounceReport, RecipientStatus
 from penfold.proto.smtp.outcomes.classify import read_reply
 
-_log: Final = logging.getLogger(__name__)
 _ENDS: Final = frozenset({QueueState.SENT, QueueState.FAILED, QueueState.CANCELLED})
 
 

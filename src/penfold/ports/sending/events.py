@@ -122,12 +122,12 @@ class EventReader(Protocol):
         *,
         first_ms: int,
         last_ms: int,
-        after: int = 0,
+        after: Event | None = None,
         limit: int,
     ) -> list[Event]:
-        """Return what happened from first_ms to last_ms, the first first, behind a number.
+        """Return what happened from first_ms to last_ms in that order, however late it was noted.
 
-        An event that was noted more than EVENT_LATE_MS out of order may be passed over.
+        after: the last one of the page before.
         """
         ...
 

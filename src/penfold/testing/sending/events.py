@@ -32,10 +32,6 @@ class MemoryDeliveries(Part):
     def list_webhook_attempts(self, number: int) -> list[WebhookAttempt]:
         return [one for (delivery, _), one in self._state.attempts.items() if delivery == number]
 
-    def find_delivery_due(self) -> int | None:
-        due = [self._state.deliveries_held[number].due_ms for number in self._waits()]
-        return min(due, default=None)
-
     def list_webhooks_due(self, *, now_ms: int) -> list[str]:
         first: dict[str, int] = {}
         for number in self._waits():
@@ -112,8 +108,9 @@ class MemoryDeliveries(Part):
         return len(waiting)
 
     def expire_deliveries(self, *, before_ms: int, limit: int) -> int:
-        looked = sorted(self._state.deliveries)[:limit]
-        over = [number for number in looked if self._is_over(number, before_ms)]
+        every = sorted(self._state.deliveries.values(), key=lambda one: one.number)
+        looked = [one for one in every if one.state is not DeliveryState.WAITING][:limit]
+        over = [one.number for one in looked if one.created_ms < before_ms]
         for number in over:
             self._drop(number)
         return len(over)
@@ -122,10 +119,6 @@ class MemoryDeliveries(Part):
         for number, one in list(self._state.deliveries.items()):
             if one.webhook_id == webhook_id:
                 self._drop(number)
-
-    def _is_over(self, number: int, before_ms: int) -> bool:
-        one = self._state.deliveries[number]
-        return one.state is not DeliveryState.WAITING and one.created_ms < before_ms
 
     def _drop(self, number: int) -> None:
         del self._state.deliveries[number], self._state.deliveries_held[number]
@@ -182,15 +175,18 @@ class MemoryEvents(MemoryRecords, MemoryEmails, MemoryDeliveries, MemoryCounts):
         *,
         first_ms: int,
         last_ms: int,
-        after: int = 0,
+        after: Event | None = None,
         limit: int,
     ) -> list[Event]:
+        behind = (after.at_ms, after.number) if after else (first_ms, 0)
         mine = [
             one
-            for number, one in sorted(self._state.events.items())
-            if one.account_id == account_id and number > after and first_ms <= one.at_ms <= last_ms
+            for one in self._state.events.values()
+            if one.account_id == account_id
+            and (one.at_ms, one.number) > behind
+            and first_ms <= one.at_ms <= last_ms
         ]
-        return mine[:limit]
+        return sorted(mine, key=lambda one: (one.at_ms, one.number))[:limit]
 
     def list_heard(
         self, account_id: str, address: str, *, kind: str, since_ms: int, limit: int

@@ -27,7 +27,7 @@ class State(Struct):
     records: dict[tuple[type[Struct], str], Any] = field(default_factory=dict)
     emails: dict[int, Email] = field(default_factory=dict)
     held: dict[int, Held] = field(default_factory=dict)
-    bodies: dict[tuple[int, str], bytes] = field(default_factory=dict)
+    bodies: dict[int, bytes] = field(default_factory=dict)
     recipients: dict[tuple[int, int], Recipient] = field(default_factory=dict)
     events: dict[int, Event] = field(default_factory=dict)
     causes: dict[str, int] = field(default_factory=dict)

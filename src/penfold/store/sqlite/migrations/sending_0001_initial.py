@@ -1,7 +1,7 @@
 """The sending API's database, first shape (ports/sending).
 
 record      what is set up; the columns beside the JSON are what is asked for
-email       one row per message, the JSON beside what changes; body: its octets, while kept
+email       one row per message, the JSON beside what changes; body: what was asked for, while kept
 recipient   one row per address of an email
 event       what happened, never changed; `cause` makes a repeat of it no second one
 notice      events the owner of the account is to be told of by mail
@@ -37,6 +37,7 @@ CREATE TABLE email (
     taken        INTEGER NOT NULL DEFAULT 0, -- 1: until due_ms, somebody works on it
     created_ms   INTEGER NOT NULL,
     scheduled_ms INTEGER NOT NULL,
+    paced        INTEGER NOT NULL DEFAULT 0, -- 1: scheduled_ms is when its stream has room
     last_event   TEXT    NOT NULL DEFAULT '',
     record       BLOB    NOT NULL            -- JSON
 ) STRICT;
@@ -48,12 +49,10 @@ CREATE INDEX email_taken ON email (number) WHERE taken = 1;
 CREATE INDEX email_created ON email (created_ms);
 
 CREATE TABLE body (
-    email  INTEGER NOT NULL,
-    kind   TEXT    NOT NULL,                 -- content: what was asked for; raw: as composed
+    email  INTEGER PRIMARY KEY,
     size   INTEGER NOT NULL,                 -- octets before compression
-    octets BLOB    NOT NULL,                 -- zstd with a checksum
-    PRIMARY KEY (email, kind)
-) STRICT, WITHOUT ROWID;
+    octets BLOB    NOT NULL                  -- what was asked for: zstd with a checksum
+) STRICT;
 
 CREATE TABLE recipient (
     email      INTEGER NOT NULL,
@@ -80,6 +79,7 @@ CREATE TABLE event (
     data       BLOB    NOT NULL              -- JSON
 ) STRICT;
 CREATE INDEX event_account ON event (account_id, number);
+CREATE INDEX event_time ON event (account_id, at_ms);
 CREATE INDEX event_email ON event (email, number);
 CREATE UNIQUE INDEX event_final ON event (email, position) WHERE final = 1;
 

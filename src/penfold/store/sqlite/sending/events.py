@@ -6,7 +6,7 @@ from typing import Any, Final
 import msgspec
 
 from penfold.base.errors import NotFoundError
-from penfold.base.limits import EVENT_LATE_MS, SENDING_RECORDS_MAX
+from penfold.base.limits import SENDING_RECORDS_MAX
 from penfold.ports.sending.counts import list_counters
 from penfold.ports.sending.events import FINAL, LATE, Event, NewEvent, is_wanted
 from penfold.ports.sending.records import Webhook
@@ -78,34 +78,17 @@ class EventTable(RecordTable, EmailTable, DeliveryTable, CountTable):
         *,
         first_ms: int,
         last_ms: int,
-        after: int = 0,
+        after: Event | None = None,
         limit: int,
     ) -> list[Event]:
-        low = max(after + 1, self._seek(account_id, first_ms - EVENT_LATE_MS))
-        high = self._seek(account_id, last_ms + EVENT_LATE_MS)
+        since_ms, number = (after.at_ms, after.number) if after else (first_ms, 0)
         rows = self._rows(
-            f"{_SELECT} WHERE event.account_id = ? AND event.number BETWEEN ? AND ?"
-            " AND event.at_ms BETWEEN ? AND ? ORDER BY event.number LIMIT ?",
-            (account_id, low, high, first_ms, last_ms, limit),
+            f"{_SELECT} WHERE event.account_id = ?1 AND event.at_ms BETWEEN ?2 AND ?3"
+            " AND (event.at_ms > ?4 OR event.number > ?5) ORDER BY event.at_ms, event.number"
+            " LIMIT ?6",
+            (account_id, max(first_ms, since_ms), last_ms, since_ms, number, limit),
         )
         return [_event(row) for row in rows]
-
-    def _seek(self, account_id: str, at_ms: int) -> int:
-        """Return the number from which on events are of that time: they are noted in order."""
-        [(newest,)] = self._rows("SELECT coalesce(max(number), 0) FROM event")
-        low, high = 0, newest + 1
-        while low < high:
-            middle = (low + high) // 2
-            found = self._rows(
-                "SELECT number, at_ms FROM event WHERE account_id = ? AND number >= ?"
-                " ORDER BY number LIMIT 1",
-                (account_id, middle),
-            )
-            if not found or found[0][1] >= at_ms:
-                high = middle
-            else:
-                low = found[0][0] + 1
-        return low
 
     def list_heard(
         self, account_id: str, address: str, *, kind: str, since_ms: int, limit: int
