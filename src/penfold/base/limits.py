@@ -1247,6 +1247,9 @@ FORM_FIELDS_MAX: Final = 50
 # --- balances of the sending API ------------------------------------------------------------
 #: Millionths of the currency an account may have prepaid: sums of it stay in 64 bits.
 SENDING_MONEY_MAX_MICROS: Final = 10**15
+#: Owners told in one round that a limit was passed; a round reads one small table.
+BUDGET_NOTICES: Final = 100
+BUDGET_NOTICE_S: Final = 10.0
 
 # --- sending with a key by SMTP -------------------------------------------------------------
 #: Messages stored at a time in the mail process: the book has one writer, the others check.
