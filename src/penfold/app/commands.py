@@ -26,6 +26,7 @@ from penfold.app.preflight import make_preflight, make_preflight_caller
 from penfold.app.quota import load_quota
 from penfold.app.renderer import ProcessRenderer
 from penfold.app.reports import REPORTS_NAME
+from penfold.app.seeds import open_seeds
 from penfold.app.sending import make_domains as make_sending_domains
 from penfold.app.sending import make_keys
 from penfold.app.stores import (
@@ -51,8 +52,10 @@ from penfold.front.cli.tree import build_cli
 from penfold.ports.erasing import Erasure
 from penfold.ports.queue import Queue
 from penfold.ports.reports import ReportBook
+from penfold.ports.seeds import SeedMailbox
 from penfold.spec.key_source import KeySource
 from penfold.spec.relays import Relay
+from penfold.spec.seeds import Seed
 from penfold.spec.settings import SETTINGS
 from penfold.spec.shapes import NamedShape
 from penfold.store.backup_log import list_backups
@@ -157,6 +160,7 @@ def _make_doors() -> Doors:
         open_tracers=open_tracers,
         open_sending=open_sending,
         open_preflight=open_preflight,
+        open_seeds=_open_seeds,
         open_faults=open_faults,
         load_base_url=load_base_url,
         load_credentials=lambda data: load_files(data / "credentials"),
@@ -229,6 +233,11 @@ def open_preflight(data: Path) -> Iterator[PreflightTools]:
         yield PreflightTools(preflight, partial(make_preflight_caller, stores))
 
 
+def _open_seeds(data: Path) -> Mapping[str, SeedMailbox]:
+    enter_data_dir(data)
+    return open_seeds(load_settings({"data": str(data)}, os.environ).settings, SystemClock())
+
+
 def _erase_account(data: Path, address: str, say: Say) -> Erasure:
     enter_data_dir(data)
     return erase_account(data, address, say)
@@ -264,7 +273,7 @@ def _show_value(value: object) -> str:
         return value.shown
     if type(value) is not tuple:
         return str(value)
-    tables = any(isinstance(each, Relay | NamedShape) for each in value)
+    tables = any(isinstance(each, Relay | Seed | NamedShape) for each in value)
     return ("; " if tables else ", ").join(map(str, value))
 
 

@@ -16,6 +16,7 @@ from penfold.front.cli.domains import domain_commands
 from penfold.front.cli.doors import Doors
 from penfold.front.cli.faults import fault_commands
 from penfold.front.cli.moving import add_export_command, add_import_command
+from penfold.front.cli.placement import add_placement_command
 from penfold.front.cli.queue import queue_commands
 from penfold.front.cli.quota import quota_commands
 from penfold.front.cli.reports import reports_commands
@@ -67,6 +68,7 @@ def build_cli(doors: Doors) -> typer.Typer:
     commands.add_typer(audit_commands(doors), name="audit")
     commands.add_typer(sending_commands(doors), name="sending")
     add_check_command(commands, doors)
+    add_placement_command(commands, doors)
     commands.add_typer(queue_commands(doors), name="queue")
     commands.add_typer(reports_commands(doors), name="reports")
     add_trace_command(commands, doors)
