@@ -19,7 +19,7 @@ ZONES = {
     "sink.example": {"MX": [Exchange(10, "mx.sink.example")]},
     "mx.sink.example": {"A": ["127.0.0.1"]},
 }
-SCOPES = ("emails:send", "emails:read", "suppressions:*")
+SCOPES = ("emails:send", "emails:read", "suppressions:*", "webhooks:*")
 FINAL = {"delivered", "bounced", "failed", "expired", "suppressed", "cancelled"}
 
 
@@ -60,6 +60,12 @@ class Shop:
         """Send an email and return its id."""
         body = {"from": "Shop <al@home.example>", "to": to, "subject": "bill", "text": "7 EUR"}
         answer = self.http.post("/v1/emails", json=body | fields, headers=key or self.key)
+        assert answer.status_code == 200, answer.text
+        return answer.json()["id"]
+
+    def add_webhook(self, endpoint):
+        """Return the id of a webhook that wants everything."""
+        answer = self.http.post("/v1/webhooks", json={"endpoint": endpoint}, headers=self.key)
         assert answer.status_code == 200, answer.text
         return answer.json()["id"]
 

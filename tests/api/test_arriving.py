@@ -13,7 +13,7 @@ import pytest
 from google.oauth2.credentials import Credentials
 from googleapiclient.discovery import build
 
-from penfold.app.commands import open_queue
+from penfold.app.doors import open_queue
 from penfold.app.logs import SystemClock
 from penfold.app.stores import make_identity, open_stores
 from penfold.domain.local_mode import DEFAULT_SCOPES

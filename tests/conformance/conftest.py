@@ -11,7 +11,7 @@ import re
 import pytest
 from tests.conformance.clients import NODE, NodeClient, PythonClient
 
-from penfold.app.commands import open_identity
+from penfold.app.doors import open_identity
 from penfold.domain.local_mode import DEFAULT_SCOPES
 from penfold.spec.registry import BY_ID
 from penfold.spec.scopes import METADATA, MODIFY

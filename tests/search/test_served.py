@@ -10,7 +10,7 @@ from google.oauth2.credentials import Credentials
 from googleapiclient.discovery import build
 from tests.search.table import load_table
 
-from penfold.app.commands import open_identity
+from penfold.app.doors import open_identity
 from penfold.base.labels import find_label_number
 from penfold.domain.local_mode import DEFAULT_SCOPES
 

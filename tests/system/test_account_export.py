@@ -14,8 +14,9 @@ import requests
 from google.auth.transport.requests import Request
 from google.oauth2.service_account import Credentials
 
-from penfold.app.commands import open_identity, run_command
+from penfold.app.commands import run_command
 from penfold.app.config import find_key_source
+from penfold.app.doors import open_identity
 from penfold.app.logs import SystemClock
 from penfold.app.stores import open_stores
 from penfold.domain import mail_servers

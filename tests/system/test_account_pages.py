@@ -13,7 +13,7 @@ import pytest
 import requests
 from tests.system.test_sign_in import READONLY, flow_for, redirect_listener
 
-from penfold.app.commands import open_identity
+from penfold.app.doors import open_identity
 from penfold.domain.devices import DEVICE_GRANT
 from penfold.ports.identity import ProviderLogin
 from penfold.proto.totp import STEP_S, make_code

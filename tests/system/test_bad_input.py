@@ -223,6 +223,22 @@ def test_errors_of_smtp_are_precise_and_the_session_lives_on(door):
         assert smtp.data(b"Subject: after errors\r\n\r\nstill here\r\n")[0] == 250
 
 
+def test_addresses_called_like_statements_or_paths_are_addresses(door):
+    for name in ("' OR 1=1; --", "'; DROP TABLE account; --", "../../x", "%' UNION SELECT 1 --"):
+        sender = f'"{name}"@sender.example'
+        with door.smtp() as smtp:
+            assert smtp.docmd("EHLO", name)[0] == 501
+            smtp.ehlo("probe.example")
+            assert smtp.docmd(f"MAIL FROM:<{sender}>")[0] == 250
+            assert smtp.docmd(f'RCPT TO:<"{name}"@penfold.test>')[:1] == (550,)
+            assert smtp.docmd("RCPT TO:<alice@penfold.test>")[0] == 250
+            assert smtp.data(b"Subject: as it was\r\n\r\nx\r\n")[0] == 250
+        _, found = door.call("GET", "messages?q=subject:(as%20it%20was)&maxResults=1")
+        _, shown = door.call("GET", f"messages/{found['messages'][0]['id']}?format=metadata")
+        headers = {each["name"]: each["value"] for each in shown["payload"]["headers"]}
+        assert headers["Return-Path"] == f"<{sender}>"
+
+
 def test_message_larger_than_announced_limit_is_refused_at_mail(door):
     with door.smtp() as smtp:
         smtp.ehlo("probe.example")

@@ -8,6 +8,7 @@ import urllib.request
 from contextlib import contextmanager
 from pathlib import Path
 
+import httpx
 import pytest
 from tests.pebble import find_free_port
 from tests.until import until
@@ -49,6 +50,21 @@ def test_a_page_tells_of_the_machine_and_of_what_runs(server):
             )
             assert float(found[1]) > 3
     assert 'penfold_build_info{version="' in page
+
+
+def test_mail_of_the_sending_api_is_counted_by_stream_and_what_happened(server):
+    added = server.run("sending", "key", "add", "alice@penfold.test", "shop")
+    mail = {"from": "alice@penfold.test", "to": "bob@penfold.test", "subject": "x", "text": "x"}
+    headers = {"authorization": f"Bearer {added.split()[0]}"}
+    httpx.post(server.http + "/v1/emails", json=mail, headers=headers).raise_for_status()
+    name = 'penfold_sending_recipients_total{stream="transactional",event="%s"} 1\n'
+    page = until(
+        lambda: told if name % "delivered" in (told := get(server.http + "/metrics")) else ""
+    )
+    assert name % "accepted" in page
+    assert name % "sent" in page
+    assert 'penfold_sending_backlog_emails{stream="otp"} 0\n' in page
+    assert "penfold_sending_oldest_seconds 0\n" in page
 
 
 @contextmanager

@@ -1,5 +1,6 @@
 """Mail of applications leaves a real server, and what becomes of it is told."""
 
+import re
 import smtplib
 import time
 from contextlib import ExitStack
@@ -19,6 +20,7 @@ REPLIES = {
     "nobody": "550 5.1.1 No such user here",
     "full": "452 4.2.2 Mailbox full",
     "grey": "450 4.7.1 Greylisted, try again in 60 seconds",
+    "busy": "451 4.7.28 Too many messages, slow down",
     "spam": "550 5.7.1 Message refused as spam",
 }
 
@@ -41,6 +43,7 @@ def shop(tmp_path_factory):
         sink = Sink(admit=receiver, keeps=True)
         shop = Shop(stack, tmp_path_factory.mktemp("shop"), sink)
         shop.receiver = receiver
+        shop.hook = shop.add_webhook("https://hooks.example/penfold")
         yield shop
 
 
@@ -80,6 +83,25 @@ def test_mail_for_elsewhere_arrives_signed_and_is_told_to_be_delivered(shop):
     assert header_values(taken.data, "Message-ID") == [f"<{sent}@home.example>"]
 
 
+def test_news_can_be_unsubscribed_by_one_click_which_dkim_covers(shop):
+    sent = shop.send("ann@sink.example", subject="news", stream="broadcast")
+    shop.wait_for(sent, "delivered")
+    [taken] = shop.sink.taken["news"]
+    [said] = header_values(taken.data, "List-Unsubscribe")
+    for signature in header_values(taken.data, "DKIM-Signature"):
+        signed = re.sub(r"\s", "", signature).partition(";h=")[2].partition(";")[0].split(":")
+        assert {"list-unsubscribe", "list-unsubscribe-post"} <= set(signed)
+    page = "/mail/unsubscribe/" + said.strip("<>").rpartition("/")[2]
+    assert shop.http.get(page, headers={"cookie": ""}).status_code == 200
+    answer = shop.http.post(page, data={"List-Unsubscribe": "One-Click"})
+    assert (answer.status_code, dict(answer.cookies)) == (200, {})
+    shop.wait_for(sent, "unsubscribed")
+    again = shop.send("ann@sink.example", stream="broadcast")
+    assert kinds(shop, again, "ann@sink.example") == ["suppressed"]
+    shop.wait_for(shop.send("ann@sink.example"), "delivered")
+    assert page.rpartition("/")[2] not in shop.log.read_text()
+
+
 def test_mail_for_an_account_here_is_in_its_mailbox(shop):
     sent = shop.send(["al@home.example", "gone@home.example"], subject="inside")
     assert shop.wait_for(sent, "delivered", "al@home.example")["local"]
@@ -107,7 +129,14 @@ def test_what_is_refused_for_its_content_suppresses_nobody(shop):
     assert kinds(shop, shop.send("spam@sink.example"), "spam@sink.example")[0] == "queued"
 
 
-@pytest.mark.parametrize(("name", "kind"), [("grey", "greylisted"), ("full", "mailbox_full")])
+@pytest.mark.parametrize(
+    ("name", "kind"),
+    [
+        ("grey", "greylisted"),
+        ("full", "mailbox_full"),
+        ("busy", "rate_limited"),
+    ],
+)
 def test_who_comes_again_later_is_told_of_once_and_then_delivered(shop, name, kind):
     address = f"{name}@sink.example"
     sent = shop.send(address)
@@ -210,3 +239,17 @@ def test_mail_of_a_test_key_goes_nowhere_and_has_the_events_its_address_says(sho
     assert shop.wait_for(sent["bounced+5.2.1"], "bounced")["class"] == "inactive_mailbox"
     assert (shop.sink.count(), len(shop.stores.queue.list_rows(limit=1_000))) == (before, rows)
     assert not [one for one in shop.get("/v1/suppressions")["data"] if "simulator" in one["email"]]
+
+
+def test_all_that_happened_so_far_waits_for_the_webhook_which_is_down(shop):
+    """It has no address in DNS, so each event waits, once."""
+    shop.wait_for(shop.send("kim@sink.example"), "delivered")
+
+    def look(book):
+        events = book.list_events(shop.account.id, limit=1_000)
+        deliveries = book.list_deliveries(shop.hook, limit=1_000)
+        return {one.number for one in events}, [one.event for one in deliveries]
+
+    happened, told = shop.stores.sending.read(look)
+    assert sorted(told) == sorted(happened)
+    assert len(happened) > 0

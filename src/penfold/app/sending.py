@@ -7,11 +7,13 @@ from decimal import Decimal
 from penfold.app.resolving import wait_for_look
 from penfold.app.stores import Stores
 from penfold.base.errors import NotFoundError, UnavailableError
+from penfold.domain.kept_key import LINK_KEY, KeptKey
 from penfold.domain.sending.domain_dns import Verdict, look_at
 from penfold.domain.sending.domains import SendingDomains
 from penfold.domain.sending.filling import make_fill
 from penfold.domain.sending.keys import Keys
 from penfold.domain.sending.metering import Price
+from penfold.domain.sending.reactions import Reactions
 from penfold.domain.sending.webhooks import Webhooks
 from penfold.front.smtp.programs import Programs
 from penfold.ports.directory import Account
@@ -84,6 +86,16 @@ def make_programs(stores: Stores, settings: Settings) -> Programs:
         chance=stores.chance,
         fill=make_fill(stores.sending),
     )
+
+
+def make_reactions(stores: Stores) -> Reactions:
+    """Return what takes note of what readers of mail do."""
+    return Reactions(stores.sending, make_link_key(stores), stores.clock, stores.chance)
+
+
+def make_link_key(stores: Stores) -> KeptKey:
+    """Return the key of links in mail."""
+    return KeptKey(LINK_KEY, stores.directory, stores.sealer, stores.chance)
 
 
 def make_price(settings: Settings) -> Price:

@@ -13,6 +13,7 @@ from typing import Final
 
 from penfold.app.exits import FAILED, StartError
 from penfold.app.launch import Channel
+from penfold.base.collector import rested_collector
 from penfold.base.errors import PenfoldError
 
 _ROLES: Final = {
@@ -29,7 +30,8 @@ def main() -> None:
     signal.signal(signal.SIGHUP, signal.SIG_IGN)
     os.umask(0o077)
     channel = Channel(int(descriptor))
-    module = import_module(_ROLES[role])
+    with rested_collector():
+        module = import_module(_ROLES[role])
     launch = channel.wait_for_launch()
     channel.end_with_supervisor()
     try:

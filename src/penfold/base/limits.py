@@ -1002,8 +1002,9 @@ OUTCOME_WAIT_MAX_S: Final = 6 * 3_600
 #: Octets of the keyed hash in a return address: 80 bits, more than anybody can try by mail, and a
 #: multiple of 5, so that base 32 needs no padding.
 VERP_TOKEN_BYTES: Final = 10
-#: Bits of the key of that hash: as many as the whole hash (SHA-256) has; more gain nothing.
-VERP_KEY_BITS: Final = 256
+#: Bits of the keys of that hash and of links in mail: as many as the whole hash (SHA-256) has; more
+#: gain nothing.
+KEPT_KEY_BITS: Final = 256
 #: Days in which a return address of ours is believed. Mail waits up to 5 days in the queue of
 #: others, and their notification as long again.
 VERP_DAYS: Final = 10
@@ -1233,6 +1234,13 @@ SENDING_BODY_KEPT_MS: Final = 7 * 86_400_000
 #: Rows one transaction of the sweep removes of each kind: 50 ms in which nobody else writes.
 SENDING_SWEEP_MAX: Final = 500
 
+# --- statistics of the sending API --------------------------------------------------------
+#: Tags, and domains of recipients, an account's mail of a day is counted by apart; the rest is
+#: counted together. A question about a month reads some 200,000 rows then: 0.1 s.
+COUNTED_VALUES_MAX: Final = 1_000
+#: Groups of one answer: a megabyte of JSON, and more than anybody reads.
+STATS_GROUPS_MAX: Final = 2_000
+
 # --- AOTsend's call ------------------------------------------------------------------------
 #: Octets of a call: AokSend takes a file of 1 MB; base64 of it and a page of variables fit.
 AOTSEND_BODY_MAX_BYTES: Final = 2_000_000
@@ -1349,7 +1357,7 @@ TEMPLATE_WEIGHT_MAX: Final = 1_000
 TEMPLATE_BODY_MAX_BYTES: Final = 4_194_304
 #: Calls at a time that compile or render, in one process; each holds a thread until its turn.
 TEMPLATE_CALLS_MAX: Final = 8
-#: Octets of all emails of one call's `recipients` that have a template: in memory together.
+#: Octets of all emails of one call, where each recipient has one: in memory and stored together.
 SENDING_PERSONAL_MAX_BYTES: Final = 209_715_200
 #: Templates whose mails are rendered together: each may have a megabyte.
 TEMPLATES_IN_HAND: Final = 50
@@ -1401,7 +1409,8 @@ WARMUP_FIRST: Final = 20
 WARMUP_GROWTH: Final = 1.4
 #: Days of a warm-up: it ends at 20,000 an hour.
 WARMUP_DAYS: Final = 21
-#: Milliseconds an email may wait for its stream. SendGrid: documented (72 h).
+#: Milliseconds an email that is accepted now may wait for its stream. SendGrid: documented (72 h).
+#: One that was scheduled has been accepted when that is known; `expires_at` bounds its wait.
 STREAM_WAIT_MAX_MS: Final = 3 * 86_400_000
 
 # --- Webhooks of the sending API ---------------------------------------------------------
@@ -1455,9 +1464,6 @@ WEBHOOK_LOG_DAYS: Final = 30
 WEBHOOK_SWEEP: Final = 500
 #: Characters of what went wrong with an attempt that are kept.
 WEBHOOK_OUTCOME_MAX: Final = 200
-#: Milliseconds events may be noted out of the order they happened in: what a server that was away
-#: tells of the past comes later.
-EVENT_LATE_MS: Final = 600_000
 
 
 # --- the way out of the sending API ---------------------------------------------------------
@@ -1490,3 +1496,11 @@ SENDING_RESPONSE_MAX: Final = 1_000
 SENDING_BOUNCES_LOOKED_AT: Final = 50
 #: Octets of bounces that wait to be read, in memory: whoever brings more is asked to come later.
 SENDING_RETURNS_WAITING_BYTES: Final = 33_554_432
+
+# --- links in mail of the sending API -------------------------------------------------------
+
+#: Octets of the keyed hash of a link: nobody guesses 128 bits, and a link stays short.
+MAIL_LINK_HASH_BYTES: Final = 16
+#: Octets of where a link leads that is rewritten. Browsers and mail clients take 2,000 as it is,
+#: and base64 makes it a third longer; a longer one stays as it was written.
+MAIL_LINK_TARGET_MAX: Final = 1_400

@@ -8,7 +8,6 @@ Gmail: documented; the bounds of "the same organisation" are assumed.
 """
 
 from collections.abc import Collection, Sequence
-from typing import Final
 
 from msgspec import UNSET, structs
 
@@ -21,6 +20,7 @@ from penfold.ports.mailbox import MailboxReader, MailboxWriter
 from penfold.ports.settings import MailServer, SenderRecord
 from penfold.proto.address import canonical, domain_of, parse_mailbox
 from penfold.proto.mime.clean import clean_html
+from penfold.proto.mime.compose import CONTROLS
 from penfold.proto.mime.model import Address
 from penfold.spec.problems import (
     ADDRESS_EXISTS,
@@ -30,8 +30,6 @@ from penfold.spec.problems import (
     ProblemError,
 )
 from penfold.spec.schemas import SendAs, SmtpMsa
-
-_CONTROLS: Final = frozenset(map(chr, (*range(32), 127)))
 
 
 def make_sender(box: MailboxReader, account: Account, aliases: Sequence[str] = ()) -> Sender:
@@ -209,7 +207,7 @@ def _is(value: object) -> bool:
 
 def _line(value: object, what: str) -> str:
     text = str(value)
-    if len(text) > ADDRESS_NAME_MAX or not _CONTROLS.isdisjoint(text):
+    if len(text) > ADDRESS_NAME_MAX or CONTROLS.search(text):
         raise ProblemError(INVALID_SEND_AS, what=f"{what} is too long or not one line")
     return text
 

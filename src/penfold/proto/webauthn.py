@@ -2,31 +2,26 @@
 
 Options for the browser go out as JSON with base64url for octets, as WebAuthn Level 3 §5.1.9
 spells them; what the browser answers comes in as such JSON. The user is always verified, and the
-attestation is not looked at: any authenticator will do. The library fido2 does the octets.
+attestation is not looked at: any authenticator will do. The library fido2 does the octets; it
+takes 70 ms to load, so only who makes or checks a passkey loads it.
 """
 
 import json
 from collections.abc import Iterable
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
-from fido2.server import Fido2Server
-from fido2.webauthn import (
-    AttestedCredentialData,
-    AuthenticationResponse,
-    PublicKeyCredentialDescriptor,
-    PublicKeyCredentialRpEntity,
-    PublicKeyCredentialType,
-    PublicKeyCredentialUserEntity,
-    ResidentKeyRequirement,
-    UserVerificationRequirement,
-)
 from msgspec import Struct
 
 from penfold.base.errors import ParseError
 from penfold.base.limits import PASSKEY_ANSWER_MAX_CHARS
 from penfold.proto.oauth import base64url
 
-_VERIFIED: Final = UserVerificationRequirement.REQUIRED
+if TYPE_CHECKING:
+    from fido2.server import Fido2Server
+    from fido2.webauthn import PublicKeyCredentialDescriptor
+
+#: WebAuthn §5.8.6, userVerification.
+_VERIFIED: Final = "required"
 
 
 class NewKey(Struct, frozen=True, gc=False):
@@ -48,11 +43,17 @@ def make_creation(
     place: Place, challenge: bytes, *, user: tuple[bytes, str, str], known: Iterable[bytes]
 ) -> str:
     """Return options for a new passkey. user: id without meaning, address and name."""
+    from fido2.webauthn import (
+        PublicKeyCredentialUserEntity,
+        ResidentKeyRequirement,
+        UserVerificationRequirement,
+    )
+
     options, _ = _server(place).register_begin(
         PublicKeyCredentialUserEntity(id=user[0], name=user[1], display_name=user[2]),
         _descriptors(known),
         resident_key_requirement=ResidentKeyRequirement.REQUIRED,
-        user_verification=_VERIFIED,
+        user_verification=UserVerificationRequirement(_VERIFIED),
         challenge=challenge,
     )
     return json.dumps(dict(options))
@@ -60,8 +61,12 @@ def make_creation(
 
 def make_request(place: Place, challenge: bytes, *, known: Iterable[bytes] = ()) -> str:
     """Return options for showing a passkey; known: ids of which it must be one, none: any."""
+    from fido2.webauthn import UserVerificationRequirement
+
     options, _ = _server(place).authenticate_begin(
-        _descriptors(known) or None, user_verification=_VERIFIED, challenge=challenge
+        _descriptors(known) or None,
+        user_verification=UserVerificationRequirement(_VERIFIED),
+        challenge=challenge,
     )
     return json.dumps(dict(options))
 
@@ -81,6 +86,8 @@ def parse_creation(text: str, *, place: Place, challenge: bytes) -> NewKey:
 
 def parse_id(text: str) -> tuple[bytes, bytes]:
     """Return which passkey an answer is of, and the user id it names, b"" for none; ParseError."""
+    from fido2.webauthn import AuthenticationResponse
+
     answer = _parse(text)
     try:
         response = AuthenticationResponse.from_dict(answer)
@@ -94,6 +101,8 @@ def check_answer(text: str, *, place: Place, challenge: bytes, key: bytes, count
 
     WebAuthn §6.1.1: a counter that does not grow is that of a copy; 0 and 0: it has none.
     """
+    from fido2.webauthn import AttestedCredentialData, AuthenticationResponse
+
     answer = _parse(text)
     try:
         credential = AttestedCredentialData(key)
@@ -118,7 +127,10 @@ def _parse(text: str) -> dict[str, Any]:
     return answer
 
 
-def _server(place: Place) -> Fido2Server:
+def _server(place: Place) -> "Fido2Server":
+    from fido2.server import Fido2Server
+    from fido2.webauthn import PublicKeyCredentialRpEntity
+
     party = PublicKeyCredentialRpEntity(name="Penfold", id=place.host)
     return Fido2Server(party, verify_origin=lambda origin: origin == place.origin)
 
@@ -127,6 +139,8 @@ def _state(challenge: bytes) -> dict[str, str]:
     return {"challenge": base64url(challenge), "user_verification": _VERIFIED}
 
 
-def _descriptors(known: Iterable[bytes]) -> list[PublicKeyCredentialDescriptor]:
+def _descriptors(known: Iterable[bytes]) -> "list[PublicKeyCredentialDescriptor]":
+    from fido2.webauthn import PublicKeyCredentialDescriptor, PublicKeyCredentialType
+
     kind = PublicKeyCredentialType.PUBLIC_KEY
     return [PublicKeyCredentialDescriptor(type=kind, id=one) for one in known]

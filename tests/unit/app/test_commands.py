@@ -3,8 +3,8 @@
 import apsw
 import pytest
 
-from penfold.app.commands import open_sending
 from penfold.app.datadir import LOCK_NAME, SCHEMA_NAME, save_schema
+from penfold.app.doors import open_sending
 from penfold.app.exits import StartError
 from penfold.app.stores import known_schema, open_stores
 from penfold.base.clock import FixedClock

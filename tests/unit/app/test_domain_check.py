@@ -8,10 +8,11 @@ import json
 import pytest
 from tests.unit.domain.test_dns_advice import FACTS, FOUR, HOST, NAME, RSA_KEY, TLSA_NAME, ZONE
 
-from penfold.app.commands import open_domains, run_command
+from penfold.app.commands import run_command
 from penfold.app.config import load_settings
 from penfold.app.datadir import LOCK_NAME, save_schema
 from penfold.app.domain_check import check_domain, look_at_domain, make_facts
+from penfold.app.doors import open_domains
 from penfold.app.logs import SystemClock
 from penfold.app.resolving import make_resolver
 from penfold.app.stores import known_schema, open_stores

@@ -56,6 +56,13 @@ def labels_of(world, message, account=None):
         ({"from_": "ann", "subject": "report", "has_attachment": True}, True),
         ({"from_": "ann", "subject": "invoice"}, False),
         ({"from_": "nobody) ann"}, False),
+        # % and _ stand for themselves and not for others, as SQL's LIKE would have it.
+        ({"from_": "a%"}, False),
+        ({"from_": "_nn"}, False),
+        ({"from_": "_nn@elsewhere.example"}, False),
+        ({"to": "alice@penfold.%"}, False),
+        ({"subject": "rep_rt"}, False),
+        ({"query": "subject:rep%"}, False),
     ],
 )
 def test_all_criteria_have_to_hold(world, criteria, hit):

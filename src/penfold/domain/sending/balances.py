@@ -5,9 +5,9 @@ import re
 from msgspec.structs import replace
 
 from penfold.base.limits import SENDING_MONEY_MAX_MICROS
-from penfold.domain.sending.metering import day_of
 from penfold.domain.sending.showing import show_money
 from penfold.ports.sending.book import SendingReader, SendingWriter
+from penfold.ports.sending.counts import day_of
 from penfold.ports.sending.metering import Balance
 
 _MONEY = re.compile(r"(-?)([0-9]{1,9})(?:\.([0-9]{1,6}))?")

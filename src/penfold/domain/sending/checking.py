@@ -25,7 +25,13 @@ from penfold.domain.sending.parts import (
     read_schedule,
     read_tags,
 )
-from penfold.domain.sending.template_use import Addressed, fill, read_template
+from penfold.domain.sending.template_use import (
+    Addressed,
+    check_together,
+    fill,
+    read_template,
+    split,
+)
 from penfold.ports.sending.emails import Email, EmailState, NewEmail
 from penfold.ports.sending.records import Stream
 from penfold.proto.address import domain_of
@@ -65,6 +71,7 @@ def check_email(body: SendEmail, caller: Caller, findings: Findings, *, now_ms: 
         filled = fill(body, template, caller.shelf, content, emails, findings)
     elif not findings:
         packed = pack_content(content)
+        check_together(len(packed) * len(emails), findings)
         filled = [(one.email, packed) for one in emails]
     if findings:
         return []
@@ -75,11 +82,12 @@ def check_email(body: SendEmail, caller: Caller, findings: Findings, *, now_ms: 
 
 
 def _apply_stream(email: Email, stream: Stream | None, expires_ms: int, *, now_ms: int) -> Email:
-    """Return the email with what its stream says: how long it is worth delivering."""
+    """Return the email with what its stream says."""
     if stream is not None and stream.ttl_s:
         until_ms = (email.scheduled_ms or now_ms) + 1000 * stream.ttl_s
         expires_ms = min(expires_ms, until_ms) if expires_ms else until_ms
-    return replace(email, expires_ms=expires_ms)
+    unsubscribe = stream is not None and stream.unsubscribe
+    return replace(email, expires_ms=expires_ms, unsubscribe=unsubscribe)
 
 
 def read_about(
@@ -130,7 +138,7 @@ def _read_shared(body: SendEmail, email: Email, findings: Findings) -> list[Addr
         findings.add("to", TOO_MANY, f"and the others have over {SENDING_RECIPIENTS_MAX} addresses")
     written = {kind: tuple(one.written for one in group) for kind, group in groups.items()}
     whole = replace(email, to=written["to"], cc=written["cc"], bcc=written["bcc"])
-    return [Addressed(whole, addresses)]
+    return [Addressed(whole, some) for some in split(whole, addresses)]
 
 
 def _read_personal(

@@ -12,7 +12,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
-from msgspec import Struct
 
 from penfold.base.errors import ParseError
 from penfold.base.limits import IDEMPOTENCY_KEY_MAX, SENDING_EMAIL_MAX_BYTES
@@ -37,11 +36,10 @@ TRACK: Final = "X-Track"
 FIELDS: Final = (TAG, STREAM, METADATA, TEMPLATE, VARIABLES, KEY, TRACK)
 
 
-class Submission(Struct, frozen=True):
-    """word: of Idempotency-Key, "" without."""
-
-    drafts: list[Draft]
-    word: str
+def read_word(data: bytes) -> str:
+    """Return the message's Idempotency-Key; "" without one, or with one that is refused."""
+    values = header_values(data, KEY) if len(data) <= SENDING_EMAIL_MAX_BYTES else []
+    return values[0] if len(values) == 1 and _is_word(values[0]) else ""
 
 
 def check_submission(
@@ -52,11 +50,11 @@ def check_submission(
     *,
     fill: Fill,
     now_ms: int,
-) -> Submission:
+) -> list[Draft]:
     """Return the email, none when something is wrong. recipients: of the envelope."""
     if len(data) > SENDING_EMAIL_MAX_BYTES:
         findings.add("message", TOO_LONG, f"is larger than {SENDING_EMAIL_MAX_BYTES >> 20} MiB")
-        return Submission([], "")
+        return []
     said = {name: _read_one(data, name, findings) for name in FIELDS if name != TAG}
     about = SendRaw(
         raw="",
@@ -64,8 +62,7 @@ def check_submission(
         metadata=_read_object(said[METADATA], METADATA, dict[str, str], findings) or None,
         stream=said[STREAM] or "transactional",
     )
-    word = said[KEY]
-    if len(word) > IDEMPOTENCY_KEY_MAX or not word.isascii():
+    if said[KEY] and not _is_word(said[KEY]):
         findings.add(KEY, INVALID, f"has 1 to {IDEMPOTENCY_KEY_MAX} ASCII characters")
     raw = remove_headers(normalize_crlf(data), FIELDS)
     groups = group_recipients(raw, recipients)
@@ -85,7 +82,11 @@ def check_submission(
     else:
         email = read_about(about, caller, findings, now_ms=now_ms)
         drafts = check_message(raw, email, lambda: groups, caller, findings)
-    return Submission([] if findings else drafts, word)
+    return [] if findings else drafts
+
+
+def _is_word(text: str) -> bool:
+    return 1 <= len(text) <= IDEMPOTENCY_KEY_MAX and text.isascii()
 
 
 def group_recipients(raw: bytes, recipients: Sequence[str]) -> dict[str, list[Named]]:

@@ -1,10 +1,9 @@
 """What is wrong with a call, gathered field by field."""
 
-import re
 from collections.abc import Iterable
-from typing import Final
 
 from penfold.base.limits import SENDING_ERRORS_MAX
+from penfold.proto.mime.compose import CONTROLS
 from penfold.spec.sending.problems import (
     INVALID_ATTACHMENT,
     INVALID_FROM,
@@ -22,10 +21,6 @@ INVALID = "invalid"
 TOO_LONG = "too_long"
 TOO_MANY = "too_many"
 CONTROL = "control_character"
-
-
-#: What proto.mime.compose writes into no header: controls, and what else ends a line.
-_CONTROLS: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 
 
 class Findings:
@@ -49,7 +44,7 @@ class Findings:
         """
         if len(text) > most:
             self.add(field, TOO_LONG, f"has more than {most} characters")
-        elif _CONTROLS.search(text):
+        elif CONTROLS.search(text):
             self.add(field, CONTROL, "has a line break or another control character")
         else:
             return True

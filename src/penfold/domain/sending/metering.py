@@ -1,11 +1,11 @@
 """What accepting costs, and whether the budget reaches."""
 
 from collections.abc import Sequence
-from datetime import UTC, datetime
 
 from msgspec import Struct
 
 from penfold.ports.sending.book import SendingWriter
+from penfold.ports.sending.counts import day_of
 from penfold.ports.sending.emails import Email
 from penfold.ports.sending.metering import Charge
 from penfold.spec.sending.problems import QUOTA_EXCEEDED, SendingError
@@ -16,10 +16,6 @@ class Price(Struct, frozen=True, gc=False):
 
     micros: int = 0
     currency: str = "USD"
-
-
-def day_of(ms: int) -> str:
-    return datetime.fromtimestamp(ms / 1000, UTC).strftime("%Y-%m-%d")
 
 
 def charge(

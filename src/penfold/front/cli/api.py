@@ -7,6 +7,7 @@ import typer
 
 from penfold.base.errors import ParseError
 from penfold.base.limits import DISCOVERY_MAX_BYTES
+from penfold.front.cli.doors import Doors
 from penfold.front.cli.output import AsJson, WrongUseError, print_json, print_rows
 from penfold.front.http.registration import coverage
 from penfold.spec.comparison import Gap, compare_documents, parse_document
@@ -21,7 +22,7 @@ _TITLES: Final = {
 }
 
 
-def api_commands() -> typer.Typer:
+def api_commands(_: Doors) -> typer.Typer:
     """Return the commands of `penfold api`."""
     commands = typer.Typer(no_args_is_help=True)
 

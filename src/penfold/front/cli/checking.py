@@ -61,7 +61,7 @@ def add_check_command(commands: typer.Typer, doors: Doors) -> None:
         mode the DNS is not asked. Exit code 1 when it would be refused or end as spam: when there
         is an error among the findings. See docs/before-sending.md.
         """
-        octets = doors.templates.load_file(file, SENDING_BODY_MAX_BYTES)
+        octets = doors.find_templates().load_file(file, SENDING_BODY_MAX_BYTES)
         with doors.open_preflight(Path(data)) as tools:
             review = _look(tools, octets, account=account, stream=stream)
         if as_json:

@@ -22,7 +22,7 @@ def data_commands(doors: Doors) -> typer.Typer:
 
         Works beside a running server. Exit code 1 when something is wrong, which is then named.
         """
-        _end(all_well=doors.data.verify(Path(data), typer.echo))
+        _end(all_well=doors.find_care().verify(Path(data), typer.echo))
 
     @commands.command("backup")
     def backup(
@@ -36,7 +36,7 @@ def data_commands(doors: Doors) -> typer.Typer:
 
         The copy is consistent. Works beside a running server.
         """
-        _end(all_well=doors.data.backup(Path(data), Path(target), typer.echo))
+        _end(all_well=doors.find_care().backup(Path(data), Path(target), typer.echo))
 
     @commands.command("restore")
     def restore(
@@ -48,7 +48,7 @@ def data_commands(doors: Doors) -> typer.Typer:
 
         Name the new one with --data; what is there is never overwritten.
         """
-        _end(all_well=doors.data.restore(Path(data), Path(source), typer.echo))
+        _end(all_well=doors.find_care().restore(Path(data), Path(source), typer.echo))
         typer.echo(f"Serve it with: penfold serve --data {data}")
 
     @commands.command("reindex")
@@ -57,7 +57,7 @@ def data_commands(doors: Doors) -> typer.Typer:
 
         Works beside a running server, one mailbox after the other.
         """
-        _end(all_well=doors.data.reindex(Path(data), typer.echo))
+        _end(all_well=doors.find_care().reindex(Path(data), typer.echo))
 
     _add_rotate_key(commands, doors)
     return commands
@@ -84,7 +84,7 @@ def _add_rotate_key(commands: typer.Typer, doors: Doors) -> None:
         there.
         """
         source = None if new is None else parse_key_source(new)
-        _end(all_well=doors.data.rotate_key(Path(data), source, typer.echo))
+        _end(all_well=doors.find_care().rotate_key(Path(data), source, typer.echo))
 
 
 def _end(*, all_well: bool) -> None:

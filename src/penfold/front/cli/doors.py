@@ -1,37 +1,44 @@
-"""What commands ask of the world. app/commands.py hands it in; commands open nothing themselves."""
+"""What commands ask of the world. app/doors.py hands it in; commands open nothing themselves.
+
+The types are imported for who checks them: a server's process and most commands use few of them,
+and loading all takes half a second.
+"""
+
+from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from penfold.domain.account_export.run import AccountExporter
-from penfold.domain.accounts import Accounts
-from penfold.domain.dns_advice.row import Report
-from penfold.domain.domains import Domains
-from penfold.domain.exporting import Exporter
-from penfold.domain.health import Finding
-from penfold.domain.identity import Identity
-from penfold.domain.importing import Importer
-from penfold.domain.sending.caller import Caller
-from penfold.domain.sending.domains import SendingDomains
-from penfold.domain.sending.keys import Keys
-from penfold.domain.sending.preflight.run import Preflight
-from penfold.domain.tracing.address import AddressTracer
-from penfold.domain.tracing.mail import MailTracer
-from penfold.domain.vitals import Sample
-from penfold.ports.api_client import ApiClient
-from penfold.ports.directory import Account
-from penfold.ports.erasing import Erasure
-from penfold.ports.faults import FaultBook
-from penfold.ports.mailbox import Mailboxes
-from penfold.ports.moving import Folder, Sink, Sources
-from penfold.ports.queue import Queue
-from penfold.ports.rendering import Renderer
-from penfold.ports.reports import ReportBook
-from penfold.ports.seeds import SeedMailbox
-from penfold.spec.key_source import KeySource
+if TYPE_CHECKING:
+    from penfold.domain.account_export.run import AccountExporter
+    from penfold.domain.accounts import Accounts
+    from penfold.domain.dns_advice.row import Report
+    from penfold.domain.domains import Domains
+    from penfold.domain.exporting import Exporter
+    from penfold.domain.health import Finding
+    from penfold.domain.identity import Identity
+    from penfold.domain.importing import Importer
+    from penfold.domain.sending.caller import Caller
+    from penfold.domain.sending.domains import SendingDomains
+    from penfold.domain.sending.keys import Keys
+    from penfold.domain.sending.preflight.run import Preflight
+    from penfold.domain.tracing.address import AddressTracer
+    from penfold.domain.tracing.mail import MailTracer
+    from penfold.domain.vitals import Sample
+    from penfold.ports.api_client import ApiClient
+    from penfold.ports.directory import Account
+    from penfold.ports.erasing import Erasure
+    from penfold.ports.faults import FaultBook
+    from penfold.ports.mailbox import Mailboxes
+    from penfold.ports.moving import Folder, Sink, Sources
+    from penfold.ports.queue import Queue
+    from penfold.ports.rendering import Renderer
+    from penfold.ports.reports import ReportBook
+    from penfold.ports.seeds import SeedMailbox
+    from penfold.spec.key_source import KeySource
 
 #: Prints one line of progress.
 Say = Callable[[str], None]
@@ -189,8 +196,8 @@ class Doors:
     load_base_url: Callable[[Path], str]
     load_credentials: Callable[[Path], Mapping[str, bytes]]
     save_private: Callable[[Path, bytes], None]
-    data: DataTools
-    templates: TemplateTools
+    find_care: Callable[[], DataTools]
+    find_templates: Callable[[], TemplateTools]
     open_moving: Callable[[Path], AbstractContextManager[Moving]]
     open_account_export: Callable[[Path], AbstractContextManager[AccountExport]]
     load_values: Callable[[Mapping[str, str]], Sequence[Value]]

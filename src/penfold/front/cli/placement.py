@@ -63,9 +63,9 @@ def add_placement_command(commands: typer.Typer, doors: Doors) -> None:
         seeds that could be looked into. Exit code 1 when a seed was not reached, or its mail is
         missing or spam. See docs/before-sending.md.
         """
-        octets = doors.templates.load_file(file, SENDING_BODY_MAX_BYTES)
+        octets = doors.find_templates().load_file(file, SENDING_BODY_MAX_BYTES)
         make = make_call(octets, _read_body(file, octets))
-        api = doors.templates.open_api(url)
+        api = doors.find_templates().open_api(url)
         tools = Placement(api, doors.open_seeds(Path(data)), doors.now_ms, doors.wait)
         found = tools.run(make, within_s=within, progress=_say)
         shares = count_shares(found)

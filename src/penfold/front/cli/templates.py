@@ -54,7 +54,7 @@ def template_commands(doors: Doors) -> typer.Typer:
         """
         library, entry = _find(doors, folder, name)
         variables = _load_variables(doors, entry, data)
-        with doors.templates.open_renderer() as renderer, _each_on_a_line():
+        with doors.find_templates().open_renderer() as renderer, _each_on_a_line():
             compiled = _compile(renderer, library, entry)
             _check_variables(compiled, variables)
             job = Job(name, compiled, variables, warn=True)
@@ -79,9 +79,9 @@ def template_commands(doors: Doors) -> typer.Typer:
 def _check_all(doors: Doors, folder: Path) -> Library:
     """Return what is in a folder, compiled once to see that it can be."""
     with _each_on_a_line():
-        library = parse_folder(doors.templates.load_folder(folder))
+        library = parse_folder(doors.find_templates().load_folder(folder))
     wrong: list[Finding] = []
-    with doors.templates.open_renderer() as renderer:
+    with doors.find_templates().open_renderer() as renderer:
         for name, entry in library.templates.items():
             try:
                 _compile(renderer, library, entry)
@@ -110,7 +110,7 @@ def _add_sync(commands: typer.Typer, doors: Doors) -> None:
         Each that changed is a new version. Templates that are only there are left alone. The API
         key is taken from PENFOLD_API_KEY; it needs the scope templates:*.
         """
-        api = doors.templates.open_api(url)
+        api = doors.find_templates().open_api(url)
         push(api, _check_all(doors, folder), publish=publish, say=_say)
 
     @commands.command("pull")
@@ -120,14 +120,16 @@ def _add_sync(commands: typer.Typer, doors: Doors) -> None:
         What the folder has beside them stays. The API key is taken from PENFOLD_API_KEY; it needs
         the scope templates:read.
         """
-        found = load_remote(doors.templates.open_api(url)).library
+        found = load_remote(doors.find_templates().open_api(url)).library
         here = Library()
         if folder.exists():
             with _each_on_a_line():
-                here = parse_folder(doors.templates.load_folder(folder))
+                here = parse_folder(doors.find_templates().load_folder(folder))
         for line in show_difference(here, found, one_way=True):
             _say(line)
-        doors.templates.save_folder(folder, {**_list_kept(here, found), **print_folder(found)})
+        doors.find_templates().save_folder(
+            folder, {**_list_kept(here, found), **print_folder(found)}
+        )
         typer.echo(f"{len(found.templates)} templates")
 
 
@@ -147,7 +149,7 @@ def _say(line: str) -> None:
 
 def _find(doors: Doors, folder: Path, name: str) -> tuple[Library, Entry]:
     with _each_on_a_line():
-        library = parse_folder(doors.templates.load_folder(folder))
+        library = parse_folder(doors.find_templates().load_folder(folder))
     entry = library.templates.get(name)
     if entry is None:
         there = ", ".join(list(library.templates)[:20]) or "none"
@@ -159,7 +161,7 @@ def _load_variables(doors: Doors, entry: Entry, data: Path | None) -> dict[str, 
     if data is None:
         return entry.source.sample or {}
     try:
-        found = json.loads(doors.templates.load_file(data, VARIABLES_MAX_BYTES))
+        found = json.loads(doors.find_templates().load_file(data, VARIABLES_MAX_BYTES))
     except ValueError as error:
         raise WrongUseError(f"{data} is no JSON: {error}") from None
     if not isinstance(found, dict):

@@ -198,11 +198,11 @@ class Delivering:
     def _begin(self, lease: Lease, prepared: Prepared | None) -> None:
         task = asyncio.get_running_loop().create_task(self._deliver(lease, prepared))
         self._in_hand[task] = lease
-        self._places.enter(lease.row)
+        self._places.enter(lease)
         task.add_done_callback(self._end)
 
     def _end(self, task: asyncio.Task[None]) -> None:
-        if unused := self._places.leave(self._in_hand.pop(task).row):
+        if unused := self._places.leave(self._in_hand.pop(task)):
             self._rooms.pop(unused, None)
         self._changed.set()
         error = None if task.cancelled() else task.exception()
@@ -234,7 +234,7 @@ class Delivering:
         route = await self._attempting.find_route(domain, relay)
         site = self._find_site(domain, route, relay)
         share = self._sites.find_share(site)
-        self._places.move(lease.row, site)
+        self._places.move(lease, site)
         async with self._find_room(site).hold(), self._memory.hold(lease.row.size):
             # Since we began to wait:
             if over := explain_over(lease, now_ms=self._clock.now_ms()):

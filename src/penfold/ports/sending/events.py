@@ -3,8 +3,8 @@
 A recipient has at most one *final* event, and the store holds that. What is heard afterwards (a
 bounce long after the next server took the message) is noted too, and is not final.
 
-In the transaction that notes an event: the recipient's state, the tally of the day, and a delivery
-for each webhook of the account that wants its kind.
+In the transaction that notes an event: the recipient's state, the counters, and a delivery for
+each webhook of the account that wants its kind.
 """
 
 from collections.abc import Collection
@@ -90,15 +90,6 @@ def is_wanted(new: NewEvent, webhook: Webhook) -> bool:
     return not webhook.events or new.kind in webhook.events
 
 
-class Tally(Struct, frozen=True, gc=False):
-    """How many events of a kind there were on a day (YYYY-MM-DD, UTC), of a stream."""
-
-    day: str
-    stream: str
-    kind: str
-    count: int
-
-
 class EventReader(Protocol):
     def find_event(self, event_id: str, account_id: str) -> Event | None: ...
     def get_event(self, number: int) -> Event: ...
@@ -121,12 +112,12 @@ class EventReader(Protocol):
         *,
         first_ms: int,
         last_ms: int,
-        after: int = 0,
+        after: Event | None = None,
         limit: int,
     ) -> list[Event]:
-        """Return what happened from first_ms to last_ms, the first first, behind a number.
+        """Return what happened from first_ms to last_ms in that order, however late it was noted.
 
-        An event that was noted more than EVENT_LATE_MS out of order may be passed over.
+        after: the last one of the page before.
         """
         ...
 
@@ -134,10 +125,6 @@ class EventReader(Protocol):
         self, account_id: str, address: str, *, kind: str, since_ms: int, limit: int
     ) -> list[Event]:
         """Return events of a kind about an address, in any case, the newest first."""
-        ...
-
-    def list_tallies(self, account_id: str, *, first: str, last: str) -> list[Tally]:
-        """Return what happened from the first to the last day, both included. No test mail."""
         ...
 
 

@@ -51,10 +51,6 @@ class MeterReader(Protocol):
         """Return what was used from the first to the last day, both included."""
         ...
 
-    def count_charges(self, account_id: str, email: int) -> int:
-        """Return how many recipients of an email were charged for."""
-        ...
-
 
 class MeterWriter(MeterReader, Protocol):
     def charge(self, charges: Sequence[Charge]) -> None:

@@ -172,7 +172,6 @@ class Stream(Struct, frozen=True):
     name: str
     created_ms: int
     kind: str = "transactional"
-    pool: str = ""
     ttl_s: int = 0
     opens: bool = False
     clicks: bool = False

@@ -13,7 +13,7 @@ from penfold.base.errors import ParseError
 
 _NAME = re.compile(r"[A-Za-z][A-Za-z0-9_]*+")
 #: RFC 6376 §3.2, tval: printable without `;`; RFC 8616 §4 adds what is beyond ASCII.
-_UNFIT = re.compile(r"[^\t -:<-~\u00a0-\U0010ffff]")
+_UNFIT = re.compile(r"[\x00-\x08\n-\x1f;\x7f-\x9f]")
 _BLANKS = re.compile(r"[ \t]+")
 _NUMBER = re.compile(r"[0-9]{1,12}")
 

@@ -31,7 +31,8 @@ __all__ = [
 ]
 
 _NAME = re.compile(r"(?!--)[!-9;-~]{1,76}")
-_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
+#: What may stand in no value: it ends a line for somebody, or is no character.
+CONTROLS: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 _FOLD = re.compile(rb"\r?\n")
 _LONE = re.compile(rb"\r\n|\n|\r")
 _WORD = re.compile(r" *[^ ]+")
@@ -108,7 +109,7 @@ def _line_end(raw: bytes) -> bytes:
 def _write_field(name: str, value: str, line_end: bytes, *, utf8: bool = False) -> bytes:
     if not _NAME.fullmatch(name):
         raise ValueError("not a header field name")
-    if utf8 and _CONTROL.search(value):
+    if utf8 and CONTROLS.search(value):
         raise ValueError("control character in a header field value")
     text = _fold(value.strip(" ") if utf8 else encode_words(value.strip(" ")), len(name) + 2)
     return f"{name}: {text}\r\n".encode().replace(b"\r\n", line_end)
@@ -146,7 +147,7 @@ def encode_words(value: str, *, also: Sequence[str] = ()) -> str:
 
     also: words that are to be encoded although they are short and plain.
     """
-    if _CONTROL.search(value):
+    if CONTROLS.search(value):
         raise ValueError("control character in a header field value")
     if value.isascii() and not also and len(value) <= _TOKEN_MAX:
         return value
@@ -209,9 +210,12 @@ _PLAIN_NAME = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?: [A-Za-z0-9!#$%&'*+
 
 
 def format_address(address: Address) -> str:
-    """Return one mailbox for an address field: name quoted or encoded as it needs."""
-    name = address.name
-    if _CONTROL.search(name) or _CONTROL.search(address.address):
+    """Return one mailbox for an address field: name quoted or encoded as it needs.
+
+    What is no character of a line is a space in the name and a ValueError in the address.
+    """
+    name = CONTROLS.sub(" ", address.name).strip()
+    if CONTROLS.search(address.address):
         raise ValueError("control character in an address")
     if not name:
         return address.address

@@ -14,6 +14,7 @@ from penfold.spec.sending.method import (
     SuppressionQuery,
     UsageQuery,
 )
+from penfold.spec.sending.stats import Stats, StatsQuery
 from penfold.spec.sending.template_methods import TEMPLATE_METHODS
 
 REGISTRY: Final = (
@@ -361,6 +362,15 @@ REGISTRY: Final = (
         query=PageQuery,
         answer=schemas.WebhookDeliveryList,
         summary="List what became of events on their way to a webhook, the newest first.",
+    ),
+    SendingMethod(
+        id="sending.stats.get",
+        verb="GET",
+        path=f"{ROOT}/stats",
+        scope=scopes.STATS_READ,
+        query=StatsQuery,
+        answer=Stats,
+        summary="Return counts, rates and times to deliver of a period, by group.",
     ),
     SendingMethod(
         id="sending.usage.get",

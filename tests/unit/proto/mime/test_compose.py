@@ -198,6 +198,8 @@ def test_address_reads_back(name):
         ("Roe, J.", '"Roe, J." <a@b>'),
         ('J "x"', '"J \\"x\\"" <a@b>'),
         ("é", "=?utf-8?b?w6k=?= <a@b>"),
+        ("a\r\nBcc: b", '"a  Bcc: b" <a@b>'),
+        ("a\u2028b\x85", "a b <a@b>"),
     ],
 )
 def test_name_is_quoted_or_encoded_as_it_needs(name, text):
@@ -205,9 +207,8 @@ def test_name_is_quoted_or_encoded_as_it_needs(name, text):
 
 
 def test_address_with_line_end_is_refused():
-    for address in (Address("a\nb", "a@b"), Address("", "a@b\r\n")):
-        with pytest.raises(ValueError):
-            format_address(address)
+    with pytest.raises(ValueError):
+        format_address(Address("", "a@b\r\n"))
 
 
 @pytest.mark.parametrize(

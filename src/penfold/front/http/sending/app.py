@@ -43,6 +43,7 @@ from penfold.front.http.sending import (
     events,
     keys,
     statements,
+    stats,
     streams,
     suppressions,
     template_parts,
@@ -87,7 +88,7 @@ Handler = Callable[[Call], Any]
 OPENAPI: Final = f"/{ROOT}/openapi.json"
 _MODULES: Final[tuple[ModuleType, ...]] = (
     *(emails, checks, events, domains, streams, suppressions, templates, template_parts),
-    *(keys, webhooks, usage, statements),
+    *(keys, webhooks, stats, usage, statements),
 )
 _STRICT, _PERMISSIVE = "strict", "permissive"
 

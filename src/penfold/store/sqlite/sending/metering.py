@@ -45,13 +45,6 @@ class MeterTable(Table):
         )
         return [UsageDay(*row) for row in rows]
 
-    def count_charges(self, account_id: str, email: int) -> int:
-        [(count,)] = self._rows(
-            "SELECT count(*) FROM charge WHERE email = ? AND account_id = ?", (email, account_id)
-        )
-        found: int = count
-        return found
-
     def charge(self, charges: Sequence[Charge]) -> None:
         for one in charges:
             new = self._run(

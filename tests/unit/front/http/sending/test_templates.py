@@ -320,3 +320,22 @@ def test_calls_that_would_wait_are_told_to_come_again(published):
         pass
     reply = desk.ask("POST", "/templates/welcome/render", {})
     assert (reply.status, reply.headers["retry-after"]) == (503, "1")
+
+
+def test_a_template_has_where_to_unsubscribe_in_such_streams_and_nothing_in_others(published):
+    html = '{% if unsubscribe_url %}<a href="{{ unsubscribe_url }}">no more</a>{% endif %}'
+    version(published, html=html)
+    publish(published)
+    asked = MAIL | {"variables": {"name": "Kim"}}
+    news = made_of(published, published.sent(**asked, stream="broadcast"))
+    assert '<a href="{{ unsubscribe_url }}">' in news.html
+    assert "no more" not in made_of(published, published.sent(**asked)).html
+
+
+def test_a_variable_of_ones_own_with_that_name_counts(published):
+    schema = SCHEMA | {"properties": {**SCHEMA["properties"], "unsubscribe_url": {}}}
+    version(published, html="{{ unsubscribe_url }}", schema=schema)
+    publish(published)
+    variables = {"name": "Kim", "unsubscribe_url": "https://shop.example/no"}
+    sent = published.sent(**MAIL, variables=variables, stream="broadcast")
+    assert made_of(published, sent).html == "https://shop.example/no"
