@@ -10,9 +10,13 @@ import pytest
 from tests.dovecot import PASSWORD, run_dovecot
 from tests.scripted import Trust
 
+from penfold.app.logs import SystemClock
+from penfold.app.seeds import open_seeds
 from penfold.net.imap_seed import ImapSeed
 from penfold.ports.seeds import Place, SeedError, Where
 from penfold.proto.smtp.client.sasl import Credentials
+from penfold.spec.seeds import parse_seeds
+from penfold.spec.settings import Settings
 
 
 @pytest.fixture(scope="module")
@@ -156,3 +160,20 @@ def test_folders_that_cannot_be_opened_are_passed_over(tmp_path):
     with Odd(tmp_path, list=[listed], uid=[b"* SEARCH 7\r\n"]).serve() as odd:
         assert look(odd, "x@y.example") == Place(Where.INBOX)
         assert [one for one in odd.said if one.startswith(b"EXAMINE")] == [b'EXAMINE "INBOX"']
+
+
+def test_a_seed_of_the_settings_is_looked_into_with_the_password_of_its_file(dovecot, tmp_path):
+    (tmp_path / "password").touch(0o600)
+    (tmp_path / "password").write_text(f"{PASSWORD}\n")
+    (tmp_path / "ca.pem").write_text(dovecot.authorities)
+    table = {
+        "address": "seed@x.example",
+        "imap": dovecot.host,
+        "port": dovecot.port,
+        "user": "lee",
+        "password_file": str(tmp_path / "password"),
+        "authorities": str(tmp_path / "ca.pem"),
+    }
+    dovecot.put("lee", "Rommel", "seed@seed.example")
+    [seed] = open_seeds(Settings(seed=parse_seeds([table])), SystemClock()).values()
+    assert seed.find("seed@seed.example") == Place(Where.SPAM)

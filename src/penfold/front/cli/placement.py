@@ -24,6 +24,7 @@ from penfold.front.cli.output import (
     WrongUseError,
     print_json,
     print_rows,
+    show_text,
 )
 from penfold.front.cli.templates import LOCAL_URL, Url
 
@@ -74,7 +75,7 @@ def add_placement_command(commands: typer.Typer, doors: Doors) -> None:
         else:
             print_rows([_row(one) for one in found], _COLUMNS, as_json=False)
             for line in _sum_up(found, shares):
-                typer.echo(line, err=True)
+                typer.echo(show_text(line), err=True)
         if not is_well(found):
             raise typer.Exit(1)
 
