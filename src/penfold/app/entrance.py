@@ -69,7 +69,7 @@ def make_entrance(stores: Stores, core: Core, throttle: Throttle | None = None) 
             issuer=launch.settings.issuer,
             welcome=welcome,
             provider=_make_provider_pages(identity, launch, core.log),
-            links=LinkPages(make_reactions(stores), identity.throttle),
+            links=LinkPages(make_reactions(stores, launch.settings), identity.throttle),
         )
 
     return LateApp(make)
@@ -132,7 +132,9 @@ def make_sending(
             make_keys(stores),
             make_webhooks(stores, local=not launch.settings.is_production),
             make_domains(stores, launch.settings),
-            preflight=make_preflight(stores, launch.settings, workshop),
+            preflight=make_preflight(
+                stores, launch.settings, workshop, public_url=launch.public_url
+            ),
             is_local=stores.directory.is_local_domain,
             find_addresses=make_addresses(stores),
             fill=make_fill(stores.sending),

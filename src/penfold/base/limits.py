@@ -495,6 +495,21 @@ BROKEN_TLS_DAYS: Final = 3
 #: Domains and servers that are remembered, the longest unused go first.
 SITES_MAX: Final = 10_000
 
+# --- Seeds of placement tests ------------------------------------------------------------
+#: [[seed]] tables: each is logged in to again and again while a test runs.
+SEEDS_MAX: Final = 50
+#: Seeds looked into at a time, a thread for each.
+SEED_THREADS: Final = 8
+#: Seconds between two looks into a seed at last: providers count logins.
+SEED_LOOK_S: Final = 10.0
+#: Seconds an IMAP server has for each answer; octets of all its answers to one look, whose longest
+#: is the list of folders; folders that are looked into.
+IMAP_S: Final = 30.0
+IMAP_ANSWER_MAX_BYTES: Final = 1_000_000
+IMAP_FOLDERS_MAX: Final = 100
+#: Seconds a placement test waits for its mail at most.
+PLACEMENT_MAX_S: Final = 86_400
+
 # --- Relays and shapes of the operator ---------------------------------------------------
 #: [[relay]] tables, and domains in one: all are looked through for each message.
 RELAYS_MAX: Final = 100
@@ -767,6 +782,9 @@ ACCESS_TOKEN_S: Final = 3_600
 CODE_S: Final = 60
 #: Seconds a code is remembered after that, to notice that it is shown again.
 CODE_REMEMBERED_S: Final = 86_400
+#: Codes of one account and application with one PKCE challenge, within that time, of which the
+#: audit log tells. A page that is loaded again or gone back to makes a few, a constant one many.
+CHALLENGE_REUSES: Final = 20
 #: Days after which an unused refresh token dies. Gmail: documented (six months).
 REFRESH_IDLE_DAYS: Final = 180
 #: Days a key signs id tokens before the next one is made. Google changes its own every week or so;
@@ -1088,6 +1106,10 @@ PASSKEY_ANSWER_MAX_CHARS: Final = 32_768
 # --- Audit log and administration -----------------------------------------------------
 #: Entries of the audit log read at once: some 500 kB, 2 ms.
 AUDIT_PAGE_MAX: Final = 500
+#: Days the audit log knows where visitors came from who are nobody's: an attack is looked into by
+#: then. At most so many are forgotten in one transaction; an hour brings 60 of them at most.
+AUDIT_STRANGERS_DAYS: Final = 90
+AUDIT_FORGET_MAX: Final = 2_000
 #: Items on one page of the administration API. Google (documented): 500 users, by default 100.
 ADMIN_PAGE_MAX: Final = 500
 ADMIN_PAGE: Final = 100
@@ -1243,6 +1265,9 @@ FORM_FIELDS_MAX: Final = 50
 # --- balances of the sending API ------------------------------------------------------------
 #: Millionths of the currency an account may have prepaid: sums of it stay in 64 bits.
 SENDING_MONEY_MAX_MICROS: Final = 10**15
+#: Owners told in one round that a limit was passed; a round reads one small table.
+BUDGET_NOTICES: Final = 100
+BUDGET_NOTICE_S: Final = 10.0
 
 # --- sending with a key by SMTP -------------------------------------------------------------
 #: Messages stored at a time in the mail process: the book has one writer, the others check.
@@ -1497,3 +1522,14 @@ MAIL_LINK_HASH_BYTES: Final = 16
 #: Octets of where a link leads that is rewritten. Browsers and mail clients take 2,000 as it is,
 #: and base64 makes it a third longer; a longer one stays as it was written.
 MAIL_LINK_TARGET_MAX: Final = 1_400
+#: Links of a mail that are rewritten, at 15 us and up to 2 kB each; those behind stay as they are.
+TRACKED_LINKS_MAX: Final = 500
+#: Milliseconds after a mail was due in which opening and clicking is noted, how often at most, and
+#: for how long the same is noted once: whoever has a mail's links can have us write no more.
+TRACKED_MS: Final = 90 * 86_400_000
+TRACKED_EVENTS_MAX: Final = 200
+TRACKED_ONCE_MS: Final = 3_600_000
+#: Milliseconds after the delivery in which nobody has read a mail yet, and machines look at it.
+MACHINE_WITHIN_MS: Final = 5_000
+#: Characters of a program's name that are kept, where a setting says so.
+AGENT_MAX: Final = 300

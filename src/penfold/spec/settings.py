@@ -40,6 +40,7 @@ from penfold.spec.key_source import (
 from penfold.spec.quotas import GOOGLE_2026, OFF, TABLES, QuotaTable
 from penfold.spec.rates import find_rates, parse_rates
 from penfold.spec.relays import Relay, parse_relays
+from penfold.spec.seeds import Seed, parse_seeds
 from penfold.spec.setting_values import (
     WORKERS_MAX,
     Endpoint,
@@ -222,6 +223,13 @@ class Settings:
     )
     sending_currency: str = _setting(
         parse_currency, "USD", "CODE", "The currency of that price.", serve=False
+    )
+    sending_track_details: str = _setting(
+        parse_one_of("on", OFF),
+        OFF,
+        "on|off",
+        "Whether the events `opened` and `clicked` keep the reader's network address and program.",
+        serve=False,
     )
     rate_limits: tuple[str, ...] = _setting(
         parse_rates,
@@ -509,6 +517,14 @@ class Settings:
         "TABLES",
         "Servers that take mail for other domains off our hands, as [[relay]] tables of "
         "penfold.toml. [default: none; mail goes to each domain's own servers]",
+        serve=False,
+    )
+    seed: tuple[Seed, ...] = _setting(
+        parse_seeds,
+        (),
+        "TABLES",
+        "Mailboxes of yours at other providers that `penfold placement` sends to and looks into, "
+        "as [[seed]] tables of penfold.toml. [default: none]",
         serve=False,
     )
     shapes: tuple[NamedShape, ...] = _setting(

@@ -24,6 +24,7 @@ from penfold.domain.sending.parts import (
     read_metadata,
     read_schedule,
     read_tags,
+    read_tracking,
 )
 from penfold.domain.sending.template_use import (
     Addressed,
@@ -92,6 +93,8 @@ def _apply_stream(email: Email, stream: Stream | None, expires_ms: int, *, now_m
         email,
         expires_ms=expires_ms,
         unsubscribe=stream.unsubscribe,
+        opens=stream.opens,
+        clicks=stream.clicks,
         priority=stream.priority,
     )
 
@@ -118,7 +121,8 @@ def read_about(
         tags=read_tags(body.tags, findings),
         metadata=read_metadata(body.metadata, findings),
     )
-    return _apply_stream(email, stream, expires_ms, now_ms=now_ms)
+    email = _apply_stream(email, stream, expires_ms, now_ms=now_ms)
+    return replace(email, **read_tracking(body.tracking)) if isinstance(body, SendEmail) else email
 
 
 def _read_content(body: SendEmail, findings: Findings) -> Content:

@@ -5,6 +5,7 @@ from msgspec.structs import replace
 from penfold.base.limits import STREAMS_MAX
 from penfold.base.priority import PRIORITIES, Priority
 from penfold.domain.sending.findings import INVALID, Findings
+from penfold.domain.sending.parts import read_tracking
 from penfold.domain.sending.streams import BROADCAST, check_stream
 from penfold.ports.sending.book import SendingWriter
 from penfold.ports.sending.records import Stream
@@ -26,7 +27,7 @@ def make_stream(stream_id: str, account_id: str, asked: NewStream, *, now_ms: in
         per_hour=asked.per_hour,
         warmup_ms=now_ms if asked.warmup else 0,
     )
-    return _check(new, asked.priority)
+    return _check(replace(new, **read_tracking(asked.tracking)), asked.priority)
 
 
 def change_stream(old: Stream, asked: ChangeStream, *, now_ms: int) -> Stream:
@@ -35,6 +36,7 @@ def change_stream(old: Stream, asked: ChangeStream, *, now_ms: int) -> Stream:
         "kind": asked.kind,
         "ttl_s": asked.ttl,
         "unsubscribe": asked.unsubscribe,
+        **read_tracking(asked.tracking),
         "per_hour": asked.per_hour,
         "warmup_ms": None if asked.warmup is None else now_ms * asked.warmup,
         # What was put off by another limit keeps its time; what comes now does not wait for it.

@@ -35,7 +35,8 @@ class Email(Struct, frozen=True):
     scheduled_ms, expires_ms: 0 for at once, and never. paced: scheduled_ms is when its stream has
     room for it, which is taken. raw: the message was given whole.
     domain: of the sender.
-    priority: of its stream. unsubscribe: it says how to get no more of the stream.
+    priority: of its stream. unsubscribe: it says how to get no more of the stream. opens, clicks:
+    tracked.
     """
 
     number: int
@@ -66,11 +67,13 @@ class Email(Struct, frozen=True):
     domain: str = ""
     unsubscribe: bool = False
     priority: Priority = Priority.NORMAL
+    opens: bool = False
+    clicks: bool = False
 
     @property
     def is_personal(self) -> bool:
         """Whether it has links that are of its one recipient."""
-        return self.unsubscribe
+        return self.unsubscribe or self.opens or self.clicks
 
 
 class Recipient(Struct, frozen=True, gc=False):

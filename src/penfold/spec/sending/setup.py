@@ -4,7 +4,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from penfold.spec.sending.schemas import Asked, Given
+from penfold.spec.sending.schemas import Asked, Given, Tracked, Tracking
 
 # --- domains
 
@@ -65,6 +65,7 @@ class NewStream(Asked, frozen=True, kw_only=True):
     priority: str | None = None
     per_hour: int = 0
     warmup: bool = False
+    tracking: Tracking | None = None
 
 
 class ChangeStream(Asked, frozen=True, kw_only=True):
@@ -76,6 +77,7 @@ class ChangeStream(Asked, frozen=True, kw_only=True):
     priority: str | None = None
     per_hour: int | None = None
     warmup: bool | None = None
+    tracking: Tracking | None = None
 
 
 class Stream(Given, frozen=True, kw_only=True):
@@ -88,6 +90,7 @@ class Stream(Given, frozen=True, kw_only=True):
     ttl: int
     unsubscribe: bool
     priority: str
+    tracking: Tracked
     per_hour: int
     warmup_since: str | None
     limit: int | None

@@ -37,10 +37,14 @@ class Shop:
         del ports["notices"]
         self.carrier_ports = ports
         self.key = KeptKey(LINK_KEY, self.world.directory, PlainSealer(), self.chance)
-        self.links = MailLinks(self.key, "https://mail.penfold.test")
-        self.reactions = Reactions(self.book, self.key, self.clock, self.chance)
+        self.tracking = "https://links.penfold.test"
+        self.links = MailLinks(self.key, "https://mail.penfold.test", lambda _: self.tracking)
+        self.reactions = self.make_reactions()
         self.handing = self.make_handing(**more)
         self.outcomes = Outcomes(self.book, self.queue, self.clock, self.chance)
+
+    def make_reactions(self, **more):
+        return Reactions(self.book, self.key, self.clock, self.chance, **more)
 
     def make_handing(self, *, book=None, queue=None, mailboxes=None, **more):
         ports = dict(self.carrier_ports)

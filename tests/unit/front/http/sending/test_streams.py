@@ -191,3 +191,30 @@ def test_what_is_stored_for_each_recipient_has_a_largest_size(desk):
     reply = desk.ask("POST", "/emails/batch", bodies)
     assert (reply.status, fields(reply)) == (422, [("recipients", "too_long")])
     assert desk.ask("GET", "/emails").json["data"] == []
+
+
+def test_tracking_is_off_and_a_stream_or_an_email_turns_it_on(desk):
+    def tracked(**fields):
+        return desk.get(desk.sent(**fields))["tracking"]
+
+    off = {"opens": False, "clicks": False}
+    assert [one["tracking"] for one in desk.ask("GET", "/streams").json["data"]] == [off] * 3
+    assert tracked() == off
+    assert tracked(tracking={"clicks": True}) == {"opens": False, "clicks": True}
+    assert add(desk, tracking={"opens": True}).json["tracking"] == {"opens": True, "clicks": False}
+    assert tracked(stream="news") == {"opens": True, "clicks": False}
+    assert tracked(stream="news", tracking={"opens": False, "clicks": True}) == {
+        "opens": False, "clicks": True,
+    }  # fmt: skip
+    changed = desk.ask("PATCH", "/streams/news", {"tracking": {"opens": False}}).json
+    assert changed["tracking"] == off
+    several = desk.send(to=["kim@x.example", "lee@x.example"], tracking={"opens": True}).json
+    assert len(several["ids"]) == 2
+
+
+def test_a_whole_message_is_not_tracked_whatever_its_stream_says(desk):
+    add(desk, tracking={"opens": True, "clicks": True})
+    raw = b"From: shop@penfold.test\r\nTo: kim@x.example\r\nSubject: a\r\n\r\nb\r\n"
+    body = {"raw": base64.urlsafe_b64encode(raw).decode(), "stream": "news"}
+    sent = desk.ask("POST", "/emails/raw", body).json["id"]
+    assert desk.get(sent)["tracking"] == {"opens": False, "clicks": False}
