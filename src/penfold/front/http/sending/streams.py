@@ -1,22 +1,23 @@
 """Streams: list, add, get, change, remove; they are called by their names."""
 
-from penfold.base.limits import STREAMS_MAX
 from penfold.domain.sending.accept import make_id
 from penfold.domain.sending.caller import find_stream
-from penfold.domain.sending.stream_setting import add_stream, change_stream, make_stream
+from penfold.domain.sending.stream_setting import (
+    add_stream,
+    change_stream,
+    list_streams,
+    make_stream,
+)
 from penfold.domain.sending.stream_showing import show_stream
 from penfold.front.http.sending.call import Call, must
 from penfold.ports.sending.book import SendingWriter
 from penfold.ports.sending.records import Stream
 from penfold.spec.sending import schemas, setup
-from penfold.spec.sending.streams import BUILT_IN
 
 
 def streams_list(call: Call) -> setup.StreamList:
-    own = call.book.read(lambda b: b.list_records(Stream, call.account_id, limit=STREAMS_MAX))
-    names = dict.fromkeys((*BUILT_IN, *(one.name for one in own)))
-    found = [_find(call, name) for name in names if _is_allowed(call, name)]
-    data = [show_stream(one, call.now_ms) for one in found if one]
+    found = call.book.read(lambda book: list_streams(book, call.account_id))
+    data = [show_stream(one, call.now_ms) for one in found if _is_allowed(call, one.name)]
     return setup.StreamList(object="list", data=data)
 
 
