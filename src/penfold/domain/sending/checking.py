@@ -87,10 +87,16 @@ def _apply_stream(email: Email, stream: Stream | None, expires_ms: int, *, now_m
     if stream is not None and stream.ttl_s:
         until_ms = (email.scheduled_ms or now_ms) + 1000 * stream.ttl_s
         expires_ms = min(expires_ms, until_ms) if expires_ms else until_ms
-    email = replace(email, expires_ms=expires_ms)
     if stream is None:
-        return email
-    return replace(email, unsubscribe=stream.unsubscribe, opens=stream.opens, clicks=stream.clicks)
+        return replace(email, expires_ms=expires_ms)
+    return replace(
+        email,
+        expires_ms=expires_ms,
+        unsubscribe=stream.unsubscribe,
+        opens=stream.opens,
+        clicks=stream.clicks,
+        priority=stream.priority,
+    )
 
 
 def read_about(

@@ -26,13 +26,6 @@ def show_maybe(ms: int) -> str | None:
     return show_time(ms) if ms else None
 
 
-def show_money(micros: int) -> str:
-    """Return an amount as a decimal number, without zeros that say nothing."""
-    whole, part = divmod(micros, 1_000_000)
-    digits = f"{part:06}".rstrip("0")
-    return f"{whole}.{digits:0<2}"
-
-
 def show_email(
     email: Email,
     *,

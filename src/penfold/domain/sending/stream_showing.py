@@ -16,6 +16,7 @@ def show_stream(stream: Stream, now_ms: int) -> setup.Stream:
         kind=stream.kind,
         ttl=stream.ttl_s,
         unsubscribe=stream.unsubscribe,
+        priority=stream.priority.name.lower(),
         tracking=Tracked(opens=stream.opens, clicks=stream.clicks),
         per_hour=stream.per_hour,
         warmup_since=show_maybe(stream.warmup_ms),

@@ -52,14 +52,17 @@ class DomainList(Given, frozen=True, kw_only=True):
 class NewStream(Asked, frozen=True, kw_only=True):
     """kind: transactional or broadcast. ttl: seconds a mail is worth delivering, 0 for no end.
 
-    unsubscribe: its mail says how to get no more; broadcast always does. per_hour: recipients, 0
-    for no limit. warmup: begin with few an hour and send more each day.
+    unsubscribe: its mail says how to get no more; broadcast always does. priority: high, normal or
+    low, which leaves first; that of the stream every account has by this name, else low for
+    broadcast, else normal. per_hour: recipients, 0 for no limit. warmup: begin with few an hour and
+    send more each day.
     """
 
     name: str
     kind: str = "transactional"
     ttl: int = 0
     unsubscribe: bool | None = None
+    priority: str | None = None
     per_hour: int = 0
     warmup: bool = False
     tracking: Tracking | None = None
@@ -71,6 +74,7 @@ class ChangeStream(Asked, frozen=True, kw_only=True):
     kind: str | None = None
     ttl: int | None = None
     unsubscribe: bool | None = None
+    priority: str | None = None
     per_hour: int | None = None
     warmup: bool | None = None
     tracking: Tracking | None = None
@@ -85,6 +89,7 @@ class Stream(Given, frozen=True, kw_only=True):
     kind: str
     ttl: int
     unsubscribe: bool
+    priority: str
     tracking: Tracked
     per_hour: int
     warmup_since: str | None
