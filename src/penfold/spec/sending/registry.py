@@ -290,7 +290,7 @@ REGISTRY: Final = (
         path=f"{ROOT}/webhooks",
         scope=scopes.WEBHOOKS_READ,
         query=PageQuery,
-        answer=schemas.WebhookList,
+        answer=setup.WebhookList,
         summary="List webhooks, without their secrets.",
     ),
     SendingMethod(
@@ -298,8 +298,8 @@ REGISTRY: Final = (
         verb="POST",
         path=f"{ROOT}/webhooks",
         scope=scopes.WEBHOOKS_WRITE,
-        body=schemas.NewWebhook,
-        answer=schemas.WebhookSecret,
+        body=setup.NewWebhook,
+        answer=setup.WebhookSecret,
         summary="Make a webhook; its secret is shown this once.",
     ),
     SendingMethod(
@@ -307,7 +307,7 @@ REGISTRY: Final = (
         verb="GET",
         path=f"{ROOT}/webhooks/{{id}}",
         scope=scopes.WEBHOOKS_READ,
-        answer=schemas.Webhook,
+        answer=setup.Webhook,
         summary="Return a webhook, and whether it fails.",
     ),
     SendingMethod(
@@ -315,7 +315,7 @@ REGISTRY: Final = (
         verb="PATCH",
         path=f"{ROOT}/webhooks/{{id}}",
         scope=scopes.WEBHOOKS_WRITE,
-        body=schemas.ChangeWebhook,
+        body=setup.ChangeWebhook,
         answer=schemas.Reference,
         summary="Change a webhook, turn it off or on.",
     ),
@@ -333,7 +333,7 @@ REGISTRY: Final = (
         path=f"{ROOT}/webhooks/{{id}}/rotate",
         scope=scopes.WEBHOOKS_WRITE,
         body=schemas.Empty,
-        answer=schemas.WebhookSecret,
+        answer=setup.WebhookSecret,
         summary="Give a webhook a new secret; the old one signs too for a day.",
     ),
     SendingMethod(
@@ -342,7 +342,7 @@ REGISTRY: Final = (
         path=f"{ROOT}/webhooks/{{id}}/test",
         scope=scopes.WEBHOOKS_WRITE,
         body=schemas.Empty,
-        answer=schemas.WebhookTest,
+        answer=setup.WebhookTest,
         summary="Post an event `webhook.test` to a webhook.",
     ),
     SendingMethod(
@@ -350,8 +350,8 @@ REGISTRY: Final = (
         verb="POST",
         path=f"{ROOT}/webhooks/{{id}}/replay",
         scope=scopes.WEBHOOKS_WRITE,
-        body=schemas.Replay,
-        answer=schemas.Replayed,
+        body=setup.Replay,
+        answer=setup.Replayed,
         summary="Tell an event again, or up to 500 of a time.",
     ),
     SendingMethod(
@@ -360,7 +360,7 @@ REGISTRY: Final = (
         path=f"{ROOT}/webhooks/{{id}}/attempts",
         scope=scopes.WEBHOOKS_READ,
         query=PageQuery,
-        answer=schemas.WebhookDeliveryList,
+        answer=setup.WebhookDeliveryList,
         summary="List what became of events on their way to a webhook, the newest first.",
     ),
     SendingMethod(
