@@ -63,7 +63,9 @@ def _add_set(commands: typer.Typer, doors: Doors) -> None:
     @commands.command("set")
     def set_(  # noqa: PLR0913 - one option each
         address: Address,
-        name: Annotated[str, typer.Argument(metavar="NAME", help="Made if there is none.")],
+        name: Annotated[
+            str, typer.Argument(metavar="NAME", help="Such as news; made if there is none.")
+        ],
         *,
         kind: Annotated[
             str | None,
