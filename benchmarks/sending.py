@@ -209,7 +209,7 @@ def _accept(stores: Stores, content: Content) -> None:
     accept(
         stores.sending,
         ApiKey("key", "account", "bench", now_ms),
-        drafts,
+        lambda: drafts,
         keyed=None,
         price=Price(280, "USD"),
         now_ms=now_ms,

@@ -5,6 +5,7 @@ from msgspec.structs import replace
 
 from penfold.base.errors import ConflictError, NotFoundError
 from penfold.base.limits import COUNTED_VALUES_MAX
+from penfold.base.priority import Priority
 from penfold.ports.sending.answers import KeptAnswer
 from penfold.ports.sending.counts import name_bucket
 from penfold.ports.sending.emails import Backlog, Email, EmailState, NewEmail
@@ -197,6 +198,23 @@ class SendingContract:
         assert len(book.read(lambda b: b.list_backlog(now_ms=NOW + 5))) == 1
         assert not book.change(lambda w: w.settle_email(again[1], EmailState.HANDED))
 
+    def test_emails_are_taken_by_their_priority_and_lower_ones_have_a_share(self, book):
+        low, normal, high = ([new(f"{each.name}{n}", priority=each) for n in range(9)]
+                             for each in (Priority.LOW, Priority.NORMAL, Priority.HIGH))  # fmt: skip
+        book.change(lambda w: [w.add_email(each) for each in (*low, *normal, *high)])
+
+        def names():
+            return [each.email.id for each in take(book, NOW, limit=8)]
+
+        assert names() == [
+            *("eHIGH0", "eHIGH1", "eHIGH2", "eHIGH3"), *("eNORMAL0", "eNORMAL1", "eLOW0", "eLOW1")
+        ]  # fmt: skip
+        assert names()[:4] == ["eHIGH4", "eHIGH5", "eHIGH6", "eHIGH7"]
+        assert names()[:2] == ["eHIGH8", "eNORMAL4"]
+        assert book.read(lambda b: b.find_next_due()) == NOW
+        assert len(names()) == 3
+        assert book.read(lambda b: b.find_next_due()) == NOW + LEASE_MS
+
     def test_backlog_is_what_is_due_by_stream(self, book):
         later = {"state": EmailState.SCHEDULED, "scheduled_ms": NOW + 5}
         for n, more in enumerate(({}, {"stream": "otp"}, {"stream": "otp", **later}, later)):
@@ -376,6 +394,17 @@ class SendingContract:
         found = book.change(lambda writer: writer.add_event(gone))
         got = book.read(lambda b: b.get_event(found))
         assert (got.email_id, got.address, got.final) == ("", "", False)
+
+    def test_event_its_owner_is_to_be_told_of_is_listed_until_that_was_done(self, book):
+        made = event(0, "budget.soft_limit", position=NOBODY, limit="40.00")
+        number = book.change(lambda w: w.add_event(made, notice=True))
+        assert book.change(lambda w: w.add_event(made, notice=True)) is None
+        book.change(lambda w: w.add_event(event(0, "template.published", position=NOBODY)))
+        [listed] = book.read(lambda b: b.list_notices(limit=9))
+        assert (listed.number, listed.data) == (number, {"limit": "40.00"})
+        assert book.read(lambda b: b.list_notices(limit=0)) == []
+        book.change(lambda writer: writer.end_notice(number))
+        assert book.read(lambda b: b.list_notices(limit=9)) == []
 
     def test_recipient_counts_once_for_each_kind_on_the_day_its_mail_was_accepted(self, book):
         addresses = (("kim@x.example", "to"), ("lee@Y.example", "to"))
@@ -667,7 +696,7 @@ class SendingContract:
 
     def test_setting_a_balance_leaves_what_was_spent(self, book):
         book.change(lambda writer: writer.charge([Charge("a", 1, 0, NOW, DAY, "otp", 280)]))
-        balance = Balance("a", True, 5_000, 1, 2, spent_micros=9)
+        balance = Balance("a", True, 5_000, 1, 2, spent_micros=9, low_micros=3)
         book.change(lambda writer: writer.put_balance(balance))
         assert book.read(lambda b: b.get_balance("a")) == replace(balance, spent_micros=280)
 
@@ -692,7 +721,7 @@ class SendingContract:
             writer.add(ApiKey(f"k{account}", account, "x", NOW))
             writer.add(Webhook(f"w{account}", account, "https://x.example/", NOW))
             number = writer.add_email(new(account, account=account))
-            writer.add_event(event(number, "queued", account=account))
+            writer.add_event(event(number, "queued", account=account), notice=True)
             one = replace(suppression(), id=f"s{account}", account_id=account)
             writer.put_suppression(one)
             writer.charge([Charge(account, number, 0, NOW, DAY, "otp", 280)])
@@ -709,14 +738,15 @@ class SendingContract:
                 bool(b.list_recipients(numbers[who])),
                 bool(b.find_content(numbers[who])),
                 bool(b.list_events(who, limit=9)),
+                who in {one.account_id for one in b.list_notices(limit=9)},
                 bool(b.list_counts(who, by=(), first=DAY, last=DAY)),
                 bool(b.list_suppressions(who, limit=9)),
                 bool(b.find_answer(f"k{who}", "r", "w")),
                 bool(b.list_deliveries(f"w{who}", limit=9)),
             ]
 
-        assert book.read(lambda b: left(b, "a")) == [False] * 9
-        assert book.read(lambda b: left(b, "b")) == [True] * 9
+        assert book.read(lambda b: left(b, "a")) == [False] * 10
+        assert book.read(lambda b: left(b, "b")) == [True] * 10
         assert book.read(lambda b: b.list_usage("a", first=DAY, last=DAY)) != []
 
 

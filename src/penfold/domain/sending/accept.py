@@ -20,7 +20,7 @@ from penfold.domain.sending.streams import pace
 from penfold.ports.sending.answers import KeptAnswer
 from penfold.ports.sending.book import SendingBook, SendingReader, SendingWriter
 from penfold.ports.sending.emails import Email, EmailState, NewEmail
-from penfold.ports.sending.events import EventKind, NewEvent
+from penfold.ports.sending.events import NOBODY, EventKind, NewEvent
 from penfold.ports.sending.records import ApiKey
 from penfold.ports.sending.suppressions import Suppression
 from penfold.proto.address import canonical
@@ -79,7 +79,12 @@ def accept(
         batch = make_id(chance) if len(drafts) > 1 else ""
         made = [_name(draft, batch, chance) for draft in drafts]
         stored = [_store(writer, draft, chance) for draft in made]
-        charge(writer, key.account_id, stored, price, now_ms=now_ms)
+        for crossing in charge(writer, key.account_id, stored, price, now_ms=now_ms):
+            event = NewEvent(
+                *(make_id(chance), key.account_id, 0, NOBODY, crossing.kind.value, now_ms),
+                *(crossing.cause, crossing.data),
+            )
+            writer.add_event(event, notice=True)
         body = make_body([draft.new.email.id for draft in made])
         if keyed:
             writer.put_answer(

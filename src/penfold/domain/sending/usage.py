@@ -6,8 +6,7 @@ from datetime import date
 
 from penfold.base.limits import USAGE_DAYS_MAX
 from penfold.domain.sending.findings import INVALID, TOO_LONG, Findings
-from penfold.domain.sending.metering import Price
-from penfold.domain.sending.showing import show_money
+from penfold.domain.sending.metering import Price, show_money
 from penfold.ports.sending.book import SendingReader
 from penfold.ports.sending.counts import day_of
 from penfold.ports.sending.events import EventKind

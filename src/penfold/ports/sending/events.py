@@ -33,6 +33,16 @@ class EventKind(StrEnum):
     UNSUBSCRIBED = "unsubscribed"
 
 
+class OtherKind(StrEnum):
+    """What is told of other things than an email: with email 0, and NOBODY for its recipient."""
+
+    DOMAIN_VERIFIED = "domain.verified"
+    DOMAIN_ERROR = "domain.dns_error"
+    TEMPLATE_PUBLISHED = "template.published"
+    BUDGET_SOFT_LIMIT = "budget.soft_limit"
+    BALANCE_LOW = "balance.low"
+
+
 #: What ends the way of a recipient's mail.
 FINAL: Final = frozenset({
     EventKind.DELIVERED, EventKind.BOUNCED, EventKind.SUPPRESSED, EventKind.FAILED,
@@ -48,7 +58,7 @@ NOBODY: Final = -1
 
 
 class NewEvent(Struct, frozen=True):
-    """kind: an EventKind, or another word such as `domain.dns_error` with email 0.
+    """kind: an EventKind, or an OtherKind or another word with email 0.
 
     webhook: the id of the only webhook it is told to; "" for all that want it. cause: what made
     it happen; the same cause noted twice is one event. data: plain values.
@@ -127,8 +137,19 @@ class EventReader(Protocol):
         """Return events of a kind about an address, in any case, the newest first."""
         ...
 
+    def list_notices(self, *, limit: int) -> list[Event]:
+        """Return events of all accounts whose owner is to be told by mail, the first first."""
+        ...
+
 
 class EventWriter(EventReader, Protocol):
-    def add_event(self, new: NewEvent) -> int | None:
-        """Note an event and return its number; None when it is known, or comes too late."""
+    def add_event(self, new: NewEvent, *, notice: bool = False) -> int | None:
+        """Note an event and return its number; None when it is known, or comes too late.
+
+        notice: its owner is told by mail too.
+        """
+        ...
+
+    def end_notice(self, number: int) -> None:
+        """Say that the owner was told of an event."""
         ...

@@ -200,7 +200,16 @@ class MemoryEvents(MemoryRecords, MemoryEmails, MemoryDeliveries, MemoryCounts):
         ]
         return page(mine, older=None, newer=None, limit=limit)
 
-    def add_event(self, new: NewEvent) -> int | None:
+    def list_notices(self, *, limit: int) -> list[Event]:
+        events = self._state.events
+        return [events[number] for number in sorted(self._state.notices) if number in events][
+            :limit
+        ]
+
+    def end_notice(self, number: int) -> None:
+        self._state.notices.pop(number, None)
+
+    def add_event(self, new: NewEvent, *, notice: bool = False) -> int | None:
         recipient = self._state.recipients.get((new.email, new.position))
         ended = recipient is not None and recipient.final
         if new.cause in self._state.causes or (ended and new.kind not in LATE):
@@ -226,6 +235,8 @@ class MemoryEvents(MemoryRecords, MemoryEmails, MemoryDeliveries, MemoryCounts):
             self.count(list_counters(email, recipient, new, known=known))
         if email is not None:
             self._state.emails[new.email] = replace(email, last_event=new.kind)
+        if notice:
+            self._state.notices[number] = None
         for webhook in self.list_records(Webhook, new.account_id, limit=SENDING_RECORDS_MAX):
             if is_wanted(new, webhook):
                 self.add_deliveries(webhook.id, [number], now_ms=new.at_ms, replay=False)

@@ -31,6 +31,7 @@ class State(Struct):
     recipients: dict[tuple[int, int], Recipient] = field(default_factory=dict)
     events: dict[int, Event] = field(default_factory=dict)
     causes: dict[str, int] = field(default_factory=dict)
+    notices: dict[int, None] = field(default_factory=dict)
     counters: dict[Counter, int] = field(default_factory=dict)
     providers: dict[str, str] = field(default_factory=dict)
     suppressions: dict[int, Suppression] = field(default_factory=dict)

@@ -19,8 +19,7 @@ from penfold.domain.sending.caller import Caller
 from penfold.domain.sending.checking import Draft, check_email
 from penfold.domain.sending.filling import Fill
 from penfold.domain.sending.findings import Findings
-from penfold.domain.sending.metering import Price
-from penfold.domain.sending.showing import show_money
+from penfold.domain.sending.metering import Price, show_money
 from penfold.front.http.sending.aotsend_form import AotsendForm, read_aotsend, read_data
 from penfold.front.http.sending.call import encode
 from penfold.ports.sending.book import SendingBook

@@ -4,6 +4,7 @@ record      what is set up; the columns beside the JSON are what is asked for
 email       one row per message, the JSON beside what changes; body: what was asked for, while kept
 recipient   one row per address of an email
 event       what happened, never changed; `cause` makes a repeat of it no second one
+notice      events the owner of the account is to be told of by mail
 counter     recipients by what happened to their mail, kept when events are removed
 counted     how many values of a dimension a day has
 provider    who runs the mail servers of a domain
@@ -36,12 +37,13 @@ CREATE TABLE email (
     taken        INTEGER NOT NULL DEFAULT 0, -- 1: until due_ms, somebody works on it
     created_ms   INTEGER NOT NULL,
     scheduled_ms INTEGER NOT NULL,
+    priority     INTEGER NOT NULL,           -- base.priority
     paced        INTEGER NOT NULL DEFAULT 0, -- 1: scheduled_ms is when its stream has room
     last_event   TEXT    NOT NULL DEFAULT '',
     record       BLOB    NOT NULL            -- JSON
 ) STRICT;
 CREATE INDEX email_account ON email (account_id, number);
-CREATE INDEX email_due ON email (due_ms) WHERE state IN ('scheduled', 'queued');
+CREATE INDEX email_due ON email (priority, due_ms) WHERE state IN ('scheduled', 'queued');
 CREATE INDEX email_backlog ON email (stream, scheduled_ms, created_ms)
     WHERE state IN ('scheduled', 'queued');
 CREATE INDEX email_taken ON email (number) WHERE taken = 1;
@@ -81,6 +83,10 @@ CREATE INDEX event_account ON event (account_id, number);
 CREATE INDEX event_time ON event (account_id, at_ms);
 CREATE INDEX event_email ON event (email, number);
 CREATE UNIQUE INDEX event_final ON event (email, position) WHERE final = 1;
+
+CREATE TABLE notice (
+    event INTEGER PRIMARY KEY                -- its number; the owner is to be told by mail
+) STRICT;
 
 CREATE TABLE counter (                       -- ports.sending.counts.Counter
     account_id TEXT    NOT NULL,
@@ -152,6 +158,7 @@ CREATE TABLE balance (
     credit_micros INTEGER NOT NULL,
     soft_micros   INTEGER NOT NULL,
     hard_micros   INTEGER NOT NULL,
+    low_micros    INTEGER NOT NULL,
     spent_micros  INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 

@@ -38,6 +38,10 @@ class Tables(EventTable, SuppressionTable, MeterTable, AnswerTable):
             " (SELECT id FROM record WHERE kind = 'api_key' AND account_id = ?)",
             (account_id,),
         )
+        self._run(
+            "DELETE FROM notice WHERE event IN (SELECT number FROM event WHERE account_id = ?)",
+            (account_id,),
+        )
         tables = ("email", "event", "suppression", "counter", "counted", "record")
         gone = [
             self._run(f"DELETE FROM {table} WHERE account_id = ?", (account_id,))

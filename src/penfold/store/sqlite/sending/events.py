@@ -102,7 +102,18 @@ class EventTable(RecordTable, EmailTable, DeliveryTable, CountTable):
         )
         return [_event(row) for row in rows]
 
-    def add_event(self, new: NewEvent) -> int | None:
+    def list_notices(self, *, limit: int) -> list[Event]:
+        rows = self._rows(
+            f"{_SELECT} WHERE event.number IN (SELECT event FROM notice)"
+            " ORDER BY event.number LIMIT ?",
+            (limit,),
+        )
+        return [_event(row) for row in rows]
+
+    def end_notice(self, number: int) -> None:
+        self._run("DELETE FROM notice WHERE event = ?", (number,))
+
+    def add_event(self, new: NewEvent, *, notice: bool = False) -> int | None:
         if self._rows("SELECT 1 FROM event WHERE cause = ?", (new.cause,)):
             return None
         before = self._rows(_BEFORE, (new.email, new.position, new.kind))
@@ -126,6 +137,8 @@ class EventTable(RecordTable, EmailTable, DeliveryTable, CountTable):
             self.count(
                 list_counters(self.get_email(new.email), recipient, new, known=bool(before[0][-1]))
             )
+        if notice:
+            self._run("INSERT INTO notice VALUES (?)", (number,))
         self._tell_webhooks(new, number)
         return number
 

@@ -310,6 +310,20 @@ def test_weights_that_make_no_sense_are_refused(published, body, field):
     assert (reply.status, fields(reply)[0][0]) == (422, field)
 
 
+def test_publishing_is_told_unless_it_changes_nothing(published):
+    hook = {"endpoint": "https://shop.example/hook", "events": ["template.published"]}
+    hook_id = ask(published, "POST", "/webhooks", hook)["id"]
+    publish(published)
+    version(published, subject="Hi {{ name }}")
+    publish(published, weights=[{"version": 1, "weight": 1}, {"version": 2, "weight": 3}])
+    second, first = ask(published, "GET", "/events?type=template.published")["data"]
+    assert (first["data"]["alias"], first["data"]["version"]) == ("welcome", 1)
+    assert second["data"]["version"] == 2
+    assert second["data"]["weights"][1] == {"version": 2, "weight": 3}
+    [told] = ask(published, "GET", f"/webhooks/{hook_id}/attempts")["data"]
+    assert told["event_id"] == second["id"]
+
+
 def test_version_there_is_not_cannot_be_published(published):
     ask(published, "POST", "/templates/welcome/publish", {"version": 7}, status=409)
 
