@@ -14,6 +14,7 @@ import urllib.parse
 import urllib.request
 from pathlib import Path
 
+import httpx
 import pytest
 from google.auth.credentials import AnonymousCredentials
 from google.auth.transport.requests import Request
@@ -180,6 +181,11 @@ def test_the_page_runs_as_printed(request, own, subscribers, visit):
     claims = names["check"](headers["Authorization"].removeprefix("Bearer "))
     assert claims["email"] == names["push"]["oidcToken"]["serviceAccountEmail"]
     assert claims["email_verified"] is True
+    assert claims["exp"] - claims["iat"] <= 3_600
+    # Who gets the pushes, or is sent one back, cannot call anything with what signs them.
+    for path in ("/gmail/v1/users/me/profile", "/v1/userinfo", "/admin/v1/users"):
+        sent = {"Authorization": headers["Authorization"]}
+        assert httpx.get(own.http + path, headers=sent).status_code == 401
     with pytest.raises(ValueError, match="audience"):
         id_token.verify_token(
             headers["Authorization"].removeprefix("Bearer "),

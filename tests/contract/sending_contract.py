@@ -5,6 +5,7 @@ from msgspec.structs import replace
 
 from penfold.base.errors import ConflictError, NotFoundError
 from penfold.base.limits import COUNTED_VALUES_MAX
+from penfold.base.priority import Priority
 from penfold.ports.sending.answers import KeptAnswer
 from penfold.ports.sending.counts import name_bucket
 from penfold.ports.sending.emails import Backlog, Email, EmailState, NewEmail
@@ -196,6 +197,23 @@ class SendingContract:
         assert book.read(lambda b: b.get_email(first)).state is EmailState.HANDED
         assert len(book.read(lambda b: b.list_backlog(now_ms=NOW + 5))) == 1
         assert not book.change(lambda w: w.settle_email(again[1], EmailState.HANDED))
+
+    def test_emails_are_taken_by_their_priority_and_lower_ones_have_a_share(self, book):
+        low, normal, high = ([new(f"{each.name}{n}", priority=each) for n in range(9)]
+                             for each in (Priority.LOW, Priority.NORMAL, Priority.HIGH))  # fmt: skip
+        book.change(lambda w: [w.add_email(each) for each in (*low, *normal, *high)])
+
+        def names():
+            return [each.email.id for each in take(book, NOW, limit=8)]
+
+        assert names() == [
+            *("eHIGH0", "eHIGH1", "eHIGH2", "eHIGH3"), *("eNORMAL0", "eNORMAL1", "eLOW0", "eLOW1")
+        ]  # fmt: skip
+        assert names()[:4] == ["eHIGH4", "eHIGH5", "eHIGH6", "eHIGH7"]
+        assert names()[:2] == ["eHIGH8", "eNORMAL4"]
+        assert book.read(lambda b: b.find_next_due()) == NOW
+        assert len(names()) == 3
+        assert book.read(lambda b: b.find_next_due()) == NOW + LEASE_MS
 
     def test_backlog_is_what_is_due_by_stream(self, book):
         later = {"state": EmailState.SCHEDULED, "scheduled_ms": NOW + 5}

@@ -28,6 +28,7 @@ def book(request, tmp_path):
         if request.param == "memory"
         else SqliteDirectory(tmp_path / "directory.db", clock=clock)
     )
+    book.clock = clock
     yield book
     book.close()
 
@@ -130,6 +131,24 @@ def test_personal_values_are_forgotten_with_the_account_and_the_chain_still_fits
     assert "bob@penfold.test" in text
     assert ALICE.id in text
     assert book.check_audit()[0] == ""
+
+
+def test_where_strangers_came_from_is_forgotten_in_time_and_the_chain_still_fits(book):
+    add(book, Domain("penfold.test", 1), ALICE)
+    said = Event("fail", "sign_in", personal={"typed": "x"})
+    for number, about in enumerate(["", ALICE.id, "", ""]):
+        with act(Actor(VISITOR, f"192.0.2.{number}")):
+            event = msgspec.structs.replace(said, account_id=about)
+            book.change(lambda writer, event=event: writer.note(event))
+        book.clock.advance(ms=1_000)
+    old_ms = book.clock.now_ms() - 1_000
+    assert book.forget_strangers(before_ms=old_ms) == 2
+    assert book.forget_strangers(before_ms=old_ms) == 0
+    found = book.list_audit(most=9)[:4]
+    assert [shown.source for shown in found] == ["192.0.2.3", "", "192.0.2.1", ""]
+    assert all(shown.personal for shown in found)
+    assert book.check_audit()[0] == ""
+    assert book.forget_strangers(before_ms=0) == 0
 
 
 def test_an_event_is_an_entry_without_a_record(book):

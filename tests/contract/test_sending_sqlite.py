@@ -100,7 +100,10 @@ _WAITS = "state IN ('scheduled', 'queued')"
 @pytest.mark.parametrize(
     ("index", "asked"),
     [
-        ("email_due", f"email WHERE {_WAITS} AND due_ms <= 1 ORDER BY due_ms, number"),
+        (
+            "email_due",
+            f"email WHERE {_WAITS} AND priority = 1 AND due_ms <= 1 ORDER BY due_ms, number",
+        ),
         ("event_account", "event WHERE account_id = 'a' AND number < 9 ORDER BY number DESC"),
         ("record_word", "record WHERE kind = 'x' AND word = 'y' AND account_id = 'z'"),
         (

@@ -20,7 +20,7 @@ FIELDS_SAID = (
 )
 SEEDS = [
     FIELDS_SAID + RAW,
-    b'X-Template: welcome\r\nX-Variables: {"name": "Kim"}\r\n' + RAW,
+    b'X-Template: welcome\r\nX-Variables: {"name": "Kim"}\r\nX-Track: opens, clicks\r\n' + RAW,
 ]
 MORE = [*PIECES, b"\r\n", b"\n ", b"X-Tag: ", b"X-Metadata: {", b"To: ", b"=", b"From: a@b\r\n"]
 SLOWEST_S = 0.5

@@ -1,5 +1,7 @@
 """Mail of applications leaves a real server, and what becomes of it is told."""
 
+import email
+import email.policy
 import re
 import smtplib
 import time
@@ -100,6 +102,27 @@ def test_news_can_be_unsubscribed_by_one_click_which_dkim_covers(shop):
     assert kinds(shop, again, "ann@sink.example") == ["suppressed"]
     shop.wait_for(shop.send("ann@sink.example"), "delivered")
     assert page.rpartition("/")[2] not in shop.log.read_text()
+
+
+def test_a_tracked_link_of_mail_that_arrived_leads_on_and_is_told_of(shop):
+    html = '<body><a href="https://shop.example/?a=1&amp;b=2">bill</a></body>'
+    tracking = {"opens": True, "clicks": True}
+    sent = shop.send("eve@sink.example", subject="tracked", html=html, tracking=tracking)
+    shop.wait_for(sent, "delivered")
+    [taken] = shop.sink.taken["tracked"]
+    mail = email.message_from_bytes(taken.data, policy=email.policy.default)
+    made = mail.get_body(["html"]).get_content()
+    click, picture = re.findall(r'(?:href|src)="https?://[^/]+(/mail/[^"]+)"', made)
+    answer = shop.http.get(click, follow_redirects=False)
+    assert (answer.status_code, answer.headers["location"]) == (
+        302,
+        "https://shop.example/?a=1&b=2",
+    )
+    assert shop.wait_for(sent, "clicked")["link"] == "https://shop.example/?a=1&b=2"
+    assert shop.http.get(picture).headers["content-type"] == "image/gif"
+    # Delivered a moment ago, and by a program: nobody has read it.
+    assert shop.wait_for(sent, "opened") == {"machine": True}
+    assert shop.http.get(picture.replace("open", "click")).status_code == 404
 
 
 def test_mail_for_an_account_here_is_in_its_mailbox(shop):

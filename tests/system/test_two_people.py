@@ -30,8 +30,8 @@ class Person:
             headers={"Authorization": f"Bearer {token}"},
         )  # fmt: skip
 
-    def insert(self, subject, *, way="/messages", head="", **more):
-        raw = head + MAIL.format(to=f"{self.name}@penfold.test", subject=subject)
+    def insert(self, subject, *, way="/messages", head="", to="", **more):
+        raw = head + MAIL.format(to=f"{to or self.name}@penfold.test", subject=subject)
         body = {"raw": base64.urlsafe_b64encode(raw.encode()).decode()} | more
         return self.ask("POST", way, body)
 
@@ -157,6 +157,26 @@ def test_no_message_joins_a_thread_of_another_mailbox(alice, bob, hers, way):
     assert answers[1].status_code == 200
     if way != "/messages/send":
         assert alice.ask("GET", f"/threads/{hers['thread']}", format="minimal").json() == before
+
+
+def test_nobody_learns_from_an_answer_that_somebody_else_has_the_same_octets(server, alice, bob):
+    def facts(answer):
+        names = ("date", "content-length", "x-guploader-uploadid", "x-request-id")
+        headers = {name: v for name, v in answer.headers.items() if name.lower() not in names}
+        return answer.status_code, headers, sorted(answer.json()), len(answer.content)
+
+    def blobs():
+        return set((server.data / "blobs").glob("??/*.zst"))
+
+    head, before = ("X-Pad: " + "x" * 60 + "\r\n") * 6_000, blobs()
+    hers = alice.insert("shared", head=head, to="kim")
+    same, other = (bob.insert(subject, head=head, to="kim") for subject in ("shared", "bobs-0"))
+    assert facts(same) == facts(other) == facts(hers)
+    assert len(blobs() - before) == 2  # kept once for both, all the same
+    assert alice.ask("DELETE", f"/messages/{hers.json()['id']}").status_code == 204
+    kept = bob.ask("GET", f"/messages/{same.json()['id']}", format="raw").json()["raw"]
+    text = head + MAIL.format(to="kim@penfold.test", subject="shared")
+    assert base64.urlsafe_b64decode(kept) == text.encode()
 
 
 def test_what_only_the_server_says_of_a_message_is_not_taken_from_a_client(bob):

@@ -69,7 +69,7 @@ def make_entrance(stores: Stores, core: Core, throttle: Throttle | None = None) 
             issuer=launch.settings.issuer,
             welcome=welcome,
             provider=_make_provider_pages(identity, launch, core.log),
-            links=LinkPages(make_reactions(stores), identity.throttle),
+            links=LinkPages(make_reactions(stores, launch.settings), identity.throttle),
         )
 
     return LateApp(make)

@@ -8,12 +8,11 @@ from functools import partial
 from penfold.app.metrics import Counters
 from penfold.app.process import Core
 from penfold.app.renderer import ProcessRenderer
-from penfold.app.sending import make_link_key
+from penfold.app.sending import make_links
 from penfold.app.wiring import Product
 from penfold.base.limits import SENDING_LOOK_S, SENDING_NEWS_S, SENDING_UNTOLD_S
 from penfold.domain.sending.content import Content
 from penfold.domain.sending.handing import Handing
-from penfold.domain.sending.links import MailLinks
 from penfold.domain.sending.outcomes import Outcomes
 from penfold.domain.sending.rendering import NotRenderedError, Render, Wanted, make_render
 from penfold.domain.sending.workshop import Workshop
@@ -50,7 +49,7 @@ def make_sending_out(core: Core, product: Product) -> SendingOut:
     workshop = Workshop(ProcessRenderer(1))
     handing = Handing(
         *(stores.sending, product.outbound.carrier, core.clock, stores.chance),
-        links=MailLinks(make_link_key(stores), core.launch.public_url),
+        links=make_links(stores, core.launch),
         render=_watch(
             make_render(stores.sending, workshop.renderer, workshop.stopping), core.counters
         ),

@@ -453,6 +453,9 @@ DELIVERY_NAMED_MARGIN_S: Final = 10
 #: Rows in hand at a time, each a task of a few kB, and how many are taken in one transaction.
 DELIVERIES_MAX: Final = 200
 DELIVERY_BATCH: Final = 20
+#: Of so many times that rows are taken one is for those that wait longest, whatever their priority:
+#: a quarter of what leaves, however much of a higher priority comes.
+DELIVERY_OLDEST_EVERY: Final = 4
 #: Rows that are looked at for some that do not go to a relay which has enough in hand: 0.1 s. Mail
 #: that is due behind more than that waits until the relay has taken some.
 TAKE_LOOKED_AT_MAX: Final = 10_000
@@ -761,6 +764,9 @@ ACCESS_TOKEN_S: Final = 3_600
 CODE_S: Final = 60
 #: Seconds a code is remembered after that, to notice that it is shown again.
 CODE_REMEMBERED_S: Final = 86_400
+#: Codes of one account and application with one PKCE challenge, within that time, of which the
+#: audit log tells. A page that is loaded again or gone back to makes a few, a constant one many.
+CHALLENGE_REUSES: Final = 20
 #: Days after which an unused refresh token dies. Gmail: documented (six months).
 REFRESH_IDLE_DAYS: Final = 180
 #: Days a key signs id tokens before the next one is made. Google changes its own every week or so;
@@ -1082,6 +1088,10 @@ PASSKEY_ANSWER_MAX_CHARS: Final = 32_768
 # --- Audit log and administration -----------------------------------------------------
 #: Entries of the audit log read at once: some 500 kB, 2 ms.
 AUDIT_PAGE_MAX: Final = 500
+#: Days the audit log knows where visitors came from who are nobody's: an attack is looked into by
+#: then. At most so many are forgotten in one transaction; an hour brings 60 of them at most.
+AUDIT_STRANGERS_DAYS: Final = 90
+AUDIT_FORGET_MAX: Final = 2_000
 #: Items on one page of the administration API. Google (documented): 500 users, by default 100.
 ADMIN_PAGE_MAX: Final = 500
 ADMIN_PAGE: Final = 100
@@ -1463,6 +1473,8 @@ WEBHOOK_OUTCOME_MAX: Final = 200
 #: Emails that are taken at a time, and milliseconds they are somebody's: what a process does with
 #: them takes seconds, and one that died is followed by one that ends all leases.
 SENDING_TAKE_MAX: Final = 200
+#: Of them one in so many is for each lower priority that waits, as DELIVERY_OLDEST_EVERY.
+SENDING_SHARE: Final = 4
 SENDING_LEASE_MS: Final = 600_000
 #: Octets of content, and recipients, of the emails that are handed over together: three commits
 #: serve them all, and what is in memory is a few times that.
@@ -1496,3 +1508,14 @@ MAIL_LINK_HASH_BYTES: Final = 16
 #: Octets of where a link leads that is rewritten. Browsers and mail clients take 2,000 as it is,
 #: and base64 makes it a third longer; a longer one stays as it was written.
 MAIL_LINK_TARGET_MAX: Final = 1_400
+#: Links of a mail that are rewritten, at 15 us and up to 2 kB each; those behind stay as they are.
+TRACKED_LINKS_MAX: Final = 500
+#: Milliseconds after a mail was due in which opening and clicking is noted, how often at most, and
+#: for how long the same is noted once: whoever has a mail's links can have us write no more.
+TRACKED_MS: Final = 90 * 86_400_000
+TRACKED_EVENTS_MAX: Final = 200
+TRACKED_ONCE_MS: Final = 3_600_000
+#: Milliseconds after the delivery in which nobody has read a mail yet, and machines look at it.
+MACHINE_WITHIN_MS: Final = 5_000
+#: Characters of a program's name that are kept, where a setting says so.
+AGENT_MAX: Final = 300

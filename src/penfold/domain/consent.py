@@ -19,9 +19,18 @@ from msgspec import Struct
 from penfold.base.addresses import canonical_address
 from penfold.base.chance import Chance
 from penfold.base.clock import Clock
-from penfold.base.limits import CODE_REMEMBERED_S
+from penfold.base.limits import CHALLENGE_REUSES, CODE_REMEMBERED_S
+from penfold.ports.audit import Event
 from penfold.ports.directory import Account
-from penfold.ports.identity import CONSENT, SERVICE, Client, Code, Grant, IdentityBook
+from penfold.ports.identity import (
+    CONSENT,
+    SERVICE,
+    Client,
+    Code,
+    Grant,
+    IdentityBook,
+    IdentityWriter,
+)
 from penfold.proto.address import domain_of
 from penfold.proto.oauth import (
     CLIENT_NOT_FOUND,
@@ -258,7 +267,7 @@ class Consent:
             created_ms=now_ms,
             expires_ms=now_ms + 1000 * CODE_REMEMBERED_S,
         )
-        self.book.change(lambda writer: writer.add(code))
+        self.book.change(lambda writer: _keep(writer, code))
         answer = {
             "code": token,
             "scope": " ".join(sorted(scopes)),
@@ -267,6 +276,18 @@ class Consent:
             "prompt": "consent" if asked else "none",
         }
         return _leave(request, answer, issuer)
+
+
+def _keep(writer: IdentityWriter, code: Code) -> None:
+    """Store a code; tell of an application whose challenge is always the same.
+
+    RFC 9700 §2.1.1: a challenge is for one flow. Once or twice is a page that was shown again.
+    """
+    writer.add(code)
+    held = writer.list_by(Code, account_id=code.account_id, client_id=code.client_id)
+    same = sum(each.challenge == code.challenge for each in held)
+    if code.challenge and same == CHALLENGE_REUSES:
+        writer.note(Event("reuse", "challenge", code.client_id, code.account_id))
 
 
 def _choices(authorization: Authorization) -> frozenset[str]:

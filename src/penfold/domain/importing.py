@@ -52,7 +52,7 @@ from penfold.domain.threading import find_thread_by_subject
 from penfold.ports.mailbox import Mailboxes, MailboxReader, MailboxWriter, MessageRow, NewMessage
 from penfold.ports.moving import Place, Ready, Skipped, Source
 from penfold.ports.settings import ImportMark
-from penfold.proto.search.tree import label_key
+from penfold.proto.search.tree import label_key, label_name
 from penfold.proto.takeout import find_system_label
 from penfold.spec.schemas import Label
 
@@ -380,7 +380,7 @@ def _find_system(name: str) -> int | None:
 def clean_label_name(name: str) -> str:
     """Return a name a user label can have, "" when nothing is left of it."""
     printable = "".join(mark if mark.isprintable() else " " for mark in name)
-    clean = " ".join(printable.split())[:LABEL_NAME_MAX].rstrip()
+    clean = label_name(printable)[:LABEL_NAME_MAX].rstrip()
     return f"{clean} (label)" if clean.lower() in RESERVED_NAMES else clean
 
 

@@ -26,7 +26,7 @@ from penfold.base.labels import (
 from penfold.base.limits import LABEL_NAME_MAX, LABELS_MAX
 from penfold.domain.changes import change_labels
 from penfold.ports.mailbox import LabelRow, MailboxReader, MailboxWriter, MessageRow
-from penfold.proto.search.tree import label_key
+from penfold.proto.search.tree import label_key, label_name
 from penfold.spec.problems import (
     INVALID_COLOR,
     INVALID_DELETE,
@@ -204,7 +204,7 @@ def _merge(row: LabelRow, wanted: Label) -> LabelRow:
     background, text = _merge_color((row.background_color, row.text_color), wanted.color)
     return structs.replace(
         row,
-        name=_clean_name(wanted.name) if wanted.name is not UNSET else row.name,
+        name=label_name(wanted.name) if wanted.name is not UNSET else row.name,
         **{
             name: getattr(wanted, name) or _DEFAULTS[name]
             for name in ("message_list_visibility", "label_list_visibility")
@@ -213,10 +213,6 @@ def _merge(row: LabelRow, wanted: Label) -> LabelRow:
         background_color=background,
         text_color=text,
     )
-
-
-def _clean_name(name: str) -> str:
-    return " ".join(name.split())
 
 
 def _check_name(box: MailboxReader, row: LabelRow) -> str:

@@ -29,7 +29,8 @@ _DUMMY: Final = (
 
 def hash_password(password: str) -> str:
     """Return what is stored of a password; ParseError when it is too short or too long."""
-    if not PASSWORD_MIN_CHARS <= len(_normal(password)) <= PASSWORD_MAX_CHARS:
+    begun = _normal(password[: 4 * PASSWORD_MAX_CHARS + 1])  # no character is made of five
+    if not PASSWORD_MIN_CHARS <= len(begun) <= PASSWORD_MAX_CHARS:
         raise ParseError(f"a password has {PASSWORD_MIN_CHARS} to {PASSWORD_MAX_CHARS} characters")
     with _CHECKS:
         return _HASHER.hash(_octets(password))

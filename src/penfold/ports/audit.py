@@ -23,7 +23,7 @@ SALT_BYTES: Final = 16
 START: Final = "0" * 64
 
 _VALUES: Final = "values"
-_SOURCE: Final = "source"
+SOURCE: Final = "source"
 
 
 class Entry(Struct, frozen=True, gc=False):
@@ -90,7 +90,7 @@ class Draft(Struct, frozen=True):
 
 
 class AuditLog(Protocol):
-    """Reading the log. Entries are written by IdentityBook.change alone."""
+    """Reading the log, and forgetting. Entries are written by IdentityBook.change alone."""
 
     def list_audit(self, *, before: int = 0, account_id: str = "", most: int) -> list[Shown]:
         """Return entries older than the number `before` (0: all), newest first.
@@ -105,6 +105,13 @@ class AuditLog(Protocol):
 
     def check_audit(self) -> tuple[str, tuple[int, str]]:
         """Return what does not fit ("": all does), and number and hash of the last that does."""
+        ...
+
+    def forget_strangers(self, *, before_ms: int) -> int:
+        """Forget where visitors came from in older entries about nobody; return in how many.
+
+        What belongs to an account goes with it. At most AUDIT_FORGET_MAX, the oldest first.
+        """
         ...
 
 
@@ -130,12 +137,12 @@ def make_entry(
         parts.append(Personal(number, _VALUES, draft.account_id, make_salt(), draft.personal))
     if actor.source:
         owner = draft.account_id if actor.who == VISITOR else actor.who
-        parts.append(Personal(number, _SOURCE, owner, make_salt(), actor.source))
+        parts.append(Personal(number, SOURCE, owner, make_salt(), actor.source))
     kept = {part.part: commit_to(part) for part in parts}
     entry = Entry(
         number, now_ms, actor.who, actor.client, draft.action, draft.kind, draft.key,
         draft.account_id, draft.before, draft.after,
-        kept.get(_VALUES, ""), kept.get(_SOURCE, ""), "",
+        kept.get(_VALUES, ""), kept.get(SOURCE, ""), "",
     )  # fmt: skip
     return msgspec.structs.replace(entry, hash=seal(last[1], entry)), parts
 
@@ -166,7 +173,7 @@ def find_break(
             return f"entry {number + 1} is missing", last
         if entry.hash != seal(previous, entry):
             return f"entry {entry.number} was changed, or what stands before it", last
-        kept = {_VALUES: entry.personal, _SOURCE: entry.source}
+        kept = {_VALUES: entry.personal, SOURCE: entry.source}
         for part in parts:
             if kept.get(part.part) != commit_to(part):
                 return f"entry {entry.number}: its {part.part} were changed", last
@@ -176,7 +183,7 @@ def find_break(
 
 def show(entry: Entry, parts: Iterable[Personal]) -> Shown:
     bodies = {part.part: part.body for part in parts}
-    return Shown(entry, bodies.get(_SOURCE, ""), bodies.get(_VALUES, ""))
+    return Shown(entry, bodies.get(SOURCE, ""), bodies.get(_VALUES, ""))
 
 
 def to_json(values: Mapping[str, Any]) -> str:

@@ -222,6 +222,13 @@ class Settings:
     sending_currency: str = _setting(
         parse_currency, "USD", "CODE", "The currency of that price.", serve=False
     )
+    sending_track_details: str = _setting(
+        parse_one_of("on", OFF),
+        OFF,
+        "on|off",
+        "Whether the events `opened` and `clicked` keep the reader's network address and program.",
+        serve=False,
+    )
     rate_limits: tuple[str, ...] = _setting(
         parse_rates,
         (),

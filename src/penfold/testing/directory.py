@@ -15,8 +15,10 @@ from penfold.base.acting import current_actor
 from penfold.base.addresses import canonical_address, canonical_domain
 from penfold.base.clock import Clock, FixedClock
 from penfold.base.errors import ConflictError, NotFoundError
+from penfold.base.limits import AUDIT_FORGET_MAX
 from penfold.ports.audit import (
     SALT_BYTES,
+    SOURCE,
     START,
     Draft,
     Entry,
@@ -244,6 +246,19 @@ class MemoryDirectory:
     def check_audit(self) -> tuple[str, tuple[int, str]]:
         with self._lock:
             return find_break((0, START), self._trail)
+
+    def forget_strangers(self, *, before_ms: int) -> int:
+        with self._lock:
+            found = [
+                (parts, part)
+                for entry, parts in self._trail
+                if entry.time_ms < before_ms
+                for part in parts
+                if part.part == SOURCE and not part.account_id
+            ][:AUDIT_FORGET_MAX]
+            for parts, part in found:
+                parts.remove(part)
+        return len(found)
 
     def close(self) -> None:
         """Nothing to close."""

@@ -1,7 +1,10 @@
 """The token endpoint: every exchange and every refusal, in Google's words."""
 
 import base64
+import dataclasses
 import hashlib
+import os
+import random
 import threading
 
 import pytest
@@ -36,6 +39,7 @@ def refused(world, given, *, authorization=None):
 
 DEAD = (400, "invalid_grant", "Token has been expired or revoked.")
 BAD = (400, "invalid_grant", "Bad Request")
+RACES = int(os.environ.get("PENFOLD_RACES", "20"))
 
 # --- code
 
@@ -246,6 +250,46 @@ def test_a_public_client_gets_a_new_one_each_time_and_the_old_one_kills_the_gran
     assert refused(world, world.refresh_form(first, public)) == DEAD
     assert refused(world, world.refresh_form(third["refresh_token"], public)) == DEAD
     assert world.book.find_credential(third["access_token"]) is None
+
+
+def test_of_two_processes_that_refresh_at_once_one_gets_tokens_and_they_end(tmp_path):
+    """RFC 9700 §4.14.2: who of the two is the thief nobody can tell, so nothing is left alive.
+
+    PENFOLD_RACES says how often (20).
+    """
+    worlds, clock = [], FixedClock()
+    for _ in range(2):
+        book = SqliteDirectory(tmp_path / "directory.db", clock=clock)
+        worlds.append(IdentityWorld(book, clock=clock) if not worlds else book)
+    world, other = worlds
+    second = dataclasses.replace(world.identity.grants, book=other, chance=random.Random(12))
+    public = world.identity.clients.add("Bare", kind="desktop", public=True)
+    for _ in range(RACES):
+        form, results = world.refresh_form(world.tokens(public)["refresh_token"], public), []
+        both = threading.Barrier(2)
+
+        def race(grants, form=form, results=results, both=both):
+            both.wait()
+            try:
+                results.append(
+                    grants.exchange(form, authorization=None, base=ISSUER, issuer=ISSUER)
+                )
+            except OAuthError as error:
+                results.append(error.error)
+
+        threads = [
+            threading.Thread(target=race, args=(g,)) for g in (world.identity.grants, second)
+        ]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        [good] = [one for one in results if one != "invalid_grant"]
+        assert len(results) == 2
+        assert refused(world, world.refresh_form(good["refresh_token"], public)) == DEAD
+        assert world.book.list_by(Grant) == []
+    for book in (world.book, other):
+        book.close()
 
 
 def test_a_client_with_a_secret_may_ask_for_new_refresh_tokens_too(world):

@@ -3,6 +3,7 @@
 import base64
 import contextlib
 import itertools
+import os
 import random
 import re
 from urllib.parse import parse_qsl, urlsplit
@@ -356,10 +357,17 @@ def test_no_request_breaks_the_parsers(given, header):
 
 
 def test_tokens_have_their_prefix_and_never_repeat():
+    """PENFOLD_TOKENS says of how many (5,000); a million take some seconds."""
+    count = int(os.environ.get("PENFOLD_TOKENS", "5000"))
     chance = random.SystemRandom()
-    made = {make_token(ACCESS_PREFIX, chance) for _ in range(2000)}
-    assert len(made) == 2000
-    assert all(re.fullmatch(r"ya29\.[A-Za-z0-9_-]{64}", token) for token in made)
+    found = [make_token(ACCESS_PREFIX, chance) for _ in range(count)]
+    assert len(set(found)) == count
+    assert all(re.fullmatch(r"ya29\.[A-Za-z0-9_-]{64}", token) for token in found)
+    octets = [base64.urlsafe_b64decode(token[5:]) for token in found]
+    assert {len(each) for each in octets} == {48}
+    # Each bit is set in half of them; eight times the deviation of so many tosses is far off.
+    ones = [sum(each[at // 8] >> at % 8 & 1 for each in octets) for at in range(384)]
+    assert max(abs(number - count / 2) for number in ones) < 4 * count**0.5
 
 
 def test_app_passwords_are_sixteen_letters_of_the_whole_alphabet():

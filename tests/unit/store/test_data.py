@@ -332,6 +332,19 @@ def test_sweep_removes_only_old_large_messages_without_a_row(full, data):
         blobs.get(b"\1" * 32)
 
 
+def test_octets_two_people_have_stay_while_one_of_them_does(full, data):
+    blobs, other = LocalBlobs(data / "blobs"), Box(full.mailboxes, "m" + "b" * 20)
+    other.mailboxes.create(other.id)
+    other.change(lambda writer: writer.add_message(read_new_message(7, BIG, labels=[INBOX])))
+    assert len(set(blobs.iter_hashes())) == len(list((data / "blobs").glob("??/*.zst")))
+    later = data.stat().st_mtime_ns // 1_000_000 + ORPHAN_GRACE_MS + 60_000
+    full.delete(99)
+    assert sweep_blobs(data, blobs, now_ms=later) == 0
+    assert other.look(lambda reader: reader.get_raw(7)) == BIG
+    other.delete(7)
+    assert sweep_blobs(data, blobs, now_ms=later) == 1
+
+
 def test_sweep_spares_what_was_written_again_meanwhile(data):
     blobs = LocalBlobs(data / "blobs")
     blobs.put(b"\1" * 32, b"orphan")

@@ -24,6 +24,7 @@ from penfold.domain.sending.parts import (
     read_metadata,
     read_schedule,
     read_tags,
+    read_tracking,
 )
 from penfold.domain.sending.template_use import (
     Addressed,
@@ -86,8 +87,16 @@ def _apply_stream(email: Email, stream: Stream | None, expires_ms: int, *, now_m
     if stream is not None and stream.ttl_s:
         until_ms = (email.scheduled_ms or now_ms) + 1000 * stream.ttl_s
         expires_ms = min(expires_ms, until_ms) if expires_ms else until_ms
-    unsubscribe = stream is not None and stream.unsubscribe
-    return replace(email, expires_ms=expires_ms, unsubscribe=unsubscribe)
+    if stream is None:
+        return replace(email, expires_ms=expires_ms)
+    return replace(
+        email,
+        expires_ms=expires_ms,
+        unsubscribe=stream.unsubscribe,
+        opens=stream.opens,
+        clicks=stream.clicks,
+        priority=stream.priority,
+    )
 
 
 def read_about(
@@ -112,7 +121,8 @@ def read_about(
         tags=read_tags(body.tags, findings),
         metadata=read_metadata(body.metadata, findings),
     )
-    return _apply_stream(email, stream, expires_ms, now_ms=now_ms)
+    email = _apply_stream(email, stream, expires_ms, now_ms=now_ms)
+    return replace(email, **read_tracking(body.tracking)) if isinstance(body, SendEmail) else email
 
 
 def _read_content(body: SendEmail, findings: Findings) -> Content:

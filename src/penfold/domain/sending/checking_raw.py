@@ -75,6 +75,9 @@ def check_message(
         bcc=written["bcc"],
         message_id=summary.message_id,
         raw=True,
+        # What was written elsewhere is not changed inside.
+        opens=False,
+        clicks=False,
     )
     packed = pack_content(Content(raw=remove_headers(raw, _DROPPED)))
     some = split(whole, addresses)

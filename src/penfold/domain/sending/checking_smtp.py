@@ -5,7 +5,7 @@ says in JSON; they are taken off.
 
     X-Tag: kind=welcome, beta           X-Stream: otp            X-Metadata: {"order": "7"}
     X-Template: welcome                 X-Variables: {"name": "Kim"}
-    Idempotency-Key: order-7            X-Track: off
+    Idempotency-Key: order-7            X-Track: opens, clicks
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -20,7 +20,7 @@ from penfold.domain.sending.caller import Caller
 from penfold.domain.sending.checking import Draft, check_email, read_about
 from penfold.domain.sending.checking_raw import check_message, read_from
 from penfold.domain.sending.filling import Fill
-from penfold.domain.sending.findings import INVALID, TOO_LONG, TOO_MANY, Findings
+from penfold.domain.sending.findings import INVALID, NOT_ALLOWED, TOO_LONG, TOO_MANY, Findings
 from penfold.proto.address import canonical, parse_address_list, parse_mailbox
 from penfold.proto.mime.compose import header_values, normalize_crlf, remove_headers
 from penfold.spec.sending.schemas import SendEmail, SendRaw, Tag
@@ -64,6 +64,7 @@ def check_submission(
     )
     if said[KEY] and not _is_word(said[KEY]):
         findings.add(KEY, INVALID, f"has 1 to {IDEMPOTENCY_KEY_MAX} ASCII characters")
+    tracking = _read_track(said[TRACK], findings)
     raw = remove_headers(normalize_crlf(data), FIELDS)
     groups = group_recipients(raw, recipients)
     if said[TEMPLATE]:
@@ -77,10 +78,13 @@ def check_submission(
         )
         drafts = []
         if members is not None:
+            members["tracking"] = tracking
             body = msgspec.convert(members, SendEmail)
             drafts = check_email(body, caller, findings, now_ms=now_ms)
     else:
         email = read_about(about, caller, findings, now_ms=now_ms)
+        if any(tracking.values()):
+            findings.add(TRACK, NOT_ALLOWED, "is for templates; a message stays as it was written")
         drafts = check_message(raw, email, lambda: groups, caller, findings)
     return [] if findings else drafts
 
@@ -122,6 +126,14 @@ def _read_tags(data: bytes) -> list[Tag]:
     items = [one.strip() for value in header_values(data, TAG) for one in value.split(",")]
     pairs = [one.partition("=") for one in items if one]
     return [Tag(name=name.strip(), value=value.strip()) for name, _, value in pairs]
+
+
+def _read_track(text: str, findings: Findings) -> dict[str, bool]:
+    """Return what is to be tracked; {} when nothing is said."""
+    words = {one.strip().lower() for one in text.split(",") if one.strip()}
+    if words - {"opens", "clicks"} and words != {"off"}:
+        findings.add(TRACK, INVALID, "is opens, clicks, both with a comma between, or off")
+    return {name: name in words for name in ("opens", "clicks")} if words else {}
 
 
 def _read_object(text: str, name: str, kind: Any, findings: Findings) -> Any:

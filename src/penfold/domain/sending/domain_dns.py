@@ -93,6 +93,11 @@ def look_at(domain: SendingDomain, hostname: str) -> Check[dict[str, str]]:
     return {what: each.value for what, each in found.items()}
 
 
+def is_tracking_seen(domain: SendingDomain) -> bool:
+    """Return whether its name for tracked links leads here."""
+    return domain.checks.get(_TRACKING) == Found.VERIFIED
+
+
 def judge(domain: SendingDomain, checks: Mapping[str, str], *, now_ms: int) -> Verdict:
     """Return the domain with what was found, and the event that is.
 

@@ -177,6 +177,7 @@ class Handing:
             *(SENDING, email.number, address, recipients, raw, now_ms, wishes),
             subject=choose_subject(email, job.content),
             message_id=email.message_id,
+            priority=email.priority,
         )
         job.found = self._carrier.sort(job.parcel)
 

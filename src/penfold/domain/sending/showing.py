@@ -53,6 +53,7 @@ def show_email(
         tags=[{"name": name, "value": value} for name, value in email.tags.items()],
         metadata=email.metadata,
         test=email.test,
+        tracking=schemas.Tracked(opens=email.opens, clicks=email.clicks),
         template=_template(email),
         recipients=UNSET if recipients is None else [_recipient(one) for one in recipients],
         events=UNSET if events is None else [show_event(one) for one in events],

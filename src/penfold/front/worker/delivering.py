@@ -26,6 +26,7 @@ from penfold.base.limits import (
     DELIVERY_LOOK_PAST_S,
     DELIVERY_LOOK_S,
     DELIVERY_MEMORY_MAX_BYTES,
+    DELIVERY_OLDEST_EVERY,
     DELIVERY_READ_AHEAD_BYTES,
     DELIVERY_TROUBLE_S,
 )
@@ -117,6 +118,7 @@ class Delivering:
         self._rooms: dict[str, Room] = {}
         self._places = Places(sites)
         self._look_past_s = 0.0
+        self._takes = 0
         self._in_hand: dict[asyncio.Task[None], Lease] = {}
         self._renewed_ms = 0
         self._changed = asyncio.Event()
@@ -168,7 +170,9 @@ class Delivering:
         skip, unless = self._places.find_busy()
         if unless and loop.time() < self._look_past_s:
             return []
-        take = partial(self._queue.take, limit=limit, skip=skip, unless=unless)
+        self._takes += 1
+        oldest = self._takes % DELIVERY_OLDEST_EVERY == 0
+        take = partial(self._queue.take, limit=limit, oldest=oldest, skip=skip, unless=unless)
         leases = await self._write(lambda: take(now_ms=now_ms, lease_ms=1000 * DELIVERY_LEASE_S))
         if unless and not leases:
             self._look_past_s = loop.time() + DELIVERY_LOOK_PAST_S

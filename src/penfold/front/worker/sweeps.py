@@ -18,6 +18,7 @@ from penfold.base.errors import (
     UnavailableError,
 )
 from penfold.base.limits import (
+    AUDIT_STRANGERS_DAYS,
     ERASE_AFTER_MS,
     EXPIRE_GAP_S,
     EXPIRE_ROWS,
@@ -143,12 +144,13 @@ class Sweeps:
         return Report(changed=changed)
 
     def expire_records(self, _: threading.Event) -> Report:
-        """Forget tokens, codes and sessions that have ended."""
+        """Forget tokens, codes and sessions that have ended, and where strangers came from."""
         now_ms = self.clock.now_ms()
         gone = self.book.change(
             lambda writer: sum(writer.expire(kind, now_ms=now_ms) for kind in _EXPIRING)
         )
-        return Report(changed=gone)
+        old_ms = now_ms - AUDIT_STRANGERS_DAYS * _DAY_MS
+        return Report(changed=gone + self.book.forget_strangers(before_ms=old_ms))
 
     def erase_removed(self, _: threading.Event) -> Report:
         """Erase what accounts left that were removed."""

@@ -11,6 +11,8 @@ from typing import Final, Protocol
 
 from msgspec import Struct
 
+from penfold.base.priority import Priority
+
 
 class EmailState(StrEnum):
     SCHEDULED = "scheduled"
@@ -33,7 +35,8 @@ class Email(Struct, frozen=True):
     scheduled_ms, expires_ms: 0 for at once, and never. paced: scheduled_ms is when its stream has
     room for it, which is taken. raw: the message was given whole.
     domain: of the sender.
-    unsubscribe: it says how to get no more of the stream.
+    priority: of its stream. unsubscribe: it says how to get no more of the stream. opens, clicks:
+    tracked.
     """
 
     number: int
@@ -63,11 +66,14 @@ class Email(Struct, frozen=True):
     raw: bool = False
     domain: str = ""
     unsubscribe: bool = False
+    priority: Priority = Priority.NORMAL
+    opens: bool = False
+    clicks: bool = False
 
     @property
     def is_personal(self) -> bool:
         """Whether it has links that are of its one recipient."""
-        return self.unsubscribe
+        return self.unsubscribe or self.opens or self.clicks
 
 
 class Recipient(Struct, frozen=True, gc=False):
@@ -167,9 +173,11 @@ class EmailWriter(EmailReader, Protocol):
         ...
 
     def take_emails(self, *, now_ms: int, lease_ms: int, limit: int) -> list[EmailLease]:
-        """Return emails that are due, the longest due first; due again after lease_ms.
+        """Return emails that are due, by their priority, the longest due first; due again after
+        lease_ms.
 
-        One that was SCHEDULED is QUEUED from then on.
+        One in SENDING_SHARE of the limit is for each lower priority, if so many wait. One that was
+        SCHEDULED is QUEUED from then on.
         """
         ...
 

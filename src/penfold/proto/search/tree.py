@@ -10,10 +10,12 @@ inside Or, no group of one, no double negation. The parser only makes canonical 
 
 from collections.abc import Iterable
 from typing import Final, Literal
+from unicodedata import normalize
 
 from msgspec import Struct
 
 from penfold.base.labels import SPAM, TRASH
+from penfold.base.limits import LABEL_NAME_MAX
 
 #: Where a text looks. "any" is subject, addresses, body and attachment names; "to" is To, Cc
 #: and Bcc together. "body" has no operator of its own.
@@ -142,13 +144,20 @@ class Absent(Node, frozen=True, gc=False):
     word: str
 
 
+def label_name(name: str) -> str:
+    """Return a name as labels have it: single blanks, and NFC, so that none has a twin."""
+    name = " ".join(name.split())
+    # No label is as long; to put piled marks in order takes time by the square of their number.
+    return name if len(name) > 4 * LABEL_NAME_MAX else normalize("NFC", name)
+
+
 def label_key(name: str) -> str:
     """Return what label names are compared by.
 
     Gmail (observed): upper and lower case are equal, and so are space, / and -; runs of white
     space count as one space, also at the ends as none.
     """
-    return " ".join(name.split()).lower().replace(" ", "-").replace("/", "-")
+    return label_name(name).lower().replace(" ", "-").replace("/", "-")
 
 
 #: Gmail (observed by users): in a search these are all the same as "-"; the space and / are

@@ -70,6 +70,13 @@ class Personal(Asked, frozen=True, kw_only=True):
     variables: dict[str, Any] | None = None
 
 
+class Tracking(Asked, frozen=True, kw_only=True):
+    """Which events are wanted; what is left out is as the stream has it. Of the HTML part alone."""
+
+    opens: bool | None = None
+    clicks: bool | None = None
+
+
 class SendEmail(Asked, frozen=True, kw_only=True, rename={"from_": "from"}):
     """An email to send. `to`, or `recipients` for a message of its own for each.
 
@@ -99,6 +106,7 @@ class SendEmail(Asked, frozen=True, kw_only=True, rename={"from_": "from"}):
     expires_at: (
         Annotated[_Time, Meta(description="Not delivered after that, whatever happens.")] | None
     ) = None
+    tracking: Tracking | None = None
 
 
 class SendRaw(Asked, frozen=True, kw_only=True):
@@ -193,6 +201,11 @@ class SentBatch(Given, frozen=True, kw_only=True):
 # --- reading
 
 
+class Tracked(Given, frozen=True, kw_only=True):
+    opens: bool
+    clicks: bool
+
+
 class RecipientState(Given, frozen=True, kw_only=True):
     email: str
     kind: str
@@ -238,6 +251,7 @@ class Email(Given, frozen=True, kw_only=True, rename={"from_": "from"}):
     tags: list[dict[str, str]]
     metadata: dict[str, str]
     test: bool
+    tracking: Tracked
     template: UsedTemplate | UnsetType = UNSET
     recipients: list[RecipientState] | UnsetType = UNSET
     events: list[Event] | UnsetType = UNSET

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from penfold.spec.sending.schemas import Asked, Given
+from penfold.spec.sending.schemas import Asked, Given, Tracked, Tracking
 
 # --- domains
 
@@ -52,16 +52,20 @@ class DomainList(Given, frozen=True, kw_only=True):
 class NewStream(Asked, frozen=True, kw_only=True):
     """kind: transactional or broadcast. ttl: seconds a mail is worth delivering, 0 for no end.
 
-    unsubscribe: its mail says how to get no more; broadcast always does. per_hour: recipients, 0
-    for no limit. warmup: begin with few an hour and send more each day.
+    unsubscribe: its mail says how to get no more; broadcast always does. priority: high, normal or
+    low, which leaves first; that of the stream every account has by this name, else low for
+    broadcast, else normal. per_hour: recipients, 0 for no limit. warmup: begin with few an hour and
+    send more each day.
     """
 
     name: str
     kind: str = "transactional"
     ttl: int = 0
     unsubscribe: bool | None = None
+    priority: str | None = None
     per_hour: int = 0
     warmup: bool = False
+    tracking: Tracking | None = None
 
 
 class ChangeStream(Asked, frozen=True, kw_only=True):
@@ -70,8 +74,10 @@ class ChangeStream(Asked, frozen=True, kw_only=True):
     kind: str | None = None
     ttl: int | None = None
     unsubscribe: bool | None = None
+    priority: str | None = None
     per_hour: int | None = None
     warmup: bool | None = None
+    tracking: Tracking | None = None
 
 
 class Stream(Given, frozen=True, kw_only=True):
@@ -83,6 +89,8 @@ class Stream(Given, frozen=True, kw_only=True):
     kind: str
     ttl: int
     unsubscribe: bool
+    priority: str
+    tracking: Tracked
     per_hour: int
     warmup_since: str | None
     limit: int | None

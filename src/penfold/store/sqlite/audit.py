@@ -13,8 +13,18 @@ import apsw
 import msgspec
 
 from penfold.base.acting import Actor
-from penfold.base.limits import AUDIT_PAGE_MAX
-from penfold.ports.audit import START, Draft, Entry, Personal, Shown, find_break, make_entry, show
+from penfold.base.limits import AUDIT_FORGET_MAX, AUDIT_PAGE_MAX
+from penfold.ports.audit import (
+    SOURCE,
+    START,
+    Draft,
+    Entry,
+    Personal,
+    Shown,
+    find_break,
+    make_entry,
+    show,
+)
 
 _COLUMNS: Final = ", ".join(Entry.__struct_fields__)
 _ADD: Final = f"INSERT INTO audit ({_COLUMNS}) VALUES ({', '.join('?' * 13)})"
@@ -31,6 +41,11 @@ _PARTS: Final = (
     " ORDER BY number, part"
 )
 _ERASE: Final = "DELETE FROM audit_personal WHERE account_id = ?"
+_MADE_AT: Final = "SELECT time_ms FROM audit WHERE number = ?"
+_FORGET: Final = (
+    "DELETE FROM audit_personal WHERE (number, part) IN (SELECT number, part FROM audit_personal"
+    f" WHERE account_id = '' AND part = '{SOURCE}' AND number <= ? ORDER BY number LIMIT ?)"
+)
 #: Beyond every number.
 _END: Final = 2**62
 
@@ -62,6 +77,17 @@ def append_in_tx(
 def erase_in_tx(connection: apsw.Connection, account_id: str) -> None:
     """Forget what the entries hold of a person; the chain stays whole."""
     connection.execute(_ERASE, (account_id,))
+
+
+def forget_strangers_in_tx(connection: apsw.Connection, before_ms: int) -> int:
+    """Forget addresses of visitors in entries about nobody that are older; return of how many."""
+    low, high = 0, find_last(connection)[0]
+    while low < high:  # halving finds the last entry of that age without an index by time
+        middle = (low + high + 1) // 2
+        at_ms = connection.execute(_MADE_AT, (middle,)).get
+        low, high = (middle, high) if at_ms < before_ms else (low, middle - 1)
+    connection.execute(_FORGET, (low, AUDIT_FORGET_MAX))
+    return connection.changes()
 
 
 def list_page(

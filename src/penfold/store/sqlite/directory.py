@@ -188,6 +188,10 @@ class SqliteDirectory:
         with self._read_lock:
             return audit.check(self._reader)
 
+    def forget_strangers(self, *, before_ms: int) -> int:
+        with self._write_lock:
+            return self._transact(lambda: audit.forget_strangers_in_tx(self._writer, before_ms))
+
     def close(self) -> None:
         """Close both handles; safe to call twice."""
         with self._write_lock, self._read_lock:

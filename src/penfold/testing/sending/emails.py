@@ -6,6 +6,8 @@ from typing import Protocol, TypeVar
 from msgspec.structs import replace
 
 from penfold.base.errors import NotFoundError
+from penfold.base.limits import SENDING_SHARE
+from penfold.base.priority import Priority, divide
 from penfold.ports.sending.emails import (
     WAITING,
     Backlog,
@@ -102,9 +104,15 @@ class MemoryEmails(Part):
 
     def take_emails(self, *, now_ms: int, lease_ms: int, limit: int) -> list[EmailLease]:
         held = self._state.held
-        due = [number for number in self._waiting() if held[number].due_ms <= now_ms]
+        due = sorted((held[number].due_ms, number) for number in self._waiting())
+        found: dict[Priority, list[int]] = {each: [] for each in Priority}
+        for at_ms, number in due:
+            if at_ms <= now_ms:
+                found[self._state.emails[number].priority].append(number)
+        waiting = {each: len(numbers) for each, numbers in found.items()}
+        counts = divide(waiting, limit, share=SENDING_SHARE)
         leases = []
-        for number in sorted(due, key=lambda one: (held[one].due_ms, one))[:limit]:
+        for number in [one for each, count in counts.items() for one in found[each][:count]]:
             held[number] = Held(now_ms + lease_ms, held[number].lease + 1, taken=True)
             email = self._state.emails[number]
             leases.append(EmailLease(email, held[number].lease))

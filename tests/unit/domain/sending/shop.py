@@ -37,10 +37,14 @@ class Shop:
         del ports["notices"]
         self.carrier_ports = ports
         self.key = KeptKey(LINK_KEY, self.world.directory, PlainSealer(), self.chance)
-        self.links = MailLinks(self.key, "https://mail.penfold.test")
-        self.reactions = Reactions(self.book, self.key, self.clock, self.chance)
+        self.tracking = "https://links.penfold.test"
+        self.links = MailLinks(self.key, "https://mail.penfold.test", lambda _: self.tracking)
+        self.reactions = self.make_reactions()
         self.handing = self.make_handing(**more)
         self.outcomes = Outcomes(self.book, self.queue, self.clock, self.chance)
+
+    def make_reactions(self, **more):
+        return Reactions(self.book, self.key, self.clock, self.chance, **more)
 
     def make_handing(self, *, book=None, queue=None, mailboxes=None, **more):
         ports = dict(self.carrier_ports)
@@ -50,16 +54,26 @@ class Shop:
 
     def accept(self, *to, content=None, **fields):
         """Store an email and return its number."""
-        now_ms = self.clock.now_ms()
         state = EmailState.SCHEDULED if fields.get("scheduled_ms") else EmailState.QUEUED
-        number = 1 + len(self.book.read(lambda b: b.list_emails("a", limit=1_000)))
-        email = Email(
-            0, str(UUID(int=number)), "a", "k", "Shop <alice@penfold.test>", f"bill {number}", now_ms,
-            to=to, state=state, message_id=f"e{number}@penfold.test",
-        )  # fmt: skip
-        packed = pack_content(content or Content(text="7 EUR"))
-        new = NewEmail(replace(email, **fields), packed, tuple((one, "to") for one in to))
+        number = 1 + len(self.book.read(lambda b: b.list_emails("a", limit=3_000)))
+        new = self._make(number, to, content or Content(text="7 EUR"), state=state, **fields)
         return self.book.change(lambda writer: writer.add_email(new))
+
+    def accept_many(self, count, **fields):
+        """Store emails to as many people elsewhere."""
+        text = Content(text="7 EUR")
+        new = [
+            self._make(n, [f"r{n}@x{n % 9}.example"], text, **fields) for n in range(1, count + 1)
+        ]
+        self.book.change(lambda writer: [writer.add_email(one) for one in new])
+
+    def _make(self, number, to, content, **fields):
+        email = Email(
+            0, str(UUID(int=number)), "a", "k", "Shop <alice@penfold.test>", f"bill {number}",
+            self.clock.now_ms(), to=tuple(to), message_id=f"e{number}@penfold.test",
+        )  # fmt: skip
+        new = NewEmail(email, pack_content(content), tuple((one, "to") for one in to))
+        return replace(new, email=replace(email, **fields))
 
     def make_token(self, number, position=0, purpose=Purpose.UNSUBSCRIBE, target=""):
         """Return the token of a link in an email."""

@@ -75,3 +75,52 @@ def test_a_test_mail_is_composed_and_goes_nowhere():
     shop.hand_over()
     assert queued(shop) == []
     assert shop.events() == ["sent", "delivered"]
+
+
+# --- tracking
+
+HTML = (
+    '<body><a href="https://shop.example/7?a=1&amp;b=2">bill</a> <a href="mailto:a@x.example">a</a> '
+    '<a href="{{ unsubscribe_url }}">no more</a></body>'
+)
+
+
+def shown(shop):
+    """Return the HTML of the one mail that is queued."""
+    [raw] = queued(shop)
+    return decode_body(raw, scan(raw)).decode()
+
+
+def test_a_tracked_link_leads_by_the_tracking_host_to_where_it_led():
+    shop = Shop()
+    shop.accept(KIM, content=Content(html=HTML), clicks=True, unsubscribe=True)
+    shop.hand_over()
+    html = shown(shop)
+    [token] = re.findall(r'href="https://links\.penfold\.test/mail/click/([^"]+)"', html)
+    assert shop.reactions.note_clicked(token, None) == "https://shop.example/7?a=1&b=2"
+    assert 'href="mailto:a@x.example"' in html
+    assert len(LINK.findall(html)) == 1
+    assert "/mail/open/" not in html
+
+
+def test_an_opened_mail_loads_a_picture_which_is_all_that_was_added():
+    shop = Shop()
+    shop.accept(KIM, content=Content(html=HTML), opens=True)
+    shop.hand_over()
+    html = shown(shop)
+    [picture, token] = re.search(
+        r'(<img src="[^"]+/mail/open/([^"]+)"[^>]*>)</body>', html
+    ).groups()
+    assert html.replace(picture, "") == HTML
+    assert shop.reactions.note_opened(token, None).recipient.address == KIM
+
+
+def test_text_is_not_tracked_and_without_tracking_html_stays():
+    shop = Shop()
+    shop.accept(KIM, content=Content(text="https://shop.example"), opens=True, clicks=True)
+    shop.hand_over()
+    assert b"penfold.test/mail" not in queued(shop)[0]
+    shop = Shop()
+    shop.accept(KIM, content=Content(html=HTML))
+    shop.hand_over()
+    assert shown(shop) == HTML

@@ -115,6 +115,16 @@ def test_a_template_takes_the_place_of_what_the_message_says(post):
     assert "`X-Template` is no template" in post.refused(b"X-Template: other")
 
 
+def test_what_is_tracked_of_a_templates_mail_is_said_in_a_field(post):
+    given = b"X-Template: welcome", b'X-Variables: {"name": ""}'
+    for said, wanted in ((b"Opens", (True, False)), (b"opens, clicks", (True, True)),
+                         (b"off", (False, False)), (b"", (False, False))):  # fmt: skip
+        [email] = post.taken(*given, b"X-Track: " + said)
+        assert (email.opens, email.clicks) == wanted
+    assert "`X-Track` is opens" in post.refused(*given, b"X-Track: yes")
+    assert "`X-Track` is for templates" in post.refused(b"X-Track: opens")
+
+
 def test_those_who_are_hidden_do_not_learn_of_each_other_by_a_template(post):
     emails = post.taken(
         *(b"X-Template: welcome", b'X-Variables: {"name": ""}'),

@@ -2,6 +2,7 @@
 
 import re
 from contextlib import closing
+from uuid import UUID
 
 import pytest
 import requests
@@ -10,6 +11,7 @@ from tests.unit.front.web.conftest import Site
 from tests.unit.front.web.test_pages import PAGE_HEADERS
 
 from penfold.base.limits import OAUTH_BODY_MAX_BYTES
+from penfold.proto.mail_links import MailLink, Purpose, sign_link
 
 ONE_CLICK = {"List-Unsubscribe": "One-Click"}
 
@@ -22,8 +24,8 @@ class Reader:
         self.shop = shop
         self.token = shop.make_token(shop.accept(KIM, stream="broadcast"))
 
-    def ask(self, verb, token=None, **more):
-        url = f"{self.site.base}/mail/unsubscribe/{self.token if token is None else token}"
+    def ask(self, verb, token=None, purpose=Purpose.UNSUBSCRIBE, **more):
+        url = f"{self.site.base}/mail/{purpose}/{self.token if token is None else token}"
         return requests.request(verb, url, timeout=30, allow_redirects=False, **more)
 
 
@@ -82,3 +84,39 @@ def test_who_tries_many_tokens_has_to_wait_and_who_has_one_does_not(reader):
     refused = reader.ask("GET", "A" * 46)
     assert (refused.status_code, "Retry-After" in refused.headers) == (429, True)
     assert reader.ask("POST", data=ONE_CLICK).status_code == 200
+
+
+# --- tracking
+
+TARGET = "https://shop.example/a?b=%20&c=[1]#d"
+
+
+def test_a_picture_is_loaded_and_told_of_and_looking_for_it_is_not(reader):
+    token = reader.shop.make_token(1, purpose=Purpose.OPEN)
+    looked = reader.ask("HEAD", token, Purpose.OPEN)
+    assert (looked.status_code, reader.shop.events()) == (200, [])
+    answer = reader.ask("GET", token, Purpose.OPEN, headers={"User-Agent": "Mozilla/5.0 Firefox/9"})
+    assert (answer.headers["content-type"], answer.content[:6]) == ("image/gif", b"GIF89a")
+    assert (answer.headers["cache-control"], answer.cookies.get_dict()) == ("no-store", {})
+    assert reader.shop.events() == ["opened"]
+
+
+def test_a_link_leads_on_and_is_told_of_and_looking_at_it_is_not(reader):
+    token = reader.shop.make_token(1, purpose=Purpose.CLICK, target=TARGET)
+    for verb, events in (("HEAD", []), ("GET", ["clicked"])):
+        answer = reader.ask(verb, token, Purpose.CLICK)
+        assert (answer.status_code, answer.headers["location"]) == (302, TARGET)
+        assert answer.headers["referrer-policy"] == "no-referrer"
+        assert reader.shop.events() == events
+
+
+@pytest.mark.parametrize("purpose", [Purpose.OPEN, Purpose.CLICK])
+def test_a_link_that_is_not_ours_leads_nowhere(reader, purpose):
+    target = "https://evil.example" if purpose is Purpose.CLICK else ""
+    other = sign_link(MailLink(str(UUID(int=1)), 0, target), purpose, bytes(32))
+    for token in (reader.token, other, "https%3A%2F%2Fevil.example", "%0d%0aLocation:%20x"):
+        answer = reader.ask("GET", token, purpose)
+        assert (answer.status_code, answer.headers.get("location")) == (404, None)
+    query = f"{reader.site.base}/mail/click/x?url=https://evil.example"
+    assert requests.get(query, timeout=30, allow_redirects=False).status_code == 404
+    assert reader.shop.events() == []

@@ -16,8 +16,9 @@ from tests.unit.front.web.conftest import PASSWORD, Site
 from tests.unit.identity import GMAIL, READONLY, VERIFIER, WEB_REDIRECT
 
 from penfold.base.errors import ParseError
-from penfold.base.limits import CODE_S
+from penfold.base.limits import CHALLENGE_REUSES, CODE_S
 from penfold.ports.directory import Account
+from penfold.proto.oauth import s256
 
 ALICE = "alice@penfold.test"
 ROOT = Path(__file__).parents[4]
@@ -99,6 +100,23 @@ def test_2_1_1_a_challenge_that_shows_its_verifier_is_refused(site, public):
     for method in ("plain", None):
         answer = ask(site, public, code_challenge=VERIFIER, code_challenge_method=method)
         assert "code_challenge_method must be S256" in answer.text
+
+
+def test_2_1_1_a_challenge_that_is_always_the_same_is_told_of_once(world):
+    def told():
+        return [e.entry for e in world.book.list_audit(most=500) if e.entry.kind == "challenge"]
+
+    for number in range(3 * CHALLENGE_REUSES):
+        world.allow(world.web)  # without a challenge
+        world.allow(code_challenge=s256(f"{number}-{VERIFIER}"))
+    for _ in range(CHALLENGE_REUSES - 1):
+        world.allow()
+    assert told() == []
+    for _ in range(2):
+        world.allow()
+    [entry] = told()
+    assert (entry.action, entry.key) == ("reuse", world.desktop.client.id)
+    assert entry.account_id == world.alice.id
 
 
 def test_2_1_2_no_token_travels_in_the_front_channel(site):

@@ -12,6 +12,7 @@ from penfold.base.limits import (
     SENDING_LOT_RECIPIENTS,
     SENDING_NEWS_MAX,
 )
+from penfold.base.priority import Priority
 from penfold.domain.sending.content import Content
 from penfold.front.worker.sending import HandingRounds, NewsRounds, Sized, split
 from penfold.ports.queue import QueueState
@@ -47,6 +48,17 @@ def test_a_round_hands_over_all_that_is_due_with_what_a_dead_process_had():
     HandingRounds(shop.book, shop.handing, shop.clock).run(RUNS)
     assert shop.events() == ["sent"] * 3
     assert shop.book.read(lambda book: book.list_backlog(now_ms=shop.clock.now_ms())) == []
+
+
+def test_a_code_behind_a_backlog_is_handed_over_and_queued_before_it():
+    shop = Shop()
+    shop.accept_many(2_000, priority=Priority.LOW)
+    shop.accept(KIM, priority=Priority.HIGH)
+    HandingRounds(shop.book, shop.handing, shop.clock).run(RUNS)
+    rows = shop.queue.list_rows(limit=3_000)[::-1]
+    assert (rows[0].recipient, len(rows)) == (KIM, 2_001)
+    [lease] = shop.queue.take(now_ms=shop.clock.now_ms(), lease_ms=1, limit=1)
+    assert lease.row.recipient == KIM
 
 
 def test_a_round_that_is_to_stop_takes_nothing():

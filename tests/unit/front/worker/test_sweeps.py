@@ -7,6 +7,7 @@ from random import Random
 
 import pytest
 
+from penfold.base.acting import VISITOR, Actor, act
 from penfold.base.clock import FixedClock
 from penfold.base.errors import MailboxBusyError, MailboxDamagedError
 from penfold.base.labels import INBOX, SPAM, TRASH
@@ -22,6 +23,7 @@ from penfold.domain.history import Wanted, list_history
 from penfold.domain.identity import build_identity
 from penfold.domain.messages import add_letter, read_letter
 from penfold.front.worker.sweeps import Sweeps
+from penfold.ports.audit import Event
 from penfold.ports.identity import Removed, Session
 from penfold.ports.mailbox import Change
 from penfold.ports.queue import NewQueueRow, QueueState
@@ -373,6 +375,15 @@ def test_sessions_that_ended_are_forgotten(world):
     world.book.change(lambda writer: writer.add(session))
     assert world.run(world.sweeps.expire_records).changed == 1
     assert world.book.find(Session, "s1") is None
+
+
+def test_the_audit_log_forgets_after_90_days_where_strangers_came_from(world):
+    with act(Actor(VISITOR, "192.0.2.7")):
+        world.book.change(lambda writer: writer.note(Event("fail", "sign_in")))
+    world.clock.advance(days=90)
+    assert world.run(world.sweeps.expire_records).changed == 0
+    world.clock.advance(ms=1)
+    assert world.run(world.sweeps.expire_records).changed == 1
 
 
 def test_the_mailbox_of_a_removed_account_is_erased_after_a_minute(world):

@@ -5,7 +5,7 @@ import threading
 
 import apsw
 import pytest
-from tests.contract.mail import MAILBOX, make_message
+from tests.contract.mail import MAILBOX, NOW_MS, make_message
 from tests.contract.mailbox_contract import Answers, Box
 
 from penfold.base.errors import (
@@ -19,8 +19,10 @@ from penfold.base.errors import (
 )
 from penfold.base.labels import INBOX
 from penfold.base.limits import GROUP_COMMIT_MAX
+from penfold.domain.sending_limits import SendingLimits, charge_sending, count_sent
 from penfold.ports.mailbox import Query
 from penfold.proto.search.tree import Text
+from penfold.spec.problems import SENDING_LIMIT_RETRY_AFTER, ProblemError
 from penfold.store.room import Room
 from penfold.store.sqlite.layout import mailbox_path, marker_path
 from penfold.store.sqlite.migrate import find_steps, newest_version
@@ -344,6 +346,28 @@ def test_two_stores_write_one_mailbox(box, open_mailboxes):
         thread.join()
     assert box.counts(INBOX) == other.counts(INBOX) == (60, 0, 60, 0)
     assert other.list(INBOX) == box.list(INBOX)
+
+
+def test_of_many_at_once_no_more_send_than_the_day_has_room_for(box, open_mailboxes):
+    """Two processes, fifty threads, one message left."""
+    limits, sent = SendingLimits(messages=100, recipients=1_000), []
+    boxes = [box, Box(open_mailboxes(), MAILBOX)]
+    box.change(lambda writer: [writer.add_sent(1, now_ms=NOW_MS) for _ in range(99)])
+
+    def send(mine):
+        try:
+            mine.change(lambda writer: charge_sending(writer, limits, 1, now_ms=NOW_MS))
+            sent.append("")
+        except ProblemError as error:
+            sent.append(error.problem)
+
+    threads = [threading.Thread(target=send, args=(boxes[n % 2],)) for n in range(50)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(map(sent.count, {"", SENDING_LIMIT_RETRY_AFTER})) == [1, 49]
+    assert box.look(lambda reader: count_sent(reader, now_ms=NOW_MS)).messages == 100
 
 
 def add_note(connection):

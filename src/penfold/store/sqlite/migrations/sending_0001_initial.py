@@ -37,12 +37,13 @@ CREATE TABLE email (
     taken        INTEGER NOT NULL DEFAULT 0, -- 1: until due_ms, somebody works on it
     created_ms   INTEGER NOT NULL,
     scheduled_ms INTEGER NOT NULL,
+    priority     INTEGER NOT NULL,           -- base.priority
     paced        INTEGER NOT NULL DEFAULT 0, -- 1: scheduled_ms is when its stream has room
     last_event   TEXT    NOT NULL DEFAULT '',
     record       BLOB    NOT NULL            -- JSON
 ) STRICT;
 CREATE INDEX email_account ON email (account_id, number);
-CREATE INDEX email_due ON email (due_ms) WHERE state IN ('scheduled', 'queued');
+CREATE INDEX email_due ON email (priority, due_ms) WHERE state IN ('scheduled', 'queued');
 CREATE INDEX email_backlog ON email (stream, scheduled_ms, created_ms)
     WHERE state IN ('scheduled', 'queued');
 CREATE INDEX email_taken ON email (number) WHERE taken = 1;

@@ -11,6 +11,8 @@ import zstandard
 from msgspec.structs import replace
 
 from penfold.base.errors import MailboxDamagedError, NotFoundError
+from penfold.base.limits import SENDING_SHARE
+from penfold.base.priority import Priority, divide
 from penfold.ports.sending.emails import Backlog, Email, EmailLease, EmailState, NewEmail, Recipient
 from penfold.store.sqlite.sending.table import Table, page_sql
 
@@ -22,6 +24,11 @@ _COLUMNS: Final = "number, state, scheduled_ms, paced, last_event, record"
 _WAITS: Final = "state IN ('scheduled', 'queued')"
 
 
+_NEXT_DUE: Final = f"SELECT min(due_ms) FROM email WHERE {_WAITS} AND priority = ?"
+_TAKE: Final = (
+    f"SELECT {_COLUMNS}, lease FROM email WHERE {_WAITS} AND priority = ? AND due_ms <= ?"
+    " ORDER BY due_ms, number LIMIT ?"
+)
 #: Numbers grow with time, so only bodies up to the last old email are looked at.
 _DROP_BODIES: Final = (
     "DELETE FROM body WHERE email IN (SELECT body.email FROM body"
@@ -83,8 +90,8 @@ class EmailTable(Table):
         return int(rows[0][0]) if rows else 0
 
     def find_next_due(self) -> int | None:
-        [(due_ms,)] = self._rows(f"SELECT min(due_ms) FROM email WHERE {_WAITS}")
-        found: int | None = due_ms
+        rows = [row for each in Priority for row in self._rows(_NEXT_DUE, (each,))]
+        found: int | None = min((due_ms for (due_ms,) in rows if due_ms is not None), default=None)
         return found
 
     def list_backlog(self, *, now_ms: int) -> list[Backlog]:
@@ -101,11 +108,11 @@ class EmailTable(Table):
         email = new.email
         self._run(
             "INSERT INTO email (id, account_id, stream, state, due_ms, created_ms, scheduled_ms,"
-            " paced, record) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            " priority, paced, record) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
                 *(email.id, email.account_id, email.stream, email.state.value),
                 *(email.scheduled_ms or email.created_ms, email.created_ms, email.scheduled_ms),
-                *(int(email.paced), _encode(email)),
+                *(email.priority, int(email.paced), _encode(email)),
             ),
         )
         number = self._db.last_insert_rowid()
@@ -135,11 +142,10 @@ class EmailTable(Table):
         return changed > 0
 
     def take_emails(self, *, now_ms: int, lease_ms: int, limit: int) -> list[EmailLease]:
-        rows = self._rows(
-            f"SELECT {_COLUMNS}, lease FROM email WHERE {_WAITS} AND due_ms <= ?"
-            " ORDER BY due_ms, number LIMIT ?",
-            (now_ms, limit),
-        )
+        found = {each: self._rows(_TAKE, (each, now_ms, limit)) for each in Priority}
+        waiting = {each: len(rows) for each, rows in found.items()}
+        counts = divide(waiting, limit, share=SENDING_SHARE)
+        rows = [row for each, count in counts.items() for row in found[each][:count]]
         leases = [EmailLease(_email(row[:-1]), row[-1] + 1) for row in rows]
         self._db.executemany(
             "UPDATE email SET due_ms = ?, lease = ?, taken = 1, state = 'queued' WHERE number = ?",

@@ -72,6 +72,13 @@ def test_create_answers_with_default_visibility_and_no_type(world):
         pytest.param("Inbox/X", "Inbox/X", id="reserved-as-parent"),
         pytest.param("Social", "Social", id="not-reserved"),
         pytest.param("żółć 東京", "żółć 東京", id="other-scripts"),
+        pytest.param("Cafe\u0301", "Caf\xe9", id="two-code-points-for-a-letter"),
+        pytest.param(
+            "\U0001d11e\U0001f9d1\u200d\U0001f680",
+            "\U0001d11e\U0001f9d1\u200d\U0001f680",
+            id="joined",
+        ),
+        pytest.param("\u202eabc", "\u202eabc", id="right-to-left"),
     ],
 )
 def test_name_is_stored_with_single_blanks(world, given, stored):
@@ -85,6 +92,10 @@ def test_name_is_stored_with_single_blanks(world, given, stored):
         pytest.param("Finance-Bill", "Finance/Bill", True, id="dash-slash"),
         pytest.param("Finance-Bill", "finance bill", True, id="dash-blank"),
         pytest.param("P / A", "P/A", False, id="count-of-separators"),
+        pytest.param("Cafe\u0301", "CAF\xc9", True, id="other-code-points"),
+        pytest.param("\uac01", "\u1100\u1161\u11a8", True, id="a-syllable-in-pieces"),
+        pytest.param("\u212bngstr\xf6m", "a\u030angstro\u0308m", True, id="three-ways-to-write-it"),
+        pytest.param("a\u200bb", "ab", False, id="nothing-to-see-is-something"),
         pytest.param("a_b", "a b", False, id="underscore-is-itself"),
         pytest.param("a.b", "a b", False, id="dot-is-itself"),
         pytest.param("a", "a/b", False, id="parent-and-child"),
@@ -103,7 +114,8 @@ def test_names_conflict_by_key(world, first, second, conflicts):
     "name",
     [
         *("inbox", "Spam", "TRASH", "sent", "Drafts", "starred", "important", "unread", "chats"),
-        *("", "   ", "a\x00b", "x" * (LABEL_NAME_MAX + 1)),
+        *("", "   ", "a\x00b", "x" * (LABEL_NAME_MAX + 1), "\U0001f600" * (LABEL_NAME_MAX + 1)),
+        *("x" * 10_000, "a" + "\u0301\u0316" * 500_000, "\u0958" * (LABEL_NAME_MAX - 1)),
     ],
 )
 def test_bad_name_is_refused(world, name):

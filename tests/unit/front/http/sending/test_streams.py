@@ -6,6 +6,7 @@ import pytest
 from tests.unit.front.http.sending.desk import EMAIL, Desk, fields
 
 from penfold.base.limits import SENDING_PART_MAX_BYTES, STREAM_WAIT_MAX_MS, STREAMS_MAX
+from penfold.base.priority import PRIORITIES
 from penfold.domain.sending.showing import show_time
 
 HOUR_MS = 3_600_000
@@ -53,7 +54,7 @@ def test_every_account_has_streams_and_its_own_by_such_a_name_counts(desk):
     ("change", "field"),
     [
         ({"name": ""}, "name"), ({"name": "No Name"}, "name"), ({"name": "a" * 65}, "name"),
-        ({"kind": "spam"}, "kind"), ({"ttl": -1}, "ttl"), ({"ttl": 10**9}, "ttl"),
+        ({"kind": "spam"}, "kind"), ({"priority": "highest"}, "priority"), ({"ttl": -1}, "ttl"), ({"ttl": 10**9}, "ttl"),
         ({"per_hour": -1}, "per_hour"), ({"per_hour": 10**7}, "per_hour"),
         ({"kind": "broadcast", "unsubscribe": False}, "unsubscribe"),
     ],
@@ -71,6 +72,24 @@ def test_an_email_is_worth_what_its_stream_says_and_an_unknown_stream_is_refused
     assert shown["expires_at"] > shown["created_at"]
     assert shown["scheduled_at"] is None
     assert fields(desk.send(stream="other")) == [("stream", "invalid")]
+
+
+def test_the_priority_of_a_stream_is_that_of_its_emails(desk):
+    def priority(name):
+        email_id = desk.sent(stream=name)
+        email = desk.book.read(lambda b: b.find_email(email_id, desk.alice.id))
+        shown = desk.ask("GET", f"/streams/{name}").json["priority"]
+        assert email.priority is PRIORITIES[shown]
+        return shown
+
+    add(desk)
+    add(desk, "offers", kind="broadcast")
+    names = ("otp", "transactional", "broadcast", "news", "offers")
+    assert [priority(each) for each in names] == ["high", "normal", "low", "normal", "low"]
+    assert add(desk, "otp", ttl=60).json["priority"] == "high"
+    assert add(desk, "codes", priority="high").json["priority"] == priority("codes") == "high"
+    desk.ask("PATCH", "/streams/codes", {"priority": "low"})
+    assert priority("codes") == "low"
 
 
 def test_recipients_of_a_limited_stream_leave_evenly(desk):
@@ -172,3 +191,30 @@ def test_what_is_stored_for_each_recipient_has_a_largest_size(desk):
     reply = desk.ask("POST", "/emails/batch", bodies)
     assert (reply.status, fields(reply)) == (422, [("recipients", "too_long")])
     assert desk.ask("GET", "/emails").json["data"] == []
+
+
+def test_tracking_is_off_and_a_stream_or_an_email_turns_it_on(desk):
+    def tracked(**fields):
+        return desk.get(desk.sent(**fields))["tracking"]
+
+    off = {"opens": False, "clicks": False}
+    assert [one["tracking"] for one in desk.ask("GET", "/streams").json["data"]] == [off] * 3
+    assert tracked() == off
+    assert tracked(tracking={"clicks": True}) == {"opens": False, "clicks": True}
+    assert add(desk, tracking={"opens": True}).json["tracking"] == {"opens": True, "clicks": False}
+    assert tracked(stream="news") == {"opens": True, "clicks": False}
+    assert tracked(stream="news", tracking={"opens": False, "clicks": True}) == {
+        "opens": False, "clicks": True,
+    }  # fmt: skip
+    changed = desk.ask("PATCH", "/streams/news", {"tracking": {"opens": False}}).json
+    assert changed["tracking"] == off
+    several = desk.send(to=["kim@x.example", "lee@x.example"], tracking={"opens": True}).json
+    assert len(several["ids"]) == 2
+
+
+def test_a_whole_message_is_not_tracked_whatever_its_stream_says(desk):
+    add(desk, tracking={"opens": True, "clicks": True})
+    raw = b"From: shop@penfold.test\r\nTo: kim@x.example\r\nSubject: a\r\n\r\nb\r\n"
+    body = {"raw": base64.urlsafe_b64encode(raw).decode(), "stream": "news"}
+    sent = desk.ask("POST", "/emails/raw", body).json["id"]
+    assert desk.get(sent)["tracking"] == {"opens": False, "clicks": False}

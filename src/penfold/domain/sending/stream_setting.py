@@ -1,0 +1,62 @@
+"""Setting up streams: what is asked for becomes a record, or is refused."""
+
+from msgspec.structs import replace
+
+from penfold.base.limits import STREAMS_MAX
+from penfold.base.priority import PRIORITIES, Priority
+from penfold.domain.sending.findings import INVALID, Findings
+from penfold.domain.sending.parts import read_tracking
+from penfold.domain.sending.streams import BROADCAST, check_stream
+from penfold.ports.sending.book import SendingWriter
+from penfold.ports.sending.records import Stream
+from penfold.spec.sending.problems import NOT_NOW, SendingError
+from penfold.spec.sending.setup import ChangeStream, NewStream
+from penfold.spec.sending.streams import BUILT_IN
+
+
+def make_stream(stream_id: str, account_id: str, asked: NewStream, *, now_ms: int) -> Stream:
+    """Return the stream that is asked for. SendingError (422) names what is wrong."""
+    usual = Priority.LOW if asked.kind == BROADCAST else Priority.NORMAL
+    if asked.name in BUILT_IN:
+        usual = BUILT_IN[asked.name].priority
+    new = Stream(
+        *(stream_id, account_id, asked.name, now_ms, asked.kind),
+        ttl_s=asked.ttl,
+        unsubscribe=asked.kind == BROADCAST if asked.unsubscribe is None else asked.unsubscribe,
+        priority=usual,
+        per_hour=asked.per_hour,
+        warmup_ms=now_ms if asked.warmup else 0,
+    )
+    return _check(replace(new, **read_tracking(asked.tracking)), asked.priority)
+
+
+def change_stream(old: Stream, asked: ChangeStream, *, now_ms: int) -> Stream:
+    """Return the stream as it is asked for; as make_stream."""
+    given = {
+        "kind": asked.kind,
+        "ttl_s": asked.ttl,
+        "unsubscribe": asked.unsubscribe,
+        **read_tracking(asked.tracking),
+        "per_hour": asked.per_hour,
+        "warmup_ms": None if asked.warmup is None else now_ms * asked.warmup,
+        # What was put off by another limit keeps its time; what comes now does not wait for it.
+        "paced_ms": 0 if asked.per_hour is not None or asked.warmup is not None else None,
+    }
+    new = replace(old, **{name: value for name, value in given.items() if value is not None})
+    return _check(new, asked.priority)
+
+
+def add_stream(writer: SendingWriter, stream: Stream) -> None:
+    """Store a new stream; SendingError (409) where an account has as many as it may."""
+    if len(writer.list_records(Stream, stream.account_id, limit=STREAMS_MAX)) >= STREAMS_MAX:
+        raise SendingError(NOT_NOW, f"An account has no more than {STREAMS_MAX} streams.")
+    writer.add(stream)
+
+
+def _check(stream: Stream, priority: str | None) -> Stream:
+    findings = Findings()
+    check_stream(stream, findings)
+    if priority is not None and priority not in PRIORITIES:
+        findings.add("priority", INVALID, f"is one of {', '.join(PRIORITIES)}")
+    findings.raise_any()
+    return stream if priority is None else replace(stream, priority=PRIORITIES[priority])
