@@ -132,7 +132,9 @@ def make_sending(
             make_keys(stores),
             make_webhooks(stores, local=not launch.settings.is_production),
             make_domains(stores, launch.settings),
-            preflight=make_preflight(stores, launch.settings, workshop),
+            preflight=make_preflight(
+                stores, launch.settings, workshop, public_url=launch.public_url
+            ),
             is_local=stores.directory.is_local_domain,
             find_addresses=make_addresses(stores),
             fill=make_fill(stores.sending),

@@ -495,6 +495,21 @@ BROKEN_TLS_DAYS: Final = 3
 #: Domains and servers that are remembered, the longest unused go first.
 SITES_MAX: Final = 10_000
 
+# --- Seeds of placement tests ------------------------------------------------------------
+#: [[seed]] tables: each is logged in to again and again while a test runs.
+SEEDS_MAX: Final = 50
+#: Seeds looked into at a time, a thread for each.
+SEED_THREADS: Final = 8
+#: Seconds between two looks into a seed at last: providers count logins.
+SEED_LOOK_S: Final = 10.0
+#: Seconds an IMAP server has for each answer; octets of all its answers to one look, whose longest
+#: is the list of folders; folders that are looked into.
+IMAP_S: Final = 30.0
+IMAP_ANSWER_MAX_BYTES: Final = 1_000_000
+IMAP_FOLDERS_MAX: Final = 100
+#: Seconds a placement test waits for its mail at most.
+PLACEMENT_MAX_S: Final = 86_400
+
 # --- Relays and shapes of the operator ---------------------------------------------------
 #: [[relay]] tables, and domains in one: all are looked through for each message.
 RELAYS_MAX: Final = 100

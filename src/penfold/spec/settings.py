@@ -39,6 +39,7 @@ from penfold.spec.key_source import (
 from penfold.spec.quotas import GOOGLE_2026, OFF, TABLES, QuotaTable
 from penfold.spec.rates import find_rates, parse_rates
 from penfold.spec.relays import Relay, parse_relays
+from penfold.spec.seeds import Seed, parse_seeds
 from penfold.spec.setting_values import (
     WORKERS_MAX,
     Endpoint,
@@ -515,6 +516,14 @@ class Settings:
         "TABLES",
         "Servers that take mail for other domains off our hands, as [[relay]] tables of "
         "penfold.toml. [default: none; mail goes to each domain's own servers]",
+        serve=False,
+    )
+    seed: tuple[Seed, ...] = _setting(
+        parse_seeds,
+        (),
+        "TABLES",
+        "Mailboxes of yours at other providers that `penfold placement` sends to and looks into, "
+        "as [[seed]] tables of penfold.toml. [default: none]",
         serve=False,
     )
     shapes: tuple[NamedShape, ...] = _setting(

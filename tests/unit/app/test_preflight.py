@@ -8,8 +8,9 @@ import pytest
 from tests.rspamd import GTUBE, run_rspamd
 from tests.unit.domain.test_dns_advice import FOUR, HOST, NAME, SIX, reverse
 
-from penfold.app.commands import open_domains, run_command
+from penfold.app.commands import run_command
 from penfold.app.datadir import LOCK_NAME, save_schema
+from penfold.app.doors import open_domains
 from penfold.app.logs import SystemClock
 from penfold.app.stores import known_schema, open_stores
 from penfold.testing.dns import DnsServer
@@ -150,7 +151,12 @@ def test_what_would_be_refused_is_told_field_by_field(check):
 
 
 def test_the_stream_says_whether_mail_has_to_be_unsubscribed_from(check):
-    assert check((), EMAIL, "--stream", "broadcast")[0] == 1
+    broadcast = ("--stream", "broadcast")
+    found = codes(check((), EMAIL, *broadcast)[1])
+    assert found == {"no-unsubscribe": "warning", "no-one-click": "warning"}  # http://127.0.0.1
+    more = f'issuer = "https://mail.{NAME}"\n'
+    email = EMAIL | {"text": "Unsubscribe: {{ unsubscribe_url }}"}
+    assert check((), email, *broadcast, more=more)[1]["findings"] == []
     assert codes(check((), MESSAGE, "--stream", "nonsense")[1]) == {"invalid": "error"}
 
 

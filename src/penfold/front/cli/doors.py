@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from penfold.ports.queue import Queue
     from penfold.ports.rendering import Renderer
     from penfold.ports.reports import ReportBook
+    from penfold.ports.seeds import SeedMailbox
     from penfold.spec.key_source import KeySource
 
 #: Prints one line of progress.
@@ -190,6 +191,7 @@ class Doors:
     open_tracers: Callable[[Path], AbstractContextManager[Tracers]]
     open_sending: Callable[[Path], AbstractContextManager[SendingTools]]
     open_preflight: Callable[[Path], AbstractContextManager[PreflightTools]]
+    open_seeds: Callable[[Path], Mapping[str, SeedMailbox]]
     open_faults: Callable[[Path], FaultBook]
     load_base_url: Callable[[Path], str]
     load_credentials: Callable[[Path], Mapping[str, bytes]]

@@ -29,6 +29,7 @@ _MAKERS: Final = {
     "export": "moving.add_export_command",
     "search": "searching.add_search_command",
     "check": "checking.add_check_command",
+    "placement": "placement.add_placement_command",
     "template": "templates.template_commands",
     "data": "data.data_commands",
     "doctor": "doctor.add_doctor_command",

@@ -40,7 +40,7 @@ _DOUBTS: Final = {
 }
 _DOES: Final = {
     "no-text": "there is no text part, or nothing in it: add one that says the same",
-    "no-unsubscribe": "there is no way to unsubscribe: add a link to one",
+    "no-unsubscribe": "no link to unsubscribe: have one lead to {{ unsubscribe_url }}",
 }
 
 
@@ -90,18 +90,16 @@ def _review_size(raw: bytes) -> Iterator[Remark]:
 
 
 def _review_parts(raw: bytes, bodies: Bodies, *, many: bool) -> Iterator[Remark]:
-    fields = header_values(raw, "List-Unsubscribe")
-    for one in list_warnings(bodies.html, bodies.text, unsubscribe=many and not fields):
-        if one.code == "no-unsubscribe":
-            # Gmail, Yahoo (documented): mail to many without it is refused or ends as spam.
-            yield Remark(one.code, Severity.ERROR, one.where, _DOES[one.code])
-        elif one.code != "http-link":
+    for one in list_warnings(bodies.html, bodies.text, unsubscribe=many):
+        if one.code != "http-link":  # told with what else is doubted of links
             yield show_warning(one)
+    fields = header_values(raw, "List-Unsubscribe")
     posts = [each.strip().lower() for each in header_values(raw, "List-Unsubscribe-Post")]
     if many and not (posts == [_ONE_CLICK] and any("<https:" in each.lower() for each in fields)):
+        # Gmail, Yahoo (documented): wanted of mail to many, beside the link in the text.
         message = (
-            "there is no unsubscribing by one click (RFC 8058), which Gmail and Yahoo want of mail "
-            "to many: add List-Unsubscribe with an https address, and List-Unsubscribe-Post"
+            "its List-Unsubscribe is none of one click (RFC 8058), which Gmail and Yahoo want of "
+            "mail to many: leave out your own, and have this server answer at an https address"
         )
         yield Remark("no-one-click", Severity.WARNING, "headers", message)
 

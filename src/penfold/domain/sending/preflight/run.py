@@ -7,6 +7,7 @@ judged here. Nothing is sent, stored or charged.
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 from msgspec.structs import replace
 
@@ -16,9 +17,10 @@ from penfold.base.limits import PREFLIGHT_LINKS_MAX, PREFLIGHTS_MAX
 from penfold.domain.sending.caller import Caller
 from penfold.domain.sending.checking import Draft, check_email
 from penfold.domain.sending.checking_raw import check_raw
-from penfold.domain.sending.composing import NotComposedError, Unsubscribe, compose
+from penfold.domain.sending.composing import NotComposedError, compose
 from penfold.domain.sending.content import Content, unpack_content
 from penfold.domain.sending.findings import Findings
+from penfold.domain.sending.links import MailLinks
 from penfold.domain.sending.preflight.message import (
     read_bodies,
     review_message,
@@ -42,14 +44,16 @@ from penfold.proto.address import parse_address_list, parse_mailbox
 from penfold.proto.templates.model import RenderError
 from penfold.spec.sending.schemas import SendEmail, SendRaw
 
+#: In place of the id that an email gets when it is accepted (RFC 9562 §5.9).
+_ID: Final = "00000000-0000-0000-0000-000000000000"
 #: Asks the DNS and the scanner about a message; blocks. UnavailableError when the server stops.
 Receive = Callable[[Departure], Reception]
 
 
 @dataclass(frozen=True, slots=True)
 class Preflight:
-    """sign: a message of that author domain, as it leaves; SealBrokenError. find_unsubscribe: as in
-    domain.sending.handing.
+    """sign: a message of that author domain, as it leaves; SealBrokenError. links: None where mail
+    has none of its reader's own.
     """
 
     book: SendingBook
@@ -57,7 +61,7 @@ class Preflight:
     clock: Clock
     sign: Callable[[bytes, str], bytes]
     receive: Receive
-    find_unsubscribe: Callable[[Email], Unsubscribe | None] = lambda _: None
+    links: MailLinks | None = None
     room: threading.BoundedSemaphore = field(
         default_factory=lambda: threading.BoundedSemaphore(PREFLIGHTS_MAX)
     )
@@ -75,7 +79,7 @@ class Preflight:
             drafts = check_email(body, caller, findings, now_ms=now_ms)
         findings.raise_any()
         stream = caller.find_stream(body.stream)
-        many = stream is not None and (stream.unsubscribe or stream.kind == "broadcast")
+        many = stream is not None and stream.unsubscribe
         recipients = sum(len(one.new.addresses) for one in drafts)
         if not self.room.acquire(blocking=False):
             raise UnavailableError("too many emails are being looked at")
@@ -88,12 +92,12 @@ class Preflight:
         remarks: list[Remark] = []
         email = draft.new.email
         # Boundaries and Message-ID are made of what an email gets when it is accepted.
-        email = replace(email, id="check", message_id=email.message_id or f"check@{draft.domain}")
+        email = replace(email, id=_ID, message_id=email.message_id or f"{_ID}@{draft.domain}")
         content = self._render(email, unpack_content(draft.new.content), remarks)
         if content is None:
             return _refuse(draft, remarks)
         try:
-            raw = compose(email, content, unsubscribe=self.find_unsubscribe(email))
+            raw = self._compose(email, content)
         except NotComposedError:
             message = "it makes no valid message: see that names and headers have no odd signs"
             return _refuse(draft, [*remarks, Remark("message", Severity.ERROR, "", message)])
@@ -112,6 +116,13 @@ class Preflight:
             authenticate(reception),
             scanned.opinion if scanned else None,
         )
+
+    def _compose(self, email: Email, content: Content) -> bytes:
+        """Return the message of the first recipient, whose links are of an email there is not."""
+        unsubscribe = None
+        if self.links and email.is_personal:
+            content, unsubscribe = self.links.personalise(email, content, 0)
+        return compose(email, content, unsubscribe=unsubscribe)
 
     def _render(self, email: Email, content: Content, remarks: list[Remark]) -> Content | None:
         """Return the content, of a template as well; None, with a remark, when it makes no mail."""

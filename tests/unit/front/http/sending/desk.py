@@ -7,9 +7,11 @@ from random import Random
 from tests.unit.front.http.conftest import ask_app
 
 from penfold.base.clock import FixedClock
+from penfold.domain.kept_key import LINK_KEY, KeptKey
 from penfold.domain.sending.domains import SendingDomains
 from penfold.domain.sending.filling import make_fill
 from penfold.domain.sending.keys import Keys
+from penfold.domain.sending.links import MailLinks
 from penfold.domain.sending.metering import Price
 from penfold.domain.sending.preflight.remarks import Reception
 from penfold.domain.sending.preflight.run import Preflight
@@ -92,6 +94,10 @@ class Desk:
                 self.clock,
                 lambda raw, _: raw,
                 lambda departure: self.receive(departure),
+                MailLinks(
+                    KeptKey(LINK_KEY, self.directory, PlainSealer(), chance),
+                    "https://penfold.test",
+                ),
             ),
             find_addresses=self.find_addresses,
             is_local=self.directory.is_local_domain,
