@@ -10,6 +10,7 @@ from penfold.domain.sending.findings import INVALID, NOT_ALLOWED, TOO_LONG, TOO_
 from penfold.domain.sending.usage import count_days, read_period
 from penfold.ports.sending.book import SendingReader
 from penfold.ports.sending.counts import PROVIDER, TAG, find_time
+from penfold.spec.sending.schemas import Period
 from penfold.spec.sending.stats import (
     COUNTS,
     GROUPS,
@@ -23,7 +24,6 @@ from penfold.spec.sending.stats import (
     StatsQuery,
     TimeToDeliver,
 )
-from penfold.spec.sending.usage import Period
 
 #: Digits of a rate behind the point: a ten-thousandth of a percent.
 _DIGITS: Final = 6

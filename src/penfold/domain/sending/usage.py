@@ -10,7 +10,7 @@ from penfold.domain.sending.metering import Price, show_money
 from penfold.ports.sending.book import SendingReader
 from penfold.ports.sending.counts import day_of
 from penfold.ports.sending.events import EventKind
-from penfold.spec.sending.usage import Period, Usage, UsageDay
+from penfold.spec.sending import schemas
 
 _DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 
@@ -49,14 +49,16 @@ def _read_day(text: str, field: str, findings: Findings) -> date | None:
     return None
 
 
-def sum_usage(book: SendingReader, account_id: str, first: str, last: str, price: Price) -> Usage:
+def sum_usage(
+    book: SendingReader, account_id: str, first: str, last: str, price: Price
+) -> schemas.Usage:
     days = book.list_usage(account_id, first=first, last=last)
     counts = book.list_counts(account_id, by=(), first=first, last=last)
     balance = book.get_balance(account_id)
     left = balance.credit_micros - balance.spent_micros
-    return Usage(
+    return schemas.Usage(
         object="usage",
-        period=Period(start=first, end=last),
+        period=schemas.Period(start=first, end=last),
         accepted=sum(one.accepted for one in days),
         delivered=sum(one.count for one in counts if one.kind == EventKind.DELIVERED),
         cost=show_money(sum(one.micros for one in days)),
@@ -67,7 +69,7 @@ def sum_usage(book: SendingReader, account_id: str, first: str, last: str, price
         soft_limit=show_money(balance.soft_micros) if balance.soft_micros else None,
         hard_limit=show_money(balance.hard_micros) if balance.hard_micros else None,
         days=[
-            UsageDay(
+            schemas.UsageDay(
                 day=one.day, stream=one.stream, accepted=one.accepted, cost=show_money(one.micros)
             )
             for one in days

@@ -16,7 +16,6 @@ from penfold.spec.sending.method import (
 )
 from penfold.spec.sending.stats import Stats, StatsQuery
 from penfold.spec.sending.template_methods import TEMPLATE_METHODS
-from penfold.spec.sending.usage import Usage
 
 REGISTRY: Final = (
     SendingMethod(
@@ -379,7 +378,7 @@ REGISTRY: Final = (
         path=f"{ROOT}/usage",
         scope=scopes.USAGE_READ,
         query=UsageQuery,
-        answer=Usage,
+        answer=schemas.Usage,
         summary="Return what was accepted in a period, and what it costs.",
     ),
     SendingMethod(

@@ -7,8 +7,7 @@ from typing import Final
 from msgspec import Struct
 
 from penfold.spec.sending.method import Query
-from penfold.spec.sending.schemas import Given
-from penfold.spec.sending.usage import Period
+from penfold.spec.sending.schemas import Given, Period
 
 GROUPS: Final = ("day", "stream", "tag", "template", "domain", "provider")
 COUNTS: Final = (

@@ -3,10 +3,10 @@
 from penfold.domain.sending.findings import Findings
 from penfold.domain.sending.usage import read_period, sum_usage
 from penfold.front.http.sending.call import Call
-from penfold.spec.sending.usage import Usage
+from penfold.spec.sending import schemas
 
 
-def usage_get(call: Call) -> Usage:
+def usage_get(call: Call) -> schemas.Usage:
     findings = Findings()
     first, last = read_period(call.query.start, call.query.end, findings, now_ms=call.now_ms)
     findings.raise_any()
