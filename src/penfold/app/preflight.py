@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from penfold.app.mta_sts import find_own_policy
 from penfold.app.resolving import make_resolver, wait_for
-from penfold.app.sending import make_link_key
+from penfold.app.sending import make_links
 from penfold.app.stores import Stores
 from penfold.base.clock import Clock
 from penfold.base.errors import NotFoundError, UnavailableError
@@ -23,7 +23,6 @@ from penfold.domain.relaying import find_relay
 from penfold.domain.sending.caller import Caller, make_caller
 from penfold.domain.sending.domain_dns import VERIFIED
 from penfold.domain.sending.domains import find_signing
-from penfold.domain.sending.links import MailLinks
 from penfold.domain.sending.preflight.remarks import Departure, Reception
 from penfold.domain.sending.preflight.run import Preflight
 from penfold.domain.sending.workshop import Workshop
@@ -59,7 +58,7 @@ def make_preflight(
         stores.clock,
         lambda raw, domain: keys.sign(raw, domain, stores.clock.now_ms() // 1000),
         partial(_wait_for_reception, settings, stores.clock, workshop.stopping),
-        MailLinks(make_link_key(stores), public_url),
+        make_links(stores, settings, public_url),
     )
 
 

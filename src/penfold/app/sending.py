@@ -5,7 +5,6 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from urllib.parse import urlsplit
 
-from penfold.app.launch import Launch
 from penfold.app.resolving import wait_for_look
 from penfold.app.stores import Stores
 from penfold.base.errors import NotFoundError, UnavailableError
@@ -103,14 +102,13 @@ def make_reactions(stores: Stores, settings: Settings) -> Reactions:
     )
 
 
-def make_links(stores: Stores, launch: Launch) -> MailLinks:
-    """Return what makes links in mail."""
-    base, hosts = launch.public_url, launch.settings.hosts
+def make_links(stores: Stores, settings: Settings, base: str) -> MailLinks:
+    """Return what makes links in mail. base: where readers reach this server."""
 
     def find_base(email: Email) -> str:
         key = domain_id(email.domain)
         found = stores.sending.read(lambda b: b.find_unowned(SendingDomain, key))
-        if found is None or found.tracking not in hosts or not is_tracking_seen(found):
+        if found is None or found.tracking not in settings.hosts or not is_tracking_seen(found):
             return base
         parts = urlsplit(base)
         port = f":{parts.port}" if parts.port else ""

@@ -49,7 +49,7 @@ def make_sending_out(core: Core, product: Product) -> SendingOut:
     workshop = Workshop(ProcessRenderer(1))
     handing = Handing(
         *(stores.sending, product.outbound.carrier, core.clock, stores.chance),
-        links=make_links(stores, core.launch),
+        links=make_links(stores, core.launch.settings, core.launch.public_url),
         render=_watch(
             make_render(stores.sending, workshop.renderer, workshop.stopping), core.counters
         ),

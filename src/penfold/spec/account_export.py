@@ -24,6 +24,7 @@ from penfold.spec.schemas import (
     SmimeInfo,
     VacationSettings,
 )
+from penfold.spec.sending import hooks
 from penfold.spec.sending import schemas as sending
 
 #: The number of the format. A reader refuses one it does not know.
@@ -245,7 +246,7 @@ class SendingDocument(Document):
     """Who may call the sending API for the account, and where its events are told."""
 
     keys: list[sending.Key]
-    webhooks: list[sending.Webhook]
+    webhooks: list[hooks.Webhook]
 
 
 class SentEmail(Document):

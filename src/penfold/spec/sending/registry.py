@@ -3,7 +3,7 @@
 from typing import Final
 
 from penfold.base.limits import SENDING_BATCH_MAX_BYTES
-from penfold.spec.sending import schemas, scopes, setup
+from penfold.spec.sending import hooks, schemas, scopes, setup
 from penfold.spec.sending.method import (
     ROOT,
     EventQuery,
@@ -290,7 +290,7 @@ REGISTRY: Final = (
         path=f"{ROOT}/webhooks",
         scope=scopes.WEBHOOKS_READ,
         query=PageQuery,
-        answer=schemas.WebhookList,
+        answer=hooks.WebhookList,
         summary="List webhooks, without their secrets.",
     ),
     SendingMethod(
@@ -298,8 +298,8 @@ REGISTRY: Final = (
         verb="POST",
         path=f"{ROOT}/webhooks",
         scope=scopes.WEBHOOKS_WRITE,
-        body=schemas.NewWebhook,
-        answer=schemas.WebhookSecret,
+        body=hooks.NewWebhook,
+        answer=hooks.WebhookSecret,
         summary="Make a webhook; its secret is shown this once.",
     ),
     SendingMethod(
@@ -307,7 +307,7 @@ REGISTRY: Final = (
         verb="GET",
         path=f"{ROOT}/webhooks/{{id}}",
         scope=scopes.WEBHOOKS_READ,
-        answer=schemas.Webhook,
+        answer=hooks.Webhook,
         summary="Return a webhook, and whether it fails.",
     ),
     SendingMethod(
@@ -315,7 +315,7 @@ REGISTRY: Final = (
         verb="PATCH",
         path=f"{ROOT}/webhooks/{{id}}",
         scope=scopes.WEBHOOKS_WRITE,
-        body=schemas.ChangeWebhook,
+        body=hooks.ChangeWebhook,
         answer=schemas.Reference,
         summary="Change a webhook, turn it off or on.",
     ),
@@ -333,7 +333,7 @@ REGISTRY: Final = (
         path=f"{ROOT}/webhooks/{{id}}/rotate",
         scope=scopes.WEBHOOKS_WRITE,
         body=schemas.Empty,
-        answer=schemas.WebhookSecret,
+        answer=hooks.WebhookSecret,
         summary="Give a webhook a new secret; the old one signs too for a day.",
     ),
     SendingMethod(
@@ -342,7 +342,7 @@ REGISTRY: Final = (
         path=f"{ROOT}/webhooks/{{id}}/test",
         scope=scopes.WEBHOOKS_WRITE,
         body=schemas.Empty,
-        answer=schemas.WebhookTest,
+        answer=hooks.WebhookTest,
         summary="Post an event `webhook.test` to a webhook.",
     ),
     SendingMethod(
@@ -350,8 +350,8 @@ REGISTRY: Final = (
         verb="POST",
         path=f"{ROOT}/webhooks/{{id}}/replay",
         scope=scopes.WEBHOOKS_WRITE,
-        body=schemas.Replay,
-        answer=schemas.Replayed,
+        body=hooks.Replay,
+        answer=hooks.Replayed,
         summary="Tell an event again, or up to 500 of a time.",
     ),
     SendingMethod(
@@ -360,7 +360,7 @@ REGISTRY: Final = (
         path=f"{ROOT}/webhooks/{{id}}/attempts",
         scope=scopes.WEBHOOKS_READ,
         query=PageQuery,
-        answer=schemas.WebhookDeliveryList,
+        answer=hooks.WebhookDeliveryList,
         summary="List what became of events on their way to a webhook, the newest first.",
     ),
     SendingMethod(

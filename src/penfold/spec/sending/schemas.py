@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-_Time = Annotated[str, Meta(description="RFC 3339, such as 2026-11-28T09:30:00Z.")]
+Time = Annotated[str, Meta(description="RFC 3339, such as 2026-11-28T09:30:00Z.")]
 _Addresses = Annotated[
     str | list[str],
     Meta(description="One address or a list; each `kim@example.org` or `Kim <kim@example.org>`."),
@@ -104,7 +104,7 @@ class SendEmail(Asked, frozen=True, kw_only=True, rename={"from_": "from"}):
         | None
     ) = None
     expires_at: (
-        Annotated[_Time, Meta(description="Not delivered after that, whatever happens.")] | None
+        Annotated[Time, Meta(description="Not delivered after that, whatever happens.")] | None
     ) = None
     tracking: Tracking | None = None
 
@@ -403,108 +403,3 @@ class Usage(Given, frozen=True, kw_only=True):
     soft_limit: str | None
     hard_limit: str | None
     days: list[UsageDay]
-
-
-# --- webhooks
-
-
-class NewWebhook(Asked, frozen=True, kw_only=True):
-    """events: none for all there are."""
-
-    endpoint: Annotated[str, Meta(description="Where events are posted to; https.")]
-    events: Annotated[list[str], Meta(description="Such as `email.bounced`.")] = []
-
-
-class ChangeWebhook(Asked, frozen=True, kw_only=True):
-    """What is left out stays as it is. status: enabled or disabled.
-
-    webhook_id: Resend's Python SDK sends it; the path counts.
-    """
-
-    endpoint: str | None = None
-    events: list[str] | None = None
-    status: str | None = None
-    webhook_id: str = ""
-
-
-class WebhookSecret(Given, frozen=True, kw_only=True):
-    """signing_secret: shown this once."""
-
-    object: str
-    id: str
-    signing_secret: str
-
-
-class Webhook(Given, frozen=True, kw_only=True):
-    """failing_since: since when no event was taken. disabled_reason: why it is disabled."""
-
-    object: str
-    id: str
-    created_at: str
-    endpoint: str
-    events: list[str]
-    status: str
-    failing_since: str | None
-    disabled_at: str | None
-    disabled_reason: str | None
-
-
-class WebhookList(Given, frozen=True, kw_only=True):
-    object: str
-    has_more: bool
-    data: list[Webhook]
-
-
-class WebhookTest(Given, frozen=True, kw_only=True):
-    """event_id: the webhook-id it comes with."""
-
-    object: str
-    id: str
-    event_id: str
-
-
-class Replay(Asked, frozen=True, kw_only=True):
-    """One event, or those of a time. after: `last` of the page before."""
-
-    event_id: str = ""
-    since: _Time | None = None
-    until: Annotated[_Time, Meta(description="Now unless said otherwise.")] | None = None
-    after: str = ""
-
-
-class Replayed(Given, frozen=True, kw_only=True):
-    """replayed: events that will be told again. last: the id of the last of them."""
-
-    object: str
-    id: str
-    replayed: int
-    last: str
-    has_more: bool
-
-
-class WebhookAttempt(Given, frozen=True, kw_only=True):
-    """status: of HTTP, 0 without an answer. outcome: in words, "" for one that was taken."""
-
-    at: str
-    status: int
-    outcome: str
-    duration_ms: int
-
-
-class WebhookDelivery(Given, frozen=True, kw_only=True):
-    """An event on its way. state: waiting, delivered or failed. type: "" once it is forgotten."""
-
-    id: str
-    event_id: str
-    type: str
-    state: str
-    replay: bool
-    created_at: str
-    next_attempt_at: str | None
-    attempts: list[WebhookAttempt]
-
-
-class WebhookDeliveryList(Given, frozen=True, kw_only=True):
-    object: str
-    has_more: bool
-    data: list[WebhookDelivery]

@@ -97,6 +97,7 @@ class Desk:
                 MailLinks(
                     KeptKey(LINK_KEY, self.directory, PlainSealer(), chance),
                     "https://penfold.test",
+                    lambda _: "https://penfold.test",
                 ),
             ),
             find_addresses=self.find_addresses,
