@@ -29,13 +29,13 @@ class Shop:
     def __init__(self, stack, folder, sink=None, **settings):
         self.sink = sink or Sink(keeps=True)
         stack.enter_context(self.sink.serve())
-        dns = stack.enter_context(DnsServer(ZONES))
+        self.dns = stack.enter_context(DnsServer(ZONES))
         self.log = folder / "log"
         data = configure(
             folder / "data",
             domains=["home.example"],
             hostname="mail.home.example",
-            dns_servers=[f"127.0.0.1:{dns.port}"],
+            dns_servers=[f"127.0.0.1:{self.dns.port}"],
             delivery_reach="loopback",
             delivery_port=self.sink.port,
             reports_address="reports@home.example",

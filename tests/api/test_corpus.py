@@ -16,7 +16,7 @@ import pytest
 from penfold.testing.mail import MailGenerator
 from penfold.testing.server import serve
 
-GENERATED = int(os.environ.get("PENFOLD_MAILS", "1500"))
+GENERATED = int(os.environ.get("PENFOLD_MAILS", "500"))
 SESSIONS = 4
 MBOX_LINE = re.compile(rb"(?:From [^\r\n]*\r\n)?")
 TRACE = re.compile(

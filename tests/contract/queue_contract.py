@@ -4,6 +4,7 @@ import pytest
 
 from penfold.base.errors import ConflictError, NotFoundError
 from penfold.base.limits import EXPIRE_ROWS_BYTES
+from penfold.base.priority import PRIORITIES, Priority
 from penfold.ports.queue import (
     SENDING,
     Attempt,
@@ -66,8 +67,12 @@ def settle(queue, lease, state, *, next_attempt_ms=0):
     return counted
 
 
-def take(queue, now_ms, *, limit=10, skip=(), unless=None):
-    return queue.take(now_ms=now_ms, lease_ms=LEASE_MS, limit=limit, skip=skip, unless=unless)
+def take(queue, now_ms, *, limit=10, **more):
+    return queue.take(now_ms=now_ms, lease_ms=LEASE_MS, limit=limit, **more)
+
+
+def to(leases):
+    return [each.row.recipient for each in leases]
 
 
 class QueueContract:
@@ -409,6 +414,53 @@ class QueueContract:
         assert list_taken() == ["b2@two.example"]
         assert list_taken() == []
         assert len(take(queue, NOW)) == 3
+
+    def add_by_priority(self, queue):
+        """Add rows of each priority to some domains, those of low ones long before."""
+        some = [("low", "a.example", 0), ("low", "b.example", 1), ("normal", "c.example", 2),
+                ("normal", "a.example", 3), ("high", "b.example", 4), ("high", "d.example", 5)]  # fmt: skip
+        for number, (name, domain, at) in enumerate(some):
+            row = letter(f"{name}@{domain}", number=number, created_ms=NOW + at,
+                         priority=PRIORITIES[name])  # fmt: skip
+            queue.add([row], state=QueueState.QUEUED)
+
+    def test_rows_are_taken_by_their_priority_then_by_how_long_they_wait(self, queue):
+        self.add_by_priority(queue)
+        taken = [to(take(queue, NOW + 9)) for _ in range(4)]
+        assert taken == [
+            ["high@b.example", "low@b.example"], ["high@d.example"], ["normal@c.example"],
+            ["normal@a.example", "low@a.example"],
+        ]  # fmt: skip
+        assert take(queue, NOW + 9) == []
+
+    def test_what_waits_longest_has_its_turn_whatever_its_priority(self, queue):
+        self.add_by_priority(queue)
+        assert to(take(queue, NOW + 9, oldest=True, limit=1)) == ["low@a.example"]
+        assert to(take(queue, NOW + 9, oldest=True)) == ["low@b.example", "high@b.example"]
+        assert to(take(queue, NOW + 9, oldest=True)) == ["normal@c.example"]
+
+    def test_priority_gets_nothing_of_a_domain_that_is_held_skipped_or_passed_over(self, queue):
+        self.add_by_priority(queue)
+        queue.hold("b.example", until_ms=NOW + 100, why="no answer")
+        assert to(take(queue, NOW + 9, limit=1)) == ["high@d.example"]
+        skip = ["c.example"]
+        assert to(take(queue, NOW + 9, limit=1, skip=skip)) == ["normal@a.example"]
+        queue.hold("b.example", until_ms=NOW, why="")
+
+        def unless(_, recipient):
+            return recipient.startswith("high")
+
+        assert to(take(queue, NOW + 9, unless=unless)) == ["normal@c.example"]
+        assert to(take(queue, NOW + 9, limit=1, unless=unless)) == ["low@a.example"]
+        assert to(take(queue, NOW + 9)) == ["high@b.example", "low@b.example"]
+
+    def test_a_row_that_is_put_off_keeps_its_priority(self, queue):
+        self.add_by_priority(queue)
+        [lease, _] = take(queue, NOW + 9)
+        settle(queue, lease, QueueState.QUEUED, next_attempt_ms=NOW + 50)
+        assert to(take(queue, NOW + 50, limit=1)) == ["high@d.example"]
+        assert to(take(queue, NOW + 50, limit=1)) == ["high@b.example"]
+        assert lease.row.priority is Priority.HIGH
 
     def test_no_more_than_asked_for_is_taken_and_skipped_domains_wait(self, queue):
         queue.add([letter(number=n) for n in range(5)], state=QueueState.QUEUED)

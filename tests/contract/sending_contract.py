@@ -4,9 +4,12 @@ import pytest
 from msgspec.structs import replace
 
 from penfold.base.errors import ConflictError, NotFoundError
+from penfold.base.limits import COUNTED_VALUES_MAX
+from penfold.base.priority import Priority
 from penfold.ports.sending.answers import KeptAnswer
-from penfold.ports.sending.emails import Email, EmailState, NewEmail
-from penfold.ports.sending.events import NOBODY, NewEvent, Tally
+from penfold.ports.sending.counts import name_bucket
+from penfold.ports.sending.emails import Backlog, Email, EmailState, NewEmail
+from penfold.ports.sending.events import NOBODY, NewEvent
 from penfold.ports.sending.metering import Balance, Charge, UsageDay
 from penfold.ports.sending.records import (
     INSTALLATION,
@@ -42,8 +45,10 @@ RECORDS = [
 
 
 def email(number="1", *, account="a", **more):
-    values = {"to": ("kim@elsewhere.example",), "tags": {"kind": "otp"}} | more
-    return Email(0, f"e{number}", account, "k1", "shop@shop.example", "Hello", NOW, **values)
+    usual = {"to": ("kim@elsewhere.example",), "tags": {"kind": "otp"}, "created_ms": NOW}
+    names = {"id": f"e{number}", "account_id": account, "key_id": "k1"}
+    values = names | usual | more
+    return Email(0, sender="shop@shop.example", subject="Hello", **values)
 
 
 def new(number="1", *, content=b"content", addresses=(("kim@elsewhere.example", "to"),), **more):
@@ -139,8 +144,9 @@ class SendingContract:
         assert book.read(lambda b: b.find_email("e1", "a")) == wanted
         assert book.read(lambda b: b.get_email(number)) == wanted
         assert book.read(lambda b: b.find_content(number)) == b"content"
-        assert book.read(lambda b: b.find_raw(number)) is None
         assert book.read(lambda b: b.find_email("e1", "b")) is None
+        assert book.read(lambda b: b.find_unowned_email("e1")) == wanted
+        assert book.read(lambda b: b.find_unowned_email("e2")) is None
         with pytest.raises(NotFoundError):
             book.read(lambda b: b.get_email(number + 1))
 
@@ -187,11 +193,40 @@ class SendingContract:
         again = take(book, NOW + LEASE_MS)
         assert [each.email.id for each in again] == ["e2", "e1"]
         assert not book.change(lambda w: w.settle_email(lease, EmailState.HANDED))
-        assert book.change(lambda w: w.settle_email(again[1], EmailState.HANDED, raw=b"raw"))
-        assert book.read(lambda b: b.find_raw(first)) == b"raw"
+        assert book.change(lambda w: w.settle_email(again[1], EmailState.HANDED))
         assert book.read(lambda b: b.get_email(first)).state is EmailState.HANDED
-        assert book.read(lambda b: b.count_waiting()) == 1
+        assert len(book.read(lambda b: b.list_backlog(now_ms=NOW + 5))) == 1
         assert not book.change(lambda w: w.settle_email(again[1], EmailState.HANDED))
+
+    def test_emails_are_taken_by_their_priority_and_lower_ones_have_a_share(self, book):
+        low, normal, high = ([new(f"{each.name}{n}", priority=each) for n in range(9)]
+                             for each in (Priority.LOW, Priority.NORMAL, Priority.HIGH))  # fmt: skip
+        book.change(lambda w: [w.add_email(each) for each in (*low, *normal, *high)])
+
+        def names():
+            return [each.email.id for each in take(book, NOW, limit=8)]
+
+        assert names() == [
+            *("eHIGH0", "eHIGH1", "eHIGH2", "eHIGH3"), *("eNORMAL0", "eNORMAL1", "eLOW0", "eLOW1")
+        ]  # fmt: skip
+        assert names()[:4] == ["eHIGH4", "eHIGH5", "eHIGH6", "eHIGH7"]
+        assert names()[:2] == ["eHIGH8", "eNORMAL4"]
+        assert book.read(lambda b: b.find_next_due()) == NOW
+        assert len(names()) == 3
+        assert book.read(lambda b: b.find_next_due()) == NOW + LEASE_MS
+
+    def test_backlog_is_what_is_due_by_stream(self, book):
+        later = {"state": EmailState.SCHEDULED, "scheduled_ms": NOW + 5}
+        for n, more in enumerate(({}, {"stream": "otp"}, {"stream": "otp", **later}, later)):
+            book.change(lambda w, n=n, more=more: w.add_email(new(n, **more)))
+        [first] = take(book, NOW, limit=1)
+        book.change(lambda w: w.settle_email(first, EmailState.HANDED))
+
+        def look(now_ms):
+            return book.read(lambda b: b.list_backlog(now_ms=now_ms))
+
+        assert look(NOW) == [Backlog("otp", 1, NOW)]
+        assert look(NOW + 5) == [Backlog("otp", 2, NOW), Backlog("transactional", 1, NOW + 5)]
 
     def test_email_that_waits_again_is_due_when_said(self, book):
         book.change(lambda writer: writer.add_email(new()))
@@ -199,6 +234,31 @@ class SendingContract:
         assert book.change(lambda w: w.settle_email(lease, EmailState.QUEUED, due_ms=NOW + 50))
         assert take(book, NOW + 49) == []
         assert take(book, NOW + 50)[0].number == 2
+
+    def test_email_that_is_put_off_was_never_taken_and_is_paced_until_it_is_moved(self, book):
+        wanted = new(state=EmailState.SCHEDULED, scheduled_ms=NOW)
+        number = book.change(lambda writer: writer.add_email(wanted))
+        [lease] = take(book, NOW)
+        book.change(lambda writer: writer.put_off(lease, NOW + 50))
+
+        def shown():
+            found = book.read(lambda b: b.get_email(number))
+            return found.state, found.scheduled_ms, found.paced
+
+        assert shown() == (EmailState.SCHEDULED, NOW + 50, True)
+        assert take(book, NOW + 49) == []
+        assert book.change(lambda writer: writer.reschedule(number, NOW + 60))
+        assert shown() == (EmailState.SCHEDULED, NOW + 60, False)
+        [again] = take(book, NOW + 60)
+        assert (again.number, again.email.state) == (1, EmailState.SCHEDULED)
+        book.change(lambda writer: writer.put_off(again, NOW + 70))
+        assert book.change(lambda writer: writer.cancel(number))
+
+    def test_email_that_has_its_room_when_it_is_accepted_is_paced(self, book):
+        wanted = new(state=EmailState.SCHEDULED, scheduled_ms=NOW, paced=True)
+        book.change(lambda writer: writer.add_email(wanted))
+        [lease] = take(book, NOW)
+        assert lease.email.paced
 
     def test_leases_of_a_process_that_ended_are_due_at_once(self, book):
         book.change(lambda writer: [writer.add_email(new(n)) for n in range(3)])
@@ -266,9 +326,9 @@ class SendingContract:
     def test_bodies_of_old_emails_that_wait_no_more_are_dropped(self, book):
         numbers = [book.change(lambda w, n=n: w.add_email(new(n))) for n in range(2)]
         [lease] = take(book, NOW, limit=1)
-        book.change(lambda w: w.settle_email(lease, EmailState.HANDED, raw=b"raw"))
+        book.change(lambda w: w.settle_email(lease, EmailState.HANDED))
         assert book.change(lambda w: w.drop_bodies(before_ms=NOW, limit=9)) == 0
-        assert book.change(lambda w: w.drop_bodies(before_ms=NOW + 1, limit=9)) == 2
+        assert book.change(lambda w: w.drop_bodies(before_ms=NOW + 1, limit=9)) == 1
         assert [book.read(lambda b, n=n: b.find_content(n)) for n in numbers] == [None, b"content"]
 
     # --- events
@@ -335,16 +395,70 @@ class SendingContract:
         got = book.read(lambda b: b.get_event(found))
         assert (got.email_id, got.address, got.final) == ("", "", False)
 
-    def test_events_are_tallied_by_day_stream_and_kind_but_not_of_test_mail(self, book):
-        one = book.change(lambda writer: writer.add_email(new(1, stream="otp")))
-        two = book.change(lambda writer: writer.add_email(new(2, test=True)))
+    def test_event_its_owner_is_to_be_told_of_is_listed_until_that_was_done(self, book):
+        made = event(0, "budget.soft_limit", position=NOBODY, limit="40.00")
+        number = book.change(lambda w: w.add_event(made, notice=True))
+        assert book.change(lambda w: w.add_event(made, notice=True)) is None
+        book.change(lambda w: w.add_event(event(0, "template.published", position=NOBODY)))
+        [listed] = book.read(lambda b: b.list_notices(limit=9))
+        assert (listed.number, listed.data) == (number, {"limit": "40.00"})
+        assert book.read(lambda b: b.list_notices(limit=0)) == []
+        book.change(lambda writer: writer.end_notice(number))
+        assert book.read(lambda b: b.list_notices(limit=9)) == []
+
+    def test_recipient_counts_once_for_each_kind_on_the_day_its_mail_was_accepted(self, book):
+        addresses = (("kim@x.example", "to"), ("lee@Y.example", "to"))
+        one = book.change(lambda w: w.add_email(new(1, stream="otp", addresses=addresses)))
+        two = book.change(lambda w: w.add_email(new(2, test=True)))
         for number in (one, two):
             book.change(lambda w, n=number: w.add_event(event(n, "queued")))
-        book.change(lambda w: w.add_event(event(one, "sent", at_ms=NOW + 86_400_000)))
-        book.change(lambda w: w.add_event(event(one, "opened", cause="1")))
-        book.change(lambda w: w.add_event(event(one, "opened", cause="2")))
-        found = book.read(lambda b: b.list_tallies("a", first=DAY, last=DAY))
-        assert found == [Tally(DAY, "otp", "opened", 2), Tally(DAY, "otp", "queued", 1)]
+        book.change(lambda w: w.add_event(event(one, "suppressed", position=1)))
+        late = NOW + 3 * 86_400_000
+        for kind, cause in (("deferred", "1"), ("deferred", "2"), ("delivered", "3"),
+                            ("opened", "4"), ("bounced", "5")):  # fmt: skip
+            made = event(one, kind, cause=cause, at_ms=late)
+            book.change(lambda w, made=made: w.add_event(made))
+        book.change(lambda w: w.add_event(event(one, "clicked", cause="6", machine=True)))
+        bucket = name_bucket(late - NOW)
+        assert count(book) == {
+            ((), "accepted"): 2, ((), "queued"): 1, ((), "suppressed"): 1, ((), "deferred"): 1,
+            ((), "delivered"): 1, ((), bucket): 1, ((), "opened"): 1, ((), "bounced"): 1,
+        }  # fmt: skip
+        assert count(book, test=True) == {((), "accepted"): 1, ((), "queued"): 1}
+        assert count(book, first="2026-09-22", last="2026-12-31") == {}
+        assert count(book, "b") == {}
+
+    def test_counts_are_grouped_by_tag_and_by_who_runs_the_servers_of_a_domain(self, book):
+        addresses = (("kim@x.example", "to"), ("lee@X.example", "to"), ("pat@y.example", "to"))
+        made = new(1, addresses=addresses, tags={"kind": "otp", "shop": "1"}, domain="shop.example")
+        number = book.change(lambda writer: writer.add_email(made))
+        for at in range(3):
+            sent = event(number, "sent", position=at)
+            book.change(lambda w, sent=sent: w.add_event(sent))
+        keys = [key for key, kind in count(book, by=("day", "tag", "domain")) if kind == "sent"]
+        assert keys == [(DAY, "kind=otp", "shop.example"), (DAY, "shop=1", "shop.example")]
+        named = {("x.example",): 2, ("y.example",): 1}
+        for name, wanted in (("", named), ("google", {("google",): 2, ("y.example",): 1}),
+                             ("", named)):  # fmt: skip
+            book.change(lambda w, name=name: w.note_provider("x.example", name))
+            found = count(book, by=("provider",))
+            assert {key: n for (key, kind), n in found.items() if kind == "sent"} == wanted
+
+    def test_what_is_one_value_too_many_is_counted_with_all_others(self, book):
+        def fill(writer):
+            for n in range(COUNTED_VALUES_MAX + 3):
+                number = writer.add_email(new(n, tags={"order": str(n)}))
+                writer.add_event(event(number, "queued"))
+            writer.add_event(event(1, "sent"))
+
+        book.change(fill)
+        found = count(book, by=("tag",))
+        assert len({key for key, _ in found}) == COUNTED_VALUES_MAX + 1
+        assert found[("other",), "queued"] == 3
+        asked = {"by": ("tag",), "first": DAY, "last": DAY, "limit": 5}
+        assert len(book.read(lambda b: b.list_counts("a", **asked))) == 5
+        assert found[("order=0",), "sent"] == 1
+        assert count(book)[(), "queued"] == COUNTED_VALUES_MAX + 3
 
     # --- webhooks
 
@@ -375,7 +489,8 @@ class SendingContract:
         tried = WebhookAttempt(0, NOW, 503, "refused", 12)
         waits = DeliveryState.WAITING
         assert book.change(lambda w: w.settle_delivery(lease, tried, waits, due_ms=NOW + 5))
-        assert book.read(lambda b: b.find_delivery_due()) == NOW + 5
+        assert book.read(lambda b: b.list_webhooks_due(now_ms=NOW + 4)) == []
+        assert book.read(lambda b: b.list_webhooks_due(now_ms=NOW + 5)) == ["w1"]
         [second] = take_deliveries(book, NOW + 5)
         assert not book.change(lambda w: w.settle_delivery(lease, tried, waits))
         good, done = replace(tried, status=200), DeliveryState.DELIVERED
@@ -384,7 +499,7 @@ class SendingContract:
             replace(tried, number=1),
             replace(good, number=2),
         ]
-        assert book.read(lambda b: b.find_delivery_due()) is None
+        assert book.read(lambda b: b.list_webhooks_due(now_ms=NOW + LEASE_MS)) == []
         [shown] = book.read(lambda b: b.list_deliveries("w1", limit=9))
         assert (shown.state, shown.tries) == (done, 2)
 
@@ -398,6 +513,7 @@ class SendingContract:
         assert take_deliveries(book, NOW, webhook="w0") == []
         assert [book.read(lambda b, most=most: b.count_deliveries_waiting("w1", limit=most))
                 for most in (1, 9)] == [1, 2]  # fmt: skip
+        assert book.read(lambda b: b.count_all_waiting()) == 3
         assert len(take_deliveries(book, NOW, limit=1)) == 1
         assert book.change(lambda w: w.release_deliveries(now_ms=NOW)) == 1
         assert [each.delivery.event for each in take_deliveries(book, NOW)] == [1, 2]
@@ -453,6 +569,15 @@ class SendingContract:
         [left] = book.read(lambda b: b.list_deliveries("w1", limit=9))
         assert left.state is DeliveryState.WAITING
 
+    def test_deliveries_that_wait_keep_no_other_from_being_forgotten(self, book):
+        deliver(book, 1, 2)
+        deliver(book, 3, webhook="w2")
+        [lease] = take_deliveries(book, NOW, webhook="w2")
+        book.change(lambda w: w.settle_delivery(lease, None, DeliveryState.DELIVERED))
+        assert book.change(lambda w: w.expire_deliveries(before_ms=NOW + 1, limit=1)) == 1
+        assert book.read(lambda b: b.list_deliveries("w2", limit=9)) == []
+        assert len(book.read(lambda b: b.list_deliveries("w1", limit=9))) == 2
+
     def test_event_for_one_webhook_is_told_to_no_other(self, book):
         for name in ("w1", "w2"):
             book.change(lambda w, name=name: w.add(Webhook(name, "a", "https://x.example", NOW)))
@@ -461,7 +586,8 @@ class SendingContract:
         assert book.read(lambda b: b.list_webhooks_due(now_ms=NOW)) == ["w2"]
 
     def test_events_of_a_time_are_listed_in_order_whoever_else_has_some(self, book):
-        for at, who in enumerate("abaabab"):
+        # The last one was noted a million seconds late.
+        for at, who in [*enumerate("abaabab"), (-1_000, "a")]:
             new_event = NewEvent(f"ev{at}", who, 0, NOBODY, "x.y", NOW + 1_000_000 * at, f"c{at}")
             book.change(lambda w, new_event=new_event: w.add_event(new_event))
 
@@ -475,11 +601,34 @@ class SendingContract:
             return [one.id for one in found]
 
         assert between(0, 9) == ["ev0", "ev2", "ev3", "ev5"]
+        assert between(-2_000, 0) == ["ev-1000", "ev0"]
         assert between(2, 3) == ["ev2", "ev3"]
         assert between(4, 4) == []
         assert between(0, 9, limit=2) == ["ev0", "ev2"]
-        after = book.read(lambda b: b.find_event("ev2", "a")).number
+        after = book.read(lambda b: b.find_event("ev2", "a"))
         assert between(0, 9, after=after) == ["ev3", "ev5"]
+        last = book.read(lambda b: b.find_event("ev5", "a"))
+        late = NewEvent("same", "a", 0, NOBODY, "x.y", last.at_ms, "same")
+        book.change(lambda w: w.add_event(late))
+        assert between(5, 9, after=last) == ["same"]
+
+    def test_events_are_forgotten_a_few_at_a_time_and_what_they_changed_stays(self, book):
+        number = book.change(lambda writer: writer.add_email(new()))
+        for at, kind in enumerate(("sent", "bounced", "complained")):
+            one = event(number, kind, at_ms=NOW + at)
+            book.change(lambda w, one=one: w.add_event(one))
+        counted = count(book)
+
+        def expire(at, limit):
+            return book.change(lambda w: w.expire_events(before_ms=NOW + at, limit=limit))
+
+        assert [expire(2, 1), expire(2, 9), expire(2, 9)] == [1, 1, 0]
+        left = book.read(lambda b: b.list_events("a", limit=9))
+        assert [one.kind for one in left] == ["complained"]
+        [recipient] = book.read(lambda b: b.list_recipients(number))
+        assert (recipient.final, recipient.last_event) == (True, "complained")
+        assert count(book) == counted
+        assert book.change(lambda w: w.add_event(event(number, "expired"))) is None
 
     def test_records_of_all_accounts_come_by_their_ids(self, book):
         for name, who in (("w2", "a"), ("w1", "b"), ("w3", "a")):
@@ -564,12 +713,10 @@ class SendingContract:
         ]
         assert book.read(lambda b: b.list_usage("a", first="2026-09-22", last="2099-01-01")) == []
         assert book.read(lambda b: b.get_balance("a")) == Balance("a", spent_micros=580)
-        assert book.read(lambda b: b.count_charges("a", 1)) == 2
-        assert book.read(lambda b: b.count_charges("b", 1)) == 0
 
     def test_setting_a_balance_leaves_what_was_spent(self, book):
         book.change(lambda writer: writer.charge([Charge("a", 1, 0, NOW, DAY, "otp", 280)]))
-        balance = Balance("a", True, 5_000, 1, 2, spent_micros=9)
+        balance = Balance("a", True, 5_000, 1, 2, spent_micros=9, low_micros=3)
         book.change(lambda writer: writer.put_balance(balance))
         assert book.read(lambda b: b.get_balance("a")) == replace(balance, spent_micros=280)
 
@@ -594,7 +741,7 @@ class SendingContract:
             writer.add(ApiKey(f"k{account}", account, "x", NOW))
             writer.add(Webhook(f"w{account}", account, "https://x.example/", NOW))
             number = writer.add_email(new(account, account=account))
-            writer.add_event(event(number, "queued", account=account))
+            writer.add_event(event(number, "queued", account=account), notice=True)
             one = replace(suppression(), id=f"s{account}", account_id=account)
             writer.put_suppression(one)
             writer.charge([Charge(account, number, 0, NOW, DAY, "otp", 280)])
@@ -611,14 +758,15 @@ class SendingContract:
                 bool(b.list_recipients(numbers[who])),
                 bool(b.find_content(numbers[who])),
                 bool(b.list_events(who, limit=9)),
-                bool(b.list_tallies(who, first=DAY, last=DAY)),
+                who in {one.account_id for one in b.list_notices(limit=9)},
+                bool(b.list_counts(who, by=(), first=DAY, last=DAY)),
                 bool(b.list_suppressions(who, limit=9)),
                 bool(b.find_answer(f"k{who}", "r", "w")),
                 bool(b.list_deliveries(f"w{who}", limit=9)),
             ]
 
-        assert book.read(lambda b: left(b, "a")) == [False] * 9
-        assert book.read(lambda b: left(b, "b")) == [True] * 9
+        assert book.read(lambda b: left(b, "a")) == [False] * 10
+        assert book.read(lambda b: left(b, "b")) == [True] * 10
         assert book.read(lambda b: b.list_usage("a", first=DAY, last=DAY)) != []
 
 
@@ -626,8 +774,13 @@ def take(book, now_ms, *, limit=10):
     return book.change(lambda w: w.take_emails(now_ms=now_ms, lease_ms=LEASE_MS, limit=limit))
 
 
-def deliver(book, *events):
-    return book.change(lambda w: w.add_deliveries("w1", events, now_ms=NOW, replay=False))
+def count(book, account="a", *, by=(), first=DAY, last=DAY, test=False):
+    found = book.read(lambda b: b.list_counts(account, by=by, first=first, last=last, test=test))
+    return {(one.key, one.kind): one.count for one in found}
+
+
+def deliver(book, *events, webhook="w1"):
+    return book.change(lambda w: w.add_deliveries(webhook, events, now_ms=NOW, replay=False))
 
 
 def take_deliveries(book, now_ms, *, limit=10, webhook="w1"):

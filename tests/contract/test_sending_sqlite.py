@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import apsw
 import pytest
-from tests.contract.sending_contract import NOW, SendingContract, event, new, take
+from tests.contract.sending_contract import NOW, SendingContract, count, event, new, take
 
 from penfold.base.errors import MailboxDamagedError, NewerDataError
 from penfold.store.sqlite.sending.book import SqliteSending
@@ -55,6 +55,19 @@ def test_damaged_content_is_said_to_be_damaged(path):
     book.close()
 
 
+def test_counters_stay_when_events_are_removed(path):
+    book = SqliteSending(path, create=True)
+    number = book.change(lambda writer: writer.add_email(new()))
+    book.change(lambda writer: writer.add_event(event(number, "delivered")))
+    before = count(book, by=("day", "stream", "tag"))
+    db = apsw.Connection(str(path))
+    db.execute("DELETE FROM event")
+    db.close()
+    assert count(book, by=("day", "stream", "tag")) == before
+    assert len(before) == 3
+    book.close()
+
+
 _COPY = "INSERT INTO event SELECT 99, 'other', account_id, email, position, kind, at_ms"
 
 
@@ -100,7 +113,10 @@ _WAITS = "state IN ('scheduled', 'queued')"
 @pytest.mark.parametrize(
     ("index", "asked"),
     [
-        ("email_due", f"email WHERE {_WAITS} AND due_ms <= 1 ORDER BY due_ms, number"),
+        (
+            "email_due",
+            f"email WHERE {_WAITS} AND priority = 1 AND due_ms <= 1 ORDER BY due_ms, number",
+        ),
         ("event_account", "event WHERE account_id = 'a' AND number < 9 ORDER BY number DESC"),
         ("record_word", "record WHERE kind = 'x' AND word = 'y' AND account_id = 'z'"),
         (

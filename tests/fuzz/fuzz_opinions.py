@@ -6,10 +6,11 @@ Each is an opinion of four kinds, in printable words, or refused.
 from looping import mutate_often, run
 
 from penfold.base.errors import ParseError
+from penfold.base.limits import RSPAMD_SYMBOLS_MAX
 from penfold.net.rspamd import parse_opinion
 
 SEEDS = [
-    b'{"is_skipped":true,"score":15.0,"required_score":15.0,"action":"reject","symbols":{"GTUBE":{"name":"GTUBE"}}}',
+    b'{"is_skipped":true,"score":15.0,"required_score":15.0,"action":"reject","symbols":{"GTUBE":{"name":"GTUBE","score":0.0,"description":"x"}}}',
     b'{"action":"no action","score":-1e308,"messages":{"smtp_message":"x"},"urls":["a"]}',
     b'{"action":"soft reject","score":null}',
 ]
@@ -46,6 +47,8 @@ def try_case(case):
     assert "\r" not in opinion.said
     assert "\n" not in opinion.said
     assert len(opinion.said) <= 80
+    assert len(opinion.symbols) <= RSPAMD_SYMBOLS_MAX
+    assert all(f"{one.name}{one.description}".isprintable() for one in opinion.symbols)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,8 @@ import time
 from fuzz_sending import CALLER, NOW, PIECES, RAW
 from looping import mutate_often, run
 
-from penfold.domain.sending.checking_smtp import FIELDS, check_submission
+from penfold.base.limits import IDEMPOTENCY_KEY_MAX
+from penfold.domain.sending.checking_smtp import FIELDS, check_submission, read_word
 from penfold.domain.sending.content import unpack_content
 from penfold.domain.sending.findings import Findings
 from penfold.proto.mime.compose import header_values
@@ -19,7 +20,7 @@ FIELDS_SAID = (
 )
 SEEDS = [
     FIELDS_SAID + RAW,
-    b'X-Template: welcome\r\nX-Variables: {"name": "Kim"}\r\n' + RAW,
+    b'X-Template: welcome\r\nX-Variables: {"name": "Kim"}\r\nX-Track: opens, clicks\r\n' + RAW,
 ]
 MORE = [*PIECES, b"\r\n", b"\n ", b"X-Tag: ", b"X-Metadata: {", b"To: ", b"=", b"From: a@b\r\n"]
 SLOWEST_S = 0.5
@@ -43,11 +44,12 @@ def make_case(rng):
 def try_case(data):
     started = time.process_time()
     findings = Findings()
-    given = check_submission(
+    drafts = check_submission(
         data, ("kim@x.example", "lee@x.example"), CALLER, findings, fill=lambda *_: None, now_ms=NOW
     )
-    assert bool(given.drafts) != bool(findings)
-    for draft in given.drafts:
+    assert len(read_word(data)) <= IDEMPOTENCY_KEY_MAX
+    assert bool(drafts) != bool(findings)
+    for draft in drafts:
         raw = unpack_content(draft.new.content).raw
         assert not [name for name in (*FIELDS, "Bcc") if header_values(raw, name)]
         assert len(draft.new.addresses) == 2

@@ -30,6 +30,7 @@ COMPOSED = {
     "open.py": {"page_bytes": "a number of ours", "name | value": "the table of pragmas"},
     "pubsub.py": {"column": "a word of the two callers", "into | places": "constants of callers"},
     "queue.py": {"' AND '.join(conditions)": "constants, chosen by which values are given"},
+    "queue_taking.py": {"column | each | each.name": "constants of the file, and of Priority"},
     "reports.py": {"' AND '.join(where)": "constants, chosen by which values are given"},
     "sealed_scan.py": {"table | where": "constants of the one caller"},
     "search.py": {
@@ -48,6 +49,7 @@ COMPOSED = {
         "row_id | label | condition": "expressions of this file",
     },
     "sending/book.py": {"table | mine": "constants of this function"},
+    "sending/counts.py": {"columns": "COLUMNS of the keys asked for"},
     "sending/emails.py": {"where | order": "of page_sql: constants"},
     "sending/events.py": {"conditions | order": "constants, chosen by which values are given"},
     "sending/records.py": {"of | where": "constants, chosen by which values are given"},

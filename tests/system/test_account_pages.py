@@ -7,11 +7,14 @@ import os
 import re
 from base64 import b32decode
 from collections import Counter
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 import requests
 from tests.system.test_sign_in import READONLY, flow_for, redirect_listener
+from tests.unit.domain.sending.shop import KIM, Shop
+from tests.unit.front.web.conftest import Site
 
 from penfold.app.doors import open_identity
 from penfold.domain.devices import DEVICE_GRANT
@@ -339,3 +342,15 @@ def test_the_keyboard_alone_signs_in(server, site, page):
     assert outline == "solid"
     page.keyboard.press("Enter")
     page.get_by_role("heading", name="Your account").wait_for()
+
+
+def test_who_wants_no_more_mail_needs_one_button(page, check):
+    shop = Shop()
+    with closing(Site(reactions=shop.reactions)) as site:
+        token = shop.make_token(shop.accept(KIM, stream="broadcast"))
+        page.goto(f"{site.base}/mail/unsubscribe/{token}")
+        check("unsubscribe")
+        page.get_by_role("button", name="Unsubscribe").click()
+        page.get_by_role("heading", name="Unsubscribed").wait_for()
+        check("unsubscribed")
+    assert shop.suppressed() == [(KIM, "stream", "broadcast", "unsubscribe")]

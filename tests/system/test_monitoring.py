@@ -8,6 +8,7 @@ import urllib.request
 from contextlib import contextmanager
 from pathlib import Path
 
+import httpx
 import pytest
 from tests.pebble import find_free_port
 from tests.until import until
@@ -49,6 +50,37 @@ def test_a_page_tells_of_the_machine_and_of_what_runs(server):
             )
             assert float(found[1]) > 3
     assert 'penfold_build_info{version="' in page
+
+
+def count_recipients(server):
+    """Return how many recipients there were by what happened, of transactional mail."""
+    name = r'^penfold_sending_recipients_total\{stream="transactional",event="(\w+)"\} (\d+)$'
+    page = get(server.http + "/metrics")
+    return {event: int(count) for event, count in re.findall(name, page, re.MULTILINE)}
+
+
+def test_mail_of_the_sending_api_is_counted_by_stream_and_what_happened(server):
+    before = count_recipients(server)
+    scopes = ("--scope", "emails:send", "--scope", "templates:*")
+    added = server.run("sending", "key", "add", "alice@penfold.test", "shop", *scopes)
+    mail = {"from": "alice@penfold.test", "to": "bob@penfold.test", "template": {"alias": "x"}}
+    headers = {"authorization": f"Bearer {added.split()[0]}"}
+    with httpx.Client(base_url=server.http + "/v1", headers=headers) as api:
+        for path, body in (
+            ("/templates", {"name": "x", "alias": "x"}),
+            ("/templates/x/versions", {"subject": "x", "html": "<p>x</p>"}),
+            ("/templates/x/publish", {}),
+            ("/emails", mail),
+        ):
+            api.post(path, json=body).raise_for_status()
+    until(lambda: count_recipients(server)["delivered"] > before["delivered"])
+    after = count_recipients(server)
+    happened = {event for event, count in after.items() if count > before[event]}
+    assert happened == {"accepted", "sent", "delivered"}
+    page = get(server.http + "/metrics")
+    assert 'penfold_sending_backlog_emails{stream="otp"} 0\n' in page
+    assert "penfold_sending_oldest_seconds 0\n" in page
+    assert "penfold_sending_render_seconds_count 0\n" not in page
 
 
 @contextmanager

@@ -1,5 +1,8 @@
 """Mail of applications leaves a real server, and what becomes of it is told."""
 
+import email
+import email.policy
+import re
 import smtplib
 import time
 from contextlib import ExitStack
@@ -10,6 +13,8 @@ from tests.sink import Sink
 from tests.unit.proto.reports.test_complaints import make as make_complaint
 from tests.until import until
 
+from penfold.domain.sending.domain_dns import Found
+from penfold.ports.sending.records import SendingDomain, domain_id
 from penfold.proto.dns import Answer, Status, run_check
 from penfold.proto.mailauth.dkim import verify_dkim
 from penfold.proto.mailauth.outcome import Outcome
@@ -80,6 +85,46 @@ def test_mail_for_elsewhere_arrives_signed_and_is_told_to_be_delivered(shop):
     results = run_check(verify_dkim(taken.data, now_s=int(time.time())), look_up)
     assert [each.result for each in results] == [Outcome.PASS, Outcome.PASS]
     assert header_values(taken.data, "Message-ID") == [f"<{sent}@home.example>"]
+
+
+def test_news_can_be_unsubscribed_by_one_click_which_dkim_covers(shop):
+    sent = shop.send("ann@sink.example", subject="news", stream="broadcast")
+    shop.wait_for(sent, "delivered")
+    [taken] = shop.sink.taken["news"]
+    [said] = header_values(taken.data, "List-Unsubscribe")
+    for signature in header_values(taken.data, "DKIM-Signature"):
+        signed = re.sub(r"\s", "", signature).partition(";h=")[2].partition(";")[0].split(":")
+        assert {"list-unsubscribe", "list-unsubscribe-post"} <= set(signed)
+    page = "/mail/unsubscribe/" + said.strip("<>").rpartition("/")[2]
+    assert shop.http.get(page, headers={"cookie": ""}).status_code == 200
+    answer = shop.http.post(page, data={"List-Unsubscribe": "One-Click"})
+    assert (answer.status_code, dict(answer.cookies)) == (200, {})
+    shop.wait_for(sent, "unsubscribed")
+    again = shop.send("ann@sink.example", stream="broadcast")
+    assert kinds(shop, again, "ann@sink.example") == ["suppressed"]
+    shop.wait_for(shop.send("ann@sink.example"), "delivered")
+    assert page.rpartition("/")[2] not in shop.log.read_text()
+
+
+def test_a_tracked_link_of_mail_that_arrived_leads_on_and_is_told_of(shop):
+    html = '<body><a href="https://shop.example/?a=1&amp;b=2">bill</a></body>'
+    tracking = {"opens": True, "clicks": True}
+    sent = shop.send("eve@sink.example", subject="tracked", html=html, tracking=tracking)
+    shop.wait_for(sent, "delivered")
+    [taken] = shop.sink.taken["tracked"]
+    mail = email.message_from_bytes(taken.data, policy=email.policy.default)
+    made = mail.get_body(["html"]).get_content()
+    click, picture = re.findall(r'(?:href|src)="https?://[^/]+(/mail/[^"]+)"', made)
+    answer = shop.http.get(click, follow_redirects=False)
+    assert (answer.status_code, answer.headers["location"]) == (
+        302,
+        "https://shop.example/?a=1&b=2",
+    )
+    assert shop.wait_for(sent, "clicked")["link"] == "https://shop.example/?a=1&b=2"
+    assert shop.http.get(picture).headers["content-type"] == "image/gif"
+    # Delivered a moment ago, and by a program: nobody has read it.
+    assert shop.wait_for(sent, "opened") == {"machine": True}
+    assert shop.http.get(picture.replace("open", "click")).status_code == 404
 
 
 def test_mail_for_an_account_here_is_in_its_mailbox(shop):
@@ -160,6 +205,24 @@ def test_a_bounce_that_comes_back_is_told_once_and_stops_mail(shop):
     assert (data["class"], data["source"]) == ("invalid_recipient", "dsn")
     assert kinds(shop, sent, "back@sink.example") == ["queued", "sent", "delivered", "bounced"]
     assert kinds(shop, shop.send("back@sink.example"), "back@sink.example") == ["suppressed"]
+
+
+@pytest.mark.parametrize("found", [Found.VERIFIED, Found.MISSING])
+def test_a_bounce_of_mail_from_a_sending_domain_comes_back(shop, found):
+    name = f"{found}.example"
+    domain = SendingDomain(
+        domain_id(name), shop.account.id, name, 1, "verified", return_path=f"send.{name}",
+        checks={"return_path": found},
+    )  # fmt: skip
+    shop.stores.sending.change(lambda writer: writer.add(domain))
+    address = f"back-{found}@sink.example"
+    sent = shop.send(address, **{"from": f"news@{name}"})
+    shop.wait_for(sent, "delivered")
+    path = shop.find_return_path(address)
+    home = domain.return_path if found is Found.VERIFIED else "mail.home.example"
+    assert path.rpartition("@")[2] == home
+    bring(shop, make_dsn(address), path)
+    assert shop.wait_for(sent, "bounced")["source"] == "dsn"
 
 
 def test_a_holiday_answer_is_no_bounce_and_mail_that_answers_nothing_is_refused(shop):

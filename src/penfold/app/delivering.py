@@ -2,6 +2,7 @@
 
 import asyncio
 import ssl
+from collections.abc import Callable
 from functools import partial
 from random import SystemRandom
 from typing import Final, NamedTuple
@@ -16,7 +17,6 @@ from penfold.base.errors import OutcomeUnknownError
 from penfold.base.limits import DELIVERY_READ_AHEAD_BYTES
 from penfold.domain.delivery import Conclusion
 from penfold.domain.relaying import Relays
-from penfold.domain.return_paths import ReturnPaths
 from penfold.domain.sending.domains import find_signing
 from penfold.domain.shaping import Sites
 from penfold.domain.signing_keys import SigningKey, SigningKeys
@@ -86,8 +86,8 @@ class Delivery:
             elapsed=elapsed,
             port=settings.delivery_port,
         )
-        returns = product.returns if settings.verp != OFF else None
-        self._preparing = Preparing(keys, core.clock, returns)
+        make_return = partial(product.returns.make, local=settings.verp != OFF)
+        self._preparing = Preparing(keys, core.clock, make_return)
         self._delivering = Delivering(
             product.stores.queue,
             attempting,
@@ -175,13 +175,15 @@ class Preparing:
     Those of the last short message are remembered: rows that come together are often one letter to
     several recipients, and a long one would be kept twice for as long as nothing else is sent. They
     serve until the keys are looked up again (DKIM_KEYS_KEPT_MS).
-    returns: makes return addresses; None: everything leaves with its sender's.
+    make_return: returns the reverse-path of a row.
     """
 
-    def __init__(self, keys: SigningKeys, clock: Clock, returns: ReturnPaths | None) -> None:
+    def __init__(
+        self, keys: SigningKeys, clock: Clock, make_return: Callable[[QueueRow], str]
+    ) -> None:
         self._keys = keys
         self._clock = clock
-        self._returns = returns
+        self._make_return = make_return
         self._last = _NOTHING
 
     def prepare(self, row: QueueRow, raw: bytes, relay: Relay | None) -> Prepared:
@@ -190,8 +192,7 @@ class Preparing:
         A relay gets the sender's own address: many take those a login owns and refuse, or rewrite,
         all others (RFC 6409 §6.1).
         """
-        returns = self._returns if relay is None else None
-        return Prepared(returns.make(row) if returns else row.sender, self._sign(raw))
+        return Prepared(row.sender if relay else self._make_return(row), self._sign(raw))
 
     def _sign(self, raw: bytes) -> bytes:
         last = self._last

@@ -8,9 +8,10 @@ from penfold.app.sending import make_domains
 from penfold.app.wiring import Product
 from penfold.base.errors import NotFoundError, UnavailableError
 from penfold.base.limits import SENDING_DOMAIN_CHECK_S
-from penfold.domain.sending.domain_dns import DOMAIN_VERIFIED, Verdict
+from penfold.domain.sending.domain_dns import Verdict
 from penfold.domain.sending.domains import SendingDomains
 from penfold.front.worker.tasks import Report, Task
+from penfold.ports.sending.events import OtherKind
 from penfold.spec.events import SENDING_DOMAIN_VERIFIED, SENDING_DOMAIN_WRONG
 
 #: Seconds after the start: the first minute belongs to mail.
@@ -21,7 +22,7 @@ def make_domain_watch(core: Core, product: Product) -> list[Task]:
     """Return the task for the mail process."""
 
     def tell(verdict: Verdict) -> None:
-        good = verdict.event == DOMAIN_VERIFIED
+        good = verdict.event == OtherKind.DOMAIN_VERIFIED
         core.log.emit(
             SENDING_DOMAIN_VERIFIED if good else SENDING_DOMAIN_WRONG,
             domain=verdict.domain.name,

@@ -5,6 +5,7 @@ import os
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
@@ -12,12 +13,14 @@ from penfold.app.config import find_key_source, load_settings
 from penfold.app.datadir import FAULTS_NAME, enter_data_dir
 from penfold.app.exits import StartError, stop_at_once
 from penfold.app.logs import SystemClock
+from penfold.app.serve_command import serve_command
 from penfold.front.cli.doors import (
     AccountExport,
     Backups,
     DataTools,
     Doors,
     Moving,
+    PreflightTools,
     QuotaView,
     Say,
     SendingTools,
@@ -28,6 +31,7 @@ from penfold.front.cli.doors import (
 )
 from penfold.spec.key_source import KeySource
 from penfold.spec.relays import Relay
+from penfold.spec.seeds import Seed
 from penfold.spec.settings import SETTINGS
 from penfold.spec.shapes import NamedShape
 
@@ -41,13 +45,12 @@ if TYPE_CHECKING:
     from penfold.ports.faults import FaultBook
     from penfold.ports.queue import Queue
     from penfold.ports.reports import ReportBook
+    from penfold.ports.seeds import SeedMailbox
 
 _MASK: Final = "********"
 
 
 def make_doors() -> Doors:
-    from penfold.app.main import serve_command  # main imports what imports this module
-
     return Doors(
         now_ms=SystemClock().now_ms,
         open_identity=open_identity,
@@ -59,6 +62,8 @@ def make_doors() -> Doors:
         open_reports=open_reports,
         open_tracers=open_tracers,
         open_sending=open_sending,
+        open_preflight=open_preflight,
+        open_seeds=open_seeds,
         open_faults=open_faults,
         load_base_url=load_base_url,
         load_credentials=load_credentials,
@@ -138,6 +143,28 @@ def open_sending(data: Path) -> Iterator[SendingTools]:
         yield SendingTools(
             make_keys(stores), make_domains(stores, settings), stores.directory.find_account
         )
+
+
+@contextlib.contextmanager
+def open_preflight(data: Path) -> Iterator[PreflightTools]:
+    from penfold.app.launch import find_public_url
+    from penfold.app.preflight import make_preflight, make_preflight_caller
+    from penfold.app.renderer import ProcessRenderer
+    from penfold.domain.sending.workshop import Workshop
+
+    settings = load_settings({"data": str(data)}, os.environ).settings
+    workshop = Workshop(ProcessRenderer(1))
+    with _open_all(data) as stores, contextlib.closing(workshop):
+        public_url = find_public_url(settings, settings.http)
+        preflight = make_preflight(stores, settings, workshop, public_url=public_url)
+        yield PreflightTools(preflight, partial(make_preflight_caller, stores))
+
+
+def open_seeds(data: Path) -> "Mapping[str, SeedMailbox]":
+    from penfold.app import seeds
+
+    enter_data_dir(data)
+    return seeds.open_seeds(load_settings({"data": str(data)}, os.environ).settings, SystemClock())
 
 
 def erase_account(data: Path, address: str, say: Say) -> "Erasure":
@@ -245,7 +272,7 @@ def _show_value(value: object) -> str:
         return value.shown
     if type(value) is not tuple:
         return str(value)
-    tables = any(isinstance(each, Relay | NamedShape) for each in value)
+    tables = any(isinstance(each, Relay | Seed | NamedShape) for each in value)
     return ("; " if tables else ", ").join(map(str, value))
 
 

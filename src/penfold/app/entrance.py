@@ -52,7 +52,9 @@ def make_entrance(stores: Stores, core: Core, throttle: Throttle | None = None) 
         core.counters.add(SIGN_INS, 1, shown, "accepted" if right else "refused")
 
     def make() -> ASGIApp:
+        from penfold.app.sending import make_reactions  # noqa: PLC0415 - see above
         from penfold.front.web.app import Welcome, build_web  # noqa: PLC0415 - see above
+        from penfold.front.web.mail_links import LinkPages  # noqa: PLC0415 - see above
 
         welcome = Welcome(
             smtp=str(launch.addresses["smtp"]),
@@ -67,6 +69,7 @@ def make_entrance(stores: Stores, core: Core, throttle: Throttle | None = None) 
             issuer=launch.settings.issuer,
             welcome=welcome,
             provider=_make_provider_pages(identity, launch, core.log),
+            links=LinkPages(make_reactions(stores, launch.settings), identity.throttle),
         )
 
     return LateApp(make)
@@ -113,6 +116,7 @@ def make_sending(
     """Return the sending API."""
 
     def make() -> ASGIApp:
+        from penfold.app.preflight import make_preflight  # noqa: PLC0415 - see above
         from penfold.app.sending import (  # noqa: PLC0415 - see above
             make_addresses,
             make_domains,
@@ -128,7 +132,9 @@ def make_sending(
             make_keys(stores),
             make_webhooks(stores, local=not launch.settings.is_production),
             make_domains(stores, launch.settings),
-            workshop=workshop,
+            preflight=make_preflight(
+                stores, launch.settings, workshop, public_url=launch.public_url
+            ),
             is_local=stores.directory.is_local_domain,
             find_addresses=make_addresses(stores),
             fill=make_fill(stores.sending),

@@ -196,7 +196,8 @@ class HttpService:
     def _render_metrics(self) -> bytes:
         data = self._core.launch.data
         now_ms = self._core.clock.now_ms()
-        return render(load_totals(data / "run"), look(data, self._product.stores.queue, now_ms))
+        stores = self._product.stores
+        return render(load_totals(data / "run"), look(data, stores.queue, stores.sending, now_ms))
 
 
 def _watch(core: Core, mailboxes: Mailboxes) -> tuple[Observe, Mapping[str, Handler], Mailboxes]:

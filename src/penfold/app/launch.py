@@ -48,16 +48,22 @@ class Launch:
 
     @property
     def public_url(self) -> str:
-        """Where others reach it, as their files and links say: the issuer, unless that is Google's
-        name; a server on the internet by its own name; else as base_url.
-        """
-        issuer = self.settings.issuer
-        if issuer and urlsplit(issuer).hostname not in GOOGLE_HOSTS:
-            return issuer
-        host, port = self.settings.http.host, self.addresses["http"].port
-        if not self.settings.is_production or host == "localhost" or is_loopback(host):
-            return self.base_url
-        return f"https://{self.settings.hostname}" + (f":{port}" if port != _HTTPS_PORT else "")
+        """Where others reach it, as their files and links say."""
+        return find_public_url(self.settings, self.addresses["http"])
+
+
+def find_public_url(settings: Settings, http: Endpoint) -> str:
+    """Return where others reach a server whose clients on this machine reach it at `http`.
+
+    The issuer, unless that is Google's name; a server on the internet by its own name; else that.
+    """
+    issuer = settings.issuer
+    if issuer and urlsplit(issuer).hostname not in GOOGLE_HOSTS:
+        return issuer
+    host = settings.http.host
+    if not settings.is_production or host == "localhost" or is_loopback(host):
+        return f"http://{http}"
+    return f"https://{settings.hostname}" + (f":{http.port}" if http.port != _HTTPS_PORT else "")
 
 
 def encode_launch(launch: Launch) -> bytes:

@@ -1,7 +1,7 @@
 """Turn what the stores do into log lines and numbers."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from penfold.app.logs import LineLog
@@ -9,8 +9,11 @@ from penfold.app.metrics import Counters
 from penfold.app.trace_mail import DeliveryTraces
 from penfold.app.tracing import Tracer
 from penfold.ports.queue import NewQueueRow, QueueState
+from penfold.ports.sending.counts import NONE, OTHER, Counter
 from penfold.spec.events import DELIVERY, MAILBOX_DAMAGED
-from penfold.spec.metrics import COMMIT_SECONDS, COMMITS, DELIVERIES, GROUP_SIZE
+from penfold.spec.metrics import COMMIT_SECONDS, COMMITS, DELIVERIES, GROUP_SIZE, SENDING_RECIPIENTS
+from penfold.spec.sending.stats import COUNTS
+from penfold.spec.sending.streams import BUILT_IN
 from penfold.store.sqlite.commit import Fatal
 from penfold.store.sqlite.queue import SqliteQueue
 
@@ -30,6 +33,12 @@ class StoreObserver:
 
     def damaged(self, mailbox_id: str, reason: str) -> None:
         self._log.emit(MAILBOX_DAMAGED, mailbox=mailbox_id, detail=reason)
+
+    def counted(self, counters: Mapping[Counter, int]) -> None:
+        for one, count in counters.items():
+            if one.dimension == NONE and not one.test and one.kind in COUNTS:
+                stream = one.stream if one.stream in BUILT_IN else OTHER
+                self._counters.add(SENDING_RECIPIENTS, count, stream, one.kind)
 
     def open_queue(self, path: Path, fatal: Fatal) -> "ObservedQueue":
         return ObservedQueue(

@@ -3,7 +3,8 @@
 import asyncio
 import random
 import threading
-from typing import Final
+from collections.abc import Coroutine
+from typing import Any, Final
 
 from penfold.base.clock import Clock
 from penfold.base.limits import DNS_LOOK_S
@@ -33,19 +34,28 @@ def wait_for_look(
 
     Blocks; for a thread without an event loop.
     """
-    return asyncio.run(_look(check, settings, clock, stopping or threading.Event()))
+
+    async def look() -> T:
+        resolver = make_resolver(settings, clock)
+        try:
+            return await resolver.run(check, within_s=DNS_LOOK_S)
+        finally:
+            await resolver.close()
+
+    return wait_for(look(), stopping or threading.Event())
 
 
-async def _look(
-    check: Check[T], settings: Settings, clock: Clock, stopping: threading.Event
-) -> T | None:
-    resolver = make_resolver(settings, clock)
-    look = asyncio.ensure_future(resolver.run(check, within_s=DNS_LOOK_S))
+def wait_for(work: Coroutine[Any, Any, T], stopping: threading.Event) -> T | None:
+    """Return what the work returns; None when the server stops meanwhile. Blocks, as above."""
+    return asyncio.run(_wait(work, stopping))
+
+
+async def _wait(work: Coroutine[Any, Any, T], stopping: threading.Event) -> T | None:
+    task = asyncio.ensure_future(work)
     try:
-        while not look.done() and not stopping.is_set():
-            await asyncio.wait({look}, timeout=_STOPPING_S)
-        return look.result() if look.done() else None
+        while not task.done() and not stopping.is_set():
+            await asyncio.wait({task}, timeout=_STOPPING_S)
+        return task.result() if task.done() else None
     finally:
-        look.cancel()
-        await asyncio.gather(look, return_exceptions=True)
-        await resolver.close()
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)

@@ -3,19 +3,24 @@
 import threading
 from collections.abc import Callable, Mapping
 from decimal import Decimal
+from urllib.parse import urlsplit
 
 from penfold.app.resolving import wait_for_look
 from penfold.app.stores import Stores
 from penfold.base.errors import NotFoundError, UnavailableError
-from penfold.domain.sending.domain_dns import Verdict, look_at
+from penfold.domain.kept_key import LINK_KEY, KeptKey
+from penfold.domain.sending.domain_dns import Verdict, is_tracking_seen, look_at
 from penfold.domain.sending.domains import SendingDomains
 from penfold.domain.sending.filling import make_fill
 from penfold.domain.sending.keys import Keys
+from penfold.domain.sending.links import MailLinks
 from penfold.domain.sending.metering import Price
+from penfold.domain.sending.reactions import Reactions
 from penfold.domain.sending.webhooks import Webhooks
 from penfold.front.smtp.programs import Programs
 from penfold.ports.directory import Account
-from penfold.ports.sending.records import SendingDomain
+from penfold.ports.sending.emails import Email
+from penfold.ports.sending.records import SendingDomain, domain_id
 from penfold.proto.dns import ask_once
 from penfold.spec.settings import Settings
 
@@ -84,6 +89,37 @@ def make_programs(stores: Stores, settings: Settings) -> Programs:
         chance=stores.chance,
         fill=make_fill(stores.sending),
     )
+
+
+def make_reactions(stores: Stores, settings: Settings) -> Reactions:
+    """Return what takes note of what readers of mail do."""
+    return Reactions(
+        stores.sending,
+        make_link_key(stores),
+        stores.clock,
+        stores.chance,
+        keeps_details=settings.sending_track_details == "on",
+    )
+
+
+def make_links(stores: Stores, settings: Settings, base: str) -> MailLinks:
+    """Return what makes links in mail. base: where readers reach our pages."""
+
+    def find_base(email: Email) -> str:
+        key = domain_id(email.domain)
+        found = stores.sending.read(lambda b: b.find_unowned(SendingDomain, key))
+        if found is None or found.tracking not in settings.hosts or not is_tracking_seen(found):
+            return base
+        parts = urlsplit(base)
+        port = f":{parts.port}" if parts.port else ""
+        return parts._replace(netloc=found.tracking + port).geturl()
+
+    return MailLinks(make_link_key(stores), base, find_base)
+
+
+def make_link_key(stores: Stores) -> KeptKey:
+    """Return the key of links in mail."""
+    return KeptKey(LINK_KEY, stores.directory, stores.sealer, stores.chance)
 
 
 def make_price(settings: Settings) -> Price:

@@ -1,19 +1,25 @@
 """Put together the way out of the sending API, for the mail process."""
 
+import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
+from penfold.app.metrics import Counters
 from penfold.app.process import Core
 from penfold.app.renderer import ProcessRenderer
+from penfold.app.sending import make_links
 from penfold.app.wiring import Product
 from penfold.base.limits import SENDING_LOOK_S, SENDING_NEWS_S, SENDING_UNTOLD_S
+from penfold.domain.sending.content import Content
 from penfold.domain.sending.handing import Handing
 from penfold.domain.sending.outcomes import Outcomes
-from penfold.domain.sending.rendering import make_render
+from penfold.domain.sending.rendering import NotRenderedError, Render, Wanted, make_render
 from penfold.domain.sending.workshop import Workshop
 from penfold.front.worker.sending import HandingRounds, NewsRounds
 from penfold.front.worker.sending_returns import SendingReturns
 from penfold.front.worker.tasks import Task
+from penfold.spec.metrics import RENDER_SECONDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +49,10 @@ def make_sending_out(core: Core, product: Product) -> SendingOut:
     workshop = Workshop(ProcessRenderer(1))
     handing = Handing(
         *(stores.sending, product.outbound.carrier, core.clock, stores.chance),
-        render=make_render(stores.sending, workshop.renderer, workshop.stopping),
+        links=make_links(stores, core.launch.settings, core.launch.public_url),
+        render=_watch(
+            make_render(stores.sending, workshop.renderer, workshop.stopping), core.counters
+        ),
     )
     rounds = HandingRounds(stores.sending, handing, core.clock)
     news = NewsRounds(outcomes)
@@ -61,3 +70,15 @@ def make_sending_out(core: Core, product: Product) -> SendingOut:
         returns,
         workshop,
     )
+
+
+def _watch(render: Render, counters: Counters) -> Render:
+    def watched(wanted: Wanted) -> Sequence[Content | NotRenderedError]:
+        began_s = time.perf_counter()
+        made = render(wanted)
+        each_s = (time.perf_counter() - began_s) / len(wanted)
+        for _ in wanted:
+            counters.observe(RENDER_SECONDS, each_s)
+        return made
+
+    return watched

@@ -4,7 +4,7 @@ keeps, for one process.
 Nothing reads a setting, opens a file or starts a thread before. `close` is safe to call twice.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from random import SystemRandom
@@ -15,6 +15,7 @@ from penfold.app.master_key import make_sealer
 from penfold.base.chance import Chance
 from penfold.base.clock import Clock
 from penfold.base.limits import SQLITE_CACHE_KIB
+from penfold.ports.sending.counts import Counter
 from penfold.spec.key_source import DEFAULT_SOURCE, KeySource
 from penfold.spec.settings import Settings
 from penfold.store.blobs.local import LocalBlobs
@@ -60,6 +61,10 @@ class Watch(Protocol):
 
     def damaged(self, mailbox_id: str, reason: str) -> None:
         """Told of each mailbox that was set apart."""
+        ...
+
+    def counted(self, counters: Mapping[Counter, int]) -> None:
+        """Told of what happened to recipients of the sending API, by each transaction."""
         ...
 
     def open_queue(self, path: Path, fatal: Fatal) -> SqliteQueue:
@@ -143,7 +148,12 @@ def open_stores(
         sealer=make_sealer(master_key, data, directory),
         uploads=FolderUploads(data / "uploads", data / "blobs"),
         pubsub=SqlitePubsub(data / PUBSUB_NAME, create="pubsub" in create, fatal=fatal),
-        sending=SqliteSending(data / SENDING_NAME, create="sending" in create, fatal=fatal),
+        sending=SqliteSending(
+            data / SENDING_NAME,
+            create="sending" in create,
+            fatal=fatal,
+            told=watch.counted if watch else lambda _: None,
+        ),
     )
 
 

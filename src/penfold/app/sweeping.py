@@ -31,6 +31,7 @@ def make_sweeps(settings: Settings, product: Product) -> Sweeps:
         queue=product.stores.queue,
         mail_days=MailDays(trash=settings.trash_days, spam=settings.spam_days),
         queue_days=settings.queue_days,
+        sending_days=settings.sending_days,
         iter_all=lambda: iter_mailbox_ids(data),
         iter_changed=lambda since_ms: iter_changed(data, since_ms - MARGIN_MS),
         load_mark=lambda: load_mark(mark),

@@ -26,7 +26,9 @@ class TemplateFiles:
     def open_api(self, url: str) -> ApiClient:
         key = os.environ.get("PENFOLD_API_KEY", "")
         if not key:
-            raise ParseError("PENFOLD_API_KEY has to have an API key with the scope templates:*")
+            raise ParseError(
+                "PENFOLD_API_KEY has to have an API key of the server; --help tells which scopes"
+            )
         return HttpApiClient(url, key, wait=time.sleep)
 
     def load_file(self, path: Path, most: int) -> bytes:

@@ -8,10 +8,11 @@ from penfold.app.logs import SystemClock
 from penfold.app.metrics import Numbers, list_files, load_numbers, split
 from penfold.app.scrape import look
 from penfold.app.slow import load_slow
-from penfold.app.stores import QUEUE_NAME
+from penfold.app.stores import QUEUE_NAME, SENDING_NAME
 from penfold.domain.vitals import Process, Sample
 from penfold.spec.metrics import CPU_SECONDS, MEMORY, OPEN_FILES, Metric
 from penfold.store.sqlite.queue import SqliteQueue
+from penfold.store.sqlite.sending.book import SqliteSending
 
 
 class Watching:
@@ -25,19 +26,22 @@ class Watching:
         self._data = data
         self._clock = SystemClock()
         self._queue = SqliteQueue(data / QUEUE_NAME, create=False)
+        self._sending = SqliteSending(data / SENDING_NAME, create=False)
 
     def close(self) -> None:
         self._queue.close()
+        self._sending.close()
 
     def take_sample(self) -> Sample:
         """Return the numbers of this moment."""
         now_ms = self._clock.now_ms()
         files = {path.stem: load_numbers(path) for path in list_files(self._data / "run")}
         totals = [sum(column) for column in zip(*files.values(), strict=True)]
+        found = look(self._data, self._queue, self._sending, now_ms)
         return Sample(
             now_ms,
             split(totals),
-            {metric.name: each for metric, each in look(self._data, self._queue, now_ms).items()},
+            {metric.name: each for metric, each in found.items()},
             tuple(_process(name, numbers) for name, numbers in files.items()),
             load_slow(self._data / "run"),
         )

@@ -4,10 +4,11 @@ from dataclasses import dataclass
 
 from penfold.app.process import Core
 from penfold.app.wiring import Product
-from penfold.base.limits import WEBHOOK_LOOK_S, WEBHOOK_S
+from penfold.base.limits import BUDGET_NOTICE_S, WEBHOOK_LOOK_S, WEBHOOK_S
+from penfold.domain.sending.budget_notice import BudgetNotices
 from penfold.domain.sending.webhook_notice import OwnerNotices
 from penfold.domain.sending.webhook_sender import Tried, WebhookSender
-from penfold.front.worker.tasks import Task
+from penfold.front.worker.tasks import Report, Task
 from penfold.front.worker.webhooks import WebhookRounds
 from penfold.net.http_out import HttpOut
 from penfold.ports.sending.webhooks import DeliveryState
@@ -46,6 +47,11 @@ def make_telling(core: Core, product: Product) -> Telling:
                 outcome=tried.attempt.outcome,
             )
 
+    owners = (
+        *(stores.sending, stores.directory, stores.mailboxes, product.outbound.arriving),
+        *(stores.clock, stores.chance, settings.hostname),
+    )
+    budgets = BudgetNotices(*owners)
     rounds = WebhookRounds(
         WebhookSender(
             stores.sending,
@@ -55,15 +61,7 @@ def make_telling(core: Core, product: Product) -> Telling:
             stores.chance,
             report,
         ),
-        OwnerNotices(
-            stores.sending,
-            stores.directory,
-            stores.mailboxes,
-            product.outbound.arriving,
-            stores.clock,
-            stores.chance,
-            settings.hostname,
-        ),
+        OwnerNotices(*owners),
         stores.sending,
         clock=stores.clock,
         failed=lambda error: core.log.emit(
@@ -77,6 +75,12 @@ def make_telling(core: Core, product: Product) -> Telling:
         (
             Task("webhooks", rounds.run, first_s=0.0, every_s=WEBHOOK_LOOK_S),
             Task("webhook-owners", rounds.tell_owners, first_s=60.0, every_s=_SWEEP_S),
+            Task(
+                "budget-owners",
+                lambda _: Report(changed=budgets.sweep()),
+                first_s=0.0,
+                every_s=BUDGET_NOTICE_S,
+            ),
         ),
         rounds,
     )

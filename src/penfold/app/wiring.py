@@ -5,12 +5,14 @@ everything in the order that loses nothing.
 """
 
 from dataclasses import dataclass
+from functools import partial
 
 from penfold.app.stores import Stores
 from penfold.domain.inbound import Inbound
 from penfold.domain.outbound import Outbound
 from penfold.domain.pubsub import Pubsub
 from penfold.domain.return_paths import ReturnPaths
+from penfold.domain.sending.domains import find_return_host
 from penfold.domain.sending_limits import SendingLimits
 from penfold.domain.subscriptions import Rules
 from penfold.ports.identity import ServiceAccount
@@ -53,7 +55,8 @@ def make_product(
         limits=limits,
     )
     outbound.arriving.returns = returns = ReturnPaths(
-        stores.directory, stores.sealer, stores.queue, stores.clock, stores.chance
+        *(stores.directory, stores.sealer, stores.queue, stores.clock, stores.chance),
+        find_home=partial(find_return_host, stores.sending, hostname),
     )
     inbound = Inbound(
         directory=stores.directory,

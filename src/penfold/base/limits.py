@@ -177,6 +177,8 @@ QUERY_MAX_DEPTH: Final = 20
 # --- MIME ------------------------------------------------------------------------------
 #: Links of an HTML text that has:drive and its kin look at.
 LINKS_MAX: Final = 500
+#: Characters of what is read on a link: a name or an address, not an article.
+LINK_TEXT_MAX: Final = 200
 #: Nested parts; Postfix uses 100. Deeper content becomes the last level's body.
 MIME_MAX_DEPTH: Final = 100
 #: Parts of one message; the rest stays in the raw message only.
@@ -300,6 +302,8 @@ RSPAMD_S: Final = 10.0
 RSPAMD_MESSAGE_MAX_BYTES: Final = 33_554_432
 #: Octets of rspamd's answer: usually 2 to 10 kB, longer with many addresses found in the text.
 RSPAMD_ANSWER_MAX_BYTES: Final = 1_048_576
+#: Symbols kept of rspamd's answer: a message has 20 to 40 of them.
+RSPAMD_SYMBOLS_MAX: Final = 100
 #: Addresses of recipients told to rspamd in its header; it uses them for settings and statistics.
 RSPAMD_RECIPIENTS_MAX: Final = 100
 #: Seconds until a new triplet may come in. RFC 6647 §5: 1 minute to 24 hours; senders' first
@@ -449,6 +453,9 @@ DELIVERY_NAMED_MARGIN_S: Final = 10
 #: Rows in hand at a time, each a task of a few kB, and how many are taken in one transaction.
 DELIVERIES_MAX: Final = 200
 DELIVERY_BATCH: Final = 20
+#: Of so many times that rows are taken one is for those that wait longest, whatever their priority:
+#: a quarter of what leaves, however much of a higher priority comes.
+DELIVERY_OLDEST_EVERY: Final = 4
 #: Rows that are looked at for some that do not go to a relay which has enough in hand: 0.1 s. Mail
 #: that is due behind more than that waits until the relay has taken some.
 TAKE_LOOKED_AT_MAX: Final = 10_000
@@ -487,6 +494,21 @@ RECOVER_MS: Final = 600_000
 BROKEN_TLS_DAYS: Final = 3
 #: Domains and servers that are remembered, the longest unused go first.
 SITES_MAX: Final = 10_000
+
+# --- Seeds of placement tests ------------------------------------------------------------
+#: [[seed]] tables: each is logged in to again and again while a test runs.
+SEEDS_MAX: Final = 50
+#: Seeds looked into at a time, a thread for each.
+SEED_THREADS: Final = 8
+#: Seconds between two looks into a seed at last: providers count logins.
+SEED_LOOK_S: Final = 10.0
+#: Seconds an IMAP server has for each answer; octets of all its answers to one look, whose longest
+#: is the list of folders; folders that are looked into.
+IMAP_S: Final = 30.0
+IMAP_ANSWER_MAX_BYTES: Final = 1_000_000
+IMAP_FOLDERS_MAX: Final = 100
+#: Seconds a placement test waits for its mail at most.
+PLACEMENT_MAX_S: Final = 86_400
 
 # --- Relays and shapes of the operator ---------------------------------------------------
 #: [[relay]] tables, and domains in one: all are looked through for each message.
@@ -642,6 +664,9 @@ HIDDEN_DAYS: Final = 30
 #: Days a row of the queue that is done is kept unless something else is set: late bounces and
 #: complaints find their row for VERP_DAYS, and people ask within weeks what became of a mail.
 QUEUE_DAYS: Final = 30
+#: Days an event of the sending API is kept unless something else is set: what is asked of a mail,
+#: and what webhooks may be told again. Others keep 14 to 60.
+SENDING_DAYS: Final = 45
 #: Days that can be set at most: ten years, as laws on business letters ask for. History of such a
 #: length takes 100 octets a change.
 RETENTION_DAYS_MAX: Final = 3_650
@@ -986,8 +1011,9 @@ OUTCOME_WAIT_MAX_S: Final = 6 * 3_600
 #: Octets of the keyed hash in a return address: 80 bits, more than anybody can try by mail, and a
 #: multiple of 5, so that base 32 needs no padding.
 VERP_TOKEN_BYTES: Final = 10
-#: Bits of the key of that hash: as many as the whole hash (SHA-256) has; more gain nothing.
-VERP_KEY_BITS: Final = 256
+#: Bits of the keys of that hash and of links in mail: as many as the whole hash (SHA-256) has; more
+#: gain nothing.
+KEPT_KEY_BITS: Final = 256
 #: Days in which a return address of ours is believed. Mail waits up to 5 days in the queue of
 #: others, and their notification as long again.
 VERP_DAYS: Final = 10
@@ -1159,6 +1185,15 @@ SENDING_BATCH_MAX_BYTES: Final = 50_000_000
 SENDING_EMAIL_MAX_BYTES: Final = 26_214_400
 #: Octets of html, and of text. Gmail cuts what it shows at 102 kB; nothing sensible is larger.
 SENDING_PART_MAX_BYTES: Final = 5_000_000
+#: Looks at emails before they are sent, at a time in one process: each holds a thread for as long
+#: as the DNS and rspamd take, half a minute at worst.
+PREFLIGHTS_MAX: Final = 4
+#: Octets of HTML and of text that such a look reads of a message.
+PREFLIGHT_READ_MAX_BYTES: Final = SENDING_PART_MAX_BYTES
+#: Links it tells; a message that people read has fewer.
+PREFLIGHT_LINKS_MAX: Final = 500
+#: Octets of a message Gmail takes, files encoded (documented: 25 MB).
+GMAIL_MESSAGE_MAX_BYTES: Final = 25_000_000
 #: Emails of a batch, and messages of `recipients`: one transaction and one answer.
 SENDING_BATCH_MAX: Final = 500
 #: Addresses in to, cc and bcc together. Resend: documented (50).
@@ -1207,10 +1242,21 @@ SENDING_ROTATE_MAX_MS: Final = 30 * 86_400_000
 #: Events of an email that come with it, the newest first; the events' own list has all. A week of
 #: retries to 50 recipients is 2,000, of which nobody reads more than the last.
 SENDING_EVENTS_SHOWN: Final = 200
-#: Milliseconds what an email had in it is kept after it was accepted; its events stay.
+#: Milliseconds what an email had in it is kept after it was accepted.
 SENDING_BODY_KEPT_MS: Final = 7 * 86_400_000
 #: Rows one transaction of the sweep removes of each kind: 50 ms in which nobody else writes.
 SENDING_SWEEP_MAX: Final = 500
+
+# --- statistics of the sending API --------------------------------------------------------
+#: Tags, and domains of recipients, an account's mail of a day is counted by apart; the rest is
+#: counted together. A question about a month reads some 250,000 rows then: 0.4 s of processor time
+#: during which the process reads nothing else of the book, so about more days it is refused.
+COUNTED_VALUES_MAX: Final = 1_000
+STATS_VALUE_DAYS_MAX: Final = 31
+#: Groups of one answer: a megabyte of JSON, and more than anybody reads.
+STATS_GROUPS_MAX: Final = 2_000
+#: Sums that are read for them, a group has some 15; more are more groups than that for sure.
+STATS_SUMS_MAX: Final = 150_000
 
 # --- AOTsend's call ------------------------------------------------------------------------
 #: Octets of a call: AokSend takes a file of 1 MB; base64 of it and a page of variables fit.
@@ -1223,6 +1269,9 @@ FORM_FIELDS_MAX: Final = 50
 # --- balances of the sending API ------------------------------------------------------------
 #: Millionths of the currency an account may have prepaid: sums of it stay in 64 bits.
 SENDING_MONEY_MAX_MICROS: Final = 10**15
+#: Owners told in one round that a limit was passed; a round reads one small table.
+BUDGET_NOTICES: Final = 100
+BUDGET_NOTICE_S: Final = 10.0
 
 # --- sending with a key by SMTP -------------------------------------------------------------
 #: Messages stored at a time in the mail process: the book has one writer, the others check.
@@ -1328,7 +1377,7 @@ TEMPLATE_WEIGHT_MAX: Final = 1_000
 TEMPLATE_BODY_MAX_BYTES: Final = 4_194_304
 #: Calls at a time that compile or render, in one process; each holds a thread until its turn.
 TEMPLATE_CALLS_MAX: Final = 8
-#: Octets of all emails of one call's `recipients` that have a template: in memory together.
+#: Octets of all emails of one call, where each recipient has one: in memory and stored together.
 SENDING_PERSONAL_MAX_BYTES: Final = 209_715_200
 #: Templates whose mails are rendered together: each may have a megabyte.
 TEMPLATES_IN_HAND: Final = 50
@@ -1380,7 +1429,8 @@ WARMUP_FIRST: Final = 20
 WARMUP_GROWTH: Final = 1.4
 #: Days of a warm-up: it ends at 20,000 an hour.
 WARMUP_DAYS: Final = 21
-#: Milliseconds an email may wait for its stream. SendGrid: documented (72 h).
+#: Milliseconds an email that is accepted now may wait for its stream. SendGrid: documented (72 h).
+#: One that was scheduled has been accepted when that is known; `expires_at` bounds its wait.
 STREAM_WAIT_MAX_MS: Final = 3 * 86_400_000
 
 # --- Webhooks of the sending API ---------------------------------------------------------
@@ -1434,9 +1484,6 @@ WEBHOOK_LOG_DAYS: Final = 30
 WEBHOOK_SWEEP: Final = 500
 #: Characters of what went wrong with an attempt that are kept.
 WEBHOOK_OUTCOME_MAX: Final = 200
-#: Milliseconds events may be noted out of the order they happened in: what a server that was away
-#: tells of the past comes later.
-EVENT_LATE_MS: Final = 600_000
 
 
 # --- the way out of the sending API ---------------------------------------------------------
@@ -1444,6 +1491,8 @@ EVENT_LATE_MS: Final = 600_000
 #: Emails that are taken at a time, and milliseconds they are somebody's: what a process does with
 #: them takes seconds, and one that died is followed by one that ends all leases.
 SENDING_TAKE_MAX: Final = 200
+#: Of them one in so many is for each lower priority that waits, as DELIVERY_OLDEST_EVERY.
+SENDING_SHARE: Final = 4
 SENDING_LEASE_MS: Final = 600_000
 #: Octets of content, and recipients, of the emails that are handed over together: three commits
 #: serve them all, and what is in memory is a few times that.
@@ -1469,3 +1518,22 @@ SENDING_RESPONSE_MAX: Final = 1_000
 SENDING_BOUNCES_LOOKED_AT: Final = 50
 #: Octets of bounces that wait to be read, in memory: whoever brings more is asked to come later.
 SENDING_RETURNS_WAITING_BYTES: Final = 33_554_432
+
+# --- links in mail of the sending API -------------------------------------------------------
+
+#: Octets of the keyed hash of a link: nobody guesses 128 bits, and a link stays short.
+MAIL_LINK_HASH_BYTES: Final = 16
+#: Octets of where a link leads that is rewritten. Browsers and mail clients take 2,000 as it is,
+#: and base64 makes it a third longer; a longer one stays as it was written.
+MAIL_LINK_TARGET_MAX: Final = 1_400
+#: Links of a mail that are rewritten, at 15 us and up to 2 kB each; those behind stay as they are.
+TRACKED_LINKS_MAX: Final = 500
+#: Milliseconds after a mail was due in which opening and clicking is noted, how often at most, and
+#: for how long the same is noted once: whoever has a mail's links can have us write no more.
+TRACKED_MS: Final = 90 * 86_400_000
+TRACKED_EVENTS_MAX: Final = 200
+TRACKED_ONCE_MS: Final = 3_600_000
+#: Milliseconds after the delivery in which nobody has read a mail yet, and machines look at it.
+MACHINE_WITHIN_MS: Final = 5_000
+#: Characters of a program's name that are kept, where a setting says so.
+AGENT_MAX: Final = 300

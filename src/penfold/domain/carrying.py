@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from msgspec import Struct
 
 from penfold.base.clock import Clock
+from penfold.base.priority import Priority
 from penfold.domain.arriving import Arriving
 from penfold.domain.delivered import make_delivered
 from penfold.domain.envelope import NO_WISHES, Wishes
@@ -40,6 +41,7 @@ class Parcel(Struct, frozen=True, gc=False):
     wishes: Wishes = NO_WISHES
     subject: str | None = None
     message_id: str | None = None
+    priority: Priority = Priority.NORMAL
 
 
 class Sorted(Struct, frozen=True, gc=False):
@@ -163,6 +165,7 @@ def _make_rows(parcel: Parcel, recipients: Sequence[str]) -> list[NewQueueRow]:
             options=parcel.wishes.options,
             report=parcel.wishes.reports.get(recipient, NO_REQUEST),
             message_id=message_id,
+            priority=parcel.priority,
         )
         for recipient in recipients
     ]

@@ -14,7 +14,7 @@ from msgspec.structs import replace
 from penfold.base.errors import SealBrokenError
 from penfold.base.limits import SENDING_SWEEP_MAX, WEBHOOK_SWEEP
 from penfold.domain import id_tokens, mail_servers, second_factors, smime
-from penfold.domain.return_paths import VERP_KEY
+from penfold.domain.kept_key import KEPT_KEYS
 from penfold.domain.sending import webhooks
 from penfold.ports.identity import DkimKey, Fact, IdentityWriter, SigningKey, Totp
 from penfold.ports.mailbox import MailboxWriter
@@ -45,14 +45,14 @@ class Resealed(Struct, frozen=True):
 
 def reseal_records(writer: IdentityWriter, sealer: Sealer) -> Resealed:
     """Seal what the directory has anew."""
-    fact = writer.find(Fact, VERP_KEY)
+    facts = [fact for name in KEPT_KEYS if (fact := writer.find(Fact, name))]
     return _reseal(
         sealer,
         (
             *(_of_dkim(writer, key) for key in writer.list_by(DkimKey)),
             *(_of_id_tokens(writer, key) for key in writer.list_by(SigningKey)),
             *(_of_totp(writer, each) for each in writer.list_by(Totp)),
-            *([_of_return_paths(writer, fact)] if fact else ()),
+            *(_of_kept_key(writer, fact) for fact in facts),
         ),
     )
 
@@ -163,11 +163,11 @@ def _of_totp(writer: IdentityWriter, totp: Totp) -> Secret:
     return Secret(totp.sealed, context, lambda new: writer.replace(replace(totp, sealed=new)))
 
 
-def _of_return_paths(writer: IdentityWriter, fact: Fact) -> Secret:
+def _of_kept_key(writer: IdentityWriter, fact: Fact) -> Secret:
     def put(new: bytes) -> None:
-        writer.replace(Fact(VERP_KEY, b64encode(new).decode()))
+        writer.replace(Fact(fact.name, b64encode(new).decode()))
 
-    return Secret(b64decode(fact.value), VERP_KEY, put)
+    return Secret(b64decode(fact.value), fact.name, put)
 
 
 def _of_mail_server(

@@ -1,36 +1,34 @@
 """The return address each message leaves with, and what comes back to it (VERP, proto.verp).
 
 A row of the queue leaves as `b+TOKEN@domain` in place of its sender, in the sender's own domain so
-that SPF and DMARC see no difference. The token names the row and is made from what never changes
-of it, so every try has the same one, as greylists want. Whoever writes to it has seen the message:
-a bounce, an automatic answer, or a server that asks whether the sender exists.
+that SPF and DMARC see no difference. Where mail of that domain is not delivered here (a sending
+domain) it is a name that is, or the bounce would never come back. The token names the row and is
+made from what never changes of it, so every try has the same one, as greylists want. Whoever writes
+to it has seen the message: a bounce, an automatic answer, or a server that asks whether the sender
+exists.
 
-One key makes all tokens. It is sealed in the directory; when it cannot be opened, because the
-master key is another one, a new key takes its place, and what left before is answered as unknown.
+One key makes all tokens (kept_key.py); what left under another is answered as unknown.
 """
 
-import base64
-import logging
-from binascii import Error as BadBase64Error
+from collections.abc import Callable
 from typing import Final
 
 from msgspec import Struct
 
 from penfold.base.chance import Chance
 from penfold.base.clock import Clock
-from penfold.base.errors import NotFoundError, ParseError, PenfoldError, SealBrokenError
-from penfold.base.limits import DELIVERY_LIFE_S, VERP_KEY_BITS
+from penfold.base.errors import NotFoundError, ParseError, PenfoldError
+from penfold.base.limits import DELIVERY_LIFE_S
+from penfold.domain.kept_key import VERP_KEY, KeptKey
 from penfold.ports.directory import Account
-from penfold.ports.identity import Fact, IdentityBook, IdentityWriter
-from penfold.ports.queue import Queue, QueueRow
+from penfold.ports.identity import IdentityBook
+from penfold.ports.queue import SENDING, Queue, QueueRow
 from penfold.ports.sealing import Sealer
 from penfold.proto.address import domain_of, parse_domain
 from penfold.proto.mime.compose import header_values
 from penfold.proto.mime.params import parse_params, parse_type
 from penfold.proto.verp import is_shaped, make_verp, read_verp
 
-_log: Final = logging.getLogger(__name__)
-VERP_KEY: Final = "verp_key"
 #: RFC 3464 §2, RFC 5965 §2.
 _REPORT_TYPES: Final = frozenset({"delivery-status", "feedback-report"})
 
@@ -52,37 +50,50 @@ class ReturnPaths:
     """Makes and reads return addresses. Calls are safe from any thread, and block."""
 
     def __init__(
-        self, book: IdentityBook, sealer: Sealer, queue: Queue, clock: Clock, chance: Chance
+        self,
+        book: IdentityBook,
+        sealer: Sealer,
+        queue: Queue,
+        clock: Clock,
+        chance: Chance,
+        *,
+        find_home: Callable[[str], str | None] = lambda _: None,
     ) -> None:
+        """find_home: returns the name bounces of a sending domain come to, in A-labels."""
         self._book = book
-        self._sealer = sealer
+        self._find_home = find_home
         self._queue = queue
         self._clock = clock
-        self._chance = chance
-        #: Once it is there it stays. A race only reads it twice.
-        self._kept: bytes | None = None
+        self._key = KeptKey(VERP_KEY, book, sealer, chance)
 
-    def make(self, row: QueueRow) -> str:
+    def make(self, row: QueueRow, *, local: bool = True) -> str:
         """Return the reverse-path a row leaves with, its sender's address where none can be made.
 
-        That is for the null reverse-path, a sender in a domain of others, and a row so old (it was
-        tried again by hand) that the token would soon be refused.
+        That is for the null reverse-path, a sender in a domain of others that is no sending domain,
+        and a row so old (it was tried again by hand) that the token would soon be refused. local:
+        senders in domains of ours get one too.
         """
+        domain = self._find_domain(row, local=local)
+        age_ms = self._clock.now_ms() - row.created_ms
+        if domain is None or age_ms > 1_000 * DELIVERY_LIFE_S:
+            return row.sender
+        made_s = row.created_ms // 1_000
+        return make_verp(row.id, domain=domain, key=self._key.get(), now_s=made_s)
+
+    def _find_domain(self, row: QueueRow, *, local: bool) -> str | None:
         try:
             domain = parse_domain(domain_of(row.sender))
         except ParseError:  # the null reverse-path has no domain
-            return row.sender
-        age_ms = self._clock.now_ms() - row.created_ms
-        if age_ms > 1_000 * DELIVERY_LIFE_S or not self._book.is_local_domain(domain):
-            return row.sender
-        made_s = row.created_ms // 1_000
-        return make_verp(row.id, domain=domain, key=self._get_key(), now_s=made_s)
+            return None
+        if self._book.is_local_domain(domain):
+            return domain if local else None
+        return self._find_home(domain) if row.origin == SENDING else None
 
     def find_row(self, address: str) -> QueueRow | None:
         """Return the row that left with this address as its return path, VERP_DAYS ago at most."""
         if not is_shaped(address):
             return None
-        key = self._find_key()
+        key = self._key.find()
         if key is None:
             return None
         now_s = self._clock.now_ms() // 1_000
@@ -102,37 +113,6 @@ class ReturnPaths:
         except NotFoundError:
             return None
         return None if account.suspended else Returned(row, account)
-
-    def _get_key(self) -> bytes:
-        found = self._find_key()
-        if found is None:
-            found = self._kept = self._book.change(self._make_key_in_tx)
-        return found
-
-    def _find_key(self) -> bytes | None:
-        if self._kept is None:
-            fact = self._book.find(Fact, VERP_KEY)
-            self._kept = self._open(fact) if fact else None
-        return self._kept
-
-    def _open(self, fact: Fact) -> bytes | None:
-        try:
-            return self._sealer.open(base64.b64decode(fact.value), context=VERP_KEY)
-        except (SealBrokenError, BadBase64Error):
-            return None
-
-    def _make_key_in_tx(self, writer: IdentityWriter) -> bytes:
-        there = writer.find(Fact, VERP_KEY)
-        known = self._open(there) if there else None
-        if known is not None:  # another process was first
-            return known
-        if there is not None:
-            _log.warning("the key of return addresses cannot be opened, a new one takes its place")
-        key = self._chance.getrandbits(VERP_KEY_BITS).to_bytes(VERP_KEY_BITS // 8)
-        sealed = base64.b64encode(self._sealer.seal(key, context=VERP_KEY)).decode()
-        writer.delete(Fact, VERP_KEY)
-        writer.add(Fact(VERP_KEY, sealed))
-        return key
 
 
 def is_answer(sender: str, data: bytes) -> bool:

@@ -62,7 +62,7 @@ def connect(
     """
     try:
         addresses = resolve(host, port)
-    except OSError as error:
+    except (OSError, UnicodeError) as error:  # UnicodeError: labels that are empty or too long
         raise UnreachableError("the name cannot be resolved", host=host) from error
     may = allowed or partial(is_allowed, loopback=loopback)
     if not all(map(may, addresses)):

@@ -8,6 +8,7 @@ rspamd (documented, protocol): the headers of the request, and the actions of th
 """
 
 import asyncio
+import heapq
 import re
 import ssl
 from typing import Final, Literal
@@ -24,9 +25,10 @@ from penfold.base.limits import (
     RSPAMD_MESSAGE_MAX_BYTES,
     RSPAMD_RECIPIENTS_MAX,
     RSPAMD_S,
+    RSPAMD_SYMBOLS_MAX,
 )
 from penfold.net.https_get import ReplyReader
-from penfold.ports.scanning import Opinion, Scanned, Subject
+from penfold.ports.scanning import Opinion, Scanned, Subject, Symbol
 
 _PORTS: Final = {"http": 11_333, "https": 443}
 _OK: Final = 200
@@ -47,9 +49,15 @@ _ACTIONS: Final[dict[str, Literal["accept", "spam", "defer", "reject"]]] = {
 }
 
 
+class _Symbol(Struct):
+    score: float = 0.0
+    description: str | None = None
+
+
 class _Answer(Struct):
     action: str
     score: float = 0.0
+    symbols: dict[str, _Symbol] = {}
 
 
 class Rspamd:
@@ -133,5 +141,15 @@ def parse_opinion(body: bytes) -> Opinion:
         answer = msgspec.json.decode(body, type=_Answer)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise ParseError(f"{type(error).__name__}: {error}") from error
-    said = _UNSAFE.sub("?", answer.action)[:80]
-    return Opinion(_ACTIONS.get(answer.action, "accept"), said, answer.score)
+    action = _ACTIONS.get(answer.action, "accept")
+    symbols = tuple(
+        Symbol(_print(name), each.score, _print(each.description or ""))
+        for name, each in heapq.nlargest(
+            RSPAMD_SYMBOLS_MAX, answer.symbols.items(), key=lambda one: abs(one[1].score)
+        )
+    )
+    return Opinion(action, _print(answer.action), answer.score, symbols)
+
+
+def _print(text: str) -> str:
+    return "".join(c if c.isprintable() else "?" for c in text[:80])

@@ -6,6 +6,7 @@ from typing import Final, Protocol
 
 from msgspec import Struct
 
+from penfold.base.priority import Priority
 from penfold.proto.smtp.parameters import NO_OPTIONS, NO_REQUEST, MailOptions, ReportRequest
 
 #: The origin of what the sending API hands over; its number is that of the email. What comes of
@@ -102,6 +103,7 @@ class QueueRow(Struct, frozen=True, gc=False):
     report: ReportRequest = NO_REQUEST
     message_id: str = ""
     told: Told = Told.NOTHING
+    priority: Priority = Priority.NORMAL
 
 
 class NewQueueRow(Struct, frozen=True, gc=False):
@@ -115,6 +117,7 @@ class NewQueueRow(Struct, frozen=True, gc=False):
     options: MailOptions = NO_OPTIONS
     report: ReportRequest = NO_REQUEST
     message_id: str = ""
+    priority: Priority = Priority.NORMAL
 
 
 class Lease(Struct, frozen=True, gc=False):
@@ -230,13 +233,17 @@ class Queue(Protocol):
         now_ms: int,
         lease_ms: int,
         limit: int,
+        oldest: bool = False,
         skip: Collection[str] = (),
         unless: Unless | None = None,
     ) -> list[Lease]:
-        """Return rows that are due, the longest-waiting domain first, all of one domain.
+        """Return rows that are due, all of one domain: by their priority, then how long they wait.
 
-        They are due again after lease_ms, should nobody settle them. skip, unless: domains and
-        rows to pass over; where there is an `unless`, TAKE_LOOKED_AT_MAX rows are looked at.
+        The domain is the one that waits longest with HIGH rows, else with NORMAL ones, else with
+        any. oldest: the one that waits longest with any, and LOW rows before others, so that they
+        get their turn. Rows are due again after lease_ms, should nobody settle them. skip, unless:
+        domains and rows to pass over; where there is an `unless`, TAKE_LOOKED_AT_MAX rows of each
+        priority are looked at.
         """
         ...
 

@@ -15,12 +15,24 @@ class Subject(Struct, frozen=True, gc=False, kw_only=True):
     recipients: tuple[str, ...]
 
 
-class Opinion(Struct, frozen=True, gc=False):
-    """action: what should become of the message. said: the scanner's own word for it."""
+class Symbol(Struct, frozen=True, gc=False):
+    """One thing the scanner noticed, by its own name, and what it adds to the score."""
+
+    name: str
+    score: float = 0.0
+    description: str = ""
+
+
+class Opinion(Struct, frozen=True):
+    """action: what should become of the message. said: the scanner's own word for it.
+
+    symbols: why, those that weigh most first.
+    """
 
     action: Literal["accept", "spam", "defer", "reject"]
     said: str
     score: float = 0.0
+    symbols: tuple[Symbol, ...] = ()
 
 
 class Scanned(Struct, frozen=True, gc=False):

@@ -7,8 +7,11 @@ from urllib.parse import SplitResult, urlsplit
 from penfold.base.errors import ParseError
 from penfold.base.limits import PUSH_ENDPOINT_MAX
 
-#: A host's name in ASCII, or an address; in brackets for IPv6 (RFC 3986 §3.2.2).
-_HOST: Final = re.compile(r"[A-Za-z0-9._-]{1,253}|\[[0-9A-Fa-f:.]{2,45}\]")
+#: A host's name in ASCII, its labels as long as RFC 1035 §2.3.4 lets them be, or an address; in
+#: brackets for IPv6 (RFC 3986 §3.2.2).
+_HOST: Final = re.compile(
+    r"(?=.{1,253}\Z)[A-Za-z0-9_-]{1,63}(?:\.[A-Za-z0-9_-]{1,63})*\.?|\[[0-9A-Fa-f:.]{2,45}\]"
+)
 
 
 def parse_endpoint(text: str) -> SplitResult:

@@ -25,6 +25,7 @@ from penfold.spec.schemas import (
     VacationSettings,
 )
 from penfold.spec.sending import schemas as sending
+from penfold.spec.sending import setup
 
 #: The number of the format. A reader refuses one it does not know.
 FORMAT: Final = 1
@@ -245,7 +246,7 @@ class SendingDocument(Document):
     """Who may call the sending API for the account, and where its events are told."""
 
     keys: list[sending.Key]
-    webhooks: list[sending.Webhook]
+    webhooks: list[setup.Webhook]
 
 
 class SentEmail(Document):

@@ -16,6 +16,8 @@ from penfold.spec.arrival import REASONS
 from penfold.spec.events import EVENTS, Severity
 from penfold.spec.rates import LIMITS
 from penfold.spec.registry import REGISTRY
+from penfold.spec.sending.stats import COUNTS
+from penfold.spec.sending.streams import BUILT_IN
 
 #: Routes beside the 79 methods. What names none of these counts as "other".
 ROUTES: Final = (
@@ -47,6 +49,8 @@ REPORT_KINDS: Final = ("dmarc", "tls", "complaint", "none")
 REPORT_OUTCOMES: Final = ("kept", "known", "unreadable", "oversized", "limited", "foreign")
 #: Events that somebody should know of: warnings and errors.
 TROUBLES: Final = tuple(e.name for e in EVENTS if e.severity >= Severity.WARNING)
+#: Streams every account has; those of its own count as "other".
+SENDING_STREAMS: Final = (*BUILT_IN, "other")
 ROLES: Final = ("http", "mail")
 LISTENERS: Final = ("smtp", "submission", "submissions")
 #: What people show on the sign-in pages; a code is of an authenticator app or for recovery, a
@@ -278,6 +282,22 @@ WEBHOOK_SECONDS: Final = Metric(
     (),
     LATENCY_BUCKETS,
 )
+SENDING_RECIPIENTS: Final = Metric(
+    "penfold_sending_recipients_total",
+    Kind.COUNTER,
+    "Recipients of mail of the sending API, by what happened to them for the first time; sent: "
+    "handed over to mailboxes and queue. No test mail.",
+    (("stream", SENDING_STREAMS), ("event", COUNTS)),
+    advice="More than 5 % of those sent in an hour bounced, or 0.3 % complained: receivers are "
+    "about to refuse everything.",
+)
+RENDER_SECONDS: Final = Metric(
+    "penfold_sending_render_seconds",
+    Kind.HISTOGRAM,
+    "Time to render a mail of a template: that of a lot, shared among its mails.",
+    (),
+    LATENCY_BUCKETS,
+)
 ATTACHMENTS: Final = Metric(
     "penfold_attachments_total",
     Kind.COUNTER,
@@ -388,6 +408,7 @@ METRICS: Final = (
     REQUESTS, REQUEST_SECONDS, QUOTA_UNITS, QUOTA_REFUSALS, CONNECTIONS, SMTP_SESSIONS,
     SMTP_MESSAGES, SMTP_BYTES, SMTP_SECONDS, DELIVERIES, DELIVERY_TRIES, DELIVERY_SECONDS,
     REPORTS, NOTIFICATIONS, PUSHES, WEBHOOK_TRIES, WEBHOOK_SECONDS,
+    SENDING_RECIPIENTS, RENDER_SECONDS,
     ATTACHMENTS, ATTACHMENT_SECONDS, ATTACHMENTS_WAITING, COMMITS, GROUP_SIZE, HANDLES, MEMORY,
     STARTS, CERTIFICATE_SECONDS, ARRIVALS, ARRIVAL_REASONS, ARRIVAL_RESULTS, ARRIVAL_SECONDS,
     SCANS, GREYLIST, RATE_REFUSALS,
@@ -406,6 +427,24 @@ QUEUE_OLDEST: Final = Metric(
     Kind.GAUGE,
     "Age of the message that has waited longest to be delivered; 0 when none waits.",
     advice="Above a day: senders were told of the delay, `penfold queue destinations` says where.",
+)
+SENDING_BACKLOG: Final = Metric(
+    "penfold_sending_backlog_emails",
+    Kind.GAUGE,
+    "Emails of the sending API that are due and not handed over yet.",
+    (("stream", SENDING_STREAMS),),
+)
+SENDING_OLDEST: Final = Metric(
+    "penfold_sending_oldest_seconds",
+    Kind.GAUGE,
+    "For how long the first of them has been due; 0 when none waits.",
+    advice="Above 300 s for 5 minutes: the mail process does not keep up, or cannot render.",
+)
+WEBHOOKS_WAITING: Final = Metric(
+    "penfold_webhook_waiting_deliveries",
+    Kind.GAUGE,
+    "Events that wait to be posted to webhooks, those that failed and are tried again among them.",
+    advice="Above 10,000 for an hour: a receiver is down or slower than events come.",
 )
 DISK_FREE: Final = Metric(
     "penfold_disk_free_bytes",
@@ -426,5 +465,8 @@ BUILD: Final = Metric(
     (("version", (__version__,)), ("python", (".".join(map(str, sys.version_info[:3])),))),
 )
 #: Found out when the page is asked for, so they are not in the file.
-SCRAPED: Final = (QUEUE, QUEUE_OLDEST, DISK_FREE, DISK_SIZE, STARTED, BUILD)
+SCRAPED: Final = (
+    QUEUE, QUEUE_OLDEST, SENDING_BACKLOG, SENDING_OLDEST, WEBHOOKS_WAITING, DISK_FREE, DISK_SIZE,
+    STARTED, BUILD,
+)  # fmt: skip
 ALL: Final = (*METRICS, *SCRAPED)

@@ -123,11 +123,16 @@ SENDING_NETWORK: Final = Limit(
     name="sending-network", counts="calls of the sending API without a key that is good",
     per=Per.NETWORK, count=600, period_s=60, answer=_SENDING,
 )  # fmt: skip
+LINK_NETWORK: Final = Limit(
+    name="link-network", counts="links in mail that are not ours",
+    per=Per.NETWORK, count=600, period_s=60, answer=_PAGE,
+)  # fmt: skip
 
 LIMITS: Final = (
     SIGN_IN_ACCOUNT, SIGN_IN_NETWORK, SECOND_FACTOR_ACCOUNT, TOKEN_CLIENT, TOKEN_NETWORK,
     DEVICE_NETWORK, DEVICE_CODE_NETWORK, DEVICE_CODE_ACCOUNT, API_ACCOUNT, API_CLIENT, API_NETWORK,
     SMTP_LOGIN_ACCOUNT, SMTP_LOGIN_NETWORK, SUBMISSION_ACCOUNT, SENDING_KEY, SENDING_NETWORK,
+    LINK_NETWORK,
 )  # fmt: skip
 LIMIT_OF: Final = {limit.name: limit for limit in LIMITS}
 

@@ -27,6 +27,7 @@ from penfold.base.limits import (
     REPORTS_DAYS,
     SEND_MESSAGES_PER_DAY,
     SEND_RECIPIENTS_PER_DAY,
+    SENDING_DAYS,
     STS_AGE_S,
     TOKEN_DAYS_MAX,
 )
@@ -39,6 +40,7 @@ from penfold.spec.key_source import (
 from penfold.spec.quotas import GOOGLE_2026, OFF, TABLES, QuotaTable
 from penfold.spec.rates import find_rates, parse_rates
 from penfold.spec.relays import Relay, parse_relays
+from penfold.spec.seeds import Seed, parse_seeds
 from penfold.spec.setting_values import (
     WORKERS_MAX,
     Endpoint,
@@ -221,6 +223,13 @@ class Settings:
     )
     sending_currency: str = _setting(
         parse_currency, "USD", "CODE", "The currency of that price.", serve=False
+    )
+    sending_track_details: str = _setting(
+        parse_one_of("on", OFF),
+        OFF,
+        "on|off",
+        "Whether the events `opened` and `clicked` keep the reader's network address and program.",
+        serve=False,
     )
     rate_limits: tuple[str, ...] = _setting(
         parse_rates,
@@ -498,8 +507,8 @@ class Settings:
         parse_url,
         "",
         "URL",
-        "An rspamd to ask about mail from the internet, such as http://127.0.0.1:11333; used in "
-        "production mode.",
+        "An rspamd, such as http://127.0.0.1:11333, to ask about mail from the internet in "
+        "production mode, and about emails that are looked at before they are sent.",
         serve=False,
     )
     relay: tuple[Relay, ...] = _setting(
@@ -508,6 +517,14 @@ class Settings:
         "TABLES",
         "Servers that take mail for other domains off our hands, as [[relay]] tables of "
         "penfold.toml. [default: none; mail goes to each domain's own servers]",
+        serve=False,
+    )
+    seed: tuple[Seed, ...] = _setting(
+        parse_seeds,
+        (),
+        "TABLES",
+        "Mailboxes of yours at other providers that `penfold placement` sends to and looks into, "
+        "as [[seed]] tables of penfold.toml. [default: none]",
         serve=False,
     )
     shapes: tuple[NamedShape, ...] = _setting(
@@ -567,6 +584,9 @@ class Settings:
         QUEUE_DAYS,
         "After how many days what is done goes from the queue, with its attempts; captured mail "
         "too.",
+    )
+    sending_days: int = _kept(
+        SENDING_DAYS, "After how many days an event of the sending API goes; statistics stay."
     )
     reports_days: int = _kept(
         REPORTS_DAYS, "After how many days reports of others go, and what was counted of their TLS."

@@ -64,6 +64,7 @@ class MemoryQueue:
                 options=options,
                 report=row.report,
                 message_id=message_id,
+                priority=row.priority,
             )
         return self._ids[key]
 
@@ -162,21 +163,27 @@ class MemoryQueue:
         now_ms: int,
         lease_ms: int,
         limit: int,
+        oldest: bool = False,
         skip: Collection[str] = (),
         unless: Unless | None = None,
     ) -> list[Lease]:
         with self._lock:
-            due = {each.domain: each.due_ms for each in self.list_destinations()}
-            ready = sorted((at, domain) for domain, at in due.items() if at <= now_ms)
-            for _, domain in ready:
-                if domain not in skip:
+            due = [each for each in self.list_destinations() if each.due_ms <= now_ms]
+            found = []
+            for domain in (each.domain for each in due if each.domain not in skip):
+                rows = [row for row in self._waiting(domain) if row.next_attempt_ms <= now_ms]
+                if unless is not None:
+                    rows = [row for row in rows if not unless(row.sender, row.recipient)]
+                rows.sort(key=lambda row: -row.priority if oldest else row.priority)
+                if rows:
+                    found.append((*_find_turn(rows, oldest=oldest), domain, rows))
+                elif not self._waiting(domain):
                     self._holds.pop(domain, None)
-                    rows = [row for row in self._waiting(domain) if row.next_attempt_ms <= now_ms]
-                    if unless is not None:
-                        rows = [row for row in rows if not unless(row.sender, row.recipient)]
-                    if leases := self._take(rows[:limit], now_ms + lease_ms):
-                        return leases
-            return []
+            if not found:
+                return []
+            *_, domain, rows = min(found, key=lambda one: one[:3])
+            self._holds.pop(domain, None)
+            return self._take(rows[:limit], now_ms + lease_ms)
 
     def _take(self, rows: Sequence[QueueRow], until_ms: int) -> list[Lease]:
         leases = []
@@ -316,6 +323,12 @@ class MemoryQueue:
                 if message_id and (row.origin, row.message_id) == (origin, message_id)
             ]
             return [row for row in found if row.state is QueueState.SENT][:SENT_ROWS_MAX]
+
+
+def _find_turn(rows: Sequence[QueueRow], *, oldest: bool) -> tuple[int, int]:
+    """Return when it is a domain's turn: the highest priority of its rows, and since when."""
+    first = 0 if oldest else min(row.priority for row in rows)
+    return first, min(row.next_attempt_ms for row in rows if oldest or row.priority == first)
 
 
 def _is_due(row: QueueRow, due_ms: int) -> bool:

@@ -1,5 +1,7 @@
 """What leaves: with which return path, and signed."""
 
+from functools import partial
+
 import pytest
 from tests.unit.domain.test_signing_keys import make_key
 from tests.unit.world import World, mail
@@ -31,7 +33,7 @@ def make_preparing(world, *, returns=True):
     key = make_key("ed", ED25519, domain="penfold.test")
     world.directory.change(lambda writer: writer.add(key))
     keys = SigningKeys(world.directory, world.sealer, world.clock)
-    return Preparing(keys, world.clock, world.returns if returns else None)
+    return Preparing(keys, world.clock, partial(world.returns.make, local=returns))
 
 
 def test_a_row_leaves_with_a_return_address_of_its_own_and_signed(world):
@@ -84,7 +86,7 @@ def test_what_was_signed_is_signed_anew_once_keys_are_looked_up_again(world):
 def test_what_left_unsigned_is_signed_once_its_domain_has_a_key(world):
     row, raw = add_row(world)
     keys = SigningKeys(world.directory, world.sealer, world.clock)
-    preparing = Preparing(keys, world.clock, None)
+    preparing = Preparing(keys, world.clock, partial(world.returns.make, local=False))
     assert preparing.prepare(row, raw, None).raw == raw
     key = make_key("ed", ED25519, domain="penfold.test")
     world.directory.change(lambda writer: writer.add(key))

@@ -22,6 +22,7 @@ from penfold.base.errors import SealBrokenError, UnavailableError
 from penfold.domain import mail_servers, second_factors, smime
 from penfold.domain.domains import Domains
 from penfold.domain.id_tokens import IdTokens, open_private
+from penfold.domain.kept_key import KEPT_KEYS, KeptKey
 from penfold.domain.master_key import find_key_ids, note_key_ids
 from penfold.domain.resealing import (
     reseal_domains,
@@ -29,7 +30,6 @@ from penfold.domain.resealing import (
     reseal_settings,
     reseal_webhooks,
 )
-from penfold.domain.return_paths import ReturnPaths
 from penfold.domain.sending.domains import find_signing
 from penfold.domain.sending.webhooks import list_secrets
 from penfold.ports.identity import DkimKey, Fact, SigningKey, Totp
@@ -60,7 +60,8 @@ class Home:
             domains.add("penfold.test")
             self.account = identity.accounts.add(KIM)
             IdTokens(stores.directory, self.clock, stores.sealer, KeyRing()).list_keys()
-            self.returns(stores)._get_key()
+            for name in KEPT_KEYS:
+                self.kept_key(stores, name).get()
             totp = stores.sealer.seal(b"totp", context=second_factors.seal_context(self.account.id))
             record = Totp(self.account.id, totp, 0)
             stores.directory.change(lambda writer: writer.add(record))
@@ -86,10 +87,8 @@ class Home:
     def open(self, source=DEFAULT_SOURCE):
         return Opened(self.data, self.clock, source)
 
-    def returns(self, stores):
-        return ReturnPaths(
-            stores.directory, stores.sealer, stores.queue, self.clock, random.Random(1)
-        )
+    def kept_key(self, stores, name):
+        return KeptKey(name, stores.directory, stores.sealer, random.Random(1))
 
     def read(self, stores):
         """Return every secret, opened."""
@@ -109,7 +108,7 @@ class Home:
                 sealer.open(key.sealed, context=key.name)
                 for key in find_signing(stores.sending, "shop.example")
             ),
-            self.returns(stores)._find_key(),
+            *(self.kept_key(stores, name).find() for name in KEPT_KEYS),
             sealer.open(
                 server.password, context=mail_servers.seal_context(account_id, server.host)
             ),
@@ -160,7 +159,7 @@ def test_everything_opens_under_the_new_key_and_nothing_under_the_old(home):
     new = load_key(DEFAULT_SOURCE, home.data)
     assert new != old
     assert old not in octets_of(home.data)
-    assert home.lines[0] == "11 secrets are sealed under the new key."
+    assert home.lines[0] == "12 secrets are sealed under the new key."
     assert home.start() == home.secrets
     with home.open() as stores:
         sealers = {key: KeySealer(lambda key=key: (key,)) for key in (old, new)}
@@ -304,7 +303,7 @@ def test_what_no_key_opens_is_counted_and_left(home):
         stores.directory.change(lambda writer: writer.replace(broken))
     assert home.rotate()
     assert home.lines[:2] == [
-        "10 secrets are sealed under the new key.",
+        "11 secrets are sealed under the new key.",
         "1 could not be opened with the old key either and stay as they were.",
     ]
 

@@ -5,6 +5,7 @@ import os
 import re
 
 import pytest
+from tests.contract.sending_contract import event, new
 
 from penfold.app.logs import LineLog
 from penfold.app.metrics import Counters, load_totals, render
@@ -22,6 +23,7 @@ from penfold.ports.queue import NewQueueRow, QueueState
 from penfold.spec.events import FATAL, STOPPED
 from penfold.spec.rates import SIGN_IN_ACCOUNT, SIGN_IN_NETWORK
 from penfold.store.sqlite.queue import SqliteQueue
+from penfold.store.sqlite.sending.book import SqliteSending
 
 
 class World:
@@ -274,3 +276,25 @@ def test_refusals_are_counted_each_and_told_once_in_ten_seconds_without_what_was
         {"limit": "sign-in-account", "client": None, "count": 3},
     ]
     assert 'penfold_rate_limit_refusals_total{limit="sign-in-account"} 4' in world.page()
+
+
+def test_recipients_are_counted_once_they_are_durable_and_those_of_test_mail_are_not(
+    world, tmp_path
+):
+    watch = StoreObserver(world.log, world.counters)
+    book = SqliteSending(tmp_path / "sending.db", create=True, told=watch.counted)
+    streams = (("otp", False), ("news", False), ("otp", True))
+
+    def change(writer, fails):
+        for n, (stream, test) in enumerate(streams):
+            writer.add_email(new(n, stream=stream, test=test))
+            writer.add_event(event(n + 1, "sent"))
+        if fails:
+            raise StorageFullError("full")
+
+    with pytest.raises(StorageFullError):
+        book.change(lambda writer: change(writer, fails=True))
+    book.change(lambda writer: change(writer, fails=False))
+    book.close()
+    found = re.findall(r'recipients_total\{stream="(\w+)",event="(\w+)"\} 1', world.page())
+    assert sorted(found) == [(s, e) for s in ("other", "otp") for e in ("accepted", "sent")]

@@ -203,8 +203,9 @@ def check_everybody_has_one_of_each(world, *, attempts=frozenset({1})):
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
-def test_crash_at_every_step_and_a_repeat_give_everybody_exactly_one(after):
-    for last in itertools.count(1):
+def test_crash_at_any_step_and_a_repeat_give_everybody_exactly_one(after):
+    # Each message takes the same steps: every third comes to each of them in some message.
+    for last in itertools.count(1, 3):
         world = loaded_world()
         step = Step(last, after=after)
         fragile = make_hand_over(

@@ -11,6 +11,7 @@ from penfold.base.limits import DELIVERY_LIFE_S, VERP_DAYS
 from penfold.domain.return_paths import Returned, ReturnPaths, is_answer
 from penfold.ports.directory import Account
 from penfold.ports.identity import Fact
+from penfold.ports.queue import SENDING
 from penfold.testing.sealing import PlainSealer
 
 KIM, LEE = "kim@elsewhere.example", "lee@x.example"
@@ -30,11 +31,10 @@ def send(world, *recipients):
     return world.queue.list_rows()
 
 
-def another(world, *, sealer=None):
+def another(world, *, sealer=None, **more):
     """Return what another process has."""
-    return ReturnPaths(
-        world.directory, sealer or world.sealer, world.queue, world.clock, random.Random(8)
-    )
+    sealer = sealer or world.sealer
+    return ReturnPaths(world.directory, sealer, world.queue, world.clock, random.Random(8), **more)
 
 
 def test_a_return_address_is_of_the_senders_domain_and_names_its_row(world):
@@ -120,6 +120,19 @@ def test_a_key_that_cannot_be_opened_gives_way_to_a_new_one(world, damage, caplo
 def test_who_has_no_domain_here_keeps_its_address(world, sender):
     [row] = send(world)
     assert world.returns.make(structs.replace(row, sender=sender)) == sender
+
+
+def test_bounces_of_a_sending_domain_come_here_by_a_name_that_leads_here(world):
+    [row] = send(world)
+    theirs = structs.replace(row, sender="shop@news.example")
+    ours = structs.replace(theirs, origin=SENDING)
+    returns = another(world, find_home={"news.example": "mx.penfold.test"}.get)
+    for local in (True, False):
+        address = returns.make(ours, local=local)
+        assert address.endswith("@mx.penfold.test")
+        assert world.returns.find_row(address) == row
+        assert returns.make(theirs, local=local) == "shop@news.example"
+    assert returns.make(structs.replace(row, origin=SENDING), local=False) == row.sender
 
 
 def test_a_row_that_is_too_old_for_a_token_leaves_with_its_senders_address(world):

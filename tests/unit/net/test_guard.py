@@ -65,6 +65,12 @@ def test_name_without_an_answer_is_unreachable():
         connect("x.example", 1, loopback=True, timeout_s=5, resolve=fail)
 
 
+@pytest.mark.parametrize("host", ["a..b.example", f"{'a' * 64}.example"])
+def test_name_no_resolver_can_be_asked_for_is_unreachable(host):
+    with pytest.raises(UnreachableError):
+        connect(host, 443, loopback=True, timeout_s=5)
+
+
 def test_port_nobody_listens_at_is_unreachable(listener):
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]

@@ -4,12 +4,11 @@ import asyncio
 import contextlib
 import json
 import socket
-import subprocess
-import time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from tests.rspamd import GTUBE, run_rspamd
 
 from penfold.base.errors import ParseError
 from penfold.base.limits import RSPAMD_ANSWER_MAX_BYTES, RSPAMD_MESSAGE_MAX_BYTES
@@ -20,8 +19,6 @@ LETTER = (
     b"From: Ann <ann@sender.example>\r\nTo: bob@x.example\r\nSubject: Lunch\r\n"
     b"Date: Tue, 14 Nov 2023 22:13:20 +0000\r\nMessage-ID: <1@sender.example>\r\n\r\nHello Bob,\r\n"
 )
-#: The text every spam filter takes for spam.
-GTUBE = b"XJS*C4JDBQADN1.NSBN3*2IDNEN*GTUBE-STANDARD-ANTI-UBE-TEST-EMAIL*C.34X"
 SUBJECT = Subject(
     session="s1",
     client="192.0.2.1",
@@ -29,19 +26,6 @@ SUBJECT = Subject(
     sender="ann@sender.example",
     recipients=("bob@x.example",),
 )
-#: Its own patterns only: no rules, no DNS, and a short list of top levels, which it compiles first.
-CONFIG = """
-options {{
-  pidfile = "{dir}/rspamd.pid"; tempdir = "{dir}"; url_tld = "{dir}/tld.dat"; filters = "";
-  disable_hyperscan = true;
-  dns {{ nameserver = ["127.0.0.1:1"]; timeout = 0.1s; retransmits = 0; }}
-}}
-logging {{ type = "console"; level = "info"; }}
-worker "normal" {{ bind_socket = "127.0.0.1:{port}"; count = 1; task_timeout = 5s; }}
-actions {{ reject = 15; add_header = 6; }}
-gtube_patterns = "reject";
-"""
-START_S = 20
 
 
 def scan(scanner, raw=LETTER):
@@ -50,35 +34,8 @@ def scan(scanner, raw=LETTER):
 
 @pytest.fixture(scope="module")
 def daemon(program, tmp_path_factory):
-    """The address of an rspamd that knows nothing but its own patterns."""
-    path = program("rspamd")
-    folder = tmp_path_factory.mktemp("rspamd")
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    config = folder / "rspamd.conf"
-    config.write_text(CONFIG.format(dir=folder, port=port))
-    (folder / "tld.dat").write_text("com\nexample\n")
-    with (folder / "out").open("w") as out:
-        process = subprocess.Popen(
-            [path, "-f", "-i", "-c", str(config)], stdout=out, stderr=subprocess.STDOUT
-        )
-    try:
-        _wait_for(port, process, folder / "out")
-        yield f"http://127.0.0.1:{port}"
-    finally:
-        process.terminate()
-        process.wait(10)
-
-
-def _wait_for(port, process, out):
-    end = time.monotonic() + START_S
-    while time.monotonic() < end and process.poll() is None:
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
-            return
-        with contextlib.suppress(subprocess.TimeoutExpired):
-            process.wait(0.05)
-    pytest.fail(f"rspamd did not start: {out.read_text()[-2_000:]}")
+    with run_rspamd(program("rspamd"), tmp_path_factory.mktemp("rspamd")) as url:
+        yield url
 
 
 def test_the_real_rspamd_lets_a_letter_pass_and_refuses_the_test_of_all_filters(daemon):
@@ -87,6 +44,7 @@ def test_the_real_rspamd_lets_a_letter_pass_and_refuses_the_test_of_all_filters(
     refused = scan(scanner, LETTER + GTUBE + b"\r\n")
     assert (passed.outcome, passed.opinion.action) == ("answered", "accept"), passed
     assert (refused.outcome, refused.opinion.action) == ("answered", "reject"), refused
+    assert [one.name for one in refused.opinion.symbols] == ["GTUBE"]
 
 
 class Says:
@@ -138,6 +96,15 @@ def http(body, status=b"200 OK"):
 def test_every_action_of_rspamd_means_something_here(said, action):
     body = b'{"action": "%b", "score": 3.5, "symbols": {}}' % said.encode()
     assert parse_opinion(body) == Opinion(action, said, 3.5)
+
+
+def test_symbols_that_weigh_most_come_first_in_printable_words():
+    body = b"""{"action": "add header", "score": 7, "symbols": {
+        "SMALL": {"score": 0.5}, "GOOD": {"score": -2.0, "description": "a\\nb", "options": ["x"]},
+        "BAD\\u2028": {"score": 8.5, "description": null}}}"""
+    found = parse_opinion(body).symbols
+    assert [(one.name, one.score) for one in found] == [("BAD?", 8.5), ("GOOD", -2), ("SMALL", 0.5)]
+    assert found[1].description == "a?b"
 
 
 def test_it_is_told_who_brings_the_message():

@@ -18,6 +18,7 @@ from penfold.proto.endpoint import parse_endpoint
         ("http://127.0.0.1:9000", "127.0.0.1", 9000),
         ("https://[2001:db8::1]:8443/", "2001:db8::1", 8443),
         ("https://xn--bcher-kva.example/", "xn--bcher-kva.example", None),
+        (f"https://{'a' * 63}.example./", f"{'a' * 63}.example.", None),
     ],
 )
 def test_address_is_taken_apart(text, host, port):
@@ -32,6 +33,8 @@ def test_address_is_taken_apart(text, host, port):
         "https://kim:secret@shop.example/", "https://shop.example/#part", "https://shop.example:0/",
         "https://shop.example:99999/", "https://shop.example:x/", "https://bücher.example/",
         "https://shop.example/a b", "https://shop.example/\r\nX: y", "https://shop.example\\@10.0.0.1/",
+        "https://a..b.example/", "https://.b.example/", "https://./", f"https://{'a' * 64}.example/",
+        f"https://{'a.' * 126}ab/",
         "https://[::1", "https://[::1%25eth0]/", "https://shop.example/" + "x" * PUSH_ENDPOINT_MAX,
     ],
 )  # fmt: skip
@@ -44,6 +47,6 @@ def test_anything_odd_is_refused(text):
 def test_address_is_read_or_refused_and_never_ends_a_line(text):
     with contextlib.suppress(ParseError):
         parts = parse_endpoint(text)
-        assert parts.hostname
+        assert parts.hostname.encode("idna")  # as a resolver is asked
         assert parts.username is None
         assert not set("\r\n \t") & set(parts.geturl())

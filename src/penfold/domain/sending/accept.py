@@ -18,9 +18,9 @@ from penfold.domain.sending.checking import Draft
 from penfold.domain.sending.metering import Price, charge
 from penfold.domain.sending.streams import pace
 from penfold.ports.sending.answers import KeptAnswer
-from penfold.ports.sending.book import SendingBook, SendingWriter
+from penfold.ports.sending.book import SendingBook, SendingReader, SendingWriter
 from penfold.ports.sending.emails import Email, EmailState, NewEmail
-from penfold.ports.sending.events import EventKind, NewEvent
+from penfold.ports.sending.events import NOBODY, EventKind, NewEvent
 from penfold.ports.sending.records import ApiKey
 from penfold.ports.sending.suppressions import Suppression
 from penfold.proto.address import canonical
@@ -54,7 +54,7 @@ def make_id(chance: Chance) -> str:
 def accept(
     book: SendingBook,
     key: ApiKey,
-    drafts: Sequence[Draft],
+    check: Callable[[], Sequence[Draft]],
     *,
     keyed: Keyed | None,
     price: Price,
@@ -62,16 +62,29 @@ def accept(
     chance: Chance,
     make_body: Callable[[list[str]], bytes],
 ) -> Accepted:
-    """Store the emails and return the answer made from their ids."""
+    """Store the emails `check` makes and return the answer made from their ids.
+
+    A repeat gets its answer unchecked: what was right then may be wrong by now. Raises what
+    `check` raises.
+    """
+    if keyed and (kept := book.read(lambda b: _find_kept(b, key, keyed, now_ms=now_ms))):
+        return Accepted(kept.body, replayed=True)
+    drafts = check()
 
     def change(writer: SendingWriter) -> Accepted:
-        kept = _find_kept(writer, key, keyed, now_ms=now_ms)
+        # The first call may have been accepted since.
+        kept = _find_kept(writer, key, keyed, now_ms=now_ms) if keyed else None
         if kept is not None:
             return Accepted(kept.body, replayed=True)
         batch = make_id(chance) if len(drafts) > 1 else ""
         made = [_name(draft, batch, chance) for draft in drafts]
         stored = [_store(writer, draft, chance) for draft in made]
-        charge(writer, key.account_id, stored, price, now_ms=now_ms)
+        for crossing in charge(writer, key.account_id, stored, price, now_ms=now_ms):
+            event = NewEvent(
+                *(make_id(chance), key.account_id, 0, NOBODY, crossing.kind.value, now_ms),
+                *(crossing.cause, crossing.data),
+            )
+            writer.add_event(event, notice=True)
         body = make_body([draft.new.email.id for draft in made])
         if keyed:
             writer.put_answer(
@@ -83,11 +96,9 @@ def accept(
 
 
 def _find_kept(
-    writer: SendingWriter, key: ApiKey, keyed: Keyed | None, *, now_ms: int
+    reader: SendingReader, key: ApiKey, keyed: Keyed, *, now_ms: int
 ) -> KeptAnswer | None:
-    if keyed is None:
-        return None
-    kept = writer.find_answer(key.id, keyed.route, keyed.word)
+    kept = reader.find_answer(key.id, keyed.route, keyed.word)
     if kept is None or kept.created_ms + IDEMPOTENCY_KEPT_MS <= now_ms:
         return None
     if kept.request != keyed.digest:
@@ -99,7 +110,7 @@ def _name(draft: Draft, batch: str, chance: Chance) -> Draft:
     email = draft.new.email
     email_id = make_id(chance)
     message_id = email.message_id or f"{email_id}@{draft.domain}"
-    named = replace(email, id=email_id, batch=batch, message_id=message_id)
+    named = replace(email, id=email_id, batch=batch, message_id=message_id, domain=draft.domain)
     return replace(draft, new=replace(draft.new, email=named))
 
 

@@ -5,9 +5,9 @@ import re
 from msgspec.structs import replace
 
 from penfold.base.limits import SENDING_MONEY_MAX_MICROS
-from penfold.domain.sending.metering import day_of
-from penfold.domain.sending.showing import show_money
+from penfold.domain.sending.metering import show_money, sum_month
 from penfold.ports.sending.book import SendingReader, SendingWriter
+from penfold.ports.sending.counts import day_of
 from penfold.ports.sending.metering import Balance
 
 _MONEY = re.compile(r"(-?)([0-9]{1,9})(?:\.([0-9]{1,6}))?")
@@ -41,6 +41,7 @@ def set_budget(
     *,
     soft: int | None = None,
     hard: int | None = None,
+    low: int | None = None,
     prepaid: bool | None = None,
 ) -> Balance:
     """Set what is not None; 0 for no limit."""
@@ -49,23 +50,17 @@ def set_budget(
         old,
         soft_micros=old.soft_micros if soft is None else soft,
         hard_micros=old.hard_micros if hard is None else hard,
+        low_micros=old.low_micros if low is None else low,
         prepaid=old.prepaid if prepaid is None else prepaid,
     )
     writer.put_balance(made)
     return made
 
 
-def sum_month(book: SendingReader, account_id: str, *, now_ms: int) -> int:
-    """Return what was spent in this month so far (UTC), in millionths."""
-    day = day_of(now_ms)
-    used = book.list_usage(account_id, first=f"{day[:7]}-01", last=day)
-    return sum(one.micros for one in used)
-
-
 def show_balance(book: SendingReader, account_id: str, *, now_ms: int) -> dict[str, object]:
     """Return the balance in words and decimal numbers; "" for a limit that is none."""
     balance = book.get_balance(account_id)
-    month = sum_month(book, account_id, now_ms=now_ms)
+    month = sum_month(book, account_id, day_of(now_ms))
     left = max(balance.credit_micros - balance.spent_micros, 0)
     return {
         "prepaid": balance.prepaid,
@@ -74,5 +69,6 @@ def show_balance(book: SendingReader, account_id: str, *, now_ms: int) -> dict[s
         "month": show_money(month),
         "soft": show_money(balance.soft_micros) if balance.soft_micros else "",
         "hard": show_money(balance.hard_micros) if balance.hard_micros else "",
+        "low": show_money(balance.low_micros) if balance.low_micros else "",
         "over_soft": bool(balance.soft_micros) and month > balance.soft_micros,
     }

@@ -57,7 +57,10 @@ def find_stream(book: SendingReader, account_id: str, name: str) -> Stream | Non
         return own
     built = BUILT_IN[name]
     return Stream(
-        name, account_id, name, 0, built.kind, ttl_s=built.ttl_s, unsubscribe=built.unsubscribe
+        *(name, account_id, name, 0, built.kind),
+        ttl_s=built.ttl_s,
+        unsubscribe=built.unsubscribe,
+        priority=built.priority,
     )
 
 

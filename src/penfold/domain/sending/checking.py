@@ -24,8 +24,15 @@ from penfold.domain.sending.parts import (
     read_metadata,
     read_schedule,
     read_tags,
+    read_tracking,
 )
-from penfold.domain.sending.template_use import Addressed, fill, read_template
+from penfold.domain.sending.template_use import (
+    Addressed,
+    check_together,
+    fill,
+    read_template,
+    split,
+)
 from penfold.ports.sending.emails import Email, EmailState, NewEmail
 from penfold.ports.sending.records import Stream
 from penfold.proto.address import domain_of
@@ -65,6 +72,7 @@ def check_email(body: SendEmail, caller: Caller, findings: Findings, *, now_ms: 
         filled = fill(body, template, caller.shelf, content, emails, findings)
     elif not findings:
         packed = pack_content(content)
+        check_together(len(packed) * len(emails), findings)
         filled = [(one.email, packed) for one in emails]
     if findings:
         return []
@@ -75,11 +83,20 @@ def check_email(body: SendEmail, caller: Caller, findings: Findings, *, now_ms: 
 
 
 def _apply_stream(email: Email, stream: Stream | None, expires_ms: int, *, now_ms: int) -> Email:
-    """Return the email with what its stream says: how long it is worth delivering."""
+    """Return the email with what its stream says."""
     if stream is not None and stream.ttl_s:
         until_ms = (email.scheduled_ms or now_ms) + 1000 * stream.ttl_s
         expires_ms = min(expires_ms, until_ms) if expires_ms else until_ms
-    return replace(email, expires_ms=expires_ms)
+    if stream is None:
+        return replace(email, expires_ms=expires_ms)
+    return replace(
+        email,
+        expires_ms=expires_ms,
+        unsubscribe=stream.unsubscribe,
+        opens=stream.opens,
+        clicks=stream.clicks,
+        priority=stream.priority,
+    )
 
 
 def read_about(
@@ -104,7 +121,8 @@ def read_about(
         tags=read_tags(body.tags, findings),
         metadata=read_metadata(body.metadata, findings),
     )
-    return _apply_stream(email, stream, expires_ms, now_ms=now_ms)
+    email = _apply_stream(email, stream, expires_ms, now_ms=now_ms)
+    return replace(email, **read_tracking(body.tracking)) if isinstance(body, SendEmail) else email
 
 
 def _read_content(body: SendEmail, findings: Findings) -> Content:
@@ -130,7 +148,7 @@ def _read_shared(body: SendEmail, email: Email, findings: Findings) -> list[Addr
         findings.add("to", TOO_MANY, f"and the others have over {SENDING_RECIPIENTS_MAX} addresses")
     written = {kind: tuple(one.written for one in group) for kind, group in groups.items()}
     whole = replace(email, to=written["to"], cc=written["cc"], bcc=written["bcc"])
-    return [Addressed(whole, addresses)]
+    return [Addressed(whole, some) for some in split(whole, addresses)]
 
 
 def _read_personal(

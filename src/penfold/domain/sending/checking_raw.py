@@ -18,6 +18,7 @@ from penfold.domain.sending.caller import Caller
 from penfold.domain.sending.checking import Draft, read_about
 from penfold.domain.sending.content import Content, pack_content
 from penfold.domain.sending.findings import INVALID, REQUIRED, TOO_LONG, TOO_MANY, Findings
+from penfold.domain.sending.template_use import check_together, split
 from penfold.ports.sending.emails import Email, NewEmail
 from penfold.proto.address import domain_of, parse_address_list, parse_mailbox
 from penfold.proto.mime.compose import (
@@ -74,9 +75,15 @@ def check_message(
         bcc=written["bcc"],
         message_id=summary.message_id,
         raw=True,
+        # What was written elsewhere is not changed inside.
+        opens=False,
+        clicks=False,
     )
     packed = pack_content(Content(raw=remove_headers(raw, _DROPPED)))
-    return [Draft(NewEmail(whole, packed, addresses), domain)]
+    some = split(whole, addresses)
+    if not check_together(len(packed) * len(some), findings):
+        return []
+    return [Draft(NewEmail(whole, packed, each), domain) for each in some]
 
 
 def _decode(text: str, findings: Findings) -> bytes | None:

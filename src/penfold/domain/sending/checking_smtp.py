@@ -5,14 +5,13 @@ says in JSON; they are taken off.
 
     X-Tag: kind=welcome, beta           X-Stream: otp            X-Metadata: {"order": "7"}
     X-Template: welcome                 X-Variables: {"name": "Kim"}
-    Idempotency-Key: order-7            X-Track: off
+    Idempotency-Key: order-7            X-Track: opens, clicks
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import msgspec
-from msgspec import Struct
 
 from penfold.base.errors import ParseError
 from penfold.base.limits import IDEMPOTENCY_KEY_MAX, SENDING_EMAIL_MAX_BYTES
@@ -21,7 +20,7 @@ from penfold.domain.sending.caller import Caller
 from penfold.domain.sending.checking import Draft, check_email, read_about
 from penfold.domain.sending.checking_raw import check_message, read_from
 from penfold.domain.sending.filling import Fill
-from penfold.domain.sending.findings import INVALID, TOO_LONG, TOO_MANY, Findings
+from penfold.domain.sending.findings import INVALID, NOT_ALLOWED, TOO_LONG, TOO_MANY, Findings
 from penfold.proto.address import canonical, parse_address_list, parse_mailbox
 from penfold.proto.mime.compose import header_values, normalize_crlf, remove_headers
 from penfold.spec.sending.schemas import SendEmail, SendRaw, Tag
@@ -37,11 +36,10 @@ TRACK: Final = "X-Track"
 FIELDS: Final = (TAG, STREAM, METADATA, TEMPLATE, VARIABLES, KEY, TRACK)
 
 
-class Submission(Struct, frozen=True):
-    """word: of Idempotency-Key, "" without."""
-
-    drafts: list[Draft]
-    word: str
+def read_word(data: bytes) -> str:
+    """Return the message's Idempotency-Key; "" without one, or with one that is refused."""
+    values = header_values(data, KEY) if len(data) <= SENDING_EMAIL_MAX_BYTES else []
+    return values[0] if len(values) == 1 and _is_word(values[0]) else ""
 
 
 def check_submission(
@@ -52,11 +50,11 @@ def check_submission(
     *,
     fill: Fill,
     now_ms: int,
-) -> Submission:
+) -> list[Draft]:
     """Return the email, none when something is wrong. recipients: of the envelope."""
     if len(data) > SENDING_EMAIL_MAX_BYTES:
         findings.add("message", TOO_LONG, f"is larger than {SENDING_EMAIL_MAX_BYTES >> 20} MiB")
-        return Submission([], "")
+        return []
     said = {name: _read_one(data, name, findings) for name in FIELDS if name != TAG}
     about = SendRaw(
         raw="",
@@ -64,9 +62,9 @@ def check_submission(
         metadata=_read_object(said[METADATA], METADATA, dict[str, str], findings) or None,
         stream=said[STREAM] or "transactional",
     )
-    word = said[KEY]
-    if len(word) > IDEMPOTENCY_KEY_MAX or not word.isascii():
+    if said[KEY] and not _is_word(said[KEY]):
         findings.add(KEY, INVALID, f"has 1 to {IDEMPOTENCY_KEY_MAX} ASCII characters")
+    tracking = _read_track(said[TRACK], findings)
     raw = remove_headers(normalize_crlf(data), FIELDS)
     groups = group_recipients(raw, recipients)
     if said[TEMPLATE]:
@@ -80,12 +78,19 @@ def check_submission(
         )
         drafts = []
         if members is not None:
+            members["tracking"] = tracking
             body = msgspec.convert(members, SendEmail)
             drafts = check_email(body, caller, findings, now_ms=now_ms)
     else:
         email = read_about(about, caller, findings, now_ms=now_ms)
+        if any(tracking.values()):
+            findings.add(TRACK, NOT_ALLOWED, "is for templates; a message stays as it was written")
         drafts = check_message(raw, email, lambda: groups, caller, findings)
-    return Submission([] if findings else drafts, word)
+    return [] if findings else drafts
+
+
+def _is_word(text: str) -> bool:
+    return 1 <= len(text) <= IDEMPOTENCY_KEY_MAX and text.isascii()
 
 
 def group_recipients(raw: bytes, recipients: Sequence[str]) -> dict[str, list[Named]]:
@@ -121,6 +126,14 @@ def _read_tags(data: bytes) -> list[Tag]:
     items = [one.strip() for value in header_values(data, TAG) for one in value.split(",")]
     pairs = [one.partition("=") for one in items if one]
     return [Tag(name=name.strip(), value=value.strip()) for name, _, value in pairs]
+
+
+def _read_track(text: str, findings: Findings) -> dict[str, bool]:
+    """Return what is to be tracked; {} when nothing is said."""
+    words = {one.strip().lower() for one in text.split(",") if one.strip()}
+    if words - {"opens", "clicks"} and words != {"off"}:
+        findings.add(TRACK, INVALID, "is opens, clicks, both with a comma between, or off")
+    return {name: name in words for name in ("opens", "clicks")} if words else {}
 
 
 def _read_object(text: str, name: str, kind: Any, findings: Findings) -> Any:

@@ -20,6 +20,7 @@ from penfold.base.errors import ParseError, UnavailableError
 from penfold.base.limits import SENDING_DOMAIN_GRACE_MS
 from penfold.domain.signing_keys import KeyState, state_of
 from penfold.ports.identity import DkimKey
+from penfold.ports.sending.events import OtherKind
 from penfold.ports.sending.records import SendingDomain
 from penfold.proto.dns import Check, Question, Status
 from penfold.proto.mailauth.dmarc_walk import Tree
@@ -31,8 +32,6 @@ VERIFIED: Final = "verified"
 FAILED: Final = "failed"
 
 #: Kinds of events about a domain.
-DOMAIN_VERIFIED: Final = "domain.verified"
-DOMAIN_ERROR: Final = "domain.dns_error"
 
 #: Names of records in SendingDomain.checks; a key's is its selector.
 _OWNER, _RETURN, _TRACKING, _DMARC = "ownership", "return_path", "tracking", "dmarc"
@@ -94,6 +93,16 @@ def look_at(domain: SendingDomain, hostname: str) -> Check[dict[str, str]]:
     return {what: each.value for what, each in found.items()}
 
 
+def leads_here(domain: SendingDomain) -> bool:
+    """Return whether what is sent to the domain's name for bounces comes to this server."""
+    return domain.checks.get(_RETURN) == Found.VERIFIED
+
+
+def is_tracking_seen(domain: SendingDomain) -> bool:
+    """Return whether its name for tracked links leads here."""
+    return domain.checks.get(_TRACKING) == Found.VERIFIED
+
+
 def judge(domain: SendingDomain, checks: Mapping[str, str], *, now_ms: int) -> Verdict:
     """Return the domain with what was found, and the event that is.
 
@@ -111,13 +120,13 @@ def judge(domain: SendingDomain, checks: Mapping[str, str], *, now_ms: int) -> V
             failing_ms=0,
             keys=_begin(domain.keys, checks, now_ms),
         )
-        return Verdict(good, DOMAIN_VERIFIED if news else "")
+        return Verdict(good, OtherKind.DOMAIN_VERIFIED.value if news else "")
     if domain.state != VERIFIED or not any(each in (Found.MISSING, Found.WRONG) for each in said):
         return Verdict(seen)
     if not domain.failing_ms:
-        return Verdict(replace(seen, failing_ms=now_ms), DOMAIN_ERROR)
+        return Verdict(replace(seen, failing_ms=now_ms), OtherKind.DOMAIN_ERROR.value)
     if now_ms - domain.failing_ms >= SENDING_DOMAIN_GRACE_MS:
-        return Verdict(replace(seen, state=FAILED), DOMAIN_ERROR)
+        return Verdict(replace(seen, state=FAILED), OtherKind.DOMAIN_ERROR.value)
     return Verdict(seen)
 
 

@@ -23,7 +23,7 @@ from penfold.domain.accounts import parse_domain_name
 from penfold.domain.domains import is_forgettable
 from penfold.domain.new_keys import make_keys
 from penfold.domain.sending.accept import make_id
-from penfold.domain.sending.domain_dns import PENDING, VERIFIED, Verdict, judge
+from penfold.domain.sending.domain_dns import PENDING, VERIFIED, Verdict, judge, leads_here
 from penfold.domain.signing_keys import KeyState, state_of
 from penfold.ports.identity import DkimKey
 from penfold.ports.sealing import Sealer
@@ -115,11 +115,20 @@ class SendingDomains:
             raise ConflictError("new keys of the domain wait already", domain=domain.name)
         if domain.account_id != account_id:
             raise NotFoundError("the domain is not the account's own", domain=domain.name)
+        made = self._make_keys(domain.name, domain.keys)
         now_ms = self.clock.now_ms()
-        kept = tuple(key for key in domain.keys if not is_forgettable(key, now_ms))
-        new = replace(domain, keys=(*kept, *self._make_keys(domain.name, domain.keys)))
-        self.book.change(lambda writer: writer.replace(new))
-        return new
+
+        def change(writer: SendingWriter) -> SendingDomain:
+            # Making keys takes a second, in which a check may have changed all but their names.
+            current = _get_same(writer, domain)
+            if [key.name for key in current.keys] != [key.name for key in domain.keys]:
+                raise ConflictError("new keys of the domain were just made", domain=domain.name)
+            kept = (key for key in current.keys if not is_forgettable(key, now_ms))
+            new = replace(current, keys=(*kept, *made))
+            writer.replace(new)
+            return new
+
+        return self.book.change(change)
 
     def check(self, domain: SendingDomain) -> SendingDomain:
         """Look at a domain's DNS and keep what follows. UnavailableError in local mode."""
@@ -130,9 +139,7 @@ class SendingDomains:
 
         def keep(writer: SendingWriter) -> Verdict:
             # What was added or rotated meanwhile is looked at by the next check.
-            current = writer.find(SendingDomain, domain.id, domain.account_id)
-            if current is None or current.token != domain.token:
-                raise NotFoundError("the domain is gone", domain=domain.name)
+            current = _get_same(writer, domain)
             verdict = judge(current, checks, now_ms=now_ms)
             writer.replace(verdict.domain)
             if verdict.event and domain.account_id != INSTALLATION:
@@ -176,8 +183,27 @@ def find_signing(book: SendingBook, name: str) -> tuple[DkimKey, ...]:
     return found.keys if found else ()
 
 
+def find_return_host(book: SendingBook, hostname: str, name: str) -> str:
+    """Return the name bounces of a domain's mail come to: its own for them, or this server's.
+
+    Its own is below the domain, so that SPF counts for DMARC too.
+    """
+    found = book.read(lambda reader: reader.find_unowned(SendingDomain, domain_id(name)))
+    if found is not None and leads_here(found):
+        return found.return_path
+    return hostname
+
+
 def _list_behind(reader: SendingReader, *, after: str) -> list[SendingDomain]:
     return reader.list_everywhere(SendingDomain, after=after, limit=SENDING_SWEEP_MAX)
+
+
+def _get_same(reader: SendingReader, domain: SendingDomain) -> SendingDomain:
+    """Return a domain as it is now; NotFoundError: it is gone, or was added anew."""
+    current = reader.find(SendingDomain, domain.id, domain.account_id)
+    if current is None or current.token != domain.token:
+        raise NotFoundError("the domain is gone", domain=domain.name)
+    return current
 
 
 def _find(reader: SendingReader, name_or_id: str, account_id: str) -> SendingDomain | None:

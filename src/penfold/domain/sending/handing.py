@@ -2,7 +2,7 @@
 
 1. read what is in them                                    one look into the book
 2. rendered, where they have a template                    worker processes
-3. composed, or simulated for a test key, or too late      domain.sending.composing, simulator
+3. composed, or simulated for a test key, or too late      domain.sending.links, composing
 4. who is here gets it                                     domain.carrying, one commit a mailbox
 5. everybody else gets a row of the queue                  domain.carrying, one commit for all
 6. events, and the email is done                           one commit for all
@@ -12,13 +12,14 @@ what they have by (SENDING, number, recipient), events by their cause. From 5 on
 whether it is too late, so an email that was taken before is neither given up nor suppressed here.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from penfold.base.chance import Chance
 from penfold.base.clock import Clock
-from penfold.base.errors import NotFoundError, UnavailableError
+from penfold.base.errors import MailboxDamagedError, NotFoundError, UnavailableError
 from penfold.base.limits import SENDING_AGAIN_MS, SENDING_LIFE_MS
 from penfold.domain.carrying import Carrier, Parcel, Sorted
 from penfold.domain.envelope import Wishes
@@ -26,12 +27,12 @@ from penfold.domain.handover import UNKNOWN_USER
 from penfold.domain.sending.accept import make_id
 from penfold.domain.sending.composing import (
     NotComposedError,
-    Unsubscribe,
     choose_subject,
     compose,
 )
 from penfold.domain.sending.content import Content, unpack_content
 from penfold.domain.sending.hard_bounces import find_suppressed, suppress_bounced
+from penfold.domain.sending.links import MailLinks
 from penfold.domain.sending.rendering import NotRenderedError, Render, render_nothing
 from penfold.domain.sending.simulator import Happening, simulate
 from penfold.ports.queue import SENDING
@@ -41,9 +42,6 @@ from penfold.ports.sending.events import EventKind, NewEvent
 from penfold.proto.address import canonical, parse_address_list, parse_mailbox
 from penfold.proto.smtp.outcomes.rule import Kind
 from penfold.proto.smtp.parameters import MailOptions
-
-#: Returns where readers of an email say that they want no more, None for mail of no such kind.
-FindUnsubscribe = Callable[[Email], Unsubscribe | None]
 
 
 class Job(Struct):
@@ -84,21 +82,33 @@ class Handing:
         chance: Chance,
         *,
         render: Render = render_nothing,
-        find_unsubscribe: FindUnsubscribe = lambda _: None,
+        links: MailLinks | None = None,
     ) -> None:
         self._book = book
         self._carrier = carrier
         self._clock = clock
         self._chance = chance
         self._render = render
-        self._find_unsubscribe = find_unsubscribe
+        self._links = links
 
     def hand_over(self, leases: Sequence[EmailLease]) -> int:
         """Hand over some emails; return of how many it counted."""
+        return self.finish(self.prepare(leases))
+
+    def prepare(self, leases: Sequence[EmailLease]) -> list[Job]:
+        """Return what is to be handed over, steps 1 to 3. Nobody has anything of it yet."""
         jobs = self._book.read(lambda reader: [self._open(reader, lease) for lease in leases])
         self._render_all(jobs)
         for job in jobs:
             self._prepare(job)
+        return jobs
+
+    def finish(self, prepared: Sequence[Job]) -> int:
+        """Hand over what was prepared, steps 4 to 6; return of how many emails it counted.
+
+        The jobs stay as they were: what fails half-way can be finished again.
+        """
+        jobs = [replace(job, happened=list(job.happened), rows=[]) for job in prepared]
         sent = [job for job in jobs if job.parcel is not None]
         for job in sent:
             self._deliver(job)
@@ -107,7 +117,10 @@ class Handing:
 
     def _open(self, reader: SendingReader, lease: EmailLease) -> Job:
         email = lease.email
-        packed = reader.find_content(email.number)
+        try:
+            packed = reader.find_content(email.number)
+        except MailboxDamagedError:  # this email's octets alone
+            packed = None
         people = [one for one in reader.list_recipients(email.number) if not one.final]
         job = Job(lease, unpack_content(packed) if packed else Content(text=""), people)
         if packed is None:
@@ -148,7 +161,7 @@ class Handing:
             job.end(EmailState.EXPIRED, EventKind.EXPIRED, **_TOO_LATE)
             return
         try:
-            raw = compose(email, job.content, unsubscribe=self._find_unsubscribe(email))
+            raw = self._compose(job)
         except NotComposedError:
             job.end(EmailState.FAILED, EventKind.FAILED, response="it makes no valid message")
             return
@@ -164,8 +177,16 @@ class Handing:
             *(SENDING, email.number, address, recipients, raw, now_ms, wishes),
             subject=choose_subject(email, job.content),
             message_id=email.message_id,
+            priority=email.priority,
         )
         job.found = self._carrier.sort(job.parcel)
+
+    def _compose(self, job: Job) -> bytes:
+        content, unsubscribe = job.content, None
+        if self._links and job.email.is_personal:
+            [reader] = job.people
+            content, unsubscribe = self._links.personalise(job.email, content, reader.position)
+        return compose(job.email, content, unsubscribe=unsubscribe)
 
     def _deliver(self, job: Job) -> None:
         """Put the message into the mailboxes of those who are here."""
@@ -220,8 +241,7 @@ class Handing:
         if job.again:
             state = EmailState.QUEUED
             due_ms = self._clock.now_ms() + SENDING_AGAIN_MS
-        raw = job.parcel.raw if job.parcel and job.content.template_id else None
-        if not writer.settle_email(job.lease, state, raw=raw, due_ms=due_ms):
+        if not writer.settle_email(job.lease, state, due_ms=due_ms):
             return False
         writer.set_queue_rows(job.email.number, job.rows)
         addresses = {one.position: one.address for one in job.people}

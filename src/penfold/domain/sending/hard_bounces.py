@@ -47,7 +47,7 @@ def suppress_bounced(writer: SendingWriter, address: str, bounce: NewEvent, chan
     when = find_suppression(kind) if kind else None
     if when is None or not _is_time(writer, address, bounce, when):
         return
-    made = _make(bounce, address, Reason.BOUNCE, chance)
+    made = make_suppression(bounce, address, Reason.BOUNCE, chance)
     writer.put_suppression(made)
 
 
@@ -55,7 +55,7 @@ def suppress_complained(
     writer: SendingWriter, email: Email, address: str, complaint: NewEvent, chance: Chance
 ) -> None:
     """Suppress an address for the stream it complained of: who wants no news may want receipts."""
-    made = _make(complaint, address, Reason.COMPLAINT, chance)
+    made = make_suppression(complaint, address, Reason.COMPLAINT, chance)
     writer.put_suppression(replace(made, scope=Scope.STREAM, value=email.stream))
 
 
@@ -74,7 +74,8 @@ def _is_time(writer: SendingWriter, address: str, bounce: NewEvent, when: Suppre
     return len(alike) >= when.times and apart_ms >= when.hours * _HOUR_MS
 
 
-def _make(event: NewEvent, address: str, reason: Reason, chance: Chance) -> Suppression:
+def make_suppression(event: NewEvent, address: str, reason: Reason, chance: Chance) -> Suppression:
+    """Return the suppression of an address for its account that an event is reason to."""
     return Suppression(
         make_id(chance),
         event.account_id,

@@ -25,7 +25,7 @@ from penfold.ports.directory import Account
 from penfold.ports.sending.book import SendingBook, SendingReader, SendingWriter
 from penfold.ports.sending.records import ApiKey, ApiSecret
 from penfold.proto.oauth import digest, make_token
-from penfold.spec.sending.problems import INVALID_ACCESS, INVALID_API_KEY, SendingError
+from penfold.spec.sending.problems import INVALID_ACCESS, INVALID_API_KEY, VALIDATION, SendingError
 
 LIVE_PREFIX = "pf_"
 TEST_PREFIX = "test_"
@@ -56,23 +56,32 @@ class Keys:
     note: Callable[[Event], None]
 
     def add(self, key: ApiKey) -> NewSecret:
-        """Store a key, whose id and time are made here, and return it with its secret."""
+        """Store a key, whose id and time are made here, and return it with its secret.
+
+        Where there are SENDING_RECORDS_MAX, the key that was revoked first is forgotten;
+        SendingError when none was.
+        """
         made = replace(key, id=make_id(self.chance), created_ms=self.clock.now_ms())
         secret = make_token(TEST_PREFIX if made.test else LIVE_PREFIX, self.chance)
 
         def change(writer: SendingWriter) -> None:
+            ended = _find_room(writer, made.account_id)
+            if ended is not None:
+                writer.delete(ApiKey, ended.id, made.account_id)
             writer.add(made)
             writer.add(self._secret(made, secret))
 
-        self.book.change(change)
+        self.book.read(lambda book: _find_room(book, made.account_id))
         self._note("add", made)
+        self.book.change(change)
         return NewSecret(made, secret)
 
     def list(self, account_id: str) -> list[Shown]:
-        """Return an account's keys, the oldest first."""
+        """Return an account's keys, the oldest first, those that were revoked behind the others."""
 
         def look(book: SendingReader) -> list[Shown]:
             keys = book.list_records(ApiKey, account_id, limit=SENDING_RECORDS_MAX)
+            keys.sort(key=lambda one: one.revoked_ms > 0)
             return [Shown(key, tuple(_list_secrets(book, key))) for key in keys]
 
         return self.book.read(look)
@@ -95,9 +104,8 @@ class Keys:
             writer.add(self._secret(key, secret))
             return NewSecret(key, secret)
 
-        made = self.book.change(change)
-        self._note("rotate", made.key)
-        return made
+        self._note("rotate", self._get(key_id, account_id))
+        return self.book.change(change)
 
     def revoke(self, key_id: str, account_id: str) -> ApiKey:
         """End a key with its secrets; what it sent stays."""
@@ -110,9 +118,8 @@ class Keys:
             writer.replace(ended)
             return ended
 
-        ended = self.book.change(change)
-        self._note("revoke", ended)
-        return ended
+        self._note("revoke", self._get(key_id, account_id))
+        return self.book.change(change)
 
     def recognise(self, secret: str, client: str) -> ApiKey:
         """Return the key a secret belongs to, or refuse it. client: the peer's address."""
@@ -146,6 +153,9 @@ class Keys:
             raise SendingError(INVALID_API_KEY, "The API key has ended; make a new one.")
         return found
 
+    def _get(self, key_id: str, account_id: str) -> ApiKey:
+        return self.book.read(lambda book: _get_key(book, key_id, account_id))
+
     def _secret(self, key: ApiKey, secret: str) -> ApiSecret:
         return ApiSecret(
             digest(secret).hex(), key.account_id, key.id, secret[-_SHOWN:], self.clock.now_ms()
@@ -160,8 +170,21 @@ class Keys:
         self.book.change(change)
 
     def _note(self, action: str, key: ApiKey) -> None:
+        """Note what is about to be done: an entry may be without its change, none the reverse."""
         values = {"name": key.name, "scopes": list(key.scopes), "test": key.test}
         self.note(Event(action, "sending_key", key.id, key.account_id, values))
+
+
+def _find_room(book: SendingReader, account_id: str) -> ApiKey | None:
+    """Return the key that has to go for another one; None when there is room, or refuse."""
+    there = book.list_records(ApiKey, account_id, limit=SENDING_RECORDS_MAX)
+    if len(there) < SENDING_RECORDS_MAX:
+        return None
+    ended = [one for one in there if one.revoked_ms]
+    if not ended:
+        what = f"An account has at most {SENDING_RECORDS_MAX} API keys; revoke one."
+        raise SendingError(VALIDATION, what)
+    return min(ended, key=lambda one: one.revoked_ms)
 
 
 def _get_key(book: SendingReader, key_id: str, account_id: str) -> ApiKey:

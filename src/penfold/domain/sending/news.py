@@ -12,8 +12,9 @@ from penfold.base.limits import SENDING_RESPONSE_MAX
 from penfold.domain.delivery import find_decisive
 from penfold.ports.queue import Attempt, QueueRow, QueueState
 from penfold.ports.sending.events import EventKind
-from penfold.proto.smtp.outcomes.classify import Blame, read_reply
+from penfold.proto.smtp.outcomes.classify import Blame, find_provider, read_reply
 from penfold.proto.smtp.outcomes.rule import Kind
+from penfold.proto.tls_ladder import Source
 
 #: Whose fault makes a failure of what would else be a bounce.
 _OURS: Final = frozenset({Blame.SENDER_DNS, Blame.OPERATOR, Blame.SOFTWARE})
@@ -80,6 +81,17 @@ def describe(news: News, kind: EventKind) -> dict[str, Any]:
     if kind is not EventKind.DELIVERED:
         data |= {"class": str(attempt.kind), "type": find_type(kind)}
     return data
+
+
+def find_provider_of(news: News) -> str | None:
+    """Return who runs the servers of the recipient's domain, "" for nobody that is known.
+
+    None when none of them was called: a relay of the settings says nothing of the domain.
+    """
+    tried = news.attempt.facts.tried if news.attempt else ()
+    if not tried or tried[0].policy == Source.SETTINGS:
+        return None
+    return find_provider(tried[0].host)
 
 
 def find_type(kind: EventKind) -> str:

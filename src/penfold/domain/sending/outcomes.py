@@ -6,7 +6,6 @@ still being handed over waits, so that events stand in their order.
 """
 
 import hashlib
-import logging
 from collections.abc import Sequence
 from threading import Event as Flag
 from typing import Any, Final
@@ -23,17 +22,17 @@ from penfold.domain.bounces import NO_COMPLAINTS, Complaint, note_complaint_of, 
 from penfold.domain.messages import Letter
 from penfold.domain.sending.accept import make_id
 from penfold.domain.sending.hard_bounces import suppress_bounced, suppress_complained
-from penfold.domain.sending.news import News, describe, find_kind
+from penfold.domain.sending.news import News, describe, find_kind, find_provider_of
 from penfold.ports.queue import Attempt, Queue, QueueRow, QueueState, Settlement
 from penfold.ports.sending.book import SendingBook, SendingWriter
 from penfold.ports.sending.emails import WAITING, Email, Recipient
 from penfold.ports.sending.events import EventKind, NewEvent
+from penfold.proto.address import domain_of
 from penfold.proto.reports.action import Action
 from penfold.proto.reports.bounces import classify_recipient
 from penfold.proto.reports.returned import BounceReport, RecipientStatus
 from penfold.proto.smtp.outcomes.classify import read_reply
 
-_log: Final = logging.getLogger(__name__)
 _ENDS: Final = frozenset({QueueState.SENT, QueueState.FAILED, QueueState.CANCELLED})
 
 
@@ -88,6 +87,9 @@ class Outcomes:
         known = writer.add_event(event) is None
         if kind is EventKind.BOUNCED and not known:
             suppress_bounced(writer, recipient.address, event, self._chance)
+        provider = find_provider_of(news)
+        if provider is not None:
+            writer.note_provider(domain_of(recipient.address).lower(), provider)
         return True
 
     # --- what comes back

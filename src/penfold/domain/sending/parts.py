@@ -25,7 +25,7 @@ from penfold.domain.sending.content import File
 from penfold.domain.sending.findings import INVALID, NOT_ALLOWED, TOO_LONG, TOO_MANY, Findings
 from penfold.proto.send_time import parse_send_time, parse_time
 from penfold.spec.sending.attachments import is_blocked
-from penfold.spec.sending.schemas import Attachment, BufferJson, Tag
+from penfold.spec.sending.schemas import Attachment, BufferJson, Tag, Tracking
 
 #: RFC 5322 §2.2: printable ASCII without colon; longer names than 76 leave no room for a value.
 _FIELD_NAME: Final = re.compile(r"[!-9;-~]{1,76}")
@@ -180,3 +180,9 @@ def read_expiry(text: str | None, findings: Findings, *, after_ms: int) -> int:
     if at_ms <= after_ms:
         findings.add("expires_at", INVALID, "is not after the time the email is sent")
     return at_ms
+
+
+def read_tracking(given: Tracking | None) -> dict[str, bool]:
+    """Return what is said of `opens` and `clicks`."""
+    said = {} if given is None else {"opens": given.opens, "clicks": given.clicks}
+    return {name: value for name, value in said.items() if value is not None}

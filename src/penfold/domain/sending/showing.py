@@ -26,13 +26,6 @@ def show_maybe(ms: int) -> str | None:
     return show_time(ms) if ms else None
 
 
-def show_money(micros: int) -> str:
-    """Return an amount as a decimal number, without zeros that say nothing."""
-    whole, part = divmod(micros, 1_000_000)
-    digits = f"{part:06}".rstrip("0")
-    return f"{whole}.{digits:0<2}"
-
-
 def show_email(
     email: Email,
     *,
@@ -60,6 +53,7 @@ def show_email(
         tags=[{"name": name, "value": value} for name, value in email.tags.items()],
         metadata=email.metadata,
         test=email.test,
+        tracking=schemas.Tracked(opens=email.opens, clicks=email.clicks),
         template=_template(email),
         recipients=UNSET if recipients is None else [_recipient(one) for one in recipients],
         events=UNSET if events is None else [show_event(one) for one in events],

@@ -14,8 +14,7 @@ from typing import Final
 
 from msgspec import Struct
 
-from penfold.domain.sending.metering import Price
-from penfold.domain.sending.showing import show_money
+from penfold.domain.sending.metering import Price, show_money
 from penfold.ports.sending.book import SendingReader
 from penfold.ports.sending.metering import UsageDay
 
@@ -26,7 +25,9 @@ _STYLE: Final = (
     "body{font:11pt sans-serif;max-width:45em;margin:2em auto}"
     "table{border-collapse:collapse;width:100%}"
     "td,th{text-align:left;padding:.2em .5em;border-bottom:1px solid #ccc}"
-    ".n{text-align:right}"
+    ".n{text-align:right;font-variant-numeric:tabular-nums}"
+    # The sum is of all pages, so it stands on the last one alone.
+    "tfoot{display:table-row-group}"
 )
 #: Nothing is loaded or run, and no site may frame it; of styles the page's own alone (CSP 3).
 CONTENT_POLICY: Final = (
@@ -81,11 +82,15 @@ def _plain(text: str) -> str:
 
 
 def print_page(statement: Statement) -> str:
-    """Return it as a page to print."""
+    """Return it as a page to print; every amount has as many decimals as the longest."""
+    micros = [*(one.micros for one in statement.days), statement.micros]
+    costs = [show_money(each) for each in micros]
+    longest = max(len(cost.partition(".")[2]) for cost in costs)
+    *each, total = [f"{cost:0<{len(cost.partition('.')[0]) + 1 + longest}}" for cost in costs]
     rows = "".join(
         f"<tr><td>{escape(one.day)}<td>{escape(one.stream)}<td class=n>{one.accepted:,}"
-        f"<td class=n>{show_money(one.micros)}"
-        for one in statement.days
+        f"<td class=n>{cost}"
+        for one, cost in zip(statement.days, each, strict=True)
     )
     title = f"Statement of {escape(statement.month)}"
     return (
@@ -94,6 +99,6 @@ def print_page(statement: Statement) -> str:
         "<table><thead><tr><th>Day (UTC)<th>Stream<th class=n>Recipients"
         f"<th class=n>{escape(statement.currency)}</thead><tbody>{rows}</tbody>"
         f"<tfoot><tr><th>Total<th><th class=n>{statement.recipients:,}"
-        f"<th class=n>{show_money(statement.micros)}</tfoot></table>"
+        f"<th class=n>{total}</tfoot></table>"
         "<p>Recipients whose mail was accepted; suppressed ones and test mail cost nothing.\n"
     )

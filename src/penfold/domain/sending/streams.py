@@ -1,12 +1,14 @@
 """Streams: what an account's own may say, and how many of its recipients leave in an hour.
 
 The recipients of a limited stream leave evenly: at 20 an hour one every three minutes. What comes
-faster is put off, as if it had been scheduled, and after STREAM_WAIT_MAX_MS refused.
+faster is put off, as if it had been scheduled, and after STREAM_WAIT_MAX_MS refused. What was
+scheduled takes its place when it is due, behind what came before.
 """
 
 import re
 from typing import Final
 
+from msgspec import Struct
 from msgspec.structs import replace
 
 from penfold.base.limits import (
@@ -19,7 +21,7 @@ from penfold.base.limits import (
 )
 from penfold.domain.sending.findings import INVALID, Findings
 from penfold.ports.sending.book import SendingWriter
-from penfold.ports.sending.emails import Email, EmailState
+from penfold.ports.sending.emails import Email, EmailLease, EmailState
 from penfold.ports.sending.records import Stream
 from penfold.spec.sending.problems import RATE_LIMITED, SendingError
 from penfold.spec.sending.streams import TRANSACTIONAL
@@ -57,25 +59,82 @@ def find_limit(stream: Stream, now_ms: int) -> int | None:
 
 
 def pace(writer: SendingWriter, email: Email, recipients: int) -> Email:
-    """Return an email with the time its stream has room for it, and take that room.
+    """Return an email that is accepted with the time its stream has room for it, and take that.
 
-    SendingError (429) when that is days away. The account's own streams alone have limits.
+    SendingError (429) when that is days away, or when nobody wants it any more. One for a time of
+    its own takes no room before it is due (`take_due`), so that it keeps none from others.
     """
-    stream = writer.find_word(Stream, email.stream, email.account_id)
-    limit = find_limit(stream, email.created_ms) if stream else None
-    if stream is None or limit is None or email.test:
+    now_ms = email.created_ms
+    room = None if email.scheduled_ms else _find_room(writer, email, now_ms)
+    if room is None:
         return email
-    wanted_ms = email.scheduled_ms or email.created_ms
-    room_ms = max(wanted_ms, stream.paced_ms)
-    wait_ms = room_ms - wanted_ms
+    wait_ms = room.at_ms - now_ms
     if wait_ms > STREAM_WAIT_MAX_MS:
-        raise SendingError(
-            RATE_LIMITED,
-            f"The stream {stream.name} sends to {limit} an hour and is full for three days.",
-            wait_s=(wait_ms - STREAM_WAIT_MAX_MS) // 1000 + 1,
-            limit=limit,
-        )
-    writer.replace(replace(stream, paced_ms=room_ms + recipients * _HOUR_MS // limit))
+        raise _make_refusal(room, "is full for three days", wait_ms - STREAM_WAIT_MAX_MS)
+    if 0 < email.expires_ms <= room.at_ms:
+        what = "has no room before the email expires"
+        raise _make_refusal(room, what, room.at_ms - email.expires_ms)
+    _take_room(writer, room, recipients)
     if not wait_ms:
         return email
-    return replace(email, scheduled_ms=room_ms, state=EmailState.SCHEDULED)
+    return replace(email, scheduled_ms=room.at_ms, paced=True, state=EmailState.SCHEDULED)
+
+
+def take_due(writer: SendingWriter, *, now_ms: int, lease_ms: int, limit: int) -> list[EmailLease]:
+    """Take emails that are due, but put off those whose streams have room for them later.
+
+    It may return none though others are due.
+    """
+    leases = writer.take_emails(now_ms=now_ms, lease_ms=lease_ms, limit=limit)
+    return [lease for lease in leases if not _put_off(writer, lease, now_ms)]
+
+
+def _put_off(writer: SendingWriter, lease: EmailLease, now_ms: int) -> bool:
+    email = lease.email
+    if email.state is not EmailState.SCHEDULED or email.paced:
+        return False
+    room = _find_room(writer, email, now_ms)
+    if room is None:
+        return False
+    if 0 < email.expires_ms <= room.at_ms:
+        # It can only expire, for which it needs no room.
+        until_ms = email.expires_ms
+    else:
+        until_ms = room.at_ms
+        people = writer.list_recipients(email.number)
+        _take_room(writer, room, sum(not one.final for one in people))
+    if until_ms <= now_ms:
+        return False
+    writer.put_off(lease, until_ms)
+    return True
+
+
+class _Room(Struct, frozen=True, gc=False):
+    """When a stream has room for more, at how many recipients an hour."""
+
+    stream: Stream
+    limit: int
+    at_ms: int
+
+
+def _find_room(writer: SendingWriter, email: Email, now_ms: int) -> _Room | None:
+    """Return when there is room; None: always. The account's own streams alone have limits."""
+    stream = writer.find_word(Stream, email.stream, email.account_id)
+    limit = find_limit(stream, now_ms) if stream else None
+    if stream is None or limit is None or email.test:
+        return None
+    return _Room(stream, limit, max(now_ms, stream.paced_ms))
+
+
+def _take_room(writer: SendingWriter, room: _Room, recipients: int) -> None:
+    paced_ms = room.at_ms + recipients * _HOUR_MS // room.limit
+    writer.replace(replace(room.stream, paced_ms=paced_ms))
+
+
+def _make_refusal(room: _Room, what: str, wait_ms: int) -> SendingError:
+    return SendingError(
+        RATE_LIMITED,
+        f"The stream {room.stream.name} sends to {room.limit} an hour and {what}.",
+        wait_s=wait_ms // 1000 + 1,
+        limit=room.limit,
+    )

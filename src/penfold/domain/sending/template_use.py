@@ -18,9 +18,13 @@ from penfold.domain.sending.template_records import find_template
 from penfold.ports.sending.book import SendingBook
 from penfold.ports.sending.emails import Email
 from penfold.ports.sending.records import Template, TemplateVersion, version_id
+from penfold.proto.templates.model import UNSUBSCRIBE_PLACE, UNSUBSCRIBE_URL
 from penfold.proto.templates.schema import Schema, parse_schema
 from penfold.proto.templates.variables import check_variables
 from penfold.spec.sending.schemas import SendEmail, TemplateRef
+
+#: (address, kind), in their order.
+Addresses = tuple[tuple[str, str], ...]
 
 
 class Known:
@@ -63,13 +67,27 @@ class Shelf:
         return self._versions[key]
 
 
+def split(email: Email, addresses: Addresses) -> list[Addresses]:
+    """Return who gets each message: all one, or each their own where it has links of theirs."""
+    return [(one,) for one in addresses] if email.is_personal else [addresses]
+
+
 class Addressed(Struct, frozen=True):
     """An email before it has content. variables: of its recipient; field: where they stood."""
 
     email: Email
-    addresses: tuple[tuple[str, str], ...]
+    addresses: Addresses
     variables: dict[str, Any] | None = None
     field: str = "variables"
+
+
+def check_together(octets: int, findings: Findings) -> bool:
+    """Note that emails of a call are too large together, and return whether they are not."""
+    fits = octets <= SENDING_PERSONAL_MAX_BYTES
+    if not fits:
+        most = SENDING_PERSONAL_MAX_BYTES >> 20
+        findings.add("recipients", TOO_LONG, f"make over {most} MiB together; make it two")
+    return fits
 
 
 def choose_version(template: Template, address: str) -> int:
@@ -140,13 +158,13 @@ def fill(  # noqa: PLR0917 - bound by its one caller
         known.check(variables, field if one.variables is None else one.field, findings)
         if findings:
             continue  # nothing will be sent, but all that is wrong is to be told
+        if one.email.unsubscribe:
+            variables = {UNSUBSCRIBE_URL: UNSUBSCRIBE_PLACE, **variables}
         packed = pack_content(
             replace(content, template_id=template.id, template_version=number, variables=variables)
         )
         octets += len(packed)
-        if octets > SENDING_PERSONAL_MAX_BYTES:
-            most = SENDING_PERSONAL_MAX_BYTES >> 20
-            findings.add("recipients", TOO_LONG, f"make over {most} MiB together; make it two")
+        if not check_together(octets, findings):
             break
         email = replace(one.email, template_id=template.id, template_version=number)
         made.append((email, packed))

@@ -27,6 +27,7 @@ from penfold.domain.sending.template_records import (
 from penfold.domain.sending.workshop import Workshop
 from penfold.ports.rendering import Job
 from penfold.ports.sending.book import SendingBook, SendingReader, SendingWriter
+from penfold.ports.sending.events import NOBODY, NewEvent, OtherKind
 from penfold.ports.sending.records import Template, TemplateBody, TemplateVersion, version_id
 from penfold.proto.templates.model import Layout, Partial, Rendered, RenderError, TemplateSource
 from penfold.spec.sending.problems import NOT_NOW, SendingError
@@ -154,13 +155,29 @@ class Templates:
                 key = version_id(template.id, number)
                 if writer.find(TemplateVersion, key, self.account_id) is None:
                     raise SendingError(NOT_NOW, f"There is no version {number} to publish.")
-            return replace(
+            made = replace(
                 template,
                 published=max(chosen, key=lambda one: one[1])[0],
                 weights=chosen if len(chosen) > 1 else (),
             )
+            if made != template:
+                writer.add_event(self._tell_published(made, chosen))
+            return made
 
         return self._replace(word, edit)
+
+    def _tell_published(self, template: Template, chosen: tuple[tuple[int, int], ...]) -> NewEvent:
+        event_id, now_ms = make_id(self.chance), self.clock.now_ms()
+        return NewEvent(
+            *(event_id, self.account_id, 0, NOBODY, OtherKind.TEMPLATE_PUBLISHED.value, now_ms),
+            cause=f"publish:{event_id}",
+            data={
+                "template_id": template.id,
+                "alias": template.alias,
+                "version": template.published,
+                "weights": [{"version": number, "weight": weight} for number, weight in chosen],
+            },
+        )
 
     def render(
         self, word: str, number: int, make: Callable[[Whole], dict[str, Any]]

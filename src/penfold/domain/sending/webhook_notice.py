@@ -5,27 +5,19 @@ transaction of the mailbox; the webhook's mark is taken away after it. What a cr
 by `sweep`.
 """
 
-import hashlib
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
 from msgspec.structs import replace
 
-from penfold.base.chance import Chance
-from penfold.base.clock import Clock
 from penfold.base.errors import NotFoundError, UnavailableError
 from penfold.base.limits import WEBHOOK_SWEEP
-from penfold.domain.arriving import Arriving
-from penfold.domain.inbound import add_trace
-from penfold.domain.messages import Letter, read_letter
+from penfold.domain.sending.owner_mail import OwnerMail
 from penfold.domain.sending.showing import show_time
-from penfold.ports.directory import Account, Directory
-from penfold.ports.mailbox import Mailboxes, MailboxWriter
-from penfold.ports.sending.book import SendingBook, SendingWriter
+from penfold.ports.directory import Account
+from penfold.ports.sending.book import SendingWriter
 from penfold.ports.sending.records import Webhook
-from penfold.proto.address import domain_of
-from penfold.proto.mime.compose import format_date, prepend_headers, received_header
 
 _TEXT: Final = """The webhook {id}
 
@@ -44,16 +36,8 @@ lost: events are kept, and can be told again.
 
 
 @dataclass(frozen=True, slots=True)
-class OwnerNotices:
+class OwnerNotices(OwnerMail):
     """Every call blocks; it is made for a worker's thread."""
-
-    book: SendingBook
-    directory: Directory
-    mailboxes: Mailboxes
-    arriving: Arriving
-    clock: Clock
-    chance: Chance
-    hostname: str
 
     def tell(self, webhook_id: str) -> bool:
         """Tell the owner of a webhook, unless there is nothing to tell; return whether it was.
@@ -94,17 +78,6 @@ class OwnerNotices:
             return False
 
     def _deliver(self, webhook: Webhook, account: Account) -> None:
-        now_ms = self.clock.now_ms()
-        letter = self._compose(webhook, account, now_ms)
-        name = f"webhook\0{webhook.id}\0{webhook.disabled_ms}"
-        key = hashlib.sha256(name.encode()).digest()
-
-        def change(box: MailboxWriter) -> None:
-            self.arriving.take_notice(box, account.id, key, letter, thread_id=None, now_ms=now_ms)
-
-        self.mailboxes.change(account.id, change)
-
-    def _compose(self, webhook: Webhook, account: Account, now_ms: int) -> Letter:
         text = _TEXT.format(
             id=webhook.id,
             url=webhook.url,
@@ -112,27 +85,5 @@ class OwnerNotices:
             why=webhook.why,
             since=show_time(webhook.failing_ms or webhook.disabled_ms),
         )
-        domain, own = domain_of(account.address), account.address
-        headers = [
-            ("From", f"Penfold <noreply@{domain}>"),
-            ("To", own),
-            ("Subject", "A webhook of yours was turned off"),
-            ("Date", format_date(now_ms)),
-            ("Message-ID", f"<{self.chance.getrandbits(128):032x}@{domain}>"),
-            # RFC 3834 §5: so that nobody's vacation reply answers.
-            ("Auto-Submitted", "auto-generated"),
-            ("MIME-Version", "1.0"),
-            ("Content-Type", "text/plain; charset=utf-8"),
-            ("Content-Transfer-Encoding", "8bit"),
-        ]
-        raw = prepend_headers(b"\r\n" + text.replace("\n", "\r\n").encode(), headers)
-        received = received_header(
-            helo=self.hostname,
-            peer="",
-            by=self.hostname,
-            protocol="LMTP",
-            identity=f"webhook-{webhook.id}",
-            epoch_ms=now_ms,
-            recipient=own,
-        )
-        return read_letter(add_trace(raw, [own], own=own, sender="", received=received))
+        name = f"webhook\0{webhook.id}\0{webhook.disabled_ms}"
+        self.deliver(account, name, "A webhook of yours was turned off", text)

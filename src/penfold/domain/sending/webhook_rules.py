@@ -7,12 +7,12 @@ from typing import Final
 from penfold.base.errors import ParseError
 from penfold.domain.sending.findings import INVALID, NOT_ALLOWED, REQUIRED, Findings
 from penfold.domain.sending.showing import PREFIX, event_type
-from penfold.ports.sending.events import EventKind
+from penfold.ports.sending.events import EventKind, OtherKind
 from penfold.proto.endpoint import parse_endpoint
 from penfold.proto.special_addresses import Reach, reach_of
 
 #: Types of events a webhook can ask for.
-TYPES: Final = tuple(event_type(kind) for kind in EventKind)
+TYPES: Final = (*map(event_type, EventKind), *OtherKind)
 _LOCALHOST: Final = "localhost"
 
 

@@ -5,11 +5,11 @@ from penfold.domain.sending.showing import event_type, show_maybe, show_time
 from penfold.ports.sending.book import SendingReader
 from penfold.ports.sending.records import Webhook
 from penfold.ports.sending.webhooks import DeliveryState, WebhookAttempt, WebhookDelivery
-from penfold.spec.sending import schemas
+from penfold.spec.sending import setup
 
 
-def show_webhook(webhook: Webhook) -> schemas.Webhook:
-    return schemas.Webhook(
+def show_webhook(webhook: Webhook) -> setup.Webhook:
+    return setup.Webhook(
         object="webhook",
         id=webhook.id,
         created_at=show_time(webhook.created_ms),
@@ -22,13 +22,13 @@ def show_webhook(webhook: Webhook) -> schemas.Webhook:
     )
 
 
-def show_delivery(book: SendingReader, delivery: WebhookDelivery) -> schemas.WebhookDelivery:
+def show_delivery(book: SendingReader, delivery: WebhookDelivery) -> setup.WebhookDelivery:
     try:
         event = book.get_event(delivery.event)
     except NotFoundError:
         event = None
     waits = delivery.state is DeliveryState.WAITING
-    return schemas.WebhookDelivery(
+    return setup.WebhookDelivery(
         id=str(delivery.number),
         event_id=event.id if event else "",
         type=event_type(event.kind) if event else "",
@@ -40,7 +40,7 @@ def show_delivery(book: SendingReader, delivery: WebhookDelivery) -> schemas.Web
     )
 
 
-def _attempt(one: WebhookAttempt) -> schemas.WebhookAttempt:
-    return schemas.WebhookAttempt(
+def _attempt(one: WebhookAttempt) -> setup.WebhookAttempt:
+    return setup.WebhookAttempt(
         at=show_time(one.at_ms), status=one.status, outcome=one.outcome, duration_ms=one.ms
     )

@@ -85,10 +85,20 @@ def turn_off(
     writer: SendingWriter, webhook: Webhook, why: str, *, now_ms: int, untold: bool = False
 ) -> Webhook:
     """Turn a webhook off; what waits for it ends, and can be replayed when it is on again."""
-    off = replace(webhook, disabled_ms=now_ms, why=why, untold=untold)
+    off = _make_off(webhook, why, now_ms, untold=untold)
     writer.replace(off)
     writer.end_deliveries(webhook.id)
     return off
+
+
+def _make_off(webhook: Webhook, why: str, now_ms: int, *, untold: bool = False) -> Webhook:
+    return replace(webhook, disabled_ms=now_ms, why=why, untold=untold)
+
+
+def _check_room(book: SendingReader, account_id: str) -> None:
+    if len(book.list_records(Webhook, account_id, limit=WEBHOOKS_MAX)) >= WEBHOOKS_MAX:
+        what = f"An account has at most {WEBHOOKS_MAX} webhooks; delete one."
+        raise SendingError(VALIDATION, what)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,14 +121,12 @@ class Webhooks:
         )
 
         def change(writer: SendingWriter) -> None:
-            there = writer.list_records(Webhook, account_id, limit=SENDING_RECORDS_MAX)
-            if len(there) >= WEBHOOKS_MAX:
-                what = f"An account has at most {WEBHOOKS_MAX} webhooks; delete one."
-                raise SendingError(VALIDATION, what)
+            _check_room(writer, account_id)
             writer.add(webhook)
 
-        self.book.change(change)
+        self.book.read(lambda book: _check_room(book, account_id))
         self._note("add", webhook)
+        self.book.change(change)
         return NewWebhook(webhook, secret)
 
     def list(self, account_id: str) -> list[Webhook]:
@@ -137,9 +145,10 @@ class Webhooks:
         enabled: bool | None = None,
     ) -> Webhook:
         """Change what is given. Another address, and turning it on, forget what failed."""
+        now_ms = self.clock.now_ms()
 
-        def change(writer: SendingWriter) -> Webhook:
-            webhook = get_webhook(writer, webhook_id, account_id)
+        def make(book: SendingReader) -> Webhook:
+            webhook = get_webhook(book, webhook_id, account_id)
             if kinds is not None:
                 webhook = replace(webhook, events=tuple(kinds))
             if url is not None and url != webhook.url:
@@ -147,24 +156,29 @@ class Webhooks:
             if enabled:
                 webhook = replace(webhook, failing_ms=0, disabled_ms=0, why="", untold=False)
             if enabled is False and not webhook.disabled_ms:
-                return turn_off(writer, webhook, BY_OWNER, now_ms=self.clock.now_ms())
-            writer.replace(webhook)
+                webhook = _make_off(webhook, BY_OWNER, now_ms)
             return webhook
 
-        changed = self.book.change(change)
-        self._note("change", changed)
-        return changed
+        def change(writer: SendingWriter) -> Webhook:
+            webhook = make(writer)
+            writer.replace(webhook)
+            if webhook.disabled_ms:
+                writer.end_deliveries(webhook.id)
+            return webhook
+
+        self._note("change", self.book.read(make))
+        return self.book.change(change)
 
     def delete(self, webhook_id: str, account_id: str) -> None:
         """Remove a webhook with its deliveries; events stay. NotFoundError."""
 
-        def change(writer: SendingWriter) -> Webhook:
-            webhook = get_webhook(writer, webhook_id, account_id)
+        def change(writer: SendingWriter) -> None:
+            get_webhook(writer, webhook_id, account_id)
             writer.delete(Webhook, webhook_id, account_id)
             writer.drop_deliveries(webhook_id)
-            return webhook
 
-        self._note("delete", self.book.change(change))
+        self._note("delete", self._get(webhook_id, account_id))
+        self.book.change(change)
 
     def rotate(self, webhook_id: str, account_id: str) -> NewWebhook:
         """Give a webhook a new secret; those before sign too until a day from now."""
@@ -180,9 +194,8 @@ class Webhooks:
             writer.replace(webhook)
             return webhook
 
-        changed = self.book.change(change)
-        self._note("rotate", changed)
-        return NewWebhook(changed, secret)
+        self._note("rotate", self._get(webhook_id, account_id))
+        return NewWebhook(self.book.change(change), secret)
 
     def test(self, webhook_id: str, account_id: str) -> str:
         """Have an event told to this webhook alone, and return the event's id."""
@@ -227,7 +240,7 @@ class Webhooks:
                 account_id,
                 first_ms=wanted.first_ms,
                 last_ms=wanted.last_ms,
-                after=after.number if after else 0,
+                after=after,
                 limit=WEBHOOK_REPLAY_SCAN_MAX + 1,
             )
             return webhook, found
@@ -260,7 +273,11 @@ class Webhooks:
         sealed = self.sealer.seal(secret.encode(), context=seal_context(webhook_id))
         return b64encode(sealed).decode()
 
+    def _get(self, webhook_id: str, account_id: str) -> Webhook:
+        return self.book.read(lambda book: get_webhook(book, webhook_id, account_id))
+
     def _note(self, action: str, webhook: Webhook) -> None:
+        """Note what is about to be done: an entry may be without its change, none the reverse."""
         # The address may have a password of the receiver in it.
         values = {"events": list(webhook.events), "disabled": bool(webhook.disabled_ms)}
         self.note(audit.Event(action, "webhook", webhook.id, webhook.account_id, values))

@@ -21,8 +21,10 @@ if TYPE_CHECKING:
     from penfold.domain.health import Finding
     from penfold.domain.identity import Identity
     from penfold.domain.importing import Importer
+    from penfold.domain.sending.caller import Caller
     from penfold.domain.sending.domains import SendingDomains
     from penfold.domain.sending.keys import Keys
+    from penfold.domain.sending.preflight.run import Preflight
     from penfold.domain.tracing.address import AddressTracer
     from penfold.domain.tracing.mail import MailTracer
     from penfold.domain.vitals import Sample
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     from penfold.ports.queue import Queue
     from penfold.ports.rendering import Renderer
     from penfold.ports.reports import ReportBook
+    from penfold.ports.seeds import SeedMailbox
     from penfold.spec.key_source import KeySource
 
 #: Prints one line of progress.
@@ -147,6 +150,18 @@ class SendingTools:
     find_account: Callable[[str], Account | None]
 
 
+@dataclass(frozen=True, slots=True)
+class PreflightTools:
+    """What looks at emails before they are sent.
+
+    make_caller: who calls for an account, by its address; "" for no account: every verified domain
+    is fine then. NotFoundError.
+    """
+
+    preflight: Preflight
+    make_caller: Callable[[str], Caller]
+
+
 class Watch(Protocol):
     """Takes looks at a running server."""
 
@@ -175,6 +190,8 @@ class Doors:
     open_reports: Callable[[Path], AbstractContextManager[ReportBook]]
     open_tracers: Callable[[Path], AbstractContextManager[Tracers]]
     open_sending: Callable[[Path], AbstractContextManager[SendingTools]]
+    open_preflight: Callable[[Path], AbstractContextManager[PreflightTools]]
+    open_seeds: Callable[[Path], Mapping[str, SeedMailbox]]
     open_faults: Callable[[Path], FaultBook]
     load_base_url: Callable[[Path], str]
     load_credentials: Callable[[Path], Mapping[str, bytes]]

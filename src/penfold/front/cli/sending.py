@@ -27,6 +27,8 @@ from penfold.front.cli.output import (
 from penfold.front.cli.sending_account import find_account
 from penfold.front.cli.sending_balance import balance_commands
 from penfold.front.cli.sending_domains import sending_domain_commands
+from penfold.front.cli.sending_stats import add_stats
+from penfold.front.cli.sending_streams import stream_commands
 from penfold.ports.sending.records import ApiKey
 from penfold.spec.sending.scopes import DEFAULT_SCOPES, SCOPES
 
@@ -88,6 +90,8 @@ def sending_commands(doors: Doors) -> typer.Typer:
     commands.add_typer(keys, name="key")
     commands.add_typer(sending_domain_commands(doors), name="domain")
     commands.add_typer(balance_commands(doors), name="balance")
+    commands.add_typer(stream_commands(doors), name="stream")
+    add_stats(commands, doors)
     return commands
 
 

@@ -24,7 +24,8 @@ def balance_commands(doors: Doors) -> typer.Typer:
     """Return the commands of `penfold sending balance`."""
     commands = typer.Typer(help="What an account's mail may cost.", no_args_is_help=True)
     _add_show(commands, doors)
-    _add_changes(commands, doors)
+    _add_credit(commands, doors)
+    _add_budget(commands, doors)
     return commands
 
 
@@ -39,7 +40,7 @@ def _add_show(commands: typer.Typer, doors: Doors) -> None:
         print_rows([row], tuple(row), as_json=as_json)
 
 
-def _add_changes(commands: typer.Typer, doors: Doors) -> None:
+def _add_credit(commands: typer.Typer, doors: Doors) -> None:
     # -5 is an amount, not an option.
     @commands.command("credit", context_settings={"ignore_unknown_options": True})
     def credit(
@@ -57,17 +58,26 @@ def _add_changes(commands: typer.Typer, doors: Doors) -> None:
             tools.keys.book.change(lambda writer: add_credit(writer, account_id, micros))
         typer.echo(f"Added {amount}; `penfold sending balance show {address}` shows what is left.")
 
+
+def _add_budget(commands: typer.Typer, doors: Doors) -> None:
     @commands.command("budget")
     def budget(
         address: Address,
         *,
         soft: Annotated[
             str | None,
-            typer.Option(metavar="AMOUNT", help=f"Of a month, shown in usage; {_MONEY}; 0: none."),
+            typer.Option(
+                metavar="AMOUNT",
+                help=f"Of a month; the owner is told once it is passed; {_MONEY}; 0: none.",
+            ),
         ] = None,
         hard: Annotated[
             str | None,
             typer.Option(metavar="AMOUNT", help="Of a month; more is refused with 402. 0: none."),
+        ] = None,
+        low: Annotated[
+            str | None,
+            typer.Option(metavar="AMOUNT", help="The owner is told when less is left; 0: never."),
         ] = None,
         prepaid: Annotated[
             bool | None,
@@ -76,16 +86,21 @@ def _add_changes(commands: typer.Typer, doors: Doors) -> None:
         data: DataDir = DATA_DEFAULT,
     ) -> None:
         """Set an account's limits; what is not named stays as it is."""
-        if soft is None and hard is None and prepaid is None:
-            raise WrongUseError("say what to set: --soft, --hard or --prepaid")
-        limits = [None if each is None else _read(each) for each in (soft, hard)]
+        if all(each is None for each in (soft, hard, low, prepaid)):
+            raise WrongUseError("say what to set: --soft, --hard, --low or --prepaid")
+        limits = [None if each is None else _read(each) for each in (soft, hard, low)]
         if any(each is not None and each < 0 for each in limits):
             raise WrongUseError("a limit is 0 or more")
         with doors.open_sending(Path(data)) as tools:
             account_id = find_account(tools, address)
             tools.keys.book.change(
                 lambda writer: set_budget(
-                    writer, account_id, soft=limits[0], hard=limits[1], prepaid=prepaid
+                    writer,
+                    account_id,
+                    soft=limits[0],
+                    hard=limits[1],
+                    low=limits[2],
+                    prepaid=prepaid,
                 )
             )
         typer.echo(f"Set; `penfold sending balance show {address}` shows it.")

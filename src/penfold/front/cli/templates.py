@@ -26,7 +26,7 @@ Url = Annotated[
     str, typer.Option(envvar="PENFOLD_URL", metavar="URL", help="Where the server answers.")
 ]
 #: Where a server answers that was started as it is.
-_URL: Final = "http://127.0.0.1:8025"
+LOCAL_URL: Final = "http://127.0.0.1:8025"
 #: A command is stopped by its process ending.
 _GO_ON: Final = Event()
 
@@ -103,7 +103,7 @@ def _add_sync(commands: typer.Typer, doors: Doors) -> None:
         publish: Annotated[
             bool, typer.Option("--publish", help="Have mails made of it from now on.")
         ] = False,
-        url: Url = _URL,
+        url: Url = LOCAL_URL,
     ) -> None:
         """Bring a folder's templates to a server, and print what differs.
 
@@ -114,7 +114,7 @@ def _add_sync(commands: typer.Typer, doors: Doors) -> None:
         push(api, _check_all(doors, folder), publish=publish, say=_say)
 
     @commands.command("pull")
-    def pull_templates(folder: Folder, *, url: Url = _URL) -> None:
+    def pull_templates(folder: Folder, *, url: Url = LOCAL_URL) -> None:
         """Write the latest versions of a server's templates into a folder; print what differs.
 
         What the folder has beside them stays. The API key is taken from PENFOLD_API_KEY; it needs

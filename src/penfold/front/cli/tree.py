@@ -28,6 +28,8 @@ _MAKERS: Final = {
     "import": "moving.add_import_command",
     "export": "moving.add_export_command",
     "search": "searching.add_search_command",
+    "check": "checking.add_check_command",
+    "placement": "placement.add_placement_command",
     "template": "templates.template_commands",
     "data": "data.data_commands",
     "doctor": "doctor.add_doctor_command",

@@ -9,6 +9,7 @@ Sends every address to who owns it, by its first segments:
     /admin/v1                                   the administration API (admin/)
     /.well-known/acme-challenge                 what an ACME server asks (RFC 8555 §8.3)
     /v1, /index/api                             the sending API, and AOTsend's call (sending/)
+    /mail                                       where links in mail lead (web/mail_links.py)
     everything else                             OAuth and pages, a mounted ASGI application
 
 Whose name and whose forwarded fields are believed is entry.py's. Every answer is observed once.
@@ -28,6 +29,7 @@ from penfold.front.http.errors import Header
 from penfold.front.http.pipeline import GmailApi, Observe
 from penfold.front.http.request import Message, Receive, RequestFacts, Scope, Send
 from penfold.proto.acme.proofs import HTTP_PATH
+from penfold.proto.mail_links import LINKS_PATH
 from penfold.proto.mta_sts import POLICY_PATH
 
 ASGIApp = Callable[[Scope, Receive, Send], Awaitable[None]]
@@ -247,7 +249,7 @@ def _facts(
         request_id=watch.request_id,
         method_id=route,
         verb=scope["method"],
-        path=scope["path"],
+        path=_without_token(scope["path"]),
         status=watch.status or 500,
         reason="",
         seconds=seconds,
@@ -258,6 +260,11 @@ def _facts(
         sent=watch.sent,
         error=error,
     )
+
+
+def _without_token(path: str) -> str:
+    """Return a path for the log: who reads a link of a mail there could use it."""
+    return path.rpartition("/")[0] + "/…" if path.startswith(LINKS_PATH + "/") else path
 
 
 async def _reply(send: Send, reply: Reply, scope: Scope, more: tuple[Header, ...] = ()) -> None:

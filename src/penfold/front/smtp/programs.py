@@ -13,7 +13,8 @@ from penfold.base.clock import Clock
 from penfold.base.limits import SENDING_SMTP_THREADS
 from penfold.domain.sending.accept import Accepted, Keyed, accept
 from penfold.domain.sending.caller import make_caller
-from penfold.domain.sending.checking_smtp import check_submission
+from penfold.domain.sending.checking import Draft
+from penfold.domain.sending.checking_smtp import check_submission, read_word
 from penfold.domain.sending.filling import Fill
 from penfold.domain.sending.findings import Findings
 from penfold.domain.sending.keys import LIVE_PREFIX, TEST_PREFIX, Keys
@@ -100,8 +101,22 @@ class Programs:
         if not allows(key.scopes, EMAILS_SEND):
             raise SendingError(RESTRICTED_API_KEY)
         now_ms = self._clock.now_ms()
+        word = read_word(data)
+        request = "\n".join(envelope.recipients).encode() + b"\n\n" + data
+        return accept(
+            self._book,
+            key,
+            lambda: self._check(key, envelope, data, now_ms),
+            keyed=Keyed("smtp", word, request) if word else None,
+            price=self._price,
+            now_ms=now_ms,
+            chance=self._chance,
+            make_body=lambda ids: " ".join(ids).encode(),
+        )
+
+    def _check(self, key: ApiKey, envelope: Envelope, data: bytes, now_ms: int) -> list[Draft]:
         findings = Findings()
-        given = check_submission(
+        drafts = check_submission(
             data,
             envelope.recipients,
             make_caller(self._book, key, self._is_local),
@@ -110,14 +125,4 @@ class Programs:
             now_ms=now_ms,
         )
         findings.raise_any()
-        request = "\n".join(envelope.recipients).encode() + b"\n\n" + data
-        return accept(
-            self._book,
-            key,
-            given.drafts,
-            keyed=Keyed("smtp", given.word, request) if given.word else None,
-            price=self._price,
-            now_ms=now_ms,
-            chance=self._chance,
-            make_body=lambda ids: " ".join(ids).encode(),
-        )
+        return drafts

@@ -25,6 +25,7 @@ from penfold.front.web.browser import TooLargeError, base_address
 from penfold.front.web.confirm import Confirm
 from penfold.front.web.device import DevicePages
 from penfold.front.web.endpoints import Endpoint, Endpoints, refusing
+from penfold.front.web.mail_links import LinkPages
 from penfold.front.web.pages import asset, error_page, page
 from penfold.front.web.provider import ProviderPages
 from penfold.front.web.sign_in import SignInPages
@@ -66,8 +67,9 @@ def build_web(
     issuer: str = "",
     welcome: Welcome | None = None,
     provider: ProviderPages | None = None,
+    links: LinkPages | None = None,
 ) -> Starlette:
-    """Return the application. issuer "": the address the client used."""
+    """Return the application. issuer "": the address the client used. links: those in mail."""
     passwords = f"{welcome.credentials}/passwords.json" if welcome else ""
     authorize = Authorize(identity, issuer=issuer)
     endpoints = Endpoints(identity, issuer=issuer)
@@ -88,6 +90,7 @@ def build_web(
         Route("/assets/{name}", assets),
         Route(PATH, confirm.show, methods=get),
         Route(PATH, confirm.post, methods=post),
+        *(links.routes if links else ()),
         *_routes(AUTHORIZE_PATHS, authorize.show, get),
         *_routes(AUTHORIZE_PATHS, authorize.post, post),
         *_people(identity, passwords, provider),

@@ -26,6 +26,7 @@ from penfold.base.limits import (
     DELIVERY_LOOK_PAST_S,
     DELIVERY_LOOK_S,
     DELIVERY_MEMORY_MAX_BYTES,
+    DELIVERY_OLDEST_EVERY,
     DELIVERY_READ_AHEAD_BYTES,
     DELIVERY_TROUBLE_S,
 )
@@ -117,6 +118,7 @@ class Delivering:
         self._rooms: dict[str, Room] = {}
         self._places = Places(sites)
         self._look_past_s = 0.0
+        self._takes = 0
         self._in_hand: dict[asyncio.Task[None], Lease] = {}
         self._renewed_ms = 0
         self._changed = asyncio.Event()
@@ -168,7 +170,9 @@ class Delivering:
         skip, unless = self._places.find_busy()
         if unless and loop.time() < self._look_past_s:
             return []
-        take = partial(self._queue.take, limit=limit, skip=skip, unless=unless)
+        self._takes += 1
+        oldest = self._takes % DELIVERY_OLDEST_EVERY == 0
+        take = partial(self._queue.take, limit=limit, oldest=oldest, skip=skip, unless=unless)
         leases = await self._write(lambda: take(now_ms=now_ms, lease_ms=1000 * DELIVERY_LEASE_S))
         if unless and not leases:
             self._look_past_s = loop.time() + DELIVERY_LOOK_PAST_S
@@ -198,11 +202,11 @@ class Delivering:
     def _begin(self, lease: Lease, prepared: Prepared | None) -> None:
         task = asyncio.get_running_loop().create_task(self._deliver(lease, prepared))
         self._in_hand[task] = lease
-        self._places.enter(lease.row)
+        self._places.enter(lease)
         task.add_done_callback(self._end)
 
     def _end(self, task: asyncio.Task[None]) -> None:
-        if unused := self._places.leave(self._in_hand.pop(task).row):
+        if unused := self._places.leave(self._in_hand.pop(task)):
             self._rooms.pop(unused, None)
         self._changed.set()
         error = None if task.cancelled() else task.exception()
@@ -234,7 +238,7 @@ class Delivering:
         route = await self._attempting.find_route(domain, relay)
         site = self._find_site(domain, route, relay)
         share = self._sites.find_share(site)
-        self._places.move(lease.row, site)
+        self._places.move(lease, site)
         async with self._find_room(site).hold(), self._memory.hold(lease.row.size):
             # Since we began to wait:
             if over := explain_over(lease, now_ms=self._clock.now_ms()):

@@ -8,7 +8,7 @@ from collections import Counter
 from typing import Final
 
 from penfold.domain.shaping import Site, Sites
-from penfold.ports.queue import QueueRow, Unless
+from penfold.ports.queue import Lease, QueueRow, Unless
 from penfold.proto.address import domain_of
 
 #: Rows in hand for each that has room at its site, so that this never stands still.
@@ -20,22 +20,25 @@ class Places:
 
     def __init__(self, sites: Sites) -> None:
         self._sites = sites
-        self._names: dict[int, str] = {}  # of rows, to the name of their site
+        #: Of rows in hand, the name of their site. A row may be in hand twice: what came of it is
+        #: told while it has been taken again.
+        self._names: dict[tuple[int, int], str] = {}
         self._counts: Counter[str] = Counter()
 
-    def enter(self, row: QueueRow) -> None:
+    def enter(self, lease: Lease) -> None:
         """Count a row that was taken."""
-        self._count(row.id, self._find_relay(row.sender, row.recipient) or self._find_site(row))
+        row = lease.row
+        self._count(lease, self._find_relay(row.sender, row.recipient) or self._find_site(row))
 
-    def move(self, row: QueueRow, site: Site) -> None:
+    def move(self, lease: Lease, site: Site) -> None:
         """Count a row where it turned out to go."""
-        if self._names[row.id] != site.name:
-            self.leave(row)
-            self._count(row.id, site.name)
+        if self._names[_key(lease)] != site.name:
+            self.leave(lease)
+            self._count(lease, site.name)
 
-    def leave(self, row: QueueRow) -> str | None:
+    def leave(self, lease: Lease) -> str | None:
         """Count a row no more; return the name of its site when nothing else goes there."""
-        name = self._names.pop(row.id)
+        name = self._names.pop(_key(lease))
         self._counts[name] -= 1
         if self._counts[name]:
             return None
@@ -50,8 +53,8 @@ class Places:
             return domains, None
         return domains, lambda sender, recipient: self._find_relay(sender, recipient) in names
 
-    def _count(self, row_id: int, name: str) -> None:
-        self._names[row_id] = name
+    def _count(self, lease: Lease, name: str) -> None:
+        self._names[_key(lease)] = name
         self._counts[name] += 1
 
     def _is_full(self, name: str, count: int) -> bool:
@@ -63,3 +66,7 @@ class Places:
 
     def _find_site(self, row: QueueRow) -> str:
         return self._sites.find_name(domain_of(row.recipient).lower())
+
+
+def _key(lease: Lease) -> tuple[int, int]:
+    return lease.row.id, lease.number

@@ -56,7 +56,7 @@ _EXPIRING = (AccessToken, Code, DeviceCode, HalfSignIn, ServiceToken, Session, S
 class Sweeps:
     """iter_changed(since_ms): mailboxes whose files changed since; iter_all: every mailbox.
 
-    mail_days, queue_days: after how many days things go; 0: never.
+    mail_days, queue_days, sending_days: after how many days things go; 0: never.
     load_mark, save_mark: when the last complete recovery began, across restarts.
     erase: leave nothing of a removed account.
     sweep_blobs(now_ms): remove large messages without a row.
@@ -72,6 +72,7 @@ class Sweeps:
     queue: Queue
     mail_days: MailDays
     queue_days: int
+    sending_days: int
     iter_all: Callable[[], Iterable[str]]
     iter_changed: Callable[[int], Iterable[str]]
     load_mark: Callable[[], int]
@@ -179,10 +180,12 @@ class Sweeps:
         return Report(changed=changed)
 
     def expire_sending(self, stopping: threading.Event) -> Report:
-        """Forget answers, suppressions, deliveries to webhooks, and content that are over."""
+        """Forget answers, suppressions, deliveries, content and events that are over."""
+        days = self.sending_days
         changed, step = 0, 1
         while step and not stopping.is_set():
-            step = self.sending.change(partial(_expire_sending, now_ms=self.clock.now_ms()))
+            now_ms = self.clock.now_ms()
+            step = self.sending.change(partial(_expire_sending, now_ms=now_ms, days=days))
             changed += step
         return Report(changed=changed)
 
@@ -196,11 +199,15 @@ class Sweeps:
         return Report()
 
 
-def _expire_sending(writer: SendingWriter, *, now_ms: int) -> int:
+def _expire_sending(writer: SendingWriter, *, now_ms: int, days: int) -> int:
     most = SENDING_SWEEP_MAX
+    events = 0
+    if days:
+        events = writer.expire_events(before_ms=now_ms - days * _DAY_MS, limit=most)
     return (
-        writer.expire_answers(before_ms=now_ms - IDEMPOTENCY_KEPT_MS, limit=most)
+        events
+        + writer.expire_answers(before_ms=now_ms - IDEMPOTENCY_KEPT_MS, limit=most)
         + writer.expire_suppressions(now_ms=now_ms, limit=most)
-        + writer.expire_deliveries(before_ms=now_ms - WEBHOOK_LOG_DAYS * 86_400_000, limit=most)
+        + writer.expire_deliveries(before_ms=now_ms - WEBHOOK_LOG_DAYS * _DAY_MS, limit=most)
         + writer.drop_bodies(before_ms=now_ms - SENDING_BODY_KEPT_MS, limit=most)
     )

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Protocol, TypeVar
 
 from penfold.ports.sending.answers import AnswerReader, AnswerWriter
+from penfold.ports.sending.counts import CountReader, CountWriter
 from penfold.ports.sending.emails import EmailReader, EmailWriter
 from penfold.ports.sending.events import EventReader, EventWriter
 from penfold.ports.sending.metering import MeterReader, MeterWriter
@@ -18,6 +19,7 @@ class SendingReader(
     RecordReader,
     EmailReader,
     EventReader,
+    CountReader,
     SuppressionReader,
     MeterReader,
     AnswerReader,
@@ -31,6 +33,7 @@ class SendingWriter(
     RecordWriter,
     EmailWriter,
     EventWriter,
+    CountWriter,
     SuppressionWriter,
     MeterWriter,
     AnswerWriter,

@@ -11,6 +11,8 @@ from typing import Final, Protocol
 
 from msgspec import Struct
 
+from penfold.base.priority import Priority
+
 
 class EmailState(StrEnum):
     SCHEDULED = "scheduled"
@@ -30,7 +32,11 @@ class Email(Struct, frozen=True):
 
     sender, to, cc, bcc, reply_to: as they were written. batch: what was accepted in one call has
     the same, "" for a call with one. last_event: kind of the last one (ports.sending.events).
-    scheduled_ms, expires_ms: 0 for at once, and never. raw: the message was given whole.
+    scheduled_ms, expires_ms: 0 for at once, and never. paced: scheduled_ms is when its stream has
+    room for it, which is taken. raw: the message was given whole.
+    domain: of the sender.
+    priority: of its stream. unsubscribe: it says how to get no more of the stream. opens, clicks:
+    tracked.
     """
 
     number: int
@@ -48,6 +54,7 @@ class Email(Struct, frozen=True):
     test: bool = False
     state: EmailState = EmailState.QUEUED
     scheduled_ms: int = 0
+    paced: bool = False
     expires_ms: int = 0
     batch: str = ""
     message_id: str = ""
@@ -57,6 +64,16 @@ class Email(Struct, frozen=True):
     template_version: int = 0
     last_event: str = ""
     raw: bool = False
+    domain: str = ""
+    unsubscribe: bool = False
+    priority: Priority = Priority.NORMAL
+    opens: bool = False
+    clicks: bool = False
+
+    @property
+    def is_personal(self) -> bool:
+        """Whether it has links that are of its one recipient."""
+        return self.unsubscribe or self.opens or self.clicks
 
 
 class Recipient(Struct, frozen=True, gc=False):
@@ -88,9 +105,21 @@ class EmailLease(Struct, frozen=True):
     number: int
 
 
+class Backlog(Struct, frozen=True, gc=False):
+    """Emails of a stream that wait. oldest_ms: since when the first of them is due."""
+
+    stream: str
+    emails: int
+    oldest_ms: int
+
+
 class EmailReader(Protocol):
     def find_email(self, email_id: str, account_id: str) -> Email | None:
         """Return the email if it belongs to that account."""
+        ...
+
+    def find_unowned_email(self, email_id: str) -> Email | None:
+        """Return an email whoever it belongs to; never for an id that no token of ours has."""
         ...
 
     def get_email(self, number: int) -> Email:
@@ -108,22 +137,23 @@ class EmailReader(Protocol):
 
     def list_recipients(self, number: int) -> list[Recipient]: ...
     def find_content(self, number: int) -> bytes | None:
-        """Return what was asked for; None when it is kept no longer."""
+        """Return what was asked for; None when it is kept no longer.
+
+        MailboxDamagedError: it does not unpack any more.
+        """
         ...
 
     def measure_content(self, number: int) -> int:
         """Return the octets of what was asked for, 0 when it is kept no longer."""
         ...
 
-    def find_raw(self, number: int) -> bytes | None:
-        """Return the message as it was composed; None before, or when it is kept no longer."""
-        ...
-
     def find_next_due(self) -> int | None:
         """Return when the next email can be due (epoch ms), None when nothing waits."""
         ...
 
-    def count_waiting(self) -> int: ...
+    def list_backlog(self, *, now_ms: int) -> list[Backlog]:
+        """Return what is due and waits, by stream."""
+        ...
 
 
 class EmailWriter(EmailReader, Protocol):
@@ -132,7 +162,7 @@ class EmailWriter(EmailReader, Protocol):
         ...
 
     def reschedule(self, number: int, scheduled_ms: int) -> bool:
-        """Move an email that is SCHEDULED; return whether it was."""
+        """Move an email that is SCHEDULED, paced no more; return whether it was."""
         ...
 
     def cancel(self, number: int) -> bool:
@@ -143,18 +173,25 @@ class EmailWriter(EmailReader, Protocol):
         ...
 
     def take_emails(self, *, now_ms: int, lease_ms: int, limit: int) -> list[EmailLease]:
-        """Return emails that are due, the longest due first; due again after lease_ms.
+        """Return emails that are due, by their priority, the longest due first; due again after
+        lease_ms.
 
-        One that was SCHEDULED is QUEUED from then on.
+        One in SENDING_SHARE of the limit is for each lower priority, if so many wait. One that was
+        SCHEDULED is QUEUED from then on.
         """
         ...
 
-    def settle_email(
-        self, lease: EmailLease, state: EmailState, *, raw: bytes | None = None, due_ms: int = 0
-    ) -> bool:
+    def put_off(self, lease: EmailLease, until_ms: int) -> None:
+        """Have an email SCHEDULED and paced, as if nobody had taken it.
+
+        In the transaction that took it: nobody may have worked on it.
+        """
+        ...
+
+    def settle_email(self, lease: EmailLease, state: EmailState, *, due_ms: int = 0) -> bool:
         """Say what became of a lease, and return whether it counted.
 
-        raw: as it was composed, kept. due_ms: of one that waits again.
+        due_ms: of one that waits again.
         """
         ...
 
@@ -167,5 +204,5 @@ class EmailWriter(EmailReader, Protocol):
         ...
 
     def drop_bodies(self, *, before_ms: int, limit: int) -> int:
-        """Forget content and octets of emails accepted before, which wait no more."""
+        """Forget the content of emails accepted before, which wait no more; return of how many."""
         ...

@@ -3,8 +3,8 @@
 A recipient has at most one *final* event, and the store holds that. What is heard afterwards (a
 bounce long after the next server took the message) is noted too, and is not final.
 
-In the transaction that notes an event: the recipient's state, the tally of the day, and a delivery
-for each webhook of the account that wants its kind.
+In the transaction that notes an event: the recipient's state, the counters, and a delivery for
+each webhook of the account that wants its kind.
 """
 
 from collections.abc import Collection
@@ -33,6 +33,16 @@ class EventKind(StrEnum):
     UNSUBSCRIBED = "unsubscribed"
 
 
+class OtherKind(StrEnum):
+    """What is told of other things than an email: with email 0, and NOBODY for its recipient."""
+
+    DOMAIN_VERIFIED = "domain.verified"
+    DOMAIN_ERROR = "domain.dns_error"
+    TEMPLATE_PUBLISHED = "template.published"
+    BUDGET_SOFT_LIMIT = "budget.soft_limit"
+    BALANCE_LOW = "balance.low"
+
+
 #: What ends the way of a recipient's mail.
 FINAL: Final = frozenset({
     EventKind.DELIVERED, EventKind.BOUNCED, EventKind.SUPPRESSED, EventKind.FAILED,
@@ -48,7 +58,7 @@ NOBODY: Final = -1
 
 
 class NewEvent(Struct, frozen=True):
-    """kind: an EventKind, or another word such as `domain.dns_error` with email 0.
+    """kind: an EventKind, or an OtherKind or another word with email 0.
 
     webhook: the id of the only webhook it is told to; "" for all that want it. cause: what made
     it happen; the same cause noted twice is one event. data: plain values.
@@ -90,15 +100,6 @@ def is_wanted(new: NewEvent, webhook: Webhook) -> bool:
     return not webhook.events or new.kind in webhook.events
 
 
-class Tally(Struct, frozen=True, gc=False):
-    """How many events of a kind there were on a day (YYYY-MM-DD, UTC), of a stream."""
-
-    day: str
-    stream: str
-    kind: str
-    count: int
-
-
 class EventReader(Protocol):
     def find_event(self, event_id: str, account_id: str) -> Event | None: ...
     def get_event(self, number: int) -> Event: ...
@@ -121,12 +122,12 @@ class EventReader(Protocol):
         *,
         first_ms: int,
         last_ms: int,
-        after: int = 0,
+        after: Event | None = None,
         limit: int,
     ) -> list[Event]:
-        """Return what happened from first_ms to last_ms, the first first, behind a number.
+        """Return what happened from first_ms to last_ms in that order, however late it was noted.
 
-        An event that was noted more than EVENT_LATE_MS out of order may be passed over.
+        after: the last one of the page before.
         """
         ...
 
@@ -136,12 +137,26 @@ class EventReader(Protocol):
         """Return events of a kind about an address, in any case, the newest first."""
         ...
 
-    def list_tallies(self, account_id: str, *, first: str, last: str) -> list[Tally]:
-        """Return what happened from the first to the last day, both included. No test mail."""
+    def list_notices(self, *, limit: int) -> list[Event]:
+        """Return events of all accounts whose owner is to be told by mail, the first first."""
         ...
 
 
 class EventWriter(EventReader, Protocol):
-    def add_event(self, new: NewEvent) -> int | None:
-        """Note an event and return its number; None when it is known, or comes too late."""
+    def expire_events(self, *, before_ms: int, limit: int) -> int:
+        """Forget events of before, of the `limit` that were noted first; return how many.
+
+        What they changed stays: the recipient's state, counters, suppressions.
+        """
+        ...
+
+    def add_event(self, new: NewEvent, *, notice: bool = False) -> int | None:
+        """Note an event and return its number; None when it is known, or comes too late.
+
+        notice: its owner is told by mail too.
+        """
+        ...
+
+    def end_notice(self, number: int) -> None:
+        """Say that the owner was told of an event."""
         ...

@@ -29,7 +29,8 @@ class UsageDay(Struct, frozen=True, gc=False):
 
 
 class Balance(Struct, frozen=True, gc=False):
-    """prepaid: only what was paid for may be used. soft, hard: of a month, 0 for none.
+    """prepaid: only what was paid for may be used. soft, hard: of a month, 0 for none. low: the
+    owner is told when less of what was prepaid is left.
 
     spent_micros: ever; it is counted by `charge` and not set by `put_balance`.
     """
@@ -40,6 +41,7 @@ class Balance(Struct, frozen=True, gc=False):
     soft_micros: int = 0
     hard_micros: int = 0
     spent_micros: int = 0
+    low_micros: int = 0
 
 
 class MeterReader(Protocol):
@@ -49,10 +51,6 @@ class MeterReader(Protocol):
 
     def list_usage(self, account_id: str, *, first: str, last: str) -> list[UsageDay]:
         """Return what was used from the first to the last day, both included."""
-        ...
-
-    def count_charges(self, account_id: str, email: int) -> int:
-        """Return how many recipients of an email were charged for."""
         ...
 
 

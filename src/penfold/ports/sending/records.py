@@ -11,6 +11,7 @@ from typing import Any, Final, Protocol, TypeVar
 
 from msgspec import Struct
 
+from penfold.base.priority import Priority
 from penfold.ports.identity import DkimKey
 
 R = TypeVar("R", bound=Struct)
@@ -163,8 +164,9 @@ class Stream(Struct, frozen=True):
     """A kind of mail with its own reputation, suppressions and rules. kind: transactional or
     broadcast. ttl_s: how long a mail is worth delivering, 0 for as long as the queue tries.
 
-    unsubscribe: its mail says how to get no more of it. per_hour: recipients, 0 for no limit.
-    warmup_ms: since when more is sent day by day, 0 for not. paced_ms: when there is room again.
+    priority: which leaves first. unsubscribe: its mail says how to get no more of it. per_hour:
+    recipients, 0 for no limit. warmup_ms: since when more is sent day by day, 0 for not. paced_ms:
+    when there is room again.
     """
 
     id: str
@@ -172,11 +174,11 @@ class Stream(Struct, frozen=True):
     name: str
     created_ms: int
     kind: str = "transactional"
-    pool: str = ""
     ttl_s: int = 0
     opens: bool = False
     clicks: bool = False
     unsubscribe: bool = False
+    priority: Priority = Priority.NORMAL
     per_hour: int = 0
     warmup_ms: int = 0
     paced_ms: int = 0

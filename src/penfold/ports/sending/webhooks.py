@@ -53,12 +53,12 @@ class DeliveryReader(Protocol):
         ...
 
     def list_webhook_attempts(self, number: int) -> list[WebhookAttempt]: ...
-    def find_delivery_due(self) -> int | None:
-        """Return when the next delivery can be due, None when none waits."""
-        ...
-
     def list_webhooks_due(self, *, now_ms: int) -> list[str]:
         """Return the ids of webhooks that have a delivery due, the longest due first."""
+        ...
+
+    def count_all_waiting(self) -> int:
+        """Return how many deliveries of all webhooks wait, put off ones among them."""
         ...
 
     def count_deliveries_waiting(self, webhook_id: str, *, limit: int) -> int:
@@ -101,7 +101,7 @@ class DeliveryWriter(DeliveryReader, Protocol):
     def expire_deliveries(self, *, before_ms: int, limit: int) -> int:
         """Forget deliveries made before that wait no more; return how many.
 
-        limit: of deliveries looked at, the oldest first.
+        limit: of deliveries looked at, the oldest that wait no more first.
         """
         ...
 

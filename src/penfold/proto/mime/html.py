@@ -8,6 +8,7 @@ Never raises.
 """
 
 import re
+from collections.abc import Iterator
 from html.entities import html5
 from itertools import chain
 from typing import Any, Final
@@ -76,6 +77,13 @@ def split_markup(source: str) -> list[str | Any]:
     Name and attributes are None where markup has none: a comment, or an element nobody reads.
     """
     return _MARKUP.split(source)
+
+
+def find_tags(source: str) -> Iterator[tuple[str, str, int]]:
+    """Yield name (`a`, `/a`), attributes and where these begin, of each piece of split_markup."""
+    for found in _MARKUP.finditer(source):
+        if found[1]:
+            yield found[1], found[2] or "", found.end(1)
 
 
 def list_links(source: str) -> list[str]:

@@ -41,6 +41,15 @@ def read_attributes(source: str) -> dict[str, str]:
     return found
 
 
+def find_value(source: str, name: str) -> tuple[int, int] | None:
+    """Return where an attribute's value stands, by its name in lower case; None without one."""
+    for found in _ATTRIBUTE.finditer(source):
+        if found[1].lower() == name:
+            group = found.lastindex or 1
+            return found.span(group) if group > 1 else None
+    return None
+
+
 class _Sight(NamedTuple):
     """Why text is not seen. What CSS lets an element inside undo (CSS 2.2 §11.2) stands apart."""
 

@@ -25,6 +25,7 @@ from penfold.proto.templates.lint import check_source, list_unquoted
 from penfold.proto.templates.liquid import make_environment
 from penfold.proto.templates.mjml import compile_mjml
 from penfold.proto.templates.model import (
+    UNSUBSCRIBE_URL,
     Compiled,
     Finding,
     Layout,
@@ -261,12 +262,14 @@ def _place(
 
 
 def _derive(used: set[tuple[str, ...]]) -> dict[str, Any]:
-    """Return the schema of a template without one: each variable it names, all required."""
+    """Return the schema of a template without one: each variable it names, required if nobody else
+    gives it.
+    """
     names = sorted({path[0] for path in used if path})
     return {
         "type": "object",
         "properties": {name: {} for name in names},
-        "required": names,
+        "required": [name for name in names if name != UNSUBSCRIBE_URL],
         "additionalProperties": False,
     }
 

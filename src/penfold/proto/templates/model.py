@@ -9,13 +9,17 @@ This module and schema.py load no library, so whoever takes orders to send can c
 without what renders.
 """
 
-from typing import Any, ClassVar, Literal
+from typing import Any, ClassVar, Final, Literal
 
 from msgspec import Struct
 
 from penfold.base.errors import PenfoldError
 
 OnMissing = Literal["error", "blank"]
+#: A variable that mail has whose readers can get no more of it; nobody has to declare it.
+UNSUBSCRIBE_URL: Final = "unsubscribe_url"
+#: What it is while a template is rendered: the link is put there when the message is composed.
+UNSUBSCRIBE_PLACE: Final = f"{{{{ {UNSUBSCRIBE_URL} }}}}"
 
 
 class Finding(Struct, frozen=True, gc=False):

@@ -19,7 +19,7 @@ from liquid.expression import Expression
 
 from penfold.base.limits import TEMPLATE_FINDINGS_MAX, TEMPLATE_NESTING_MAX, TEMPLATE_VISITS_MAX
 from penfold.proto.templates.filters import FILTER_NAMES
-from penfold.proto.templates.model import Finding
+from penfold.proto.templates.model import UNSUBSCRIBE_URL, Finding
 from penfold.proto.templates.scan import line_of
 from penfold.proto.templates.schema import ANY, Schema
 
@@ -112,6 +112,10 @@ class Usage:
         root, *rest = path.path
         if str(root) in scope:
             kind = scope[str(root)]
+        elif (
+            root == UNSUBSCRIBE_URL and self._schema.closed and root not in self._schema.properties
+        ):
+            kind = _ANYTHING
         else:
             kind = self._step(_Type(self._schema, ()), root, path)
         for each in rest:

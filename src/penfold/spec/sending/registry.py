@@ -3,7 +3,7 @@
 from typing import Final
 
 from penfold.base.limits import SENDING_BATCH_MAX_BYTES
-from penfold.spec.sending import schemas, scopes, setup
+from penfold.spec.sending import check_schemas, schemas, scopes, setup
 from penfold.spec.sending.method import (
     ROOT,
     EventQuery,
@@ -14,6 +14,7 @@ from penfold.spec.sending.method import (
     SuppressionQuery,
     UsageQuery,
 )
+from penfold.spec.sending.stats import Stats, StatsQuery
 from penfold.spec.sending.template_methods import TEMPLATE_METHODS
 
 REGISTRY: Final = (
@@ -54,7 +55,7 @@ REGISTRY: Final = (
         path=f"{ROOT}/emails/check",
         scope=scopes.EMAILS_SEND,
         body=schemas.SendEmail,
-        answer=schemas.EmailCheck,
+        answer=check_schemas.EmailCheck,
         summary="Look at an email as if it were sent, and tell what counts against it.",
     ),
     SendingMethod(
@@ -289,7 +290,7 @@ REGISTRY: Final = (
         path=f"{ROOT}/webhooks",
         scope=scopes.WEBHOOKS_READ,
         query=PageQuery,
-        answer=schemas.WebhookList,
+        answer=setup.WebhookList,
         summary="List webhooks, without their secrets.",
     ),
     SendingMethod(
@@ -297,8 +298,8 @@ REGISTRY: Final = (
         verb="POST",
         path=f"{ROOT}/webhooks",
         scope=scopes.WEBHOOKS_WRITE,
-        body=schemas.NewWebhook,
-        answer=schemas.WebhookSecret,
+        body=setup.NewWebhook,
+        answer=setup.WebhookSecret,
         summary="Make a webhook; its secret is shown this once.",
     ),
     SendingMethod(
@@ -306,7 +307,7 @@ REGISTRY: Final = (
         verb="GET",
         path=f"{ROOT}/webhooks/{{id}}",
         scope=scopes.WEBHOOKS_READ,
-        answer=schemas.Webhook,
+        answer=setup.Webhook,
         summary="Return a webhook, and whether it fails.",
     ),
     SendingMethod(
@@ -314,7 +315,7 @@ REGISTRY: Final = (
         verb="PATCH",
         path=f"{ROOT}/webhooks/{{id}}",
         scope=scopes.WEBHOOKS_WRITE,
-        body=schemas.ChangeWebhook,
+        body=setup.ChangeWebhook,
         answer=schemas.Reference,
         summary="Change a webhook, turn it off or on.",
     ),
@@ -332,7 +333,7 @@ REGISTRY: Final = (
         path=f"{ROOT}/webhooks/{{id}}/rotate",
         scope=scopes.WEBHOOKS_WRITE,
         body=schemas.Empty,
-        answer=schemas.WebhookSecret,
+        answer=setup.WebhookSecret,
         summary="Give a webhook a new secret; the old one signs too for a day.",
     ),
     SendingMethod(
@@ -341,7 +342,7 @@ REGISTRY: Final = (
         path=f"{ROOT}/webhooks/{{id}}/test",
         scope=scopes.WEBHOOKS_WRITE,
         body=schemas.Empty,
-        answer=schemas.WebhookTest,
+        answer=setup.WebhookTest,
         summary="Post an event `webhook.test` to a webhook.",
     ),
     SendingMethod(
@@ -349,8 +350,8 @@ REGISTRY: Final = (
         verb="POST",
         path=f"{ROOT}/webhooks/{{id}}/replay",
         scope=scopes.WEBHOOKS_WRITE,
-        body=schemas.Replay,
-        answer=schemas.Replayed,
+        body=setup.Replay,
+        answer=setup.Replayed,
         summary="Tell an event again, or up to 500 of a time.",
     ),
     SendingMethod(
@@ -359,8 +360,17 @@ REGISTRY: Final = (
         path=f"{ROOT}/webhooks/{{id}}/attempts",
         scope=scopes.WEBHOOKS_READ,
         query=PageQuery,
-        answer=schemas.WebhookDeliveryList,
+        answer=setup.WebhookDeliveryList,
         summary="List what became of events on their way to a webhook, the newest first.",
+    ),
+    SendingMethod(
+        id="sending.stats.get",
+        verb="GET",
+        path=f"{ROOT}/stats",
+        scope=scopes.STATS_READ,
+        query=StatsQuery,
+        answer=Stats,
+        summary="Return counts, rates and times to deliver of a period, by group.",
     ),
     SendingMethod(
         id="sending.usage.get",

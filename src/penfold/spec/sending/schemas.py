@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
-_Time = Annotated[str, Meta(description="RFC 3339, such as 2026-11-28T09:30:00Z.")]
+Time = Annotated[str, Meta(description="RFC 3339, such as 2026-11-28T09:30:00Z.")]
 _Addresses = Annotated[
     str | list[str],
     Meta(description="One address or a list; each `kim@example.org` or `Kim <kim@example.org>`."),
@@ -70,6 +70,13 @@ class Personal(Asked, frozen=True, kw_only=True):
     variables: dict[str, Any] | None = None
 
 
+class Tracking(Asked, frozen=True, kw_only=True):
+    """Which events are wanted; what is left out is as the stream has it. Of the HTML part alone."""
+
+    opens: bool | None = None
+    clicks: bool | None = None
+
+
 class SendEmail(Asked, frozen=True, kw_only=True, rename={"from_": "from"}):
     """An email to send. `to`, or `recipients` for a message of its own for each.
 
@@ -97,8 +104,9 @@ class SendEmail(Asked, frozen=True, kw_only=True, rename={"from_": "from"}):
         | None
     ) = None
     expires_at: (
-        Annotated[_Time, Meta(description="Not delivered after that, whatever happens.")] | None
+        Annotated[Time, Meta(description="Not delivered after that, whatever happens.")] | None
     ) = None
+    tracking: Tracking | None = None
 
 
 class SendRaw(Asked, frozen=True, kw_only=True):
@@ -127,24 +135,6 @@ class Sent(Given, frozen=True, kw_only=True):
     ids: list[str] | UnsetType = UNSET
 
 
-class EmailWarning(Given, frozen=True, kw_only=True):
-    """code: a word for programs. part: html or text."""
-
-    code: str
-    message: str
-    part: str
-
-
-class EmailCheck(Given, frozen=True, kw_only=True):
-    """An email that would be accepted. size: octets of the mail, about."""
-
-    object: str
-    size: int
-    recipients: int
-    links: list[str]
-    warnings: list[EmailWarning]
-
-
 class ItemError(Given, frozen=True, kw_only=True):
     index: int
     message: str
@@ -159,6 +149,11 @@ class SentBatch(Given, frozen=True, kw_only=True):
 
 
 # --- reading
+
+
+class Tracked(Given, frozen=True, kw_only=True):
+    opens: bool
+    clicks: bool
 
 
 class RecipientState(Given, frozen=True, kw_only=True):
@@ -206,6 +201,7 @@ class Email(Given, frozen=True, kw_only=True, rename={"from_": "from"}):
     tags: list[dict[str, str]]
     metadata: dict[str, str]
     test: bool
+    tracking: Tracked
     template: UsedTemplate | UnsetType = UNSET
     recipients: list[RecipientState] | UnsetType = UNSET
     events: list[Event] | UnsetType = UNSET
@@ -357,108 +353,3 @@ class Usage(Given, frozen=True, kw_only=True):
     soft_limit: str | None
     hard_limit: str | None
     days: list[UsageDay]
-
-
-# --- webhooks
-
-
-class NewWebhook(Asked, frozen=True, kw_only=True):
-    """events: none for all there are."""
-
-    endpoint: Annotated[str, Meta(description="Where events are posted to; https.")]
-    events: Annotated[list[str], Meta(description="Such as `email.bounced`.")] = []
-
-
-class ChangeWebhook(Asked, frozen=True, kw_only=True):
-    """What is left out stays as it is. status: enabled or disabled.
-
-    webhook_id: Resend's Python SDK sends it; the path counts.
-    """
-
-    endpoint: str | None = None
-    events: list[str] | None = None
-    status: str | None = None
-    webhook_id: str = ""
-
-
-class WebhookSecret(Given, frozen=True, kw_only=True):
-    """signing_secret: shown this once."""
-
-    object: str
-    id: str
-    signing_secret: str
-
-
-class Webhook(Given, frozen=True, kw_only=True):
-    """failing_since: since when no event was taken. disabled_reason: why it is disabled."""
-
-    object: str
-    id: str
-    created_at: str
-    endpoint: str
-    events: list[str]
-    status: str
-    failing_since: str | None
-    disabled_at: str | None
-    disabled_reason: str | None
-
-
-class WebhookList(Given, frozen=True, kw_only=True):
-    object: str
-    has_more: bool
-    data: list[Webhook]
-
-
-class WebhookTest(Given, frozen=True, kw_only=True):
-    """event_id: the webhook-id it comes with."""
-
-    object: str
-    id: str
-    event_id: str
-
-
-class Replay(Asked, frozen=True, kw_only=True):
-    """One event, or those of a time. after: `last` of the page before."""
-
-    event_id: str = ""
-    since: _Time | None = None
-    until: Annotated[_Time, Meta(description="Now unless said otherwise.")] | None = None
-    after: str = ""
-
-
-class Replayed(Given, frozen=True, kw_only=True):
-    """replayed: events that will be told again. last: the id of the last of them."""
-
-    object: str
-    id: str
-    replayed: int
-    last: str
-    has_more: bool
-
-
-class WebhookAttempt(Given, frozen=True, kw_only=True):
-    """status: of HTTP, 0 without an answer. outcome: in words, "" for one that was taken."""
-
-    at: str
-    status: int
-    outcome: str
-    duration_ms: int
-
-
-class WebhookDelivery(Given, frozen=True, kw_only=True):
-    """An event on its way. state: waiting, delivered or failed. type: "" once it is forgotten."""
-
-    id: str
-    event_id: str
-    type: str
-    state: str
-    replay: bool
-    created_at: str
-    next_attempt_at: str | None
-    attempts: list[WebhookAttempt]
-
-
-class WebhookDeliveryList(Given, frozen=True, kw_only=True):
-    object: str
-    has_more: bool
-    data: list[WebhookDelivery]

@@ -13,6 +13,7 @@ TEMPLATES_WRITE: Final = "templates:write"
 KEYS_READ: Final = "keys:read"
 KEYS_WRITE: Final = "keys:write"
 USAGE_READ: Final = "usage:read"
+STATS_READ: Final = "stats:read"
 DOMAINS_READ: Final = "domains:read"
 DOMAINS_WRITE: Final = "domains:write"
 STREAMS_READ: Final = "streams:read"
@@ -31,6 +32,7 @@ SCOPES: Final = MappingProxyType({
     "webhooks:*": "Read and change webhooks.",
     "suppressions:*": "Read and change the list of suppressed addresses.",
     SUPPRESSIONS_READ: "Read the list of suppressed addresses.",
+    STATS_READ: "Read statistics: counts, rates and times to deliver.",
     USAGE_READ: "Read what was used and what it costs.",
     "keys:*": "Read, make and revoke API keys that may do no more than this one.",
 })  # fmt: skip

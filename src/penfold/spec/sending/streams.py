@@ -5,6 +5,8 @@ from typing import Final
 
 from msgspec import Struct
 
+from penfold.base.priority import Priority
+
 
 class BuiltIn(Struct, frozen=True, gc=False):
     """kind: transactional or broadcast. ttl_s: seconds it is worth delivering, 0 for no end."""
@@ -12,12 +14,13 @@ class BuiltIn(Struct, frozen=True, gc=False):
     kind: str
     ttl_s: int = 0
     unsubscribe: bool = False
+    priority: Priority = Priority.NORMAL
 
 
 TRANSACTIONAL: Final = "transactional"
 #: A code is worth nothing after a quarter of an hour.
 BUILT_IN: Final = MappingProxyType({
     TRANSACTIONAL: BuiltIn("transactional"),
-    "otp": BuiltIn("transactional", ttl_s=900),
-    "broadcast": BuiltIn("broadcast", unsubscribe=True),
+    "otp": BuiltIn("transactional", ttl_s=900, priority=Priority.HIGH),
+    "broadcast": BuiltIn("broadcast", unsubscribe=True, priority=Priority.LOW),
 })  # fmt: skip

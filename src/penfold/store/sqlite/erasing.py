@@ -17,7 +17,7 @@ from penfold.base.addresses import names_address
 from penfold.ports.reports import Report, ReportKind
 from penfold.store.sqlite.failures import translated
 from penfold.store.sqlite.open import list_rows, open_database
-from penfold.store.sqlite.queue import refresh_destination
+from penfold.store.sqlite.queue_taking import refresh_destination
 from penfold.store.sqlite.sending.book import Tables
 
 _decode_report: Final = msgspec.json.Decoder(Report).decode

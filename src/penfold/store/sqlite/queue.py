@@ -19,7 +19,7 @@ from penfold.base.errors import (
     MailboxDamagedError,
     NotFoundError,
 )
-from penfold.base.limits import TAKE_LOOKED_AT_MAX
+from penfold.base.priority import Priority
 from penfold.ports.queue import (
     SENDING,
     Attempt,
@@ -48,6 +48,7 @@ from penfold.store.sqlite.queue_listings import (
     UNTOLD_SENDING,
 )
 from penfold.store.sqlite.queue_rows import COLUMNS, FROM, make_row, pack_wish
+from penfold.store.sqlite.queue_taking import OTHERS, list_due, refresh_destination, take_rows
 from penfold.store.sqlite.shared import SharedFile
 
 #: zstd level: mail text at 1 costs 15 µs per 4 kB and is within 5 % of level 3.
@@ -55,29 +56,6 @@ _ZSTD_LEVEL: Final = 1
 _WAITING: Final = (QueueState.QUEUED, QueueState.FAILED)
 
 _LAST_ID: Final = 2**63 - 1
-#: Destinations looked at for one that has rows; others among them are held no longer, and empty.
-_LOOKED_AT: Final = 100
-_DUE: Final = (
-    "SELECT domain, NULL FROM destination WHERE due_ms <= ?"
-    " AND domain NOT IN (SELECT value FROM json_each(?))"
-    f" ORDER BY due_ms LIMIT {_LOOKED_AT}"
-)
-#: What is due, the longest-waiting domain first and each by itself, for who takes not all of it.
-_OTHERS: Final = (
-    "SELECT destination.domain, recipient.id, sender, address"
-    " FROM destination INDEXED BY destination_due CROSS JOIN recipient INDEXED BY recipient_due"
-    " ON recipient.domain = destination.domain JOIN letter ON letter.id = recipient.letter"
-    " WHERE due_ms <= ?1 AND destination.domain NOT IN (SELECT value FROM json_each(?2))"
-    " AND state = 'queued' AND next_attempt_ms <= ?1"
-    f" ORDER BY due_ms LIMIT {TAKE_LOOKED_AT_MAX}"
-)
-#: Of some rows, or of all for null.
-_TAKE: Final = (
-    f"SELECT {COLUMNS}, lease, tries {FROM} WHERE domain = ?1 AND state = 'queued'"
-    " AND next_attempt_ms <= ?2"
-    " AND (?3 IS NULL OR recipient.id IN (SELECT value FROM json_each(?3)))"
-    " ORDER BY next_attempt_ms LIMIT ?4"
-)
 _LEASE: Final = (
     "UPDATE recipient SET next_attempt_ms = ?, lease = ?, tries = ?, taken = 1 WHERE id = ?"
 )
@@ -89,14 +67,6 @@ _HOLD: Final = (
     "INSERT INTO destination (domain, due_ms, held_ms, why) VALUES (?1, ?2, ?2, ?3)"
     " ON CONFLICT (domain) DO UPDATE SET held_ms = excluded.held_ms, why = excluded.why"
 )
-#: Due when the first row is, not before the hold ends; 0 when there is neither.
-_REFRESH: Final = (
-    "INSERT INTO destination (domain, due_ms)"
-    " SELECT ?1, coalesce(min(next_attempt_ms), 0) FROM recipient"
-    " WHERE domain = ?1 AND state = 'queued' AND true"
-    " ON CONFLICT (domain) DO UPDATE SET due_ms = max(excluded.due_ms, held_ms)"
-)
-
 _encode_facts: Final = msgspec.json.Encoder().encode
 _decode_facts: Final = msgspec.json.Decoder(Facts).decode
 
@@ -246,6 +216,7 @@ class SqliteQueue:
         now_ms: int,
         lease_ms: int,
         limit: int,
+        oldest: bool = False,
         skip: Collection[str] = (),
         unless: Unless | None = None,
     ) -> list[Lease]:
@@ -253,12 +224,12 @@ class SqliteQueue:
         if first is None or first > now_ms:
             return []
         skipped = json.dumps(list(skip))
-        others = self._find_others(now_ms, skipped, unless) if unless else None
+        order = tuple(Priority)[::-1] if oldest else tuple(Priority)
+        others = self._find_others(now_ms, skipped, unless, order) if unless else None
 
         def change(db: apsw.Connection) -> list[Lease]:
-            due: list[Any] = others or db.execute(_DUE, (now_ms, skipped)).fetchall()
-            for domain, only in due:
-                leases = _take(db, (domain, now_ms, only, limit))
+            for domain, only in others or list_due(db, now_ms, skipped, oldest=oldest):
+                leases = take_rows(db, (domain, now_ms, only, limit), order)
                 for lease in leases:
                     values = (now_ms + lease_ms, lease.number, lease.tries, lease.row.id)
                     db.execute(_LEASE, values)
@@ -269,14 +240,18 @@ class SqliteQueue:
 
         return [] if others == [] else self._file.change(change)
 
-    def _find_others(self, now_ms: int, skipped: str, unless: Unless) -> list[tuple[str, str]]:
-        """Return a domain that has rows which are not passed over, with those; as _DUE does."""
-        rows = self._file.read(_OTHERS, (now_ms, skipped))
-        wanted = [(domain, row_id) for domain, row_id, *ends in rows if not unless(*ends)]
-        if not wanted:
-            return []
-        first = wanted[0][0]
-        return [(first, json.dumps([row_id for domain, row_id in wanted if domain == first]))]
+    def _find_others(
+        self, now_ms: int, skipped: str, unless: Unless, order: Sequence[Priority]
+    ) -> list[tuple[Any, ...]]:
+        """Return a domain that has rows which are not passed over, with those; as list_due does."""
+        for priority in order:
+            rows = self._file.read(OTHERS, (now_ms, skipped, priority))
+            wanted = [(domain, row_id) for domain, row_id, *ends in rows if not unless(*ends)]
+            if wanted:
+                first = wanted[0][0]
+                ids = [row_id for domain, row_id in wanted if domain == first]
+                return [(first, json.dumps(ids))]
+        return []
 
     def renew(self, leases: Sequence[Lease], *, until_ms: int) -> None:
         def change(db: apsw.Connection) -> None:
@@ -397,7 +372,8 @@ def _add_recipient(db: apsw.Connection, row: NewQueueRow, state: QueueState) -> 
     ).get
     db.execute(
         "INSERT INTO recipient (letter, address, domain, state, next_attempt_ms, report,"
-        " wants_success) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (letter, address) DO NOTHING",
+        " wants_success, priority) VALUES (?, ?, ?, ?, ?, ?, ?, ?)"
+        " ON CONFLICT (letter, address) DO NOTHING",
         (
             letter,
             row.recipient,
@@ -406,6 +382,7 @@ def _add_recipient(db: apsw.Connection, row: NewQueueRow, state: QueueState) -> 
             row.created_ms,
             pack_wish(row.report, NO_REQUEST),
             row.origin == SENDING or "SUCCESS" in row.report.notify,
+            row.priority,
         ),
     )
     found: int = db.execute(
@@ -470,19 +447,6 @@ def _settle(db: apsw.Connection, settlement: Settlement | Untried) -> bool:
     )
     _add_attempt(db, row_id, settlement.attempt)
     return True
-
-
-def _take(db: apsw.Connection, which: tuple[str, int, str | None, int]) -> list[Lease]:
-    """Return what is due of a domain whose time has come, the longest-waiting first."""
-    db.execute("UPDATE destination SET held_ms = 0, why = '' WHERE domain = ?", (which[0],))
-    rows: list[tuple[Any, ...]] = db.execute(_TAKE, which).fetchall()
-    return [Lease(make_row(row[:-2]), row[-2] + 1, row[-1] + 1) for row in rows]
-
-
-def refresh_destination(db: apsw.Connection, domain: str) -> None:
-    """Bring a destination up to date with the rows that wait for it."""
-    db.execute(_REFRESH, (domain,))
-    db.execute("DELETE FROM destination WHERE domain = ? AND due_ms = 0", (domain,))
 
 
 def _domain_of(address: str) -> str:

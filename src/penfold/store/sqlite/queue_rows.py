@@ -6,6 +6,7 @@ from typing import Any, Final
 import msgspec
 from msgspec import Struct
 
+from penfold.base.priority import Priority
 from penfold.ports.queue import QueueRow, QueueState, Told
 from penfold.proto.smtp.parameters import NO_OPTIONS, NO_REQUEST, MailOptions, ReportRequest
 
@@ -15,7 +16,7 @@ _decode_report = msgspec.msgpack.Decoder(ReportRequest).decode
 #: What make_row takes, and where it is found.
 COLUMNS: Final = (
     "recipient.id, origin, number, sender, address, state, size, subject, created_ms,"
-    " next_attempt_ms, letter.options, recipient.report, message_id, told"
+    " next_attempt_ms, letter.options, recipient.report, message_id, told, priority"
 )
 FROM: Final = "FROM recipient JOIN letter ON letter.id = recipient.letter"
 
@@ -27,7 +28,7 @@ def pack_wish(wish: Struct, nothing: Struct) -> bytes | None:
 
 def make_row(values: Sequence[Any]) -> QueueRow:
     row_id, origin, number, sender, address, state, size, subject, created, due = values[:10]
-    options, report, message_id, told = values[10:]
+    options, report, message_id, told, priority = values[10:]
     return QueueRow(
         id=row_id,
         origin=origin,
@@ -43,4 +44,5 @@ def make_row(values: Sequence[Any]) -> QueueRow:
         report=_decode_report(report) if report else NO_REQUEST,
         message_id=message_id,
         told=Told(told),
+        priority=Priority(priority),
     )

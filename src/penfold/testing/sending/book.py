@@ -24,9 +24,9 @@ class _Tables(MemoryEvents, MemorySuppressions, MemoryMeter, MemoryAnswers):
         state.answers = {k: v for k, v in state.answers.items() if k[0] not in keys}
         state.emails = {k: v for k, v in state.emails.items() if k not in mine}
         state.held = {k: v for k, v in state.held.items() if k not in mine}
-        state.bodies = {k: v for k, v in state.bodies.items() if k[0] not in mine}
+        state.bodies = {k: v for k, v in state.bodies.items() if k not in mine}
         state.recipients = {k: v for k, v in state.recipients.items() if k[0] not in mine}
-        state.tallies = {k: v for k, v in state.tallies.items() if k[0] != account_id}
+        state.counters = {k: v for k, v in state.counters.items() if k.account_id != account_id}
         for name in ("records", "events", "suppressions"):
             table = getattr(state, name)
             setattr(state, name, {k: v for k, v in table.items() if v.account_id != account_id})

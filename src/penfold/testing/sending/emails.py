@@ -6,8 +6,11 @@ from typing import Protocol, TypeVar
 from msgspec.structs import replace
 
 from penfold.base.errors import NotFoundError
+from penfold.base.limits import SENDING_SHARE
+from penfold.base.priority import Priority, divide
 from penfold.ports.sending.emails import (
     WAITING,
+    Backlog,
     Email,
     EmailLease,
     EmailState,
@@ -38,6 +41,9 @@ class MemoryEmails(Part):
         mine = [one for one in self._state.emails.values() if one.account_id == account_id]
         return next((one for one in mine if one.id == email_id), None)
 
+    def find_unowned_email(self, email_id: str) -> Email | None:
+        return next((one for one in self._state.emails.values() if one.id == email_id), None)
+
     def get_email(self, number: int) -> Email:
         if number not in self._state.emails:
             raise NotFoundError("no such email", number=number)
@@ -53,20 +59,21 @@ class MemoryEmails(Part):
         return [one for (email, _), one in self._state.recipients.items() if email == number]
 
     def find_content(self, number: int) -> bytes | None:
-        return self._state.bodies.get((number, "content"))
+        return self._state.bodies.get(number)
 
     def measure_content(self, number: int) -> int:
-        return len(self._state.bodies.get((number, "content"), b""))
-
-    def find_raw(self, number: int) -> bytes | None:
-        return self._state.bodies.get((number, "raw"))
+        return len(self._state.bodies.get(number, b""))
 
     def find_next_due(self) -> int | None:
         due = [self._state.held[number].due_ms for number in self._waiting()]
         return min(due, default=None)
 
-    def count_waiting(self) -> int:
-        return len(self._waiting())
+    def list_backlog(self, *, now_ms: int) -> list[Backlog]:
+        since: dict[str, list[int]] = {}
+        for one in self._state.emails.values():
+            if one.state in WAITING and one.scheduled_ms <= now_ms:
+                since.setdefault(one.stream, []).append(max(one.created_ms, one.scheduled_ms))
+        return [Backlog(stream, len(each), min(each)) for stream, each in sorted(since.items())]
 
     # --- changes
 
@@ -75,7 +82,7 @@ class MemoryEmails(Part):
         email = replace(new.email, number=number)
         self._state.emails[number] = email
         self._state.held[number] = Held(email.scheduled_ms or email.created_ms)
-        self._state.bodies[number, "content"] = new.content
+        self._state.bodies[number] = new.content
         for at, (address, kind) in enumerate(new.addresses):
             self._state.recipients[number, at] = Recipient(at, address, kind)
         return number
@@ -84,7 +91,7 @@ class MemoryEmails(Part):
         email = self._state.emails[number]
         if email.state is not EmailState.SCHEDULED:
             return False
-        self._state.emails[number] = replace(email, scheduled_ms=scheduled_ms)
+        self._state.emails[number] = replace(email, scheduled_ms=scheduled_ms, paced=False)
         self._state.held[number] = Held(scheduled_ms)
         return True
 
@@ -97,26 +104,38 @@ class MemoryEmails(Part):
 
     def take_emails(self, *, now_ms: int, lease_ms: int, limit: int) -> list[EmailLease]:
         held = self._state.held
-        due = [number for number in self._waiting() if held[number].due_ms <= now_ms]
+        due = sorted((held[number].due_ms, number) for number in self._waiting())
+        found: dict[Priority, list[int]] = {each: [] for each in Priority}
+        for at_ms, number in due:
+            if at_ms <= now_ms:
+                found[self._state.emails[number].priority].append(number)
+        waiting = {each: len(numbers) for each, numbers in found.items()}
+        counts = divide(waiting, limit, share=SENDING_SHARE)
         leases = []
-        for number in sorted(due, key=lambda one: (held[one].due_ms, one))[:limit]:
+        for number in [one for each, count in counts.items() for one in found[each][:count]]:
             held[number] = Held(now_ms + lease_ms, held[number].lease + 1, taken=True)
             email = self._state.emails[number]
             leases.append(EmailLease(email, held[number].lease))
             self._state.emails[number] = replace(email, state=EmailState.QUEUED)
         return leases
 
-    def settle_email(
-        self, lease: EmailLease, state: EmailState, *, raw: bytes | None = None, due_ms: int = 0
-    ) -> bool:
+    def put_off(self, lease: EmailLease, until_ms: int) -> None:
+        number = lease.email.number
+        self._state.emails[number] = replace(
+            self._state.emails[number],
+            state=EmailState.SCHEDULED,
+            scheduled_ms=until_ms,
+            paced=True,
+        )
+        self._state.held[number] = Held(until_ms)
+
+    def settle_email(self, lease: EmailLease, state: EmailState, *, due_ms: int = 0) -> bool:
         number = lease.email.number
         held, email = self._state.held[number], self._state.emails[number]
         if (held.lease, held.taken) != (lease.number, True) or email.state not in WAITING:
             return False
         self._state.emails[number] = replace(email, state=state)
         self._state.held[number] = Held(due_ms, held.lease)
-        if raw is not None:
-            self._state.bodies[number, "raw"] = raw
         return True
 
     def set_queue_rows(self, number: int, rows: Sequence[tuple[int, int]]) -> None:
@@ -135,12 +154,11 @@ class MemoryEmails(Part):
             (email.created_ms, number)
             for number, email in self._state.emails.items()
             if email.created_ms < before_ms and email.state not in WAITING
-            and any(other == number for other, _ in self._state.bodies)
+            and number in self._state.bodies
         )[:limit]  # fmt: skip
-        gone = [key for key in self._state.bodies if key[0] in {number for _, number in kept}]
-        for key in gone:
-            del self._state.bodies[key]
-        return len(gone)
+        for _, number in kept:
+            del self._state.bodies[number]
+        return len(kept)
 
     def _waiting(self) -> list[int]:
         return [number for number, one in self._state.emails.items() if one.state in WAITING]

@@ -1,13 +1,13 @@
 """Events, and their deliveries to webhooks, in memory."""
 
 from collections.abc import Collection, Sequence
-from datetime import UTC, datetime
 
 from msgspec.structs import replace
 
 from penfold.base.errors import NotFoundError
 from penfold.base.limits import SENDING_RECORDS_MAX
-from penfold.ports.sending.events import FINAL, LATE, Event, NewEvent, Tally, is_wanted
+from penfold.ports.sending.counts import list_counters
+from penfold.ports.sending.events import FINAL, LATE, Event, NewEvent, is_wanted
 from penfold.ports.sending.records import Webhook
 from penfold.ports.sending.webhooks import (
     DeliveryState,
@@ -15,6 +15,7 @@ from penfold.ports.sending.webhooks import (
     WebhookDelivery,
     WebhookLease,
 )
+from penfold.testing.sending.counts import MemoryCounts
 from penfold.testing.sending.emails import MemoryEmails, page
 from penfold.testing.sending.records import MemoryRecords
 from penfold.testing.sending.state import Held, Part
@@ -31,10 +32,6 @@ class MemoryDeliveries(Part):
     def list_webhook_attempts(self, number: int) -> list[WebhookAttempt]:
         return [one for (delivery, _), one in self._state.attempts.items() if delivery == number]
 
-    def find_delivery_due(self) -> int | None:
-        due = [self._state.deliveries_held[number].due_ms for number in self._waits()]
-        return min(due, default=None)
-
     def list_webhooks_due(self, *, now_ms: int) -> list[str]:
         first: dict[str, int] = {}
         for number in self._waits():
@@ -42,6 +39,9 @@ class MemoryDeliveries(Part):
             first[name] = min(first.get(name, due_ms), due_ms)
         due = sorted((due_ms, name) for name, due_ms in first.items() if due_ms <= now_ms)
         return [name for _, name in due]
+
+    def count_all_waiting(self) -> int:
+        return len(self._waits())
 
     def count_deliveries_waiting(self, webhook_id: str, *, limit: int) -> int:
         return min(limit, len(self._waits(webhook_id)))
@@ -108,8 +108,9 @@ class MemoryDeliveries(Part):
         return len(waiting)
 
     def expire_deliveries(self, *, before_ms: int, limit: int) -> int:
-        looked = sorted(self._state.deliveries)[:limit]
-        over = [number for number in looked if self._is_over(number, before_ms)]
+        every = sorted(self._state.deliveries.values(), key=lambda one: one.number)
+        looked = [one for one in every if one.state is not DeliveryState.WAITING][:limit]
+        over = [one.number for one in looked if one.created_ms < before_ms]
         for number in over:
             self._drop(number)
         return len(over)
@@ -118,10 +119,6 @@ class MemoryDeliveries(Part):
         for number, one in list(self._state.deliveries.items()):
             if one.webhook_id == webhook_id:
                 self._drop(number)
-
-    def _is_over(self, number: int, before_ms: int) -> bool:
-        one = self._state.deliveries[number]
-        return one.state is not DeliveryState.WAITING and one.created_ms < before_ms
 
     def _drop(self, number: int) -> None:
         del self._state.deliveries[number], self._state.deliveries_held[number]
@@ -143,7 +140,7 @@ class MemoryDeliveries(Part):
         ]
 
 
-class MemoryEvents(MemoryRecords, MemoryEmails, MemoryDeliveries):
+class MemoryEvents(MemoryRecords, MemoryEmails, MemoryDeliveries, MemoryCounts):
     def find_event(self, event_id: str, account_id: str) -> Event | None:
         mine = [one for one in self._state.events.values() if one.account_id == account_id]
         return next((one for one in mine if one.id == event_id), None)
@@ -178,15 +175,18 @@ class MemoryEvents(MemoryRecords, MemoryEmails, MemoryDeliveries):
         *,
         first_ms: int,
         last_ms: int,
-        after: int = 0,
+        after: Event | None = None,
         limit: int,
     ) -> list[Event]:
+        behind = (after.at_ms, after.number) if after else (first_ms, 0)
         mine = [
             one
-            for number, one in sorted(self._state.events.items())
-            if one.account_id == account_id and number > after and first_ms <= one.at_ms <= last_ms
+            for one in self._state.events.values()
+            if one.account_id == account_id
+            and (one.at_ms, one.number) > behind
+            and first_ms <= one.at_ms <= last_ms
         ]
-        return mine[:limit]
+        return sorted(mine, key=lambda one: (one.at_ms, one.number))[:limit]
 
     def list_heard(
         self, account_id: str, address: str, *, kind: str, since_ms: int, limit: int
@@ -200,19 +200,34 @@ class MemoryEvents(MemoryRecords, MemoryEmails, MemoryDeliveries):
         ]
         return page(mine, older=None, newer=None, limit=limit)
 
-    def list_tallies(self, account_id: str, *, first: str, last: str) -> list[Tally]:
-        return [
-            Tally(day, stream, kind, count)
-            for (whose, day, stream, kind), count in sorted(self._state.tallies.items())
-            if whose == account_id and first <= day <= last
+    def expire_events(self, *, before_ms: int, limit: int) -> int:
+        looked = sorted(self._state.events.items())[:limit]
+        gone = {number for number, one in looked if one.at_ms < before_ms}
+        state = self._state
+        state.events = {k: v for k, v in state.events.items() if k not in gone}
+        state.causes = {k: v for k, v in state.causes.items() if v not in gone}
+        return len(gone)
+
+    def list_notices(self, *, limit: int) -> list[Event]:
+        events = self._state.events
+        return [events[number] for number in sorted(self._state.notices) if number in events][
+            :limit
         ]
 
-    def add_event(self, new: NewEvent) -> int | None:
+    def end_notice(self, number: int) -> None:
+        self._state.notices.pop(number, None)
+
+    def add_event(self, new: NewEvent, *, notice: bool = False) -> int | None:
         recipient = self._state.recipients.get((new.email, new.position))
         ended = recipient is not None and recipient.final
         if new.cause in self._state.causes or (ended and new.kind not in LATE):
             return None
         final = recipient is not None and not ended and new.kind in FINAL
+        known = any(
+            (one.email, one.position, one.kind) == (new.email, new.position, new.kind)
+            and not one.data.get("machine")
+            for one in self._state.events.values()
+        )
         number = self._state.next("event")
         email = self._state.emails.get(new.email)
         self._state.causes[new.cause] = number
@@ -224,16 +239,13 @@ class MemoryEvents(MemoryRecords, MemoryEmails, MemoryDeliveries):
             self._state.recipients[new.email, new.position] = replace(
                 recipient, last_event=new.kind, final=recipient.final or final
             )
+        if email is not None and recipient is not None:
+            self.count(list_counters(email, recipient, new, known=known))
         if email is not None:
             self._state.emails[new.email] = replace(email, last_event=new.kind)
-            if not email.test:
-                self._count(new, email.stream)
+        if notice:
+            self._state.notices[number] = None
         for webhook in self.list_records(Webhook, new.account_id, limit=SENDING_RECORDS_MAX):
             if is_wanted(new, webhook):
                 self.add_deliveries(webhook.id, [number], now_ms=new.at_ms, replay=False)
         return number
-
-    def _count(self, new: NewEvent, stream: str) -> None:
-        day = datetime.fromtimestamp(new.at_ms / 1000, UTC).strftime("%Y-%m-%d")
-        key = (new.account_id, day, stream, new.kind)
-        self._state.tallies[key] = self._state.tallies.get(key, 0) + 1

@@ -96,10 +96,6 @@ class MemoryMeter(Part):
                 found[one.day, one.stream].append(one.micros)
         return [UsageDay(*key, len(each), sum(each)) for key, each in sorted(found.items())]
 
-    def count_charges(self, account_id: str, email: int) -> int:
-        found = self._state.charges.items()
-        return sum(n == email and one.account_id == account_id for (n, _), one in found)
-
     def charge(self, charges: Sequence[Charge]) -> None:
         for one in charges:
             self._state.charges.setdefault((one.email, one.position), one)

@@ -7,6 +7,7 @@ from typing import Any
 from msgspec import Struct, field
 
 from penfold.ports.sending.answers import KeptAnswer
+from penfold.ports.sending.counts import Counter
 from penfold.ports.sending.emails import Email, Recipient
 from penfold.ports.sending.events import Event
 from penfold.ports.sending.metering import Balance, Charge
@@ -26,11 +27,13 @@ class State(Struct):
     records: dict[tuple[type[Struct], str], Any] = field(default_factory=dict)
     emails: dict[int, Email] = field(default_factory=dict)
     held: dict[int, Held] = field(default_factory=dict)
-    bodies: dict[tuple[int, str], bytes] = field(default_factory=dict)
+    bodies: dict[int, bytes] = field(default_factory=dict)
     recipients: dict[tuple[int, int], Recipient] = field(default_factory=dict)
     events: dict[int, Event] = field(default_factory=dict)
     causes: dict[str, int] = field(default_factory=dict)
-    tallies: dict[tuple[str, str, str, str], int] = field(default_factory=dict)
+    notices: dict[int, None] = field(default_factory=dict)
+    counters: dict[Counter, int] = field(default_factory=dict)
+    providers: dict[str, str] = field(default_factory=dict)
     suppressions: dict[int, Suppression] = field(default_factory=dict)
     charges: dict[tuple[int, int], Charge] = field(default_factory=dict)
     balances: dict[str, Balance] = field(default_factory=dict)

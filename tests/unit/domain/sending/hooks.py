@@ -12,6 +12,7 @@ from penfold.ports.http_out import Answered, NoAnswerError
 from penfold.ports.sending.emails import Email, NewEmail
 from penfold.ports.sending.events import NewEvent
 from penfold.ports.sending.records import Webhook
+from penfold.ports.sending.webhooks import DeliveryState
 from penfold.proto.standard_webhooks import Signed
 from penfold.testing.sending.book import MemorySending
 
@@ -111,11 +112,22 @@ class Desk:
     def run(self, *, until_ms):
         """Send whatever gets due until then, as the rounds do."""
         while True:
-            due_ms = self.book.read(lambda book: book.find_delivery_due())
+            due_ms = find_due(self.book)
             if due_ms is None or due_ms > until_ms:
                 return
             self.clock.advance(ms=max(0, due_ms - self.clock.now_ms()))
             self.sender.send(self.id)
+
+
+def find_due(book):
+    """Return when the next delivery is due, None when none waits."""
+
+    def look(reader):
+        hooks = reader.list_everywhere(Webhook, limit=1_000)
+        every = [one for hook in hooks for one in reader.list_deliveries(hook.id, limit=100_000)]
+        return [one.due_ms for one in every if one.state is DeliveryState.WAITING]
+
+    return min(book.read(look), default=None)
 
 
 _COUNTS = Counter()

@@ -1,17 +1,24 @@
 """A product in memory with a sending book: emails are stored, handed over, and told of."""
 
 import threading
+from uuid import UUID
 
 from msgspec.structs import replace
 from tests.unit.world import World
 
 from penfold.base.limits import SENDING_LEASE_MS
 from penfold.domain.carrying import Carrier
+from penfold.domain.kept_key import LINK_KEY, KeptKey
 from penfold.domain.sending.content import Content, pack_content
 from penfold.domain.sending.handing import Handing
+from penfold.domain.sending.links import MailLinks
 from penfold.domain.sending.outcomes import Outcomes
+from penfold.domain.sending.reactions import Reactions
+from penfold.domain.sending.streams import take_due
 from penfold.ports.queue import Attempt, Lease, QueueState, Settlement
 from penfold.ports.sending.emails import Email, EmailState, NewEmail
+from penfold.proto.mail_links import MailLink, Purpose, sign_link
+from penfold.testing.sealing import PlainSealer
 from penfold.testing.sending.book import MemorySending
 
 KIM = "kim@elsewhere.example"
@@ -20,40 +27,63 @@ NOBODY = "nobody@penfold.test"
 
 
 class Shop:
-    """world: two accounts, alice's and bob's. Every change of the book runs twice."""
+    """world: two accounts, alice's and bob's. Every change of the book in memory runs twice."""
 
-    def __init__(self, *, captures=False, **more):
+    def __init__(self, *, captures=False, book=None, **more):
         self.world = World(captures=captures)
-        self.book = MemorySending(runs_twice=True)
+        self.book = book or MemorySending(runs_twice=True)
         self.clock, self.queue, self.chance = self.world.clock, self.world.queue, self.world.chance
         ports = {**self.world.hand_over_ports}
         del ports["notices"]
         self.carrier_ports = ports
+        self.key = KeptKey(LINK_KEY, self.world.directory, PlainSealer(), self.chance)
+        self.tracking = "https://links.penfold.test"
+        self.links = MailLinks(self.key, "https://mail.penfold.test", lambda _: self.tracking)
+        self.reactions = self.make_reactions()
         self.handing = self.make_handing(**more)
         self.outcomes = Outcomes(self.book, self.queue, self.clock, self.chance)
+
+    def make_reactions(self, **more):
+        return Reactions(self.book, self.key, self.clock, self.chance, **more)
 
     def make_handing(self, *, book=None, queue=None, mailboxes=None, **more):
         ports = dict(self.carrier_ports)
         ports |= {"queue": queue or self.queue, "mailboxes": mailboxes or ports["mailboxes"]}
+        more = {"links": self.links, **more}
         return Handing(book or self.book, Carrier(**ports), self.clock, self.chance, **more)
 
     def accept(self, *to, content=None, **fields):
         """Store an email and return its number."""
-        now_ms = self.clock.now_ms()
         state = EmailState.SCHEDULED if fields.get("scheduled_ms") else EmailState.QUEUED
-        number = 1 + len(self.book.read(lambda b: b.list_emails("a", limit=1_000)))
-        email = Email(
-            0, f"e{number}", "a", "k", "Shop <alice@penfold.test>", f"bill {number}", now_ms,
-            to=to, state=state, message_id=f"e{number}@penfold.test",
-        )  # fmt: skip
-        packed = pack_content(content or Content(text="7 EUR"))
-        new = NewEmail(replace(email, **fields), packed, tuple((one, "to") for one in to))
+        number = 1 + len(self.book.read(lambda b: b.list_emails("a", limit=3_000)))
+        new = self._make(number, to, content or Content(text="7 EUR"), state=state, **fields)
         return self.book.change(lambda writer: writer.add_email(new))
+
+    def accept_many(self, count, **fields):
+        """Store emails to as many people elsewhere."""
+        text = Content(text="7 EUR")
+        new = [
+            self._make(n, [f"r{n}@x{n % 9}.example"], text, **fields) for n in range(1, count + 1)
+        ]
+        self.book.change(lambda writer: [writer.add_email(one) for one in new])
+
+    def _make(self, number, to, content, **fields):
+        email = Email(
+            0, str(UUID(int=number)), "a", "k", "Shop <alice@penfold.test>", f"bill {number}",
+            self.clock.now_ms(), to=tuple(to), message_id=f"e{number}@penfold.test",
+        )  # fmt: skip
+        new = NewEmail(email, pack_content(content), tuple((one, "to") for one in to))
+        return replace(new, email=replace(email, **fields))
+
+    def make_token(self, number, position=0, purpose=Purpose.UNSUBSCRIBE, target=""):
+        """Return the token of a link in an email."""
+        email = self.book.read(lambda b: b.get_email(number))
+        return sign_link(MailLink(email.id, position, target), purpose, self.key.get())
 
     def take(self):
         now_ms = self.clock.now_ms()
         return self.book.change(
-            lambda w: w.take_emails(now_ms=now_ms, lease_ms=SENDING_LEASE_MS, limit=100)
+            lambda w: take_due(w, now_ms=now_ms, lease_ms=SENDING_LEASE_MS, limit=100)
         )
 
     def release(self):

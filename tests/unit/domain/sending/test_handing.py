@@ -1,7 +1,9 @@
 """Emails that are due: who gets them, who does not, and that nobody gets one twice."""
 
 import itertools
+from contextlib import closing
 
+import apsw
 import pytest
 from msgspec.structs import replace
 from tests.unit.domain.sending.shop import BOB, KIM, NOBODY, Shop
@@ -14,6 +16,7 @@ from penfold.domain.sending.rendering import NotRenderedError
 from penfold.ports.queue import SENDING, QueueState
 from penfold.ports.sending.emails import EmailState
 from penfold.ports.sending.suppressions import Reason, Scope, Suppression
+from penfold.store.sqlite.sending.book import SqliteSending
 
 DAY_MS = 86_400_000
 
@@ -104,6 +107,21 @@ def test_what_makes_no_message_fails_and_holds_up_no_other():
     assert shop.state(bad) is EmailState.FAILED
 
 
+def test_content_that_does_not_unpack_fails_and_holds_up_no_other(tmp_path):
+    path = tmp_path / "sending.db"
+    with (
+        closing(SqliteSending(path, create=True)) as book,
+        closing(apsw.Connection(str(path))) as db,
+    ):
+        shop = Shop(book=book)
+        bad, good = shop.accept(KIM), shop.accept(KIM)
+        db.execute("UPDATE body SET octets = zeroblob(9) WHERE email = ?", (bad,))
+        assert shop.hand_over() == 2
+        assert (shop.events(bad), shop.events(good)) == (["failed"], ["sent"])
+        assert shop.event("failed") == {"response": "its content is gone"}
+        assert shop.state(bad) is EmailState.FAILED
+
+
 def test_templates_are_rendered_together_and_what_cannot_be_fails():
     asked = []
 
@@ -123,7 +141,8 @@ def test_templates_are_rendered_together_and_what_cannot_be_fails():
     assert asked == [2]
     assert shop.event("failed") == {"response": "line 1: no `name`"}
     assert shop.events(bad) == ["failed"]
-    assert b"Hello Kim" in shop.book.read(lambda b: b.find_raw(good))
+    row = next(row for row in shop.queue.list_rows() if row.number == good)
+    assert b"Hello Kim" in shop.queue.get_raw(row.id)
 
 
 def test_a_mailbox_that_takes_nothing_now_is_tried_again_and_no_other_waits_for_it():

@@ -9,9 +9,10 @@ from tests.unit.fragile import Crash, Fragile, Step
 
 from penfold.base.limits import NOTICE_SWEEP_AFTER_MS
 from penfold.domain.bounces import Complaint
-from penfold.domain.sending.news import News, find_kind
+from penfold.domain.sending.news import News, find_kind, find_provider_of
 from penfold.domain.sending.outcomes import Outcomes
-from penfold.ports.queue import Attempt, Facts, QueueState, Told
+from penfold.ports.queue import Attempt, Facts, QueueState, Told, Tried
+from penfold.proto.address import domain_of
 from penfold.proto.smtp.outcomes.classify import Blame
 
 HOUR_MS = 3_600_000
@@ -60,6 +61,29 @@ def test_a_failure_is_told_by_its_class(shop, kind, facts, wanted):
     [row] = shop.queue.list_rows()
     attempt = Attempt(0, "words", "", kind, facts)
     assert find_kind(News(row, QueueState.FAILED, attempt)) == wanted
+
+
+@pytest.mark.parametrize(
+    ("host", "policy", "wanted"),
+    [
+        ("aspmx.l.google.com", "no-policy-found", "google"),
+        ("mx.elsewhere.example", "no-policy-found", ""),
+        ("smtp-mail.outlook.com", "settings", None),
+    ],
+    ids=["provider", "own-server", "relay"],
+)
+def test_who_runs_a_domain_s_servers_is_known_by_their_names_and_not_by_a_relay(
+    shop, host, policy, wanted
+):
+    tried = Tried(host, "192.0.2.1", 25, "", policy, "DATA", "accepted", "", 250)
+    settled = shop.settle(KIM, "250 ok", "accepted", QueueState.SENT)
+    attempt = replace(settled.attempt, facts=Facts(tried=(tried,)))
+    assert find_provider_of(News(settled.lease.row, settled.state, attempt)) == wanted
+    shop.outcomes.note([replace(settled, attempt=attempt)])
+    found = shop.book.read(
+        lambda b: b.list_counts("a", by=("provider",), first="2026-01-01", last="2099-01-01")
+    )
+    assert {one.key[0] for one in found} == {wanted or domain_of(KIM)}
 
 
 def test_what_ended_before_its_email_was_settled_waits_for_that():

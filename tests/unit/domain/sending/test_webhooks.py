@@ -1,11 +1,13 @@
 """Webhooks are made, changed, rotated, tried out and told again, each by its owner alone."""
 
+import dataclasses
+
 import pytest
 import standardwebhooks
 from msgspec.structs import replace
 from tests.unit.domain.sending.hooks import DAY_MS, URL, Desk
 
-from penfold.base.errors import NotFoundError
+from penfold.base.errors import NotFoundError, StorageFullError
 from penfold.base.limits import (
     WEBHOOK_REPLAY_MAX,
     WEBHOOK_REPLAY_SCAN_MAX,
@@ -184,6 +186,26 @@ def test_deleted_webhook_leaves_nothing(desk):
     assert desk.deliveries() == []
     assert desk.sender.send(desk.id).tried == 0
     assert [each.action for each in desk.audit] == ["add", "delete"]
+
+
+@pytest.mark.parametrize("action", ["add", "change", "rotate", "delete"])
+def test_what_is_done_with_a_webhook_is_noted_first_or_not_done(desk, action):
+    def note(event):
+        noted.append(event.action)
+        raise StorageFullError
+
+    noted, there = [], desk.hooks.list(desk.account.id)
+    hooks, whose = dataclasses.replace(desk.hooks, note=note), (desk.id, desk.account.id)
+    done = {
+        "add": lambda: hooks.add(desk.account.id, URL, ()),
+        "change": lambda: hooks.change(*whose, enabled=False),
+        "rotate": lambda: hooks.rotate(*whose),
+        "delete": lambda: hooks.delete(*whose),
+    }[action]
+    with pytest.raises(StorageFullError):
+        done()
+    assert noted == [action]
+    assert desk.hooks.list(desk.account.id) == there
 
 
 def test_old_replayed_and_changed_messages_are_refused_by_the_standards_library(desk):

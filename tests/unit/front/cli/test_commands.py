@@ -119,6 +119,8 @@ class Bench:
             open_reports=lambda data: contextlib.nullcontext(self.reports),
             open_tracers=lambda data: contextlib.nullcontext(self.tracers),
             open_sending=lambda data: contextlib.nullcontext(self.sending),
+            open_preflight=lambda data: contextlib.nullcontext(None),
+            open_seeds=lambda data: {},
             open_faults=lambda data: self.faults,
             load_base_url=lambda data: BASE,
             load_credentials=lambda data: self.credentials,

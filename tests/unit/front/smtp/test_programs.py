@@ -20,20 +20,22 @@ HEAD = b"From: Shop <shop@penfold.test>\r\nTo: Kim <kim@elsewhere.example>\r\nSu
 KIM = ("kim@elsewhere.example",)
 
 
-def fill(account_id, word, variables):
-    return {"subject": "Hi", "text": f"Hello {variables['name']}"} if word == "welcome" else None
-
-
 class Post(Desk):
     """A desk whose keys are used by SMTP."""
 
     def __init__(self):
         super().__init__()
+        self.templates = {"welcome"}
         self.programs = Programs(
             self.book, self.keys, is_local=self.directory.is_local_domain, price=Price(280),
-            clock=self.clock, chance=self.keys.chance, fill=fill,
+            clock=self.clock, chance=self.keys.chance, fill=self.fill,
         )  # fmt: skip
         self.door = SubmissionDoor(None, None, programs=self.programs)
+
+    def fill(self, account_id, word, variables):
+        if word not in self.templates:
+            return None
+        return {"subject": "Hi", "text": f"Hello {variables['name']}"}
 
     def log_in(self, user="apikey", *, key=None, client="192.0.2.7"):
         return self.door.find_account(Login("PLAIN", user, key or self.key), client)
@@ -113,6 +115,16 @@ def test_a_template_takes_the_place_of_what_the_message_says(post):
     assert "`X-Template` is no template" in post.refused(b"X-Template: other")
 
 
+def test_what_is_tracked_of_a_templates_mail_is_said_in_a_field(post):
+    given = b"X-Template: welcome", b'X-Variables: {"name": ""}'
+    for said, wanted in ((b"Opens", (True, False)), (b"opens, clicks", (True, True)),
+                         (b"off", (False, False)), (b"", (False, False))):  # fmt: skip
+        [email] = post.taken(*given, b"X-Track: " + said)
+        assert (email.opens, email.clicks) == wanted
+    assert "`X-Track` is opens" in post.refused(*given, b"X-Track: yes")
+    assert "`X-Track` is for templates" in post.refused(b"X-Track: opens")
+
+
 def test_those_who_are_hidden_do_not_learn_of_each_other_by_a_template(post):
     emails = post.taken(
         *(b"X-Template: welcome", b'X-Variables: {"name": ""}'),
@@ -135,8 +147,10 @@ def test_a_field_that_is_wrong_is_named(post, field):
 
 
 def test_a_message_that_is_sent_again_with_its_key_is_one_email(post):
-    first, again = post.submit(b"Idempotency-Key: one"), post.submit(b"Idempotency-Key: one")
-    assert first == again
+    fields = (b"Idempotency-Key: one", b"X-Template: welcome", b'X-Variables: {"name": "Kim"}')
+    first = post.taken(*fields)
+    post.templates.clear()
+    assert post.taken(*fields) == first
     assert post.refused(b"Idempotency-Key: one", recipients=("x@x.example",)).startswith("554")
 
 

@@ -15,6 +15,7 @@ from penfold.base.clock import FixedClock
 from penfold.base.errors import UnavailableError
 from penfold.domain.confirming import Confirmations
 from penfold.front.web.app import Welcome, build_web
+from penfold.front.web.mail_links import LinkPages
 from penfold.testing.directory import MemoryDirectory
 
 PASSWORD = "open-sesame"
@@ -41,7 +42,9 @@ def from_elsewhere(app, peer):
 class Site:
     """A running server and the world behind it."""
 
-    def __init__(self, *, issuer="", welcome=None, make_provider=None, limits=(), peer=""):
+    def __init__(
+        self, *, issuer="", welcome=None, make_provider=None, limits=(), peer="", reactions=None
+    ):
         """peer: the network address everybody seems to come from; this machine's is not counted."""
         clock = FixedClock()
         book = MoodyDirectory(clock=clock)
@@ -50,9 +53,9 @@ class Site:
         mailboxes = self.identity.accounts.mailboxes
         confirmations = Confirmations(self.identity.book, mailboxes, clock)
         provider = make_provider(self.identity) if make_provider else None
-        app = build_web(
-            self.identity, confirmations, issuer=issuer, welcome=welcome, provider=provider
-        )
+        links = LinkPages(reactions, self.identity.throttle) if reactions else None
+        more = {"issuer": issuer, "welcome": welcome, "provider": provider, "links": links}
+        app = build_web(self.identity, confirmations, **more)
         self._socket = socket.create_server(("127.0.0.1", 0))
         self.base = f"http://127.0.0.1:{self._socket.getsockname()[1]}"
         options = {"log_config": None, "lifespan": "off", "access_log": False}

@@ -13,10 +13,12 @@ from penfold.base.limits import (
     CIRCUIT_FIRST_S,
     DELAY_NOTICE_AFTER_MS,
     DELIVERIES_MAX,
+    DELIVERY_BATCH,
     DELIVERY_LEASE_S,
     DELIVERY_LIFE_S,
     DELIVERY_READ_AHEAD_BYTES,
 )
+from penfold.base.priority import Priority
 from penfold.domain.delivery import Trail
 from penfold.domain.relaying import Relays
 from penfold.domain.shaping import Sites
@@ -194,6 +196,46 @@ def test_rows_a_dead_process_had_in_hand_are_delivered_at_once():
         assert world.queue.get_row(row_id).state is QueueState.SENT
 
     play(scene)
+
+
+def add_many(world, count, *, priority, number):
+    """Add rows to a hundred domains."""
+    rows = [
+        NewQueueRow("m1", number + n, "al@penfold.test", f"{priority.name.lower()}{n}@d{n % 100}.example",
+                    "hi", RAW, NOW, priority=priority)
+        for n in range(count)
+    ]  # fmt: skip
+    world.queue.add(rows, state=QueueState.QUEUED)
+
+
+def test_a_code_that_comes_behind_a_backlog_leaves_among_the_first(tmp_path):
+    async def scene(world):
+        add_many(world, 2_000, priority=Priority.LOW, number=1)
+        async with world.running():
+            await world.wait_for(lambda: len(world.calls) >= 100)
+            before = len(world.calls)
+            add_many(world, 1, priority=Priority.HIGH, number=9_000)
+            await world.wait_for(lambda: any(to.startswith("high") for to, _ in world.calls))
+            place = next(n for n, (to, _) in enumerate(world.calls) if to.startswith("high"))
+            # Behind what was in hand, and what was being taken.
+            assert place - before <= DELIVERIES_MAX + 2 * DELIVERY_BATCH
+
+    with closing(SqliteQueue(tmp_path / "queue.db", create=True)) as queue:
+        play(scene, queue=queue)
+
+
+def test_mail_of_a_low_priority_moves_however_much_of_a_high_one_waits(tmp_path):
+    async def scene(world):
+        add_many(world, 100, priority=Priority.LOW, number=1)
+        add_many(world, 500, priority=Priority.HIGH, number=9_000)
+        async with world.running():
+            await world.wait_for(lambda: len(world.calls) >= 300)
+            low = sum(to.startswith("low") for to, _ in world.calls[:300])
+            # A turn in four, of one row here as they go to many domains.
+            assert 10 <= low <= 150
+
+    with closing(SqliteQueue(tmp_path / "queue.db", create=True)) as queue:
+        play(scene, queue=queue)
 
 
 def test_a_slow_site_keeps_no_other_waiting_and_gets_no_more_than_its_share():

@@ -6,7 +6,7 @@ from penfold.base.clock import FixedClock
 from penfold.domain.relaying import Relays
 from penfold.domain.shaping import Sites
 from penfold.front.worker.places import Places
-from penfold.ports.queue import QueueRow, QueueState
+from penfold.ports.queue import Lease, QueueRow, QueueState
 from penfold.proto.exchangers import Host, Route, Verdict
 from penfold.spec.relays import Relay
 from penfold.spec.shapes import merge_shapes, parse_shapes
@@ -26,8 +26,9 @@ def places(sites):
     return Places(sites)
 
 
-def row(number, recipient="kim@box.example", sender="al@own.test"):
-    return QueueRow(number, "m1", number, sender, recipient, QueueState.QUEUED, 9, "", 0, 0)
+def row(number, recipient="kim@box.example", sender="al@own.test", *, taken=1):
+    found = QueueRow(number, "m1", number, sender, recipient, QueueState.QUEUED, 9, "", 0, 0)
+    return Lease(found, taken, taken)
 
 
 def test_a_domain_is_busy_with_twice_what_its_servers_take_at_a_time(places):
@@ -65,3 +66,10 @@ def test_a_busy_relay_is_passed_over_by_sender_and_recipient(places):
     assert not unless("bo@own.test", "lee@d0.example")
     places.leave(row(0))
     assert places.find_busy() == (set(), None)
+
+
+def test_a_row_that_is_taken_again_while_its_end_is_told_counts_twice_until_both_are_over(places):
+    both = [row(1, taken=1), row(1, taken=2)]
+    for each in both:
+        places.enter(each)
+    assert [places.leave(each) for each in both] == [None, "box.example"]

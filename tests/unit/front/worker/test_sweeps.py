@@ -29,6 +29,7 @@ from penfold.ports.mailbox import Change
 from penfold.ports.queue import NewQueueRow, QueueState
 from penfold.ports.sending.answers import KeptAnswer
 from penfold.ports.sending.emails import Email, EmailState, NewEmail
+from penfold.ports.sending.events import NOBODY, NewEvent
 from penfold.ports.sending.suppressions import Reason, Scope, Suppression
 from penfold.testing.directory import MemoryDirectory
 from penfold.testing.mailbox import MemoryMailboxes
@@ -90,7 +91,7 @@ class Failing(MemoryMailboxes):
 
 
 class World:
-    def __init__(self, mailboxes=None, *, mail_days=None, queue_days=30):
+    def __init__(self, mailboxes=None, *, mail_days=None, queue_days=30, sending_days=45):
         mail_days = mail_days or MailDays()
         self.clock = FixedClock()
         self.queue = MemoryQueue()
@@ -111,6 +112,7 @@ class World:
             queue=self.queue,
             mail_days=mail_days,
             queue_days=queue_days,
+            sending_days=sending_days,
             iter_all=lambda: [OTHER, BOX],
             iter_changed=self._iter_changed,
             load_mark=lambda: self.mark,
@@ -400,6 +402,20 @@ def test_senders_are_told_of_what_they_missed():
     world = World()
     assert world.run(world.sweeps.tell_senders).changed == 3
     assert world.run(world.sweeps.tell_senders, stopping=True).changed == 0
+
+
+@pytest.mark.parametrize(("days", "gone"), [(45, 700), (46, 0), (0, 0)])
+def test_events_of_the_sending_api_go_after_their_days(days, gone):
+    world = World(sending_days=days)
+    events = [
+        NewEvent(f"v{n}", BOX, 0, NOBODY, "x.y", world.clock.now_ms(), f"v{n}") for n in range(700)
+    ]
+    world.sending.change(lambda writer: [writer.add_event(one) for one in events])
+    world.clock.advance(days=45)
+    assert world.run(world.sweeps.expire_sending).changed == 0
+    world.clock.advance(ms=1)
+    assert world.run(world.sweeps.expire_sending).changed == gone
+    assert len(world.sending.read(lambda b: b.list_events(BOX, limit=999))) == 700 - gone
 
 
 def test_what_the_sending_api_keeps_for_a_time_goes_after_it(world):

@@ -6,6 +6,7 @@ import time
 
 import pytest
 from tests.hook_receiver import receive_hooks
+from tests.unit.domain.sending.hooks import find_due
 from tests.unit.world import World
 
 from penfold.base.clock import FixedClock
@@ -82,7 +83,7 @@ class Desk:
     def rounds_until(self, until_ms):
         """Run rounds as often as something is due until then."""
         while True:
-            due_ms = self.book.read(lambda book: book.find_delivery_due())
+            due_ms = find_due(self.book)
             if due_ms is None or max(due_ms, self.clock.now_ms()) > until_ms:
                 return
             self.clock.advance(ms=max(0, due_ms - self.clock.now_ms()))
@@ -206,7 +207,7 @@ def test_webhook_that_is_gone_leaves_no_deliveries_behind(desk):
     now_ms = desk.clock.now_ms()
     desk.book.change(lambda w: w.add_deliveries("none", [1], now_ms=now_ms, replay=False))
     desk.round()
-    assert desk.book.read(lambda book: book.find_delivery_due()) is None
+    assert desk.book.read(lambda b: b.list_webhooks_due(now_ms=now_ms + WEBHOOK_LEASE_MS)) == []
 
 
 # --- who may have how many threads

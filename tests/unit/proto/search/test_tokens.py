@@ -10,7 +10,17 @@ from hypothesis import strategies as st
 
 from penfold.proto.search.tokens import fold, normalise, tokenise
 
-CHARACTERS = [chr(code) for code in range(sys.maxunicode + 1) if not 0xD800 <= code < 0xE000]
+#: All that mean something, and some of the million that do not.
+CHARACTERS = [
+    chr(code)
+    for code in range(sys.maxunicode + 1)
+    if unicodedata.category(chr(code)) not in {"Cs", "Cn", "Co"}
+    or (code % 97 == 0 and not 0xD800 <= code < 0xE000)
+]
+
+
+def batched(items, size):
+    return (items[start : start + size] for start in range(0, len(items), size))
 
 
 @pytest.fixture(scope="module")
@@ -63,9 +73,9 @@ def test_words_of_a_text(text, words):
 
 
 def test_folding_words_again_changes_nothing():
-    for each in CHARACTERS:
-        words = tokenise(f"x{each}y {each}")
-        assert tokenise(" ".join(words)) == words, hex(ord(each))
+    for some in batched(CHARACTERS, 1_000):
+        words = tokenise(" ".join(f"x{each}y {each}" for each in some))
+        assert tokenise(" ".join(words)) == words
 
 
 def test_no_word_holds_private_use_characters():

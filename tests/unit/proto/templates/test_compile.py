@@ -190,6 +190,13 @@ def test_a_template_without_a_schema_declares_what_it_uses():
     assert not got.schema["additionalProperties"]
 
 
+@pytest.mark.parametrize("more", [{}, {"schema": {"type": "object", "properties": {}}}])
+def test_where_to_unsubscribe_may_be_used_by_all_and_is_required_of_nobody(more):
+    got = compiled(page("{% if unsubscribe_url %}{{ unsubscribe_url }}{% endif %}", **more))
+    assert got.schema.get("required", []) == []
+    assert findings(page("{{ unsubscribe_uri }}", schema={"type": "object", "properties": {}}))
+
+
 def test_what_mail_clients_drop_is_a_warning():
     html = "<style>div{display: flex} @import url(x);</style><script>1</script><form></form>"
     codes = [each.code for each in compiled(page(html)).warnings]

@@ -16,11 +16,10 @@ from penfold.base.errors import ParseError
 from penfold.base.limits import AOTSEND_FILE_MAX_BYTES
 from penfold.domain.sending.accept import Keyed, accept
 from penfold.domain.sending.caller import Caller
-from penfold.domain.sending.checking import check_email
+from penfold.domain.sending.checking import Draft, check_email
 from penfold.domain.sending.filling import Fill
 from penfold.domain.sending.findings import Findings
-from penfold.domain.sending.metering import Price
-from penfold.domain.sending.showing import show_money
+from penfold.domain.sending.metering import Price, show_money
 from penfold.front.http.sending.aotsend_form import AotsendForm, read_aotsend, read_data
 from penfold.front.http.sending.call import encode
 from penfold.ports.sending.book import SendingBook
@@ -92,25 +91,10 @@ def send_email(call: AotsendCall) -> bytes:
     form, key = call.form, call.caller.key
     if not allows(key.scopes, scopes.EMAILS_SEND):
         raise AotsendError(aotsend.BAD_KEY)
-    variables = read_data(form.data)
-    if variables is None:
-        raise AotsendError(aotsend.BAD_DATA)
-    filled = call.fill(key.account_id, form.template_id, variables) if form.template_id else None
-    if filled is None:
-        raise AotsendError(aotsend.NO_TEMPLATE)
-    if not form.to:
-        raise AotsendError(aotsend.NO_RECIPIENT)
-    body = _make_body(call, filled)
-    findings = Findings()
-    drafts = check_email(body, call.caller, findings, now_ms=call.now_ms)
-    if findings:
-        error = findings.errors[0]
-        field = error.field.partition(".")[0].partition("[")[0]
-        raise AotsendError(_CODES.get(field, aotsend.BAD_DATA), f"{error.message}.")
     done = accept(
         call.book,
         key,
-        drafts,
+        lambda: _check(call),
         keyed=Keyed("aotsend", call.word, _digestible(form)) if call.word else None,
         price=call.price,
         now_ms=call.now_ms,
@@ -118,6 +102,26 @@ def send_email(call: AotsendCall) -> bytes:
         make_body=lambda ids: _say(aotsend.OK, msg_id=ids[0]),
     )
     return done.body
+
+
+def _check(call: AotsendCall) -> list[Draft]:
+    form = call.form
+    variables = read_data(form.data)
+    if variables is None:
+        raise AotsendError(aotsend.BAD_DATA)
+    account_id = call.caller.key.account_id
+    filled = call.fill(account_id, form.template_id, variables) if form.template_id else None
+    if filled is None:
+        raise AotsendError(aotsend.NO_TEMPLATE)
+    if not form.to:
+        raise AotsendError(aotsend.NO_RECIPIENT)
+    findings = Findings()
+    drafts = check_email(_make_body(call, filled), call.caller, findings, now_ms=call.now_ms)
+    if findings:
+        error = findings.errors[0]
+        field = error.field.partition(".")[0].partition("[")[0]
+        raise AotsendError(_CODES.get(field, aotsend.BAD_DATA), f"{error.message}.")
+    return drafts
 
 
 def _digestible(form: AotsendForm) -> bytes:

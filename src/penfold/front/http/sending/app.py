@@ -25,10 +25,10 @@ from penfold.domain.sending.filling import Fill
 from penfold.domain.sending.findings import INVALID
 from penfold.domain.sending.keys import Keys
 from penfold.domain.sending.metering import Price
+from penfold.domain.sending.preflight.run import Preflight
 from penfold.domain.sending.template_parts import TemplateParts
 from penfold.domain.sending.templates import Templates
 from penfold.domain.sending.webhooks import Webhooks
-from penfold.domain.sending.workshop import Workshop
 from penfold.domain.throttle import Throttle, TooManyError
 from penfold.front.http.auth import find_token
 from penfold.front.http.discovery import encode_document, root_of
@@ -43,6 +43,7 @@ from penfold.front.http.sending import (
     events,
     keys,
     statements,
+    stats,
     streams,
     suppressions,
     template_parts,
@@ -87,7 +88,7 @@ Handler = Callable[[Call], Any]
 OPENAPI: Final = f"/{ROOT}/openapi.json"
 _MODULES: Final[tuple[ModuleType, ...]] = (
     *(emails, checks, events, domains, streams, suppressions, templates, template_parts),
-    *(keys, webhooks, usage, statements),
+    *(keys, webhooks, stats, usage, statements),
 )
 _STRICT, _PERMISSIVE = "strict", "permissive"
 
@@ -110,7 +111,7 @@ class SendingApi(Door):
         hooks: Webhooks,
         domains: SendingDomains,
         *,
-        workshop: Workshop,
+        preflight: Preflight,
         is_local: Callable[[str], bool],
         find_addresses: Callable[[str], list[str]],
         price: Price,
@@ -129,7 +130,7 @@ class SendingApi(Door):
         self._book = book
         self._keys = keys
         self._hooks = hooks
-        self._workshop = workshop
+        self._preflight = preflight
         self._domains = domains
         self._is_local = is_local
         self._find_addresses = find_addresses
@@ -239,11 +240,12 @@ class SendingApi(Door):
             query,
             body,
             Templates(
-                *(self._book, self._workshop, self._clock, self._chance),
+                *(self._book, self._preflight.workshop, self._clock, self._chance),
                 *(key.account_id, key.id),
             ),
             TemplateParts(self._book, self._clock, self._chance, key.account_id),
             self._find_addresses,
+            self._preflight,
             _read_keyed(request, method, body, permissive=permissive) if method.keyed else None,
             permissive,
         )

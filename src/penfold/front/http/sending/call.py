@@ -14,6 +14,7 @@ from penfold.domain.sending.domains import SendingDomains
 from penfold.domain.sending.findings import INVALID
 from penfold.domain.sending.keys import Keys
 from penfold.domain.sending.metering import Price
+from penfold.domain.sending.preflight.run import Preflight
 from penfold.domain.sending.template_parts import TemplateParts
 from penfold.domain.sending.templates import Templates
 from penfold.domain.sending.webhooks import Webhooks
@@ -58,6 +59,7 @@ class Call(Struct, frozen=True):
     templates: Templates
     parts: TemplateParts
     find_addresses: Callable[[str], list[str]]
+    preflight: Preflight
     keyed: Keyed | None = None
     permissive: bool = False
 

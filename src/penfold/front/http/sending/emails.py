@@ -1,6 +1,7 @@
 """Emails: send, batch, raw, list, get, reschedule, cancel."""
 
 from collections.abc import Callable, Sequence
+from itertools import islice
 
 from msgspec import UNSET
 
@@ -18,6 +19,7 @@ from penfold.domain.sending.findings import (
 )
 from penfold.domain.sending.parts import read_schedule
 from penfold.domain.sending.showing import show_email
+from penfold.domain.sending.template_use import check_together
 from penfold.front.http.sending.call import Call, Reply, encode, must, read_page
 from penfold.ports.sending.book import SendingReader, SendingWriter
 from penfold.ports.sending.emails import EmailState
@@ -27,35 +29,56 @@ from penfold.spec.sending.problems import NOT_NOW, FieldError, SendingError
 
 
 def emails_send(call: Call) -> Reply:
-    findings = Findings()
-    drafts = check_email(call.body, call.caller, findings, now_ms=call.now_ms)
-    findings.raise_any()
-    return _accept(call, drafts, make_sent)
+    return _accept_one(call, check_email)
 
 
 def emails_raw(call: Call) -> Reply:
-    findings = Findings()
-    drafts = check_raw(call.body, call.caller, findings, now_ms=call.now_ms)
-    findings.raise_any()
-    return _accept(call, drafts, make_sent)
+    return _accept_one(call, check_raw)
+
+
+def _accept_one(call: Call, check: Callable[..., list[Draft]]) -> Reply:
+    def make() -> list[Draft]:
+        findings = Findings()
+        drafts = check(call.body, call.caller, findings, now_ms=call.now_ms)
+        findings.raise_any()
+        return drafts
+
+    return _accept(call, make, make_sent)
 
 
 def emails_batch(call: Call) -> Reply:
     """Strict: one wrong email, and none is accepted. Permissive: the others are."""
+    counts: list[int] = []
+    wrong: list[schemas.ItemError] = []
+
+    def make_body(ids: list[str]) -> bytes:
+        left = iter(ids)
+        data = [_sent(list(islice(left, count))) for count in counts]
+        return encode(schemas.SentBatch(data=data, errors=wrong if call.permissive else UNSET))
+
+    return _accept(call, lambda: _check_batch(call, counts, wrong), make_body)
+
+
+def _check_batch(call: Call, counts: list[int], wrong: list[schemas.ItemError]) -> list[Draft]:
+    """Return the emails that can be accepted.
+
+    counts: gets how many messages each makes. wrong: gets what is wrong with the others.
+    """
     bodies: Sequence[schemas.SendEmail] = call.body
     if not 1 <= len(bodies) <= SENDING_BATCH_MAX:
         what = f"a batch has 1 to {SENDING_BATCH_MAX} emails"
         raise make_refusal([FieldError("", TOO_MANY if bodies else REQUIRED, what)])
     drafts: list[Draft] = []
-    wrong: list[schemas.ItemError] = []
     errors: list[FieldError] = []
     for at, body in enumerate(bodies):
         findings = Findings(f"[{at}].")
         if body.recipients is not None:
             findings.add("recipients", INVALID, "cannot be used in a batch")
         made = check_email(body, call.caller, findings, now_ms=call.now_ms)
-        drafts += made if not findings else []
-        if findings:
+        drafts += made
+        if not findings:
+            counts.append(len(made))
+        else:
             errors += findings.errors
             refusal = make_refusal(findings.errors)
             wrong.append(
@@ -63,19 +86,19 @@ def emails_batch(call: Call) -> Reply:
             )
     if errors and not call.permissive:
         raise make_refusal(errors)
-
-    def make_body(ids: list[str]) -> bytes:
-        data = [schemas.Sent(id=each) for each in ids]
-        return encode(schemas.SentBatch(data=data, errors=wrong if call.permissive else UNSET))
-
-    return _accept(call, drafts, make_body)
+    findings = Findings()
+    check_together(sum(len(one.new.content) for one in drafts), findings)
+    findings.raise_any()
+    return drafts
 
 
-def _accept(call: Call, drafts: list[Draft], make_body: Callable[[list[str]], bytes]) -> Reply:
+def _accept(
+    call: Call, check: Callable[[], list[Draft]], make_body: Callable[[list[str]], bytes]
+) -> Reply:
     done = accept(
         call.book,
         call.key,
-        drafts,
+        check,
         keyed=call.keyed,
         price=call.price,
         now_ms=call.now_ms,
@@ -87,7 +110,11 @@ def _accept(call: Call, drafts: list[Draft], make_body: Callable[[list[str]], by
 
 def make_sent(ids: list[str]) -> bytes:
     """Return the answer to what was accepted."""
-    return encode(schemas.Sent(id=ids[0], ids=ids if len(ids) > 1 else UNSET))
+    return encode(_sent(ids))
+
+
+def _sent(ids: list[str]) -> schemas.Sent:
+    return schemas.Sent(id=ids[0], ids=ids if len(ids) > 1 else UNSET)
 
 
 def emails_list(call: Call) -> schemas.EmailList:

@@ -4,11 +4,11 @@ from penfold.domain.sending.findings import INVALID
 from penfold.domain.sending.showing import PREFIX, show_event
 from penfold.front.http.sending.call import Call, must, read_page
 from penfold.ports.sending.book import SendingReader
-from penfold.ports.sending.events import EventKind
+from penfold.ports.sending.events import EventKind, OtherKind
 from penfold.spec.sending import schemas
 from penfold.spec.sending.problems import VALIDATION, FieldError, SendingError
 
-_KINDS = frozenset(EventKind)
+_KINDS = (*EventKind, *OtherKind)
 
 
 def events_list(call: Call) -> schemas.EventList:
@@ -40,6 +40,6 @@ def _read_kinds(text: str) -> list[str]:
     kinds = [each.strip().removeprefix(PREFIX) for each in text.split(",") if each.strip()]
     unknown = [kind for kind in kinds if kind not in _KINDS]
     if unknown:
-        what = f"`type` has none of {', '.join(EventKind)}: {unknown[0][:40]!r}"
+        what = f"`type` has none of {', '.join(_KINDS)}: {unknown[0][:40]!r}"
         raise SendingError(VALIDATION, f"{what}.", errors=[FieldError("type", INVALID, what)])
     return list(dict.fromkeys(kinds))

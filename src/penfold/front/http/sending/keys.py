@@ -12,6 +12,7 @@ from penfold.spec.sending import schemas
 
 def keys_list(call: Call) -> schemas.KeyList:
     shown = call.keys.list(call.account_id)[::-1]
+    shown.sort(key=lambda one: one.key.revoked_ms > 0)
     items, more = page_list(call.query, shown, lambda one: one.key.id)
     return schemas.KeyList(object="list", has_more=more, data=[show_key(one) for one in items])
 

@@ -200,7 +200,7 @@ def templates_test(call: Call) -> Reply:
     drafts = check_email(email, call.caller, findings, now_ms=call.now_ms)
     findings.raise_any()
     done = accept(
-        call.book, call.key, drafts, keyed=None, price=call.price, now_ms=call.now_ms,
+        call.book, call.key, lambda: drafts, keyed=None, price=call.price, now_ms=call.now_ms,
         chance=call.chance, make_body=make_sent,
     )  # fmt: skip
     return Reply(done.body)

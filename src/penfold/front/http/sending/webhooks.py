@@ -14,7 +14,7 @@ from penfold.domain.sending.webhooks import NewWebhook, Range, Replayed, get_web
 from penfold.front.http.sending.call import Call, page_list, read_page
 from penfold.ports.sending.book import SendingReader
 from penfold.proto.send_time import parse_time
-from penfold.spec.sending import schemas
+from penfold.spec.sending import schemas, setup
 
 _KIND: Final = "webhook"
 _STATUSES: Final = MappingProxyType({"enabled": True, "disabled": False})
@@ -26,14 +26,14 @@ class _Numbered(Struct, frozen=True, gc=False):
     number: int
 
 
-def webhooks_list(call: Call) -> schemas.WebhookList:
+def webhooks_list(call: Call) -> setup.WebhookList:
     there = call.hooks.list(call.account_id)[::-1]
     items, more = page_list(call.query, there, lambda one: one.id)
     data = [show_webhook(one) for one in items]
-    return schemas.WebhookList(object="list", has_more=more, data=data)
+    return setup.WebhookList(object="list", has_more=more, data=data)
 
 
-def webhooks_add(call: Call) -> schemas.WebhookSecret:
+def webhooks_add(call: Call) -> setup.WebhookSecret:
     findings = Findings()
     url = read_url(call.body.endpoint, findings, local=call.hooks.local)
     kinds = read_kinds(call.body.events, findings)
@@ -41,7 +41,7 @@ def webhooks_add(call: Call) -> schemas.WebhookSecret:
     return _show_secret(call.hooks.add(call.account_id, url, kinds))
 
 
-def webhooks_get(call: Call) -> schemas.Webhook:
+def webhooks_get(call: Call) -> setup.Webhook:
     return show_webhook(call.book.read(lambda book: get_webhook(book, call.id, call.account_id)))
 
 
@@ -66,16 +66,16 @@ def webhooks_remove(call: Call) -> schemas.Reference:
     return schemas.Reference(object=_KIND, id=call.id, deleted=True)
 
 
-def webhooks_rotate(call: Call) -> schemas.WebhookSecret:
+def webhooks_rotate(call: Call) -> setup.WebhookSecret:
     return _show_secret(call.hooks.rotate(call.id, call.account_id))
 
 
-def webhooks_test(call: Call) -> schemas.WebhookTest:
+def webhooks_test(call: Call) -> setup.WebhookTest:
     event_id = call.hooks.test(call.id, call.account_id)
-    return schemas.WebhookTest(object=_KIND, id=call.id, event_id=event_id)
+    return setup.WebhookTest(object=_KIND, id=call.id, event_id=event_id)
 
 
-def webhooks_replay(call: Call) -> schemas.Replayed:
+def webhooks_replay(call: Call) -> setup.Replayed:
     body, findings = call.body, Findings()
     if body.event_id:
         if body.since or body.until or body.after:
@@ -95,18 +95,18 @@ def webhooks_replay(call: Call) -> schemas.Replayed:
     return _show_replayed(call, call.hooks.replay_range(call.id, call.account_id, wanted))
 
 
-def webhooks_attempts(call: Call) -> schemas.WebhookDeliveryList:
+def webhooks_attempts(call: Call) -> setup.WebhookDeliveryList:
     if call.query.before:
         findings = Findings()
         findings.add("before", INVALID, "is not served here; `after` goes on to older ones")
         findings.raise_any()
 
-    def look(book: SendingReader) -> schemas.WebhookDeliveryList:
+    def look(book: SendingReader) -> setup.WebhookDeliveryList:
         webhook = get_webhook(book, call.id, call.account_id)
         page = read_page(call.query, _read_number)
         found = book.list_deliveries(webhook.id, older=page.older, limit=page.limit + 1)
         items, more = page.cut(found)
-        return schemas.WebhookDeliveryList(
+        return setup.WebhookDeliveryList(
             object="list", has_more=more, data=[show_delivery(book, one) for one in items]
         )
 
@@ -127,11 +127,11 @@ def _read_time(field: str, text: str | None, findings: Findings, *, otherwise: i
         return otherwise
 
 
-def _show_secret(made: NewWebhook) -> schemas.WebhookSecret:
-    return schemas.WebhookSecret(object=_KIND, id=made.webhook.id, signing_secret=made.secret)
+def _show_secret(made: NewWebhook) -> setup.WebhookSecret:
+    return setup.WebhookSecret(object=_KIND, id=made.webhook.id, signing_secret=made.secret)
 
 
-def _show_replayed(call: Call, done: Replayed) -> schemas.Replayed:
-    return schemas.Replayed(
+def _show_replayed(call: Call, done: Replayed) -> setup.Replayed:
+    return setup.Replayed(
         object="replay", id=call.id, replayed=done.count, last=done.last, has_more=done.more
     )

@@ -1,10 +1,13 @@
 """The sending API's database, first shape (ports/sending).
 
 record      what is set up; the columns beside the JSON are what is asked for
-email       one row per message, the JSON beside what changes; body: its octets, while kept
+email       one row per message, the JSON beside what changes; body: what was asked for, while kept
 recipient   one row per address of an email
 event       what happened, never changed; `cause` makes a repeat of it no second one
-tally       events counted by day, stream and kind
+notice      events the owner of the account is to be told of by mail
+counter     recipients by what happened to their mail, kept when events are removed
+counted     how many values of a dimension a day has
+provider    who runs the mail servers of a domain
 charge      the ledger; usage and balance are its sums, kept in the same transaction
 """
 
@@ -27,27 +30,30 @@ CREATE TABLE email (
     number       INTEGER PRIMARY KEY AUTOINCREMENT,
     id           TEXT    NOT NULL UNIQUE,
     account_id   TEXT    NOT NULL,
+    stream       TEXT    NOT NULL,
     state        TEXT    NOT NULL,           -- ports.sending.emails.EmailState
     due_ms       INTEGER NOT NULL,
     lease        INTEGER NOT NULL DEFAULT 0, -- how often it was taken
     taken        INTEGER NOT NULL DEFAULT 0, -- 1: until due_ms, somebody works on it
     created_ms   INTEGER NOT NULL,
     scheduled_ms INTEGER NOT NULL,
+    priority     INTEGER NOT NULL,           -- base.priority
+    paced        INTEGER NOT NULL DEFAULT 0, -- 1: scheduled_ms is when its stream has room
     last_event   TEXT    NOT NULL DEFAULT '',
     record       BLOB    NOT NULL            -- JSON
 ) STRICT;
 CREATE INDEX email_account ON email (account_id, number);
-CREATE INDEX email_due ON email (due_ms) WHERE state IN ('scheduled', 'queued');
+CREATE INDEX email_due ON email (priority, due_ms) WHERE state IN ('scheduled', 'queued');
+CREATE INDEX email_backlog ON email (stream, scheduled_ms, created_ms)
+    WHERE state IN ('scheduled', 'queued');
 CREATE INDEX email_taken ON email (number) WHERE taken = 1;
 CREATE INDEX email_created ON email (created_ms);
 
 CREATE TABLE body (
-    email  INTEGER NOT NULL,
-    kind   TEXT    NOT NULL,                 -- content: what was asked for; raw: as composed
+    email  INTEGER PRIMARY KEY,
     size   INTEGER NOT NULL,                 -- octets before compression
-    octets BLOB    NOT NULL,                 -- zstd with a checksum
-    PRIMARY KEY (email, kind)
-) STRICT, WITHOUT ROWID;
+    octets BLOB    NOT NULL                  -- what was asked for: zstd with a checksum
+) STRICT;
 
 CREATE TABLE recipient (
     email      INTEGER NOT NULL,
@@ -74,16 +80,40 @@ CREATE TABLE event (
     data       BLOB    NOT NULL              -- JSON
 ) STRICT;
 CREATE INDEX event_account ON event (account_id, number);
+CREATE INDEX event_time ON event (account_id, at_ms);
 CREATE INDEX event_email ON event (email, number);
 CREATE UNIQUE INDEX event_final ON event (email, position) WHERE final = 1;
 
-CREATE TABLE tally (
+CREATE TABLE notice (
+    event INTEGER PRIMARY KEY                -- its number; the owner is to be told by mail
+) STRICT;
+
+CREATE TABLE counter (                       -- ports.sending.counts.Counter
     account_id TEXT    NOT NULL,
-    day        TEXT    NOT NULL,
+    test       INTEGER NOT NULL,
+    dimension  TEXT    NOT NULL,
+    day        TEXT    NOT NULL,             -- on which the mail was accepted
+    value      TEXT    NOT NULL,
     stream     TEXT    NOT NULL,
+    template   TEXT    NOT NULL,
+    domain     TEXT    NOT NULL,
     kind       TEXT    NOT NULL,
     count      INTEGER NOT NULL,
-    PRIMARY KEY (account_id, day, stream, kind)
+    PRIMARY KEY (account_id, test, dimension, day, value, stream, template, domain, kind)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE counted (
+    account_id TEXT    NOT NULL,
+    test       INTEGER NOT NULL,
+    dimension  TEXT    NOT NULL,
+    day        TEXT    NOT NULL,
+    number     INTEGER NOT NULL,             -- of values
+    PRIMARY KEY (account_id, test, dimension, day)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE provider (
+    domain TEXT NOT NULL PRIMARY KEY,        -- lower case
+    name   TEXT NOT NULL                     -- proto.smtp.outcomes.providers
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE suppression (
@@ -128,6 +158,7 @@ CREATE TABLE balance (
     credit_micros INTEGER NOT NULL,
     soft_micros   INTEGER NOT NULL,
     hard_micros   INTEGER NOT NULL,
+    low_micros    INTEGER NOT NULL,
     spent_micros  INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 

@@ -1,16 +1,17 @@
 """Events: what they change besides is done here, in their transaction."""
 
 from collections.abc import Collection
-from datetime import UTC, datetime
 from typing import Any, Final
 
 import msgspec
 
 from penfold.base.errors import NotFoundError
-from penfold.base.limits import EVENT_LATE_MS, SENDING_RECORDS_MAX
-from penfold.ports.sending.events import FINAL, LATE, Event, NewEvent, Tally, is_wanted
+from penfold.base.limits import SENDING_RECORDS_MAX
+from penfold.ports.sending.counts import list_counters
+from penfold.ports.sending.events import FINAL, LATE, Event, NewEvent, is_wanted
 from penfold.ports.sending.records import Webhook
-from penfold.store.sqlite.sending.emails import EmailTable
+from penfold.store.sqlite.sending.counts import CountTable
+from penfold.store.sqlite.sending.emails import EmailTable, read_recipient
 from penfold.store.sqlite.sending.records import RecordTable
 from penfold.store.sqlite.sending.table import page_sql
 from penfold.store.sqlite.sending.webhooks import DeliveryTable
@@ -23,13 +24,16 @@ _SELECT: Final = (
     " LEFT JOIN recipient ON recipient.email = event.email"
     " AND recipient.position = event.position"
 )
-_TALLY: Final = (
-    "INSERT INTO tally (account_id, day, stream, kind, count) VALUES (?, ?, ?, ?, 1)"
-    " ON CONFLICT DO UPDATE SET count = count + 1"
+#: What is known of a recipient before an event of a kind, without what machines opened.
+_BEFORE: Final = (
+    "SELECT position, address, kind, last_event, final, queue_row, EXISTS (SELECT 1 FROM event"
+    " WHERE event.email = ?1 AND event.position = ?2 AND event.kind = ?3"
+    " AND json_extract(CAST(data AS TEXT), '$.machine') IS NOT 1)"
+    " FROM recipient WHERE email = ?1 AND position = ?2"
 )
 
 
-class EventTable(RecordTable, EmailTable, DeliveryTable):
+class EventTable(RecordTable, EmailTable, DeliveryTable, CountTable):
     def find_event(self, event_id: str, account_id: str) -> Event | None:
         rows = self._rows(
             f"{_SELECT} WHERE event.id = ? AND event.account_id = ?", (event_id, account_id)
@@ -74,34 +78,17 @@ class EventTable(RecordTable, EmailTable, DeliveryTable):
         *,
         first_ms: int,
         last_ms: int,
-        after: int = 0,
+        after: Event | None = None,
         limit: int,
     ) -> list[Event]:
-        low = max(after + 1, self._seek(account_id, first_ms - EVENT_LATE_MS))
-        high = self._seek(account_id, last_ms + EVENT_LATE_MS)
+        since_ms, number = (after.at_ms, after.number) if after else (first_ms, 0)
         rows = self._rows(
-            f"{_SELECT} WHERE event.account_id = ? AND event.number BETWEEN ? AND ?"
-            " AND event.at_ms BETWEEN ? AND ? ORDER BY event.number LIMIT ?",
-            (account_id, low, high, first_ms, last_ms, limit),
+            f"{_SELECT} WHERE event.account_id = ?1 AND event.at_ms BETWEEN ?2 AND ?3"
+            " AND (event.at_ms > ?4 OR event.number > ?5) ORDER BY event.at_ms, event.number"
+            " LIMIT ?6",
+            (account_id, max(first_ms, since_ms), last_ms, since_ms, number, limit),
         )
         return [_event(row) for row in rows]
-
-    def _seek(self, account_id: str, at_ms: int) -> int:
-        """Return the number from which on events are of that time: they are noted in order."""
-        [(newest,)] = self._rows("SELECT coalesce(max(number), 0) FROM event")
-        low, high = 0, newest + 1
-        while low < high:
-            middle = (low + high) // 2
-            found = self._rows(
-                "SELECT number, at_ms FROM event WHERE account_id = ? AND number >= ?"
-                " ORDER BY number LIMIT 1",
-                (account_id, middle),
-            )
-            if not found or found[0][1] >= at_ms:
-                high = middle
-            else:
-                low = found[0][0] + 1
-        return low
 
     def list_heard(
         self, account_id: str, address: str, *, kind: str, since_ms: int, limit: int
@@ -115,25 +102,26 @@ class EventTable(RecordTable, EmailTable, DeliveryTable):
         )
         return [_event(row) for row in rows]
 
-    def list_tallies(self, account_id: str, *, first: str, last: str) -> list[Tally]:
+    def list_notices(self, *, limit: int) -> list[Event]:
         rows = self._rows(
-            "SELECT day, stream, kind, count FROM tally"
-            " WHERE account_id = ? AND day BETWEEN ? AND ? ORDER BY day, stream, kind",
-            (account_id, first, last),
+            f"{_SELECT} WHERE event.number IN (SELECT event FROM notice)"
+            " ORDER BY event.number LIMIT ?",
+            (limit,),
         )
-        return [Tally(*row) for row in rows]
+        return [_event(row) for row in rows]
 
-    def add_event(self, new: NewEvent) -> int | None:
+    def end_notice(self, number: int) -> None:
+        self._run("DELETE FROM notice WHERE event = ?", (number,))
+
+    def add_event(self, new: NewEvent, *, notice: bool = False) -> int | None:
         if self._rows("SELECT 1 FROM event WHERE cause = ?", (new.cause,)):
             return None
-        ended = self._rows(
-            "SELECT final FROM recipient WHERE email = ? AND position = ?",
-            (new.email, new.position),
-        )
-        is_final = bool(ended and ended[0][0])
+        before = self._rows(_BEFORE, (new.email, new.position, new.kind))
+        recipient = read_recipient(before[0][:-1]) if before else None
+        is_final = recipient is not None and recipient.final
         if is_final and new.kind not in LATE:
             return None
-        final = bool(ended) and not is_final and new.kind in FINAL
+        final = recipient is not None and not is_final and new.kind in FINAL
         self._run(
             "INSERT INTO event (id, account_id, email, position, kind, at_ms, cause, final, data)"
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
@@ -145,8 +133,22 @@ class EventTable(RecordTable, EmailTable, DeliveryTable):
         number = self._db.last_insert_rowid()
         if new.email:
             self._note_email(new, final=final)
+        if recipient is not None:
+            self.count(
+                list_counters(self.get_email(new.email), recipient, new, known=bool(before[0][-1]))
+            )
+        if notice:
+            self._run("INSERT INTO notice VALUES (?)", (number,))
         self._tell_webhooks(new, number)
         return number
+
+    def expire_events(self, *, before_ms: int, limit: int) -> int:
+        # Numbers follow the time, as in expire_deliveries.
+        return self._run(
+            "DELETE FROM event WHERE number IN (SELECT number FROM"
+            " (SELECT number, at_ms FROM event ORDER BY number LIMIT ?) WHERE at_ms < ?)",
+            (limit, before_ms),
+        )
 
     def _note_email(self, new: NewEvent, *, final: bool) -> None:
         self._run(
@@ -158,18 +160,11 @@ class EventTable(RecordTable, EmailTable, DeliveryTable):
             "UPDATE email SET last_event = ? WHERE number = ?",
             (new.kind, new.email),
         )
-        email = self.get_email(new.email)
-        if not email.test:
-            self._run(_TALLY, (new.account_id, day_of(new.at_ms), email.stream, new.kind))
 
     def _tell_webhooks(self, new: NewEvent, number: int) -> None:
         for webhook in self.list_records(Webhook, new.account_id, limit=SENDING_RECORDS_MAX):
             if is_wanted(new, webhook):
                 self.add_deliveries(webhook.id, [number], now_ms=new.at_ms, replay=False)
-
-
-def day_of(ms: int) -> str:
-    return datetime.fromtimestamp(ms / 1000, UTC).strftime("%Y-%m-%d")
 
 
 def _event(row: tuple[Any, ...]) -> Event:

@@ -16,22 +16,23 @@ _USAGE: Final = (
 )
 _SPENT: Final = (
     "INSERT INTO balance (account_id, prepaid, credit_micros, soft_micros, hard_micros,"
-    " spent_micros) VALUES (?, 0, 0, 0, 0, ?)"
+    " low_micros, spent_micros) VALUES (?, 0, 0, 0, 0, 0, ?)"
     " ON CONFLICT DO UPDATE SET spent_micros = spent_micros + excluded.spent_micros"
 )
 _BALANCE: Final = (
     "INSERT INTO balance (account_id, prepaid, credit_micros, soft_micros, hard_micros,"
-    " spent_micros) VALUES (?, ?, ?, ?, ?, 0)"
+    " low_micros, spent_micros) VALUES (?, ?, ?, ?, ?, ?, 0)"
     " ON CONFLICT DO UPDATE SET prepaid = excluded.prepaid,"
     " credit_micros = excluded.credit_micros, soft_micros = excluded.soft_micros,"
-    " hard_micros = excluded.hard_micros"
+    " hard_micros = excluded.hard_micros, low_micros = excluded.low_micros"
 )
 
 
 class MeterTable(Table):
     def get_balance(self, account_id: str) -> Balance:
         rows = self._rows(
-            "SELECT prepaid, credit_micros, soft_micros, hard_micros, spent_micros FROM balance"
+            "SELECT prepaid, credit_micros, soft_micros, hard_micros, spent_micros, low_micros"
+            " FROM balance"
             " WHERE account_id = ?",
             (account_id,),
         )
@@ -44,13 +45,6 @@ class MeterTable(Table):
             (account_id, first, last),
         )
         return [UsageDay(*row) for row in rows]
-
-    def count_charges(self, account_id: str, email: int) -> int:
-        [(count,)] = self._rows(
-            "SELECT count(*) FROM charge WHERE email = ? AND account_id = ?", (email, account_id)
-        )
-        found: int = count
-        return found
 
     def charge(self, charges: Sequence[Charge]) -> None:
         for one in charges:
@@ -67,6 +61,6 @@ class MeterTable(Table):
             _BALANCE,
             (
                 *(balance.account_id, int(balance.prepaid), balance.credit_micros),
-                *(balance.soft_micros, balance.hard_micros),
+                *(balance.soft_micros, balance.hard_micros, balance.low_micros),
             ),
         )

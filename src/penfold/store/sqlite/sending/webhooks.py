@@ -52,12 +52,14 @@ class DeliveryTable(Table):
         )
         return [WebhookAttempt(*row) for row in rows]
 
-    def find_delivery_due(self) -> int | None:
-        return min((due_ms for _, due_ms in self._rows(_WAITING)), default=None)
-
     def list_webhooks_due(self, *, now_ms: int) -> list[str]:
         due = [(due_ms, webhook_id) for webhook_id, due_ms in self._rows(_WAITING)]
         return [webhook_id for due_ms, webhook_id in sorted(due) if due_ms <= now_ms]
+
+    def count_all_waiting(self) -> int:
+        [(count,)] = self._rows("SELECT count(*) FROM delivery WHERE state = 'waiting'")
+        found: int = count
+        return found
 
     def count_deliveries_waiting(self, webhook_id: str, *, limit: int) -> int:
         [(count,)] = self._rows(
@@ -128,10 +130,11 @@ class DeliveryTable(Table):
         )
 
     def expire_deliveries(self, *, before_ms: int, limit: int) -> int:
-        # Numbers follow the time; looking at created_ms alone would read the whole table.
+        # Numbers follow the time; looking at created_ms alone would read the whole table. Those
+        # that wait are passed over first, so that however many wait, others are forgotten.
         rows = self._rows(
-            "SELECT number FROM (SELECT number, state, created_ms FROM delivery"
-            " ORDER BY number LIMIT ?) WHERE state <> 'waiting' AND created_ms < ?",
+            "SELECT number FROM (SELECT number, created_ms FROM delivery"
+            " WHERE state <> 'waiting' ORDER BY number LIMIT ?) WHERE created_ms < ?",
             (limit, before_ms),
         )
         for number in rows:

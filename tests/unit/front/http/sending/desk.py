@@ -7,10 +7,14 @@ from random import Random
 from tests.unit.front.http.conftest import ask_app
 
 from penfold.base.clock import FixedClock
+from penfold.domain.kept_key import LINK_KEY, KeptKey
 from penfold.domain.sending.domains import SendingDomains
 from penfold.domain.sending.filling import make_fill
 from penfold.domain.sending.keys import Keys
+from penfold.domain.sending.links import MailLinks
 from penfold.domain.sending.metering import Price
+from penfold.domain.sending.preflight.remarks import Reception
+from penfold.domain.sending.preflight.run import Preflight
 from penfold.domain.sending.webhooks import Webhooks
 from penfold.domain.sending.workshop import Workshop
 from penfold.domain.throttle import Throttle
@@ -46,6 +50,8 @@ class Desk:
         self.bob = self.directory.seed_account("bob@penfold.test")
         self.facts = []
         self.workshop = Workshop(MemoryRenderer())
+        #: What a receiver makes of an email that is looked at.
+        self.receive = lambda _: Reception()
         chance = Random(seed)
         self.keys = Keys(
             self.book,
@@ -82,7 +88,18 @@ class Desk:
             self.keys,
             self.hooks,
             self.domains,
-            workshop=self.workshop,
+            preflight=Preflight(
+                self.book,
+                self.workshop,
+                self.clock,
+                lambda raw, _: raw,
+                lambda departure: self.receive(departure),
+                MailLinks(
+                    KeptKey(LINK_KEY, self.directory, PlainSealer(), chance),
+                    "https://penfold.test",
+                    lambda _: "https://links.test",
+                ),
+            ),
             find_addresses=self.find_addresses,
             is_local=self.directory.is_local_domain,
             price=Price(280),

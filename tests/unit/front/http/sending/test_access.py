@@ -1,13 +1,17 @@
 """Who is let in: keys, scopes, bounds, rates; idempotency; and what keys may do to keys."""
 
+import dataclasses
 import gzip
+from datetime import UTC, datetime
 
 import pytest
 from tests.unit.front.http.sending.desk import EMAIL, EVERYTHING, Desk, fields, rates
 
-from penfold.base.limits import SENDING_BODY_MAX_BYTES
+from penfold.base.errors import StorageFullError
+from penfold.base.limits import SENDING_BODY_MAX_BYTES, SENDING_RECORDS_MAX
 from penfold.front.http.sending.app import find_sending_handlers
 from penfold.ports.directory import Account
+from penfold.ports.sending.records import ApiKey
 from penfold.spec.rates import SENDING_KEY, SENDING_NETWORK
 from penfold.spec.sending.problems import PROBLEMS
 from penfold.spec.sending.registry import REGISTRY
@@ -170,6 +174,21 @@ def test_what_was_refused_is_not_kept_so_a_mended_call_may_use_its_key(desk):
     assert keyed(desk, "order-7").status == 200
 
 
+def schedule(desk, *, in_ms=60_000):
+    return datetime.fromtimestamp((desk.clock.now_ms() + in_ms) / 1000, UTC).isoformat()
+
+
+@pytest.mark.parametrize("path", ["/emails", "/emails/batch"])
+def test_a_repeat_gets_its_answer_though_it_could_not_be_sent_any_more(desk, path):
+    soon = EMAIL | {"scheduled_at": schedule(desk), "expires_at": schedule(desk, in_ms=90_000)}
+    body = [soon] if path.endswith("batch") else soon
+    first = keyed(desk, "later", path=path, body=body)
+    desk.clock.advance(ms=120_000)
+    again = keyed(desk, "later", path=path, body=body)
+    assert (first.status, again.status, again.body) == (200, 200, first.body)
+    assert keyed(desk, "other", path=path, body=body).status == 422
+
+
 def test_an_answer_is_kept_for_a_day(desk):
     first = keyed(desk, "order-7").json
     desk.clock.advance(ms=DAY_MS - 1)
@@ -290,6 +309,48 @@ def test_keys_are_listed_in_pages(desk):
     assert ([one["id"] for one in reply["data"]], reply["has_more"]) == (every[1:3], True)
     reply = desk.ask("GET", f"/api-keys?limit=2&before={every[3]}").json
     assert ([one["id"] for one in reply["data"]], reply["has_more"]) == (every[1:3], True)
+
+
+def test_keys_that_were_revoked_are_listed_behind_the_others_and_make_room_for_new_ones(desk):
+    def listed():
+        return [one["id"] for one in desk.ask("GET", "/api-keys?limit=3").json["data"]]
+
+    made = []
+    for _ in range(3):
+        desk.clock.advance(ms=1)
+        made.append(make(desk).json["id"])
+    for each in made[:0:-1]:
+        desk.clock.advance(ms=1)
+        assert desk.ask("DELETE", f"/api-keys/{each}").status == 200
+    assert listed()[0] == made[0]
+    more = [ApiKey(f"k{n}", desk.alice.id, "", 0) for n in range(SENDING_RECORDS_MAX - 4)]
+    desk.book.change(lambda writer: [writer.add(one) for one in more])
+    assert make(desk).status == make(desk).status == 200
+    there = desk.book.read(lambda b: [b.find(ApiKey, one, desk.alice.id) for one in made])
+    assert [one is not None for one in there] == [True, False, False]
+    reply = make(desk)
+    assert (reply.status, reply.json["name"]) == (422, "validation_error")
+    assert "revoke one" in reply.json["message"]
+
+
+@pytest.mark.parametrize("action", ["add", "rotate", "revoke"])
+def test_what_is_done_with_a_key_is_noted_first_or_not_done(desk, action):
+    def note(event):
+        noted.append(event.action)
+        raise StorageFullError
+
+    noted, there = [], desk.keys.list(desk.alice.id)
+    key = there[0].key
+    keys = dataclasses.replace(desk.keys, note=note)
+    done = {
+        "add": lambda: keys.add(key),
+        "rotate": lambda: keys.rotate(key.id, key.account_id),
+        "revoke": lambda: keys.revoke(key.id, key.account_id),
+    }[action]
+    with pytest.raises(StorageFullError):
+        done()
+    assert noted == [action]
+    assert desk.keys.list(desk.alice.id) == there
 
 
 # --- the description

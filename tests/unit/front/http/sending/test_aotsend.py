@@ -19,16 +19,17 @@ CALL = {"template_id": "E_1234567890123", "to": "kim@elsewhere.example", "data":
 PAGE = (Path(__file__).parents[5] / "docs" / "aotsend.md").read_text()
 
 
-def fill(account_id, word, variables):
-    """One template, which wants no other variable than `name`."""
-    if word != CALL["template_id"]:
-        return None
-    return {"subject": "Hi", "text": f"Hello {variables.get('name', '')}"}
-
-
 class Shop(Desk):
+    """One template, which wants no other variable than `name`."""
+
     def __init__(self, **more):
-        super().__init__(domain="penfold.test", fill=fill, **more)
+        self.templates = {CALL["template_id"]}
+        super().__init__(domain="penfold.test", fill=self.fill, **more)
+
+    def fill(self, account_id, word, variables):
+        if word not in self.templates:
+            return None
+        return {"subject": "Hi", "text": f"Hello {variables.get('name', '')}"}
 
     def call(self, way="form", *, files=None, path=aotsend.SEND, headers=None, **changes):
         """Return what the body says of a call; a field that is None is left out."""
@@ -153,7 +154,10 @@ def test_a_repeat_with_an_idempotency_key_is_the_same_email(shop):
     again = {"idempotency-key": "one"}
     first, second = shop.call(headers=again), shop.call(headers=again)
     assert first == second
+    shop.templates.clear()
+    assert shop.call(headers=again) == first
     assert shop.call(headers=again, to="lee@elsewhere.example")["code"] == 409
+    assert shop.call()["code"] == 40003
 
 
 def test_a_test_key_sends_test_mail(shop):

@@ -1,8 +1,12 @@
 """Sending domains over HTTP: records to publish, verifying, breakage, and who may send."""
 
-import pytest
-from tests.unit.front.http.sending.desk import Desk, fields
+import dataclasses
+import functools
 
+import pytest
+from tests.unit.front.http.sending.desk import KEYS, Desk, fields
+
+from penfold.base.errors import ConflictError, NotFoundError
 from penfold.base.limits import SENDING_DOMAIN_GRACE_MS, SENDING_DOMAINS_MAX
 from penfold.domain.sending.domain_dns import list_dns_records
 from penfold.domain.sending.domains import find_signing
@@ -103,6 +107,42 @@ def test_new_keys_sign_once_they_are_seen_and_the_old_ones_retire(desk):
     assert (len(signing(desk)), set(signing(desk)) & set(old)) == (2, set())
     retired = [key for key in find_signing(desk.book, "shop.example") if key.retired_ms]
     assert {key.sealed for key in retired} == {b""}
+
+
+def rotate_while(desk, happening):
+    """Rotate a domain's keys; something happens while the first of them is made."""
+    happenings = [happening]
+
+    def make_key(algorithm):
+        while happenings:
+            happenings.pop()()
+        return KEYS[algorithm]
+
+    slow = dataclasses.replace(desk.domains, make_key=make_key)
+    return slow.rotate("shop.example", desk.alice.id)
+
+
+def test_what_a_check_finds_while_new_keys_are_made_stays(desk):
+    add(desk)
+    verify(desk)
+    verify(desk, but=["ownership"])
+    desk.clock.advance(ms=SENDING_DOMAIN_GRACE_MS)
+    assert verify(desk, but=["ownership"]).json["status"] == "failed"
+    rotated = rotate_while(desk, lambda: verify(desk))
+    assert (rotated.state, len(signing(desk)), len(rotated.keys)) == ("verified", 2, 4)
+    assert desk.domains.get("shop.example", desk.alice.id) == rotated
+
+
+def test_keys_made_twice_at_once_are_made_once_and_a_domain_that_is_gone_stays_so(desk):
+    add(desk)
+    verify(desk)
+    ask_again = functools.partial(desk.ask, "POST", "/domains/shop.example/rotate", {})
+    with pytest.raises(ConflictError):
+        rotate_while(desk, ask_again)
+    assert len(find_signing(desk.book, "shop.example")) == 4
+    verify(desk)
+    with pytest.raises(NotFoundError):
+        rotate_while(desk, lambda: (desk.ask("DELETE", "/domains/shop.example"), add(desk)))
 
 
 def test_a_domain_is_listed_had_by_name_or_id_and_removed_with_its_keys(desk):

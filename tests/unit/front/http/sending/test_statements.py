@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 
 import pytest
 from hypothesis import given
@@ -46,6 +47,13 @@ def test_the_page_names_whose_it_is_and_runs_nothing(desk):
     headers = dict(reply.headers)
     assert headers["content-type"] == "text/html; charset=utf-8"
     assert headers["content-security-policy"].startswith("default-src 'none'; frame-anc")
+
+
+def test_amounts_on_the_page_have_the_same_number_of_decimals():
+    days = [UsageDay("2026-11-01", "otp", n, micros) for n, micros in ((1, 280), (2, 16_058_000))]
+    page = print_page(Statement("2026-11", "a@b.example", days, "USD"))
+    amounts = re.findall(r"<t[dh] class=n>([0-9]+\.[0-9]+)", page)
+    assert amounts == ["0.00028", "16.05800", "16.05828"]
 
 
 def test_another_account_has_its_own_statement(desk):

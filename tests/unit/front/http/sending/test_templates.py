@@ -310,6 +310,20 @@ def test_weights_that_make_no_sense_are_refused(published, body, field):
     assert (reply.status, fields(reply)[0][0]) == (422, field)
 
 
+def test_publishing_is_told_unless_it_changes_nothing(published):
+    hook = {"endpoint": "https://shop.example/hook", "events": ["template.published"]}
+    hook_id = ask(published, "POST", "/webhooks", hook)["id"]
+    publish(published)
+    version(published, subject="Hi {{ name }}")
+    publish(published, weights=[{"version": 1, "weight": 1}, {"version": 2, "weight": 3}])
+    second, first = ask(published, "GET", "/events?type=template.published")["data"]
+    assert (first["data"]["alias"], first["data"]["version"]) == ("welcome", 1)
+    assert second["data"]["version"] == 2
+    assert second["data"]["weights"][1] == {"version": 2, "weight": 3}
+    [told] = ask(published, "GET", f"/webhooks/{hook_id}/attempts")["data"]
+    assert told["event_id"] == second["id"]
+
+
 def test_version_there_is_not_cannot_be_published(published):
     ask(published, "POST", "/templates/welcome/publish", {"version": 7}, status=409)
 
@@ -320,3 +334,22 @@ def test_calls_that_would_wait_are_told_to_come_again(published):
         pass
     reply = desk.ask("POST", "/templates/welcome/render", {})
     assert (reply.status, reply.headers["retry-after"]) == (503, "1")
+
+
+def test_a_template_has_where_to_unsubscribe_in_such_streams_and_nothing_in_others(published):
+    html = '{% if unsubscribe_url %}<a href="{{ unsubscribe_url }}">no more</a>{% endif %}'
+    version(published, html=html)
+    publish(published)
+    asked = MAIL | {"variables": {"name": "Kim"}}
+    news = made_of(published, published.sent(**asked, stream="broadcast"))
+    assert '<a href="{{ unsubscribe_url }}">' in news.html
+    assert "no more" not in made_of(published, published.sent(**asked)).html
+
+
+def test_a_variable_of_ones_own_with_that_name_counts(published):
+    schema = SCHEMA | {"properties": {**SCHEMA["properties"], "unsubscribe_url": {}}}
+    version(published, html="{{ unsubscribe_url }}", schema=schema)
+    publish(published)
+    variables = {"name": "Kim", "unsubscribe_url": "https://shop.example/no"}
+    sent = published.sent(**MAIL, variables=variables, stream="broadcast")
+    assert made_of(published, sent).html == "https://shop.example/no"

@@ -3,7 +3,7 @@
 import pytest
 
 from penfold.app.exits import WRONG_USE
-from penfold.app.main import parse_flags, serve_command
+from penfold.app.serve_command import parse_flags, serve_command
 
 
 @pytest.mark.parametrize(
