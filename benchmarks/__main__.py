@@ -23,6 +23,7 @@ NAMES = (
     "sending",
     "idle",
     "attack",
+    "neighbours",
     "watching",
 )
 

@@ -455,6 +455,8 @@ class SendingContract:
         found = count(book, by=("tag",))
         assert len({key for key, _ in found}) == COUNTED_VALUES_MAX + 1
         assert found[("other",), "queued"] == 3
+        asked = {"by": ("tag",), "first": DAY, "last": DAY, "limit": 5}
+        assert len(book.read(lambda b: b.list_counts("a", **asked))) == 5
         assert found[("order=0",), "sent"] == 1
         assert count(book)[(), "queued"] == COUNTED_VALUES_MAX + 3
 

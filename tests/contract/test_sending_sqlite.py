@@ -4,7 +4,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import apsw
 import pytest
-from tests.contract.sending_contract import NOW, SendingContract, event, new, take
+from tests.contract.sending_contract import NOW, SendingContract, count, event, new, take
 
 from penfold.base.errors import MailboxDamagedError, NewerDataError
 from penfold.store.sqlite.sending.book import SqliteSending
@@ -52,6 +52,19 @@ def test_damaged_content_is_said_to_be_damaged(path):
     db.close()
     with pytest.raises(MailboxDamagedError):
         book.read(lambda b: b.find_content(number))
+    book.close()
+
+
+def test_counters_stay_when_events_are_removed(path):
+    book = SqliteSending(path, create=True)
+    number = book.change(lambda writer: writer.add_email(new()))
+    book.change(lambda writer: writer.add_event(event(number, "delivered")))
+    before = count(book, by=("day", "stream", "tag"))
+    db = apsw.Connection(str(path))
+    db.execute("DELETE FROM event")
+    db.close()
+    assert count(book, by=("day", "stream", "tag")) == before
+    assert len(before) == 3
     book.close()
 
 

@@ -61,10 +61,18 @@ def count_recipients(server):
 
 def test_mail_of_the_sending_api_is_counted_by_stream_and_what_happened(server):
     before = count_recipients(server)
-    added = server.run("sending", "key", "add", "alice@penfold.test", "shop")
-    mail = {"from": "alice@penfold.test", "to": "bob@penfold.test", "subject": "x", "text": "x"}
+    scopes = ("--scope", "emails:send", "--scope", "templates:*")
+    added = server.run("sending", "key", "add", "alice@penfold.test", "shop", *scopes)
+    mail = {"from": "alice@penfold.test", "to": "bob@penfold.test", "template": {"alias": "x"}}
     headers = {"authorization": f"Bearer {added.split()[0]}"}
-    httpx.post(server.http + "/v1/emails", json=mail, headers=headers).raise_for_status()
+    with httpx.Client(base_url=server.http + "/v1", headers=headers) as api:
+        for path, body in (
+            ("/templates", {"name": "x", "alias": "x"}),
+            ("/templates/x/versions", {"subject": "x", "html": "<p>x</p>"}),
+            ("/templates/x/publish", {}),
+            ("/emails", mail),
+        ):
+            api.post(path, json=body).raise_for_status()
     until(lambda: count_recipients(server)["delivered"] > before["delivered"])
     after = count_recipients(server)
     happened = {event for event, count in after.items() if count > before[event]}
@@ -72,6 +80,7 @@ def test_mail_of_the_sending_api_is_counted_by_stream_and_what_happened(server):
     page = get(server.http + "/metrics")
     assert 'penfold_sending_backlog_emails{stream="otp"} 0\n' in page
     assert "penfold_sending_oldest_seconds 0\n" in page
+    assert "penfold_sending_render_seconds_count 0\n" not in page
 
 
 @contextmanager

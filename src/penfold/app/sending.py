@@ -103,7 +103,7 @@ def make_reactions(stores: Stores, settings: Settings) -> Reactions:
 
 
 def make_links(stores: Stores, settings: Settings, base: str) -> MailLinks:
-    """Return what makes links in mail. base: where readers reach us."""
+    """Return what makes links in mail. base: where readers reach our pages."""
 
     def find_base(email: Email) -> str:
         key = domain_id(email.domain)

@@ -1249,10 +1249,14 @@ SENDING_SWEEP_MAX: Final = 500
 
 # --- statistics of the sending API --------------------------------------------------------
 #: Tags, and domains of recipients, an account's mail of a day is counted by apart; the rest is
-#: counted together. A question about a month reads some 200,000 rows then: 0.1 s.
+#: counted together. A question about a month reads some 250,000 rows then: 0.4 s of processor time
+#: during which the process reads nothing else of the book, so about more days it is refused.
 COUNTED_VALUES_MAX: Final = 1_000
+STATS_VALUE_DAYS_MAX: Final = 31
 #: Groups of one answer: a megabyte of JSON, and more than anybody reads.
 STATS_GROUPS_MAX: Final = 2_000
+#: Sums that are read for them, a group has some 15; more are more groups than that for sure.
+STATS_SUMS_MAX: Final = 150_000
 
 # --- AOTsend's call ------------------------------------------------------------------------
 #: Octets of a call: AokSend takes a file of 1 MB; base64 of it and a page of variables fit.

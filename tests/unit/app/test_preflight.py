@@ -117,6 +117,12 @@ def test_what_the_dns_lacks_is_told(check, changes, code, severity, spf):
     assert (answer["authentication"]["spf"], answer["authentication"]["dkim"]) == (spf, "pass")
 
 
+def test_addresses_that_spf_refuses_are_named_and_no_others(check):
+    [found] = check({NAME: {"TXT": [f"v=spf1 ip4:{FOUR} -all".encode()]}})[1]["findings"]
+    assert SIX in found["message"]
+    assert FOUR not in found["message"]
+
+
 def test_a_key_that_is_not_the_published_one_is_an_error(check, zone):
     first, second = (name for name in zone if "._domainkey." in name)
     _, answer = check({first: None})

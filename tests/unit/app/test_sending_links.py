@@ -46,7 +46,7 @@ def test_what_is_tracked_leads_by_the_tracking_host_and_the_rest_does_not(
     try:
         if domain:
             stores.sending.change(lambda writer: writer.add(domain))
-        links = make_links(stores, settings, launch.public_url)
+        links = make_links(stores, launch.settings, launch.public_url)
         content, header = links.personalise(EMAIL, Content(html="a"), 0)
     finally:
         stores.close()

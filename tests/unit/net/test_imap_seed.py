@@ -153,6 +153,19 @@ def test_an_access_token_is_shown_as_google_and_outlook_want_it(tmp_path):
     assert b"user=kim@x.example\1auth=Bearer ya29.x\1\1" in odd.said
 
 
+@pytest.mark.parametrize(
+    ("can", "asked"),
+    [
+        pytest.param(b"SPECIAL-USE LIST-EXTENDED", b'LIST "" "*" RETURN (SPECIAL-USE)', id="can"),
+        pytest.param(b"SPECIAL-USE", b'LIST "" "*"', id="cannot"),
+    ],
+)
+def test_what_folders_are_for_is_asked_of_servers_that_tell_it_when_asked(tmp_path, can, asked):
+    with Odd(tmp_path, capability=[b"* CAPABILITY IMAP4rev1 " + can + b"\r\n"]).serve() as odd:
+        look(odd, "x@y.example")
+        assert [one for one in odd.said if one.startswith(b"LIST")] == [asked]
+
+
 def test_folders_that_cannot_be_opened_are_passed_over(tmp_path):
     listed = (
         b'* LIST (\\Noselect) "/" top\r\n* LIST () "/" {5}\r\nINBOX\r\n* LIST () "/" "M\xc3"\r\n'

@@ -5,9 +5,9 @@ from typing import Final
 
 from msgspec import Struct
 
-from penfold.base.limits import STATS_GROUPS_MAX
-from penfold.domain.sending.findings import INVALID, NOT_ALLOWED, TOO_MANY, Findings
-from penfold.domain.sending.usage import read_period
+from penfold.base.limits import STATS_GROUPS_MAX, STATS_SUMS_MAX, STATS_VALUE_DAYS_MAX
+from penfold.domain.sending.findings import INVALID, NOT_ALLOWED, TOO_LONG, TOO_MANY, Findings
+from penfold.domain.sending.usage import count_days, read_period
 from penfold.ports.sending.book import SendingReader
 from penfold.ports.sending.counts import PROVIDER, TAG, find_time
 from penfold.spec.sending.schemas import Period
@@ -43,7 +43,11 @@ def read_question(query: StatsQuery, findings: Findings, *, now_ms: int) -> Ques
     names = ("from", "to")
     first, last = read_period(query.from_, query.to, findings, now_ms=now_ms, names=names)
     by = _read_names(query.group_by, GROUPS, "group_by", findings)
-    if TAG in by and PROVIDER in by:
+    values = {TAG, PROVIDER}.intersection(by)
+    if values and not findings and count_days(first, last) > STATS_VALUE_DAYS_MAX:
+        what = f"is more than {STATS_VALUE_DAYS_MAX} days, too many by {' and '.join(values)}"
+        findings.add("to", TOO_LONG, what)
+    if len(values) > 1:
         findings.add("group_by", NOT_ALLOWED, "has tag and provider, which are counted apart")
     metrics = _read_names(query.metrics, METRICS, "metrics", findings) or METRICS
     return Question(first, last, by, metrics, query.test)
@@ -65,7 +69,7 @@ def make_stats(book: SendingReader, account_id: str, asked: Question, findings: 
     groups: dict[tuple[str, ...], dict[str, int]] = {}
     for one in counts:
         groups.setdefault(one.key, {})[one.kind] = one.count
-    if len(groups) > STATS_GROUPS_MAX:
+    if len(groups) > STATS_GROUPS_MAX or len(counts) == STATS_SUMS_MAX:
         what = f"makes more than {STATS_GROUPS_MAX} groups; ask for fewer days or names"
         findings.add("group_by", TOO_MANY, what)
         groups = {}

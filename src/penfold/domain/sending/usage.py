@@ -30,10 +30,15 @@ def read_period(
     today = day_of(now_ms)
     first = _read_day(start or f"{today[:7]}-01", names[0], findings)
     last = _read_day(end or max(today, str(first or "")), names[1], findings)
-    if first and last and not 0 <= (last - first).days < USAGE_DAYS_MAX:
+    if first and last and not 1 <= count_days(str(first), str(last)) <= USAGE_DAYS_MAX:
         what = f"is before `{names[0]}`, or {USAGE_DAYS_MAX} days after it"
         findings.add(names[1], TOO_LONG, what)
     return str(first), str(last)
+
+
+def count_days(first: str, last: str) -> int:
+    """Return how many days that is, both included."""
+    return (date.fromisoformat(last) - date.fromisoformat(first)).days + 1
 
 
 def _read_day(text: str, field: str, findings: Findings) -> date | None:

@@ -16,6 +16,7 @@ from typing import Final, Protocol
 
 from msgspec import Struct
 
+from penfold.base.limits import STATS_SUMS_MAX
 from penfold.ports.sending.emails import Email, Recipient
 from penfold.ports.sending.events import EventKind, NewEvent
 
@@ -112,7 +113,14 @@ def find_time(kind: str) -> float | None:
 
 class CountReader(Protocol):
     def list_counts(
-        self, account_id: str, *, by: Collection[str], first: str, last: str, test: bool = False
+        self,
+        account_id: str,
+        *,
+        by: Collection[str],
+        first: str,
+        last: str,
+        test: bool = False,
+        limit: int = STATS_SUMS_MAX,
     ) -> list[Count]:
         """Return sums over mail accepted from the first to the last day, both included.
 

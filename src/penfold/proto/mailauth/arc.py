@@ -203,7 +203,8 @@ def _read_seal(number: int, each: _Set) -> _Seal:
 
 
 def _read_results(field: Field) -> str:
-    text = guess_text(_INSTANCE.sub(b"", field.value, count=1).replace(b"\r\n", b""))
+    begin = _INSTANCE.match(field.value)
+    text = guess_text(field.value[begin.end() if begin else 0 :].replace(b"\r\n", b""))
     return strip_controls(text).strip()
 
 

@@ -17,7 +17,7 @@ _PARAGRAPHS: Final = frozenset(
 _LINES: Final = frozenset("div tr li dt dd br caption center body address form".split())
 _CELLS: Final = frozenset(("td", "th"))
 _BLANKS: Final = re.compile(r"[ \t\r\f\v\n\u00a0]+")
-_AROUND_LINES: Final = re.compile(r" *\n *")
+_AROUND_LINES: Final = re.compile(r" ?\n ?")
 _MANY_LINES: Final = re.compile(r"\n{3,}")
 #: Characters that take no room, which preheaders are filled with.
 _NOTHING: Final = re.compile("[\u00ad\u034f\u200b-\u200f\u2060\ufeff]")

@@ -3,7 +3,7 @@
 from typing import Final
 
 from penfold.base.limits import SENDING_BATCH_MAX_BYTES
-from penfold.spec.sending import schemas, scopes, setup
+from penfold.spec.sending import check_schemas, schemas, scopes, setup
 from penfold.spec.sending.method import (
     ROOT,
     EventQuery,
@@ -55,7 +55,7 @@ REGISTRY: Final = (
         path=f"{ROOT}/emails/check",
         scope=scopes.EMAILS_SEND,
         body=schemas.SendEmail,
-        answer=schemas.EmailCheck,
+        answer=check_schemas.EmailCheck,
         summary="Look at an email as if it were sent, and tell what counts against it.",
     ),
     SendingMethod(

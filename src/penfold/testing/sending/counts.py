@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterable
 
 from msgspec.structs import replace
 
-from penfold.base.limits import COUNTED_VALUES_MAX
+from penfold.base.limits import COUNTED_VALUES_MAX, STATS_SUMS_MAX
 from penfold.ports.sending.counts import NONE, OTHER, PROVIDER, TAG, Count, Counter, find_dimension
 from penfold.testing.sending.state import Part
 
@@ -30,7 +30,14 @@ class MemoryCounts(Part):
         return replace(new, value=OTHER)
 
     def list_counts(
-        self, account_id: str, *, by: Collection[str], first: str, last: str, test: bool = False
+        self,
+        account_id: str,
+        *,
+        by: Collection[str],
+        first: str,
+        last: str,
+        test: bool = False,
+        limit: int = STATS_SUMS_MAX,
     ) -> list[Count]:
         dimension = find_dimension(by)
         sums: dict[tuple[tuple[str, ...], str], int] = defaultdict(int)
@@ -40,7 +47,7 @@ class MemoryCounts(Part):
             if first <= one.day <= last:
                 key = tuple(self._read(one, each) for each in by)
                 sums[key, one.kind] += count
-        return [Count(*key, count) for key, count in sorted(sums.items())]
+        return [Count(*key, count) for key, count in sorted(sums.items())[:limit]]
 
     def _read(self, one: Counter, name: str) -> str:
         if name == PROVIDER:

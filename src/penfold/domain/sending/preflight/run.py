@@ -97,6 +97,8 @@ class Preflight:
         if content is None:
             return _refuse(draft, remarks)
         try:
+            # Who follows a tracked link ends where the author wrote, so that is looked at as well.
+            written = self._compose(replace(email, opens=False, clicks=False), content)
             raw = self._compose(email, content)
         except NotComposedError:
             message = "it makes no valid message: see that names and headers have no odd signs"
@@ -104,15 +106,18 @@ class Preflight:
         signed = self._sign(raw, draft.domain, remarks)
         addresses = tuple(address for address, _ in draft.new.addresses)
         reception = self.receive(Departure(_get_sender(email), addresses, signed))
-        bodies = read_bodies(raw)
+        bodies = read_bodies(written)
+        remarks += review_message(written, bodies, many=many)
+        if raw != written:
+            known = {(one.code, one.field) for one in remarks}
+            more = review_message(raw, read_bodies(raw), many=many)
+            remarks += [one for one in more if (one.code, one.field) not in known]
         scanned = reception.scanned
         return Review(
             len(raw),
             len(addresses),
             bodies.addresses[:PREFLIGHT_LINKS_MAX],
-            _sort(
-                [*remarks, *review_message(raw, bodies, many=many), *review_reception(reception)]
-            ),
+            _sort([*remarks, *review_reception(reception)]),
             authenticate(reception),
             scanned.opinion if scanned else None,
         )

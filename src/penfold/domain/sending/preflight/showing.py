@@ -1,7 +1,7 @@
 """A look at an email as the API and the command show it."""
 
 from penfold.domain.sending.preflight.remarks import Remark, Review, Severity
-from penfold.spec.sending import schemas
+from penfold.spec.sending import check_schemas as schemas
 from penfold.spec.sending.problems import SendingError
 
 

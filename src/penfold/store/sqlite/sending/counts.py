@@ -10,7 +10,7 @@ from typing import Final
 import apsw
 from msgspec.structs import astuple, replace
 
-from penfold.base.limits import COUNTED_VALUES_MAX
+from penfold.base.limits import COUNTED_VALUES_MAX, STATS_SUMS_MAX
 from penfold.ports.sending.counts import NONE, OTHER, Count, Counter, find_dimension
 from penfold.store.sqlite.sending.table import Table
 
@@ -69,7 +69,14 @@ class CountTable(Table):
         return replace(new, value=OTHER)
 
     def list_counts(
-        self, account_id: str, *, by: Collection[str], first: str, last: str, test: bool = False
+        self,
+        account_id: str,
+        *,
+        by: Collection[str],
+        first: str,
+        last: str,
+        test: bool = False,
+        limit: int = STATS_SUMS_MAX,
     ) -> list[Count]:
         dimension = find_dimension(by)
         self.flush()
@@ -78,8 +85,8 @@ class CountTable(Table):
             f"SELECT {columns}, sum(count) FROM counter"
             " LEFT JOIN provider ON dimension = 'provider' AND provider.domain = value"
             " WHERE account_id = ? AND test = ? AND dimension = ? AND day BETWEEN ? AND ?"
-            f" GROUP BY {columns} ORDER BY {columns}",
-            (account_id, test, dimension, first, last),
+            f" GROUP BY {columns} ORDER BY {columns} LIMIT ?",
+            (account_id, test, dimension, first, last, limit),
         )
         return [Count(row[:-2], *row[-2:]) for row in rows]
 

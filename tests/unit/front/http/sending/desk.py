@@ -97,7 +97,7 @@ class Desk:
                 MailLinks(
                     KeptKey(LINK_KEY, self.directory, PlainSealer(), chance),
                     "https://penfold.test",
-                    lambda _: "https://links.penfold.test",
+                    lambda _: "https://links.test",
                 ),
             ),
             find_addresses=self.find_addresses,

@@ -57,6 +57,16 @@ def test_links_are_listed_once_and_doubtful_ones_told(desk):
     assert "many-links" in codes(desk, text=many)
 
 
+def test_links_that_are_tracked_are_looked_at_as_written_and_as_they_leave(desk):
+    html = '<a href="https://bit.ly/x">a</a> <a href="https://shop.com/b">shop.com</a>'
+    said = check(desk, html=html, text="Hi", tracking={"clicks": True}).json
+    assert said["links"] == ["https://bit.ly/x", "https://shop.com/b"]
+    found = [one["code"] for one in said["findings"] if one["severity"] != "note"]
+    assert found == ["short-link", "other-host"]
+    found = check(desk, html=html, text="Hi", tracking={"clicks": False}).json["findings"]
+    assert "other-host" not in [one["code"] for one in found]
+
+
 def test_a_file_too_large_for_gmail_is_an_error(desk):
     files = [{"filename": "a.bin", "content": "A" * 24_400_000}]
     said = check(desk, text="Hi", attachments=files).json

@@ -92,6 +92,7 @@ def test_mail_of_days_outside_is_not_in_it(desk):
         ("from=2026-09-22&to=2026-09-21", [("to", "too_long")]),
         ("group_by=day,hour", [("group_by", "invalid")]),
         ("group_by=tag,provider", [("group_by", "not_allowed")]),
+        ("group_by=tag&from=2026-08-21&to=2026-09-21", [("to", "too_long")]),
         ("metrics=inbox_rate", [("metrics", "invalid")]),
         ("since=2026-09-01", [("since", "invalid")]),
     ],
@@ -99,6 +100,12 @@ def test_mail_of_days_outside_is_not_in_it(desk):
 def test_what_is_no_question_is_refused_by_the_name_of_the_parameter(desk, query, found):
     reply = desk.ask("GET", f"/stats?{query}")
     assert (reply.status, fields(reply)) == (422, found)
+
+
+def test_a_month_is_told_by_tag_and_a_year_by_stream(desk):
+    desk.sent(tags=[{"name": "kind", "value": "welcome"}])
+    assert ask(desk, "group_by=tag&from=2026-08-22&to=2026-09-21")["data"] != []
+    assert ask(desk, "group_by=stream&from=2025-09-22&to=2026-09-21")["data"] != []
 
 
 def test_a_key_without_the_scope_is_refused(desk):
