@@ -24,6 +24,31 @@ from penfold.spec.sending.schemas import Tracking
 from penfold.spec.sending.setup import ChangeStream, Stream
 
 Address = Annotated[str, typer.Argument(metavar="ADDRESS", help="The account whose keys send.")]
+Name = Annotated[str, typer.Argument(metavar="NAME", help="Such as news; made if there is none.")]
+Kind = Annotated[
+    str | None, typer.Option(metavar="KIND", help="transactional or broadcast (to many at once).")
+]
+PriorityName = Annotated[
+    str | None,
+    typer.Option(metavar="PRIORITY", help=f"Which leaves first: {', '.join(PRIORITIES)}."),
+]
+Ttl = Annotated[
+    int | None,
+    typer.Option(metavar="SECONDS", help="How long a mail is worth delivering; 0: no end."),
+]
+PerHour = Annotated[
+    int | None, typer.Option(metavar="COUNT", help="Recipients that may leave in an hour; 0: any.")
+]
+Warmup = Annotated[
+    bool | None,
+    typer.Option("--warmup/--no-warmup", help="Begin (anew) with few an hour, more each day."),
+]
+Unsubscribe = Annotated[
+    bool | None,
+    typer.Option("--unsubscribe/--no-unsubscribe", help="Its mail says how to get no more of it."),
+]
+Opens = Annotated[bool | None, typer.Option("--opens/--no-opens", help="Track who opened it.")]
+Clicks = Annotated[bool | None, typer.Option("--clicks/--no-clicks", help="Track followed links.")]
 _COLUMNS = (
     "name", "kind", "priority", "ttl", "per_hour", "limit", "unsubscribe", "opens", "clicks",
     "built_in",
@@ -63,44 +88,16 @@ def _add_set(commands: typer.Typer, doors: Doors) -> None:
     @commands.command("set")
     def set_(  # noqa: PLR0913 - one option each
         address: Address,
-        name: Annotated[
-            str, typer.Argument(metavar="NAME", help="Such as news; made if there is none.")
-        ],
+        name: Name,
         *,
-        kind: Annotated[
-            str | None,
-            typer.Option(metavar="KIND", help="transactional or broadcast (to many at once)."),
-        ] = None,
-        priority: Annotated[
-            str | None,
-            typer.Option(metavar="PRIORITY", help=f"Which leaves first: {', '.join(PRIORITIES)}."),
-        ] = None,
-        ttl: Annotated[
-            int | None,
-            typer.Option(metavar="SECONDS", help="How long a mail is worth delivering; 0: no end."),
-        ] = None,
-        per_hour: Annotated[
-            int | None,
-            typer.Option(metavar="COUNT", help="Recipients that may leave in an hour; 0: any."),
-        ] = None,
-        warmup: Annotated[
-            bool | None,
-            typer.Option(
-                "--warmup/--no-warmup", help="Begin (anew) with few an hour, and send more daily."
-            ),
-        ] = None,
-        unsubscribe: Annotated[
-            bool | None,
-            typer.Option(
-                "--unsubscribe/--no-unsubscribe", help="Its mail says how to get no more of it."
-            ),
-        ] = None,
-        opens: Annotated[
-            bool | None, typer.Option("--opens/--no-opens", help="Whether opening is tracked.")
-        ] = None,
-        clicks: Annotated[
-            bool | None, typer.Option("--clicks/--no-clicks", help="Whether links are tracked.")
-        ] = None,
+        kind: Kind = None,
+        priority: PriorityName = None,
+        ttl: Ttl = None,
+        per_hour: PerHour = None,
+        warmup: Warmup = None,
+        unsubscribe: Unsubscribe = None,
+        opens: Opens = None,
+        clicks: Clicks = None,
         data: DataDir = DATA_DEFAULT,
     ) -> None:
         """Make or change a stream; what is not named stays as it is, or as every account has it."""
