@@ -18,7 +18,7 @@ from benchmarks.smtp import realistic_text
 from benchmarks.stores import opened
 from penfold.app.stores import Stores, known_schema, open_stores
 from penfold.base.clock import FixedClock
-from penfold.domain.messages import insert_message
+from penfold.domain.mailbox.messages import insert_message
 from penfold.domain.quota import Quota, QuotaLimits
 from penfold.front.http.call import Call, Services
 from penfold.front.http.handlers import messages_get

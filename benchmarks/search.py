@@ -32,7 +32,7 @@ from benchmarks.search_kinds import Asker, Kind, Sample, Search
 from benchmarks.search_mail import SEED, note
 from benchmarks.stores import mailbox_of, opened
 from penfold.app.stores import Stores
-from penfold.domain.messages import list_messages, make_query
+from penfold.domain.mailbox.messages import list_messages, make_query
 from penfold.proto.mime.model import Summary
 from penfold.proto.mime.summary import read_message
 from penfold.testing.corpus import END_S, OWNER, YEARS, Corpus

@@ -13,8 +13,8 @@ from pathlib import Path
 from benchmarks.stores import mailbox_of, opened
 from penfold.app.stores import Stores
 from penfold.base.errors import TooCostlyError
-from penfold.domain.messages import list_messages, make_query
-from penfold.domain.threads import list_threads
+from penfold.domain.mailbox.messages import list_messages, make_query
+from penfold.domain.mailbox.threads import list_threads
 from penfold.testing.corpus import END_S, OWNER
 
 

@@ -26,12 +26,13 @@ from tests.templates import LAYOUTS, ORDER, PARTIALS, VARIABLES
 from benchmarks import postfix
 from benchmarks.outbound import ZONES, run_sink
 from benchmarks.stores import stop
-from penfold.app.logs import SystemClock
-from penfold.app.renderer import ProcessRenderer
-from penfold.app.sending import make_keys
+from penfold.app.mail.sending import make_keys
+from penfold.app.monitor.logs import SystemClock
+from penfold.app.process.renderer import ProcessRenderer
 from penfold.app.stores import Stores, known_schema, make_domains, open_stores
 from penfold.app.wiring import make_product
 from penfold.base.limits import SENDING_LEASE_MS
+from penfold.domain.outgoing.signing_keys import SigningKeys
 from penfold.domain.sending.accept import accept
 from penfold.domain.sending.checking import Draft
 from penfold.domain.sending.composing import compose
@@ -45,7 +46,6 @@ from penfold.domain.sending.template_parts import LAYOUT, PARTIAL, TemplateParts
 from penfold.domain.sending.template_use import Known
 from penfold.domain.sending.templates import Templates
 from penfold.domain.sending.workshop import Workshop
-from penfold.domain.signing_keys import SigningKeys
 from penfold.ports.queue import Attempt, Queue, QueueState, Settlement
 from penfold.ports.sending.book import SendingWriter
 from penfold.ports.sending.emails import Email, EmailLease, NewEmail

@@ -16,10 +16,10 @@ from benchmarks.smtp import realistic_text
 from benchmarks.stores import opened
 from penfold.app.stores import Stores, known_schema, open_stores
 from penfold.base.clock import FixedClock
-from penfold.domain.inbound import add_trace
-from penfold.domain.judging import ARRIVAL_LABELS
-from penfold.domain.messages import Letter, add_letter, read_letter
-from penfold.domain.threading import find_thread
+from penfold.domain.incoming.inbound import add_trace
+from penfold.domain.incoming.judging import ARRIVAL_LABELS
+from penfold.domain.mailbox.messages import Letter, add_letter, read_letter
+from penfold.domain.mailbox.threading import find_thread
 from penfold.ports.mailbox import MailboxWriter
 from penfold.proto.mime.compose import received_header
 from penfold.proto.smtp.events import Mail, Message, Rcpt

@@ -9,8 +9,8 @@ from pathlib import Path
 
 from penfold.app.stores import Stores, open_stores
 from penfold.base.clock import FixedClock
-from penfold.domain.judging import ARRIVAL_LABELS
-from penfold.domain.messages import Letter, add_letter, read_letter
+from penfold.domain.incoming.judging import ARRIVAL_LABELS
+from penfold.domain.mailbox.messages import Letter, add_letter, read_letter
 from penfold.ports.mailbox import MailboxWriter
 
 #: Changes handed over together: what a hundred sessions would have waiting.

@@ -15,7 +15,7 @@ import liquid
 import msgspec
 from tests.templates import LAYOUTS, ORDER, PARTIALS, VARIABLES
 
-from penfold.app.renderer import ProcessRenderer
+from penfold.app.process.renderer import ProcessRenderer
 from penfold.ports.rendering import Job
 from penfold.proto.mime.html import split_markup
 from penfold.proto.templates.budget import Budget

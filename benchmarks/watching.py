@@ -24,12 +24,17 @@ import uvloop
 
 from benchmarks.pipeline import QUERY, Known, fill, make_services
 from benchmarks.stores import opened
-from penfold.app.logs import LineLog, SystemClock
-from penfold.app.metrics import Counters
-from penfold.app.observe_http import HttpObserver
+from penfold.app.monitor.logs import LineLog, SystemClock
+from penfold.app.monitor.metrics import Counters
+from penfold.app.monitor.observe_http import HttpObserver
+from penfold.app.monitor.trace_http import (
+    TracedApp,
+    TracingObserver,
+    trace_handlers,
+    trace_mailboxes,
+)
+from penfold.app.monitor.tracing import Tracer
 from penfold.app.stores import Stores, known_schema, open_stores
-from penfold.app.trace_http import TracedApp, TracingObserver, trace_handlers, trace_mailboxes
-from penfold.app.tracing import Tracer
 from penfold.base.clock import FixedClock
 from penfold.base.limits import LOG_GATHER_S
 from penfold.front.http.app import ASGIApp

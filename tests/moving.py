@@ -4,7 +4,7 @@ import contextlib
 import os
 
 from penfold.app.datadir import open_data_dir
-from penfold.app.logs import SystemClock
+from penfold.app.monitor.logs import SystemClock
 from penfold.app.stores import known_schema, make_identity, open_stores
 from penfold.ports.mailbox import Query
 from penfold.proto.mbox import format_entry

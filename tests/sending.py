@@ -7,8 +7,8 @@ import pytest
 from tests.sink import Sink
 from tests.until import until
 
-from penfold.app.logs import SystemClock
-from penfold.app.sending import make_keys
+from penfold.app.mail.sending import make_keys
+from penfold.app.monitor.logs import SystemClock
 from penfold.app.stores import open_stores
 from penfold.ports.sending.records import ApiKey
 from penfold.proto.dns import Exchange

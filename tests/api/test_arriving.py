@@ -13,10 +13,10 @@ import pytest
 from google.oauth2.credentials import Credentials
 from googleapiclient.discovery import build
 
-from penfold.app.doors import open_queue
-from penfold.app.logs import SystemClock
+from penfold.app.command.doors import open_queue
+from penfold.app.monitor.logs import SystemClock
 from penfold.app.stores import make_identity, open_stores
-from penfold.domain.local_mode import DEFAULT_SCOPES
+from penfold.domain.access.local_mode import DEFAULT_SCOPES
 from penfold.spec.schemas import ForwardingAddress
 from penfold.testing.server import serve
 

@@ -12,7 +12,7 @@ from email.policy import SMTP
 import pytest
 from tests.until import until
 
-from penfold.app.doors import open_queue
+from penfold.app.command.doors import open_queue
 from penfold.proto.reports.action import Action
 from penfold.proto.reports.bounces import find_bounce
 from penfold.proto.reports.dsn import Subject, Told, compose_dsn

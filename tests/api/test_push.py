@@ -275,7 +275,7 @@ def stop_mail_process(server):
         text=True,
         check=True,
     ).stdout
-    [line] = [line for line in listing.splitlines() if "penfold.app.worker mail" in line]
+    [line] = [line for line in listing.splitlines() if "penfold.app.process.worker mail" in line]
     halted = int(line.split()[0])
     os.kill(halted, signal.SIGSTOP)
     return halted

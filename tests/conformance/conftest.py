@@ -11,8 +11,8 @@ import re
 import pytest
 from tests.conformance.clients import NODE, NodeClient, PythonClient
 
-from penfold.app.doors import open_identity
-from penfold.domain.local_mode import DEFAULT_SCOPES
+from penfold.app.command.doors import open_identity
+from penfold.domain.access.local_mode import DEFAULT_SCOPES
 from penfold.spec.registry import BY_ID
 from penfold.spec.scopes import METADATA, MODIFY
 from penfold.testing.server import serve

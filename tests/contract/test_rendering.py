@@ -5,7 +5,7 @@ import threading
 import pytest
 from tests.templates import LAYOUTS, ORDER, PARTIALS
 
-from penfold.app.renderer import ProcessRenderer
+from penfold.app.process.renderer import ProcessRenderer
 from penfold.base.errors import UnavailableError
 from penfold.ports.rendering import Job
 from penfold.proto.templates.compile import compile_template

@@ -4,8 +4,8 @@ import dataclasses
 import threading
 
 from penfold.base.errors import MailboxDamagedError, OutcomeUnknownError, StorageFullError
-from penfold.domain.judging import ArrivalRefusedError
-from penfold.domain.verdict import Reject
+from penfold.domain.incoming.judging import ArrivalRefusedError
+from penfold.domain.incoming.verdict import Reject
 from penfold.front.smtp.decisions import Recipient
 from penfold.ports.directory import Account
 from penfold.ports.identity import Credential

@@ -12,7 +12,7 @@ from base64 import b64encode
 from looping import run
 
 from penfold.base.errors import ParseError
-from penfold.domain.aliases import parse_alias
+from penfold.domain.access.aliases import parse_alias
 from penfold.proto.address import canonical, parse_address_list, parse_mailbox, strip_plus_tag
 from penfold.proto.mime.compose import format_address
 from penfold.proto.mime.words import decode_names

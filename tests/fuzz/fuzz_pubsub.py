@@ -7,9 +7,9 @@ from contextlib import suppress
 
 from looping import run
 
-from penfold.domain.pubsub import Pubsub
-from penfold.domain.pubsub_names import SUBSCRIPTIONS, TOPICS, check_name
-from penfold.domain.subscriptions import Rules
+from penfold.domain.push.pubsub import Pubsub
+from penfold.domain.push.pubsub_names import SUBSCRIPTIONS, TOPICS, check_name
+from penfold.domain.push.subscriptions import Rules
 from penfold.front.http.body import read_body
 from penfold.spec import pubsub as spec
 from penfold.spec.problems import ProblemError

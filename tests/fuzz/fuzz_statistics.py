@@ -20,7 +20,7 @@ from tests.unit.proto.reports.test_complaints import ABUSE, make
 
 from penfold.base.errors import ParseError
 from penfold.base.limits import REPORT_UNPACKED_MAX_BYTES
-from penfold.domain.report_summary import find_report
+from penfold.domain.outgoing.report_summary import find_report
 from penfold.ports.reports import Report
 from penfold.proto.reports.complaints import find_feedback
 from penfold.proto.reports.dmarc_report import parse_dmarc_report

@@ -8,8 +8,8 @@ from tests.unit.world import KnownServer
 from penfold.app.stores import Stores, known_schema, open_stores
 from penfold.app.wiring import make_product
 from penfold.base.clock import FixedClock
-from penfold.domain.confirming import Asking
-from penfold.domain.mail_servers import MailServers
+from penfold.domain.settings.confirming import Asking
+from penfold.domain.settings.mail_servers import MailServers
 from penfold.front.http.call import Services
 from penfold.front.http.pipeline import GmailApi
 from penfold.front.http.registration import find_checks, find_handlers

@@ -11,7 +11,7 @@ import pytest
 from tests.generated.serving import serve_api
 from tests.unit.front.http.conftest import ask_app
 
-from penfold.domain.identity import build_identity
+from penfold.domain.access.identity import build_identity
 from penfold.ports.identity import SERVICE, Client
 from penfold.spec.registry import REGISTRY
 from penfold.spec.scopes import EMAIL, GMAIL_SCOPES

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from penfold.app import commands
+from penfold.app.command import commands
 from penfold.spec import events, metrics
 
 SRC = Path(__file__).parents[2] / "src" / "penfold"
@@ -28,5 +28,5 @@ def test_every_metric_is_counted_somewhere():
 
 
 def test_every_hint_belongs_to_an_error_that_is_raised():
-    text = words_without("app/commands.py")
+    text = words_without("app/command/commands.py")
     assert [said for said in commands._HINTS if f'"{said}"' not in text] == []

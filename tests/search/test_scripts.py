@@ -3,7 +3,7 @@
 import pytest
 from tests.search.table import MAILBOX, fill_mailbox, load_table
 
-from penfold.domain.messages import list_messages, make_query
+from penfold.domain.mailbox.messages import list_messages, make_query
 from penfold.store.blobs.local import LocalBlobs
 from penfold.store.sqlite.mailboxes import SqliteMailboxes
 from penfold.testing.mailbox import MemoryMailboxes

@@ -10,9 +10,9 @@ from google.oauth2.credentials import Credentials
 from googleapiclient.discovery import build
 from tests.search.table import load_table
 
-from penfold.app.doors import open_identity
+from penfold.app.command.doors import open_identity
 from penfold.base.labels import find_label_number
-from penfold.domain.local_mode import DEFAULT_SCOPES
+from penfold.domain.access.local_mode import DEFAULT_SCOPES
 
 TABLE = load_table("mailbox.toml", "queries.toml")
 BATCH = 100

@@ -7,9 +7,9 @@ filters' evaluator is asked of one message after the other. tests/search/test_se
 import pytest
 from tests.search.table import MAILBOX, fill_mailbox, is_hidden, load_table
 
-from penfold.domain.drafts import list_drafts
-from penfold.domain.messages import list_messages, make_query
-from penfold.domain.threads import list_threads
+from penfold.domain.mailbox.drafts import list_drafts
+from penfold.domain.mailbox.messages import list_messages, make_query
+from penfold.domain.mailbox.threads import list_threads
 from penfold.proto.mime.summary import read_message
 from penfold.proto.search.document import make_document
 from penfold.proto.search.match import matches

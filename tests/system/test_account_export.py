@@ -14,12 +14,12 @@ import requests
 from google.auth.transport.requests import Request
 from google.oauth2.service_account import Credentials
 
-from penfold.app.commands import run_command
+from penfold.app.command.commands import run_command
+from penfold.app.command.doors import open_identity
 from penfold.app.config import find_key_source
-from penfold.app.doors import open_identity
-from penfold.app.logs import SystemClock
+from penfold.app.monitor.logs import SystemClock
 from penfold.app.stores import open_stores
-from penfold.domain import mail_servers
+from penfold.domain.settings import mail_servers
 from penfold.ports.identity import (
     AccessToken,
     AppPassword,

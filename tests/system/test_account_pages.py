@@ -16,8 +16,8 @@ from tests.system.test_sign_in import READONLY, flow_for, redirect_listener
 from tests.unit.domain.sending.shop import KIM, Shop
 from tests.unit.front.web.conftest import Site
 
-from penfold.app.doors import open_identity
-from penfold.domain.devices import DEVICE_GRANT
+from penfold.app.command.doors import open_identity
+from penfold.domain.access.devices import DEVICE_GRANT
 from penfold.ports.identity import ProviderLogin
 from penfold.proto.totp import STEP_S, make_code
 from penfold.testing.server import configure, serve

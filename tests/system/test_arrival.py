@@ -10,7 +10,7 @@ import urllib.request
 import pytest
 from tests.signatures import record_of, sign
 
-from penfold.domain.greylisting import domain_key
+from penfold.domain.incoming.greylisting import domain_key
 from penfold.ports.greylist import Sighting
 from penfold.store.sqlite.greylist import SqliteGreylist
 from penfold.testing.dns import DnsServer

@@ -102,7 +102,7 @@ def mail_process(server):
 
 def reading_process(server):
     mail = mail_process(server)
-    return mail and find_child(mail, b"penfold.app.extract_process")
+    return mail and find_child(mail, b"penfold.app.process.extract_process")
 
 
 def begin_reading(client, word):

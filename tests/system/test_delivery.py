@@ -13,7 +13,7 @@ import pytest
 from tests.unit.proto.reports.test_complaints import make as make_complaint
 from tests.until import until
 
-from penfold.app.logs import SystemClock
+from penfold.app.monitor.logs import SystemClock
 from penfold.app.stores import open_stores
 from penfold.base.labels import INBOX, UNREAD
 from penfold.proto.dns import Answer, Exchange, Status, run_check

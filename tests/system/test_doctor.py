@@ -8,10 +8,10 @@ import time
 
 import pytest
 
-from penfold.app.care import Care
 from penfold.app.checkup import certificate, databases, folder, listeners, machine, mail
 from penfold.app.checkup.patient import Patient
 from penfold.app.checkup.run import examine
+from penfold.app.command.care import Care
 from penfold.app.config import load_settings
 from penfold.base.limits import QUEUE_STUCK_MS
 from penfold.domain.health import Level, is_sick
@@ -108,7 +108,7 @@ def test_without_a_server_the_same_is_looked_at_and_nothing_of_local_mode_is_mis
 
 
 def test_the_command_says_what_why_and_how_and_ends_with_1(data):
-    from penfold.app.commands import run_command
+    from penfold.app.command.commands import run_command
 
     data.chmod(0o755)
     assert run_command(["doctor", "--data", str(data), "--quiet"]) == 1

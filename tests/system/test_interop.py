@@ -14,7 +14,7 @@ import pytest
 from benchmarks import lab, postfix
 from tests.until import until
 
-from penfold.app.logs import SystemClock
+from penfold.app.monitor.logs import SystemClock
 from penfold.app.stores import open_stores
 from penfold.base.labels import INBOX
 from penfold.proto.dns import Exchange

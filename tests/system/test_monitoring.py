@@ -13,8 +13,8 @@ import pytest
 from tests.pebble import find_free_port
 from tests.until import until
 
-from penfold.app.commands import run_command
-from penfold.app.watching import Watching
+from penfold.app.command.commands import run_command
+from penfold.app.command.watching import Watching
 from penfold.domain.vitals import compare
 from penfold.spec.metrics import ALL
 

@@ -11,12 +11,12 @@ import httpx
 import pytest
 from tests.sending import Shop
 
-from penfold.app.commands import run_command
+from penfold.app.command.commands import run_command
+from penfold.app.command.seeds import open_seeds
 from penfold.app.config import load_settings
 from penfold.app.exits import StartError
-from penfold.app.logs import SystemClock
-from penfold.app.seeds import open_seeds
-from penfold.domain.findings import list_passed
+from penfold.app.monitor.logs import SystemClock
+from penfold.domain.incoming.findings import list_passed
 from penfold.ports.seeds import SeedError
 from penfold.proto.dns import Answer, Exchange, Status, run_check
 from penfold.proto.mailauth.dkim import verify_dkim

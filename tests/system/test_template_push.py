@@ -10,7 +10,7 @@ import pytest
 from tests.sending import Shop
 from tests.until import until
 
-from penfold.app.sending import make_keys
+from penfold.app.mail.sending import make_keys
 from penfold.ports.sending.records import ApiKey
 
 SCHEMA = {

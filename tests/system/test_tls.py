@@ -16,8 +16,8 @@ from cryptography import x509
 from tests.pebble import run_pebble
 from tests.until import until
 
-from penfold.app.acme_issuer import AcmeIssuer
-from penfold.app.logs import SystemClock
+from penfold.app.monitor.logs import SystemClock
+from penfold.app.tls.acme_issuer import AcmeIssuer
 from penfold.net.certificates import make_authority, make_server_certificate
 from penfold.spec.settings import Settings
 from penfold.testing.server import configure, serve

@@ -12,7 +12,7 @@ from tests.collector import attributes_of, collect
 from tests.sink import Sink
 from tests.until import until
 
-from penfold.app.commands import run_command
+from penfold.app.command.commands import run_command
 from penfold.proto.dns import Exchange
 from penfold.testing.dns import DnsServer
 from penfold.testing.server import configure, serve

@@ -4,9 +4,9 @@ import random
 from urllib.parse import parse_qsl, urlsplit
 
 from penfold.base.clock import FixedClock
-from penfold.domain.consent import Leave
-from penfold.domain.grant_rules import GOOGLES_RULES
-from penfold.domain.identity import build_identity
+from penfold.domain.access.consent import Leave
+from penfold.domain.access.grant_rules import GOOGLES_RULES
+from penfold.domain.access.identity import build_identity
 from penfold.domain.throttle import Throttle
 from penfold.ports.rates import Rate
 from penfold.proto.jwt import make_key_pair

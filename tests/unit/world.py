@@ -6,14 +6,14 @@ from threading import Event
 import pytest
 
 from penfold.base.clock import FixedClock
-from penfold.domain.carrying import Carrier
-from penfold.domain.confirming import Asking
 from penfold.domain.envelope import Envelope
-from penfold.domain.handover import HandOver
-from penfold.domain.inbound import Inbound
-from penfold.domain.mail_servers import MailServers
-from penfold.domain.outbound import Outbound
-from penfold.domain.return_paths import ReturnPaths
+from penfold.domain.incoming.inbound import Inbound
+from penfold.domain.outgoing.carrying import Carrier
+from penfold.domain.outgoing.handover import HandOver
+from penfold.domain.outgoing.outbound import Outbound
+from penfold.domain.outgoing.return_paths import ReturnPaths
+from penfold.domain.settings.confirming import Asking
+from penfold.domain.settings.mail_servers import MailServers
 from penfold.front.http.call import Call, Services
 from penfold.front.http.handlers import CHECKS, HANDLERS
 from penfold.ports.identity import Credential

@@ -11,7 +11,7 @@
     mailboxes/        one file per mailbox                  blobs/     large messages
     uploads/          messages that have not arrived whole
     credentials/      local mode: files for client libraries
-    tls/              certificates and the ACME account (app/tls_files.py)
+    tls/              certificates and the ACME account (app/tls/tls_files.py)
     run/              counters and slow requests of the running processes, ordered faults
 
 Directories are 0700 and files 0600. A directory that holds something else is refused rather

@@ -7,7 +7,7 @@ front/cli.
 
 import sys
 
-from penfold.app.serve_command import serve_command
+from penfold.app.command.serve_command import serve_command
 from penfold.base.collector import rested_collector
 
 
@@ -16,7 +16,7 @@ def main() -> None:
     if arguments[:1] == ["serve"] and not {"--help", "-h"} & set(arguments):
         sys.exit(serve_command(arguments[1:]))
     with rested_collector():
-        from penfold.app.commands import run_command  # noqa: PLC0415 - see above
+        from penfold.app.command.commands import run_command  # noqa: PLC0415 - see above
 
     sys.exit(run_command(arguments))
 

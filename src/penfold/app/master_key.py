@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from penfold.domain.master_key import check_key_id, find_key_ids, note_key_ids
+from penfold.domain.access.master_key import check_key_id, find_key_ids, note_key_ids
 from penfold.ports.identity import IdentityBook, IdentityReader
 from penfold.spec.key_source import KeySource
 from penfold.store.master_key import key_id, load_key

@@ -7,10 +7,10 @@ from typing import Final
 
 from penfold.app.datadir import enter_data_dir
 from penfold.app.exits import StartError
-from penfold.app.metrics import Counters
+from penfold.app.monitor.metrics import Counters
 from penfold.base.clock import Clock
+from penfold.domain.outgoing.sending_limits import SendingLimits
 from penfold.domain.quota import Quota, QuotaLimits
-from penfold.domain.sending_limits import SendingLimits
 from penfold.front.cli.doors import QuotaView
 from penfold.ports.usage import UsageBook
 from penfold.spec.metrics import QUOTA_REFUSALS, QUOTA_UNITS

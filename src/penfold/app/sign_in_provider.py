@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from penfold.app.exits import StartError
-from penfold.app.resolving import make_resolver
+from penfold.app.mail.resolving import make_resolver
 from penfold.base.clock import Clock
 from penfold.base.errors import UnavailableError
 from penfold.base.limits import PROVIDER_SECRET_MAX_BYTES

@@ -30,9 +30,9 @@ from penfold.store.sqlite.sending.book import SqliteSending
 from penfold.store.uploads import FolderUploads
 
 if TYPE_CHECKING:
-    from penfold.domain.domains import Domains
-    from penfold.domain.identity import Identity
-    from penfold.domain.sessions import Told
+    from penfold.domain.access.identity import Identity
+    from penfold.domain.access.sessions import Told
+    from penfold.domain.outgoing.domains import Domains
     from penfold.domain.throttle import Throttle
 
 DIRECTORY_NAME: Final = "directory.db"
@@ -174,8 +174,8 @@ def make_identity(
     Imported here, because their libraries cost 0.15 s and 12 MB that the mail process never
     needs, and an HTTP worker only when somebody signs in.
     """
-    from penfold.domain.grant_rules import GrantRules  # noqa: PLC0415 - see above
-    from penfold.domain.identity import build_identity  # noqa: PLC0415 - see above
+    from penfold.domain.access.grant_rules import GrantRules  # noqa: PLC0415 - see above
+    from penfold.domain.access.identity import build_identity  # noqa: PLC0415 - see above
 
     settings = settings or Settings()
     rules = GrantRules(
@@ -198,8 +198,8 @@ def make_identity(
 
 def make_domains(stores: Stores) -> "Domains":
     """Return the service for domains and their keys; imported here for the reason above."""
-    from penfold.domain.accounts import Accounts  # noqa: PLC0415 - see make_identity
-    from penfold.domain.domains import Domains  # noqa: PLC0415 - see make_identity
+    from penfold.domain.access.accounts import Accounts  # noqa: PLC0415 - see make_identity
+    from penfold.domain.outgoing.domains import Domains  # noqa: PLC0415 - see make_identity
 
     accounts = Accounts(stores.directory, stores.mailboxes, stores.clock, stores.chance)
     return Domains(stores.directory, accounts, stores.sealer, stores.clock)

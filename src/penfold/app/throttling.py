@@ -1,7 +1,7 @@
 """From settings to the rate limits in force, and what a refusal leaves in metrics and log."""
 
-from penfold.app.metrics import Counters
-from penfold.app.process import Core
+from penfold.app.monitor.metrics import Counters
+from penfold.app.process.process import Core
 from penfold.base.clock import Clock
 from penfold.domain.throttle import Throttle
 from penfold.ports.events import EventLog

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from functools import partial
 
 from penfold.app.stores import Stores
-from penfold.domain.inbound import Inbound
-from penfold.domain.outbound import Outbound
-from penfold.domain.pubsub import Pubsub
-from penfold.domain.return_paths import ReturnPaths
+from penfold.domain.incoming.inbound import Inbound
+from penfold.domain.outgoing.outbound import Outbound
+from penfold.domain.outgoing.return_paths import ReturnPaths
+from penfold.domain.outgoing.sending_limits import SendingLimits
+from penfold.domain.push.pubsub import Pubsub
+from penfold.domain.push.subscriptions import Rules
 from penfold.domain.sending.domains import find_return_host
-from penfold.domain.sending_limits import SendingLimits
-from penfold.domain.subscriptions import Rules
 from penfold.ports.identity import ServiceAccount
 
 

@@ -1,7 +1,7 @@
 """How a running server fares: two looks at its counters become rates, quantiles and levels.
 
-Pure. Who takes the looks is app/watching.py; who shows them is front/cli/top.py. Rates are per
-second, times in milliseconds unless a name says otherwise.
+Pure. Who takes the looks is app/command/watching.py; who shows them is front/cli/top.py. Rates are
+per second, times in milliseconds unless a name says otherwise.
 """
 
 from collections.abc import Callable, Mapping, Sequence

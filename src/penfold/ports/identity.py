@@ -324,7 +324,7 @@ class Role(Struct, frozen=True, gc=False):
 class SigningKey(Struct, frozen=True, gc=False):
     """An RSA key for id tokens and its self-signed certificate (PEM). The newest one signs.
 
-    private: the key as PEM, sealed (domain/id_tokens.py), in base64.
+    private: the key as PEM, sealed (domain/access/id_tokens.py), in base64.
     """
 
     kid: str

@@ -2,7 +2,7 @@
 
 Owns the shapes: what an authorization and a token request must hold, how tokens look, when a
 redirect address counts as registered, what an error is called. Knows no accounts and no clock;
-who is allowed what is decided in `penfold.domain.grants`.
+who is allowed what is decided in `penfold.domain.access.grants`.
 
 Standards: RFC 6749 (OAuth 2.0), RFC 7636 (PKCE), RFC 8252 (native apps), RFC 8628
 (devices), RFC 9700 (security).

@@ -1,8 +1,8 @@
 """The rules of arrival an operator may change, and the names counted on /metrics.
 
 `arrival_policy = ["dmarc_reject=spam", "spam_points=8"]`: each rule has one of three actions, and
-two numbers of points may be set. What the rules mean is in domain/verdict.py, the signs' points in
-domain/suspicion.py; tests compare the names.
+two numbers of points may be set. What the rules mean is in domain/incoming/verdict.py, the signs'
+points in domain/incoming/suspicion.py; tests compare the names.
 """
 
 from typing import Final

@@ -1,7 +1,7 @@
 """Every number on /metrics: name, kind, labels, the values each label may take, what to watch.
 
 Label values are closed sets, so a peer cannot make the page grow, and every series has its
-fixed place in a file that processes share (app/metrics.py). Names are only added to.
+fixed place in a file that processes share (app/monitor/metrics.py). Names are only added to.
 docs/metrics.md is made of this (`make gen`).
 """
 

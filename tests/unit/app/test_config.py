@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from penfold.app.command.doors import load_values
 from penfold.app.config import ConfigError, check_served, load_settings
-from penfold.app.doors import load_values
-from penfold.app.launch import Launch, decode_launch, encode_launch
+from penfold.app.process.launch import Launch, decode_launch, encode_launch
 from penfold.spec.setting_values import Endpoint
 from penfold.spec.settings import SETTINGS
 from penfold.spec.shapes import SHAPES, Shape, merge_shapes

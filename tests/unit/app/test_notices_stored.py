@@ -11,8 +11,8 @@ from penfold.app.stores import known_schema, make_identity, open_stores
 from penfold.base.clock import FixedClock
 from penfold.base.labels import INBOX
 from penfold.base.limits import NOTICE_SWEEP_AFTER_MS
-from penfold.domain.notices import Notices
-from penfold.domain.outbound import Outbound
+from penfold.domain.outgoing.notices import Notices
+from penfold.domain.outgoing.outbound import Outbound
 from penfold.ports.mailbox import Query
 from penfold.ports.queue import Attempt, NewQueueRow, QueueState, Settlement
 

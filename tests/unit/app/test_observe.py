@@ -7,16 +7,16 @@ import re
 import pytest
 from tests.contract.sending_contract import event, new
 
-from penfold.app.logs import LineLog
-from penfold.app.metrics import Counters, load_totals, render
-from penfold.app.observe_http import HttpObserver
-from penfold.app.observe_smtp import SmtpObserver
-from penfold.app.observe_stores import StoreObserver
+from penfold.app.monitor.logs import LineLog
+from penfold.app.monitor.metrics import Counters, load_totals, render
+from penfold.app.monitor.observe_http import HttpObserver
+from penfold.app.monitor.observe_smtp import SmtpObserver
+from penfold.app.monitor.observe_stores import StoreObserver
 from penfold.app.throttling import RefusalObserver
 from penfold.base.clock import FixedClock
 from penfold.base.errors import StorageFullError
 from penfold.base.limits import SLOW_REQUEST_S
-from penfold.domain.suspicion import Reason
+from penfold.domain.incoming.suspicion import Reason
 from penfold.front.http.request import RequestFacts
 from penfold.front.smtp.facts import ArrivalFacts, GreylistFacts, SessionFacts, TransactionFacts
 from penfold.ports.queue import NewQueueRow, QueueState

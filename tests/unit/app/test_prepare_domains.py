@@ -5,9 +5,9 @@ from tests.signatures import private_key
 from tests.unit.identity import IdentityWorld
 
 from penfold.app.exits import WRONG_USE, StartError
-from penfold.app.prepare import prepare_domains
+from penfold.app.process.prepare import prepare_domains
 from penfold.base.clock import FixedClock
-from penfold.domain.domains import Domains
+from penfold.domain.outgoing.domains import Domains
 from penfold.proto.mailauth.private_keys import ED25519
 from penfold.testing.sealing import PlainSealer
 

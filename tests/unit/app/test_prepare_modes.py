@@ -1,7 +1,7 @@
 """A start takes away what others may do to the data, and says so."""
 
-from penfold.app.launch import Launch
-from penfold.app.prepare import prepare_modes
+from penfold.app.process.launch import Launch
+from penfold.app.process.prepare import prepare_modes
 from penfold.spec.events import FILES_OPEN, KEY_OPEN
 from penfold.spec.settings import Settings
 

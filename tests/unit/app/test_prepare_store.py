@@ -6,9 +6,9 @@ import pytest
 
 from penfold.app.datadir import open_data_dir
 from penfold.app.exits import FAILED, WRONG_USE, StartError
-from penfold.app.launch import Launch
-from penfold.app.logs import SystemClock
-from penfold.app.prepare import prepare_store
+from penfold.app.monitor.logs import SystemClock
+from penfold.app.process.launch import Launch
+from penfold.app.process.prepare import prepare_store
 from penfold.app.stores import DIRECTORY_NAME, known_schema
 from penfold.spec.key_source import parse_key_source
 from penfold.spec.settings import Settings

@@ -3,8 +3,8 @@
 import pytest
 from msgspec.structs import replace
 
-from penfold.app.launch import Launch
-from penfold.app.sending import make_links
+from penfold.app.mail.sending import make_links
+from penfold.app.process.launch import Launch
 from penfold.app.stores import known_schema, open_stores
 from penfold.base.clock import FixedClock
 from penfold.domain.sending.content import Content

@@ -3,8 +3,8 @@
 import pytest
 
 from penfold.app.exits import StartError
-from penfold.app.launch import Launch
-from penfold.app.prepare import prepare_provider
+from penfold.app.process.launch import Launch
+from penfold.app.process.prepare import prepare_provider
 from penfold.app.sign_in_provider import (
     check_client_secret,
     load_client_secret,

@@ -6,7 +6,7 @@ from tests.unit.world import World, mail
 from penfold.base.errors import ParseError
 from penfold.base.labels import SPAM
 from penfold.base.limits import TRACE_ATTEMPTS_MAX, TRACE_COPIES_MAX
-from penfold.domain.aliases import Aliases
+from penfold.domain.access.aliases import Aliases
 from penfold.domain.tracing.address import AddressTracer
 from penfold.domain.tracing.mail import MailTracer
 from penfold.domain.tracing.reading import look_into

@@ -10,8 +10,8 @@ import pytest
 from tests.dovecot import PASSWORD, run_dovecot
 from tests.scripted import Trust
 
-from penfold.app.logs import SystemClock
-from penfold.app.seeds import open_seeds
+from penfold.app.command.seeds import open_seeds
+from penfold.app.monitor.logs import SystemClock
 from penfold.net.imap_seed import ImapSeed
 from penfold.ports.seeds import Place, SeedError, Where
 from penfold.proto.smtp.client.sasl import Credentials

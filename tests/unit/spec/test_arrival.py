@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 from msgspec.structs import asdict
 
 from penfold.base.errors import ParseError
-from penfold.domain.greylisting import Outcome
-from penfold.domain.suspicion import SIGNS
-from penfold.domain.verdict import RULES as VERDICT_RULES
-from penfold.domain.verdict import Action, Policy, make_policy
+from penfold.domain.incoming.greylisting import Outcome
+from penfold.domain.incoming.suspicion import SIGNS
+from penfold.domain.incoming.verdict import RULES as VERDICT_RULES
+from penfold.domain.incoming.verdict import Action, Policy, make_policy
 from penfold.ports.scanning import Scanned
 from penfold.proto.iprev import Iprev
 from penfold.proto.mailauth.arc import ArcResult

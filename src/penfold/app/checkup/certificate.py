@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 from penfold.app.checkup.patient import Patient
-from penfold.app.tls_files import FOLDER, AcmeFiles, find_serving, load_octets, load_operators
+from penfold.app.tls.tls_files import FOLDER, AcmeFiles, find_serving, load_octets, load_operators
 from penfold.base.errors import ParseError
 from penfold.base.limits import TLS_WARN_DAYS
 from penfold.domain.health import Finding, error, fine, warning

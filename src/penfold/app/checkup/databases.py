@@ -7,7 +7,7 @@ import apsw
 
 from penfold.app.checkup.patient import Patient
 from penfold.app.exits import stop_at_once
-from penfold.app.logs import SystemClock
+from penfold.app.monitor.logs import SystemClock
 from penfold.app.stores import DIRECTORY_NAME, PUBSUB_NAME, QUEUE_NAME, SENDING_NAME, open_stores
 from penfold.base.errors import PenfoldError
 from penfold.base.limits import BACKUP_OLD_DAYS

@@ -7,7 +7,7 @@ from typing import Final
 
 from penfold.app.checkup.patient import Patient
 from penfold.app.exits import StartError
-from penfold.app.listeners import LISTENERS, bind_listener, close_all
+from penfold.app.process.listeners import LISTENERS, bind_listener, close_all
 from penfold.base.limits import CHECKUP_ANSWER_S
 from penfold.domain.health import Finding, error, fine, warning
 from penfold.spec.setting_values import Endpoint

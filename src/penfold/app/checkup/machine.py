@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from penfold.app.checkup.patient import Patient
-from penfold.app.metrics import load_totals, read_total
+from penfold.app.monitor.metrics import load_totals, read_total
 from penfold.base.limits import (
     CLOCK_AHEAD_MS,
     DESCRIPTORS_WANTED,

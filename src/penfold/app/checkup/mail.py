@@ -8,9 +8,9 @@ from pathlib import Path
 from typing import Final
 
 from penfold.app.checkup.patient import Patient
-from penfold.app.domain_check import look_once
+from penfold.app.command.domain_check import look_once
 from penfold.app.exits import stop_at_once
-from penfold.app.logs import SystemClock
+from penfold.app.monitor.logs import SystemClock
 from penfold.app.stores import QUEUE_NAME, make_domains, open_stores
 from penfold.base.limits import (
     CHECKUP_ANSWER_S,

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from penfold.domain.identity import Identity
+from penfold.domain.access.identity import Identity
 from penfold.ports.directory import Account
 from penfold.ports.identity import (
     AccessToken,

@@ -12,6 +12,7 @@ from typing import Final, TypeVar
 import msgspec
 from msgspec import Struct
 
+from penfold.domain.access.identity import Identity
 from penfold.domain.account_export.access import Access
 from penfold.domain.account_export.audited import iter_audited
 from penfold.domain.account_export.sending import (
@@ -22,8 +23,7 @@ from penfold.domain.account_export.sending import (
 )
 from penfold.domain.account_export.sent import iter_complaints, iter_entries, iter_queued
 from penfold.domain.account_export.settings import make_account, make_labels
-from penfold.domain.exporting import Exported, Exporter
-from penfold.domain.identity import Identity
+from penfold.domain.mailbox.exporting import Exported, Exporter
 from penfold.ports import identity, settings
 from penfold.ports.audit import Event
 from penfold.ports.directory import Account

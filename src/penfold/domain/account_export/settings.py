@@ -4,19 +4,19 @@ from msgspec import UNSET, structs
 
 from penfold.base.errors import NotFoundError
 from penfold.base.labels import format_label_id
-from penfold.domain.cse import show_key_pair
-from penfold.domain.delegates import find_delegator, list_delegates
-from penfold.domain.filters import list_filters
-from penfold.domain.labels import get_label
-from penfold.domain.mail_settings import (
+from penfold.domain.mailbox.filters import list_filters
+from penfold.domain.mailbox.labels import get_label
+from penfold.domain.settings.cse import show_key_pair
+from penfold.domain.settings.delegates import find_delegator, list_delegates
+from penfold.domain.settings.mail_settings import (
     get_auto_forwarding,
     get_imap,
     get_language,
     get_pop,
     get_vacation,
 )
-from penfold.domain.senders import list_senders, show_sender
-from penfold.domain.smime import show_smime
+from penfold.domain.settings.senders import list_senders, show_sender
+from penfold.domain.settings.smime import show_smime
 from penfold.ports.directory import Account, Directory
 from penfold.ports.mailbox import Mailboxes, MailboxReader
 from penfold.ports.pubsub import format_time

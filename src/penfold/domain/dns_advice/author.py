@@ -13,8 +13,8 @@ from penfold.domain.dns_advice.row import (
     find_addresses,
     show_texts,
 )
-from penfold.domain.domains import is_forgettable
-from penfold.domain.signing_keys import KeyState, state_of
+from penfold.domain.outgoing.domains import is_forgettable
+from penfold.domain.outgoing.signing_keys import KeyState, state_of
 from penfold.ports.identity import DkimKey
 from penfold.proto.dns import Check, Question, Status
 from penfold.proto.mailauth.dmarc_record import report_addresses

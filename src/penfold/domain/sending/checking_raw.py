@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from penfold.base.errors import ParseError
 from penfold.base.limits import SENDING_EMAIL_MAX_BYTES, SENDING_RECIPIENTS_MAX
-from penfold.domain.messages import read_letter
+from penfold.domain.mailbox.messages import read_letter
 from penfold.domain.sending.addresses import Named, list_once, read_addresses
 from penfold.domain.sending.caller import Caller
 from penfold.domain.sending.checking import Draft, read_about

@@ -18,7 +18,7 @@ from msgspec.structs import replace
 
 from penfold.base.errors import ParseError, UnavailableError
 from penfold.base.limits import SENDING_DOMAIN_GRACE_MS
-from penfold.domain.signing_keys import KeyState, state_of
+from penfold.domain.outgoing.signing_keys import KeyState, state_of
 from penfold.ports.identity import DkimKey
 from penfold.ports.sending.events import OtherKind
 from penfold.ports.sending.records import SendingDomain

@@ -19,12 +19,12 @@ from penfold.base.limits import (
     SENDING_DOMAINS_MAX,
     SENDING_SWEEP_MAX,
 )
-from penfold.domain.accounts import parse_domain_name
-from penfold.domain.domains import is_forgettable
-from penfold.domain.new_keys import make_keys
+from penfold.domain.access.accounts import parse_domain_name
+from penfold.domain.access.new_keys import make_keys
+from penfold.domain.outgoing.domains import is_forgettable
+from penfold.domain.outgoing.signing_keys import KeyState, state_of
 from penfold.domain.sending.accept import make_id
 from penfold.domain.sending.domain_dns import PENDING, VERIFIED, Verdict, judge, leads_here
-from penfold.domain.signing_keys import KeyState, state_of
 from penfold.ports.identity import DkimKey
 from penfold.ports.sealing import Sealer
 from penfold.ports.sending.book import SendingBook, SendingReader, SendingWriter

@@ -21,9 +21,9 @@ from penfold.base.chance import Chance
 from penfold.base.clock import Clock
 from penfold.base.errors import MailboxDamagedError, NotFoundError, UnavailableError
 from penfold.base.limits import SENDING_AGAIN_MS, SENDING_LIFE_MS
-from penfold.domain.carrying import Carrier, Parcel, Sorted
 from penfold.domain.envelope import Wishes
-from penfold.domain.handover import UNKNOWN_USER
+from penfold.domain.outgoing.carrying import Carrier, Parcel, Sorted
+from penfold.domain.outgoing.handover import UNKNOWN_USER
 from penfold.domain.sending.accept import make_id
 from penfold.domain.sending.composing import (
     NotComposedError,

@@ -9,7 +9,7 @@ from typing import Final
 
 from msgspec.structs import replace
 
-from penfold.domain.kept_key import KeptKey
+from penfold.domain.access.kept_key import KeptKey
 from penfold.domain.sending.composing import Unsubscribe
 from penfold.domain.sending.content import Content
 from penfold.ports.sending.emails import Email

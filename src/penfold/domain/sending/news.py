@@ -9,7 +9,7 @@ from typing import Any, Final
 from msgspec import Struct
 
 from penfold.base.limits import SENDING_RESPONSE_MAX
-from penfold.domain.delivery import find_decisive
+from penfold.domain.outgoing.delivery import find_decisive
 from penfold.ports.queue import Attempt, QueueRow, QueueState
 from penfold.ports.sending.events import EventKind
 from penfold.proto.smtp.outcomes.classify import Blame, find_provider, read_reply

@@ -18,8 +18,13 @@ from penfold.base.limits import (
     SENDING_NEWS_LOT,
     SENDING_RESPONSE_MAX,
 )
-from penfold.domain.bounces import NO_COMPLAINTS, Complaint, note_complaint_of, note_returned
-from penfold.domain.messages import Letter
+from penfold.domain.mailbox.messages import Letter
+from penfold.domain.outgoing.bounces import (
+    NO_COMPLAINTS,
+    Complaint,
+    note_complaint_of,
+    note_returned,
+)
 from penfold.domain.sending.accept import make_id
 from penfold.domain.sending.hard_bounces import suppress_bounced, suppress_complained
 from penfold.domain.sending.news import News, describe, find_kind, find_provider_of

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 from penfold.base.chance import Chance
 from penfold.base.clock import Clock
-from penfold.domain.arriving import Arriving
-from penfold.domain.inbound import add_trace
-from penfold.domain.messages import Letter, read_letter
+from penfold.domain.incoming.arriving import Arriving
+from penfold.domain.incoming.inbound import add_trace
+from penfold.domain.mailbox.messages import Letter, read_letter
 from penfold.ports.directory import Account, Directory
 from penfold.ports.mailbox import Mailboxes, MailboxWriter
 from penfold.ports.sending.book import SendingBook

@@ -21,7 +21,7 @@ from penfold.base.limits import (
     TRACKED_MS,
     TRACKED_ONCE_MS,
 )
-from penfold.domain.kept_key import KeptKey
+from penfold.domain.access.kept_key import KeptKey
 from penfold.domain.sending.accept import make_id
 from penfold.domain.sending.hard_bounces import make_suppression
 from penfold.ports.sending.book import SendingBook, SendingReader, SendingWriter

@@ -10,7 +10,7 @@ from typing import Final
 
 from penfold.base.addresses import exact_address
 from penfold.base.limits import HAND_OVER_MAX_ROWS, TRACE_ROWS_MAX
-from penfold.domain.aliases import find_candidates
+from penfold.domain.access.aliases import find_candidates
 from penfold.domain.tracing.reading import find_header_id, look_into, read_copy
 from penfold.domain.tracing.values import AddressTrace, Copy, Entry
 from penfold.ports.directory import Account, Directory

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 import typer
 
-from penfold.domain.local_mode import ServiceSecret, client_document, service_document
+from penfold.domain.access.local_mode import ServiceSecret, client_document, service_document
 from penfold.front.cli.doors import Doors
 from penfold.front.cli.output import (
     DATA_DEFAULT,

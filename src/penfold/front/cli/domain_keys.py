@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from penfold.base.errors import NotFoundError
-from penfold.domain.domains import is_forgettable
-from penfold.domain.signing_keys import KeyState, state_of
+from penfold.domain.outgoing.domains import is_forgettable
+from penfold.domain.outgoing.signing_keys import KeyState, state_of
 from penfold.front.cli.doors import Doors
 from penfold.front.cli.output import DATA_DEFAULT, AsJson, DataDir, print_rows, show_time
 from penfold.ports.identity import DkimKey

@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
-from penfold.domain.domains import Domains
-from penfold.domain.signing_keys import KeyState, state_of
+from penfold.domain.outgoing.domains import Domains
+from penfold.domain.outgoing.signing_keys import KeyState, state_of
 from penfold.front.cli.domain_check import add_check_command
 from penfold.front.cli.domain_keys import Name, add_key_commands
 from penfold.front.cli.doors import Doors

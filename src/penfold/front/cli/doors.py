@@ -1,4 +1,5 @@
-"""What commands ask of the world. app/doors.py hands it in; commands open nothing themselves.
+"""What commands ask of the world. app/command/doors.py hands it in; commands open nothing
+themselves.
 
 The types are imported for who checks them: a server's process and most commands use few of them,
 and loading all takes half a second.
@@ -13,14 +14,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
+    from penfold.domain.access.accounts import Accounts
+    from penfold.domain.access.identity import Identity
     from penfold.domain.account_export.run import AccountExporter
-    from penfold.domain.accounts import Accounts
     from penfold.domain.dns_advice.row import Report
-    from penfold.domain.domains import Domains
-    from penfold.domain.exporting import Exporter
     from penfold.domain.health import Finding
-    from penfold.domain.identity import Identity
-    from penfold.domain.importing import Importer
+    from penfold.domain.mailbox.exporting import Exporter
+    from penfold.domain.mailbox.importing import Importer
+    from penfold.domain.outgoing.domains import Domains
     from penfold.domain.sending.caller import Caller
     from penfold.domain.sending.domains import SendingDomains
     from penfold.domain.sending.keys import Keys

@@ -6,7 +6,7 @@ import typer
 from msgspec import structs
 
 from penfold.base.labels import FIRST_USER_LABEL, format_label_id
-from penfold.domain.paging import first_page_limit
+from penfold.domain.mailbox.paging import first_page_limit
 from penfold.front.cli.output import show_text
 from penfold.ports.mailbox import LabelRow, MailboxReader, Query, Step
 from penfold.proto.search.describe import describe

@@ -9,9 +9,9 @@ from typing import Annotated, Any, Final, get_args
 import typer
 
 from penfold.base.collector import calm_collector
-from penfold.domain.aliases import list_own_aliases
-from penfold.domain.exporting import Exported
-from penfold.domain.importing import Tally
+from penfold.domain.access.aliases import list_own_aliases
+from penfold.domain.mailbox.exporting import Exported
+from penfold.domain.mailbox.importing import Tally
 from penfold.front.cli.doors import Doors
 from penfold.front.cli.interrupts import until_interrupted
 from penfold.front.cli.output import (

@@ -5,8 +5,8 @@ from typing import Annotated
 
 import typer
 
+from penfold.domain.outgoing.sending_limits import DAY_MS, count_sent
 from penfold.domain.quota import MINUTE_MS, project_of
-from penfold.domain.sending_limits import DAY_MS, count_sent
 from penfold.front.cli.doors import Doors
 from penfold.front.cli.output import DATA_DEFAULT, AsJson, DataDir, print_rows, show_time
 from penfold.ports.usage import usage_key

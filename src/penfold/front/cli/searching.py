@@ -12,11 +12,11 @@ from penfold.base.errors import TooCostlyError
 from penfold.base.ids import format_message_id
 from penfold.base.labels import FIRST_USER_LABEL, format_label_id
 from penfold.base.limits import ESTIMATE_MAX, PAGE_MAX
-from penfold.domain.aliases import list_own_aliases
-from penfold.domain.messages import list_messages, make_query
-from penfold.domain.paging import Page
-from penfold.domain.senders import make_sender
-from penfold.domain.threads import list_matches
+from penfold.domain.access.aliases import list_own_aliases
+from penfold.domain.mailbox.messages import list_messages, make_query
+from penfold.domain.mailbox.paging import Page
+from penfold.domain.mailbox.threads import list_matches
+from penfold.domain.settings.senders import make_sender
 from penfold.front.cli.doors import Doors, Moving
 from penfold.front.cli.explaining import explain_search, print_explanation
 from penfold.front.cli.output import (

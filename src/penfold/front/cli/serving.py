@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from penfold.domain.accounts import parse_domain_name
+from penfold.domain.access.accounts import parse_domain_name
 from penfold.front.cli.doors import Doors
 from penfold.front.cli.output import AsJson, print_rows
 from penfold.spec.sample import make_sample

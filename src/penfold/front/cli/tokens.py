@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 
 from penfold.base.errors import NotFoundError
-from penfold.domain import local_mode
-from penfold.domain.local_mode import DEFAULT_SCOPES, user_document
+from penfold.domain.access import local_mode
+from penfold.domain.access.local_mode import DEFAULT_SCOPES, user_document
 from penfold.front.cli.doors import Doors
 from penfold.front.cli.output import DATA_DEFAULT, DataDir, print_json
 from penfold.front.cli.scopes import parse_scopes

@@ -9,9 +9,9 @@ import msgspec
 import typer
 
 from penfold.base.chance import Chance
-from penfold.domain import local_mode
-from penfold.domain.identity import Identity
-from penfold.domain.roles import find_role
+from penfold.domain.access import local_mode
+from penfold.domain.access.identity import Identity
+from penfold.domain.access.roles import find_role
 from penfold.front.cli.doors import Doors
 from penfold.front.cli.erasing import add_erase
 from penfold.front.cli.exporting import add_account_export

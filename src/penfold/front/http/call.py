@@ -15,10 +15,10 @@ from typing import Generic, TypeVar
 from msgspec import Struct
 
 from penfold.base.chance import Chance
-from penfold.domain.confirming import Asking
-from penfold.domain.mail_servers import MailServers
-from penfold.domain.outbound import Outbound
+from penfold.domain.outgoing.outbound import Outbound
 from penfold.domain.quota import Quota
+from penfold.domain.settings.confirming import Asking
+from penfold.domain.settings.mail_servers import MailServers
 from penfold.ports.directory import Account, Directory
 from penfold.ports.identity import Credential
 from penfold.ports.pubsub import PubsubBook

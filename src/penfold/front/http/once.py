@@ -7,7 +7,7 @@ nor a client that tries again makes a second one.
 from typing import Any
 
 from penfold.base.ids import format_draft_id, parse_message_id
-from penfold.domain.view import show_brief
+from penfold.domain.mailbox.view import show_brief
 from penfold.front.http.call import Call
 from penfold.ports.mailbox import MailboxWriter
 from penfold.spec.schemas import Draft, Message

@@ -25,7 +25,7 @@ from penfold.base.limits import (
     INLINE_BODY_MAX_BYTES,
     JSON_BODY_MAX_BYTES,
 )
-from penfold.domain.delegates import find_delegator
+from penfold.domain.settings.delegates import find_delegator
 from penfold.domain.throttle import Throttle
 from penfold.front.http import answers, batch
 from penfold.front.http.ask import Ask

@@ -22,8 +22,8 @@ from penfold.base.limits import (
     PULL_WAIT_S,
     PULL_WAITING_MAX,
 )
-from penfold.domain.pubsub import Pubsub
-from penfold.domain.pubsub_names import SUBSCRIPTIONS, TOPICS, check_project, make_name
+from penfold.domain.push.pubsub import Pubsub
+from penfold.domain.push.pubsub_names import SUBSCRIPTIONS, TOPICS, check_project, make_name
 from penfold.front.http import answers
 from penfold.front.http.auth import find_token
 from penfold.front.http.door import Door

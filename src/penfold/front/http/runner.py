@@ -20,7 +20,7 @@ from penfold.base.limits import (
     INLINE_BODY_MAX_BYTES,
     SLOW_READERS_MAX,
 )
-from penfold.domain.outbound import Outbound
+from penfold.domain.outgoing.outbound import Outbound
 from penfold.front.bridge import Bridge, Done
 from penfold.front.http.call import Call, TooSlowInline
 from penfold.front.http.kept import KeptAnswers

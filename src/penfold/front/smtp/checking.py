@@ -18,7 +18,7 @@ from msgspec import Struct
 from penfold.base.clock import Clock
 from penfold.base.limits import ARRIVAL_S, CHECK_THREADS, PARSE_INLINE_MAX_BYTES
 from penfold.domain.envelope import Envelope
-from penfold.domain.findings import Findings, list_passed, list_undecided
+from penfold.domain.incoming.findings import Findings, list_passed, list_undecided
 from penfold.ports.dns import Lookups
 from penfold.ports.scanning import Scanned, Scanner, Subject
 from penfold.proto.blocklists import check_blocklist

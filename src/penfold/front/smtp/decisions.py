@@ -1,4 +1,6 @@
-"""What an SMTP session asks of the product; domain/inbound.py and domain/outbound.py answer."""
+"""What an SMTP session asks of the product; domain/incoming/inbound.py and
+domain/outgoing/outbound.py answer.
+"""
 
 from typing import Protocol
 

@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from msgspec import Struct
 
-from penfold.domain.suspicion import Reason
+from penfold.domain.incoming.suspicion import Reason
 
 
 class TransactionFacts(Struct, frozen=True, gc=False):

@@ -16,7 +16,7 @@ from msgspec import Struct
 from penfold.base.clock import Clock
 from penfold.base.errors import PenfoldError
 from penfold.base.limits import GREYLIST_S
-from penfold.domain.greylisting import Greeting, find_known, greet, triplet_key
+from penfold.domain.incoming.greylisting import Greeting, find_known, greet, triplet_key
 from penfold.front.smtp.facts import GreylistFacts, Observe
 from penfold.ports.greylist import GreylistBook
 from penfold.proto.mailauth.spf import SpfResult

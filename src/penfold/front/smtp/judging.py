@@ -16,10 +16,10 @@ from penfold.base.errors import UnavailableError
 from penfold.base.limits import ARRIVALS_MAX
 from penfold.base.networks import is_loopback
 from penfold.domain.envelope import Done, Envelope, Recipient
-from penfold.domain.findings import make_evidence, write_fields
-from penfold.domain.inbound import Inbound
-from penfold.domain.judging import ArrivalRefusedError, Judged, Judgement, judge
-from penfold.domain.verdict import Policy, Reject, Spam
+from penfold.domain.incoming.findings import make_evidence, write_fields
+from penfold.domain.incoming.inbound import Inbound
+from penfold.domain.incoming.judging import ArrivalRefusedError, Judged, Judgement, judge
+from penfold.domain.incoming.verdict import Policy, Reject, Spam
 from penfold.front.smtp.checking import Checked, Checker
 from penfold.front.smtp.facts import ArrivalFacts, Observe
 from penfold.proto.mailauth.forged import rename_forged

@@ -11,8 +11,8 @@ from penfold.base.errors import (
     OutcomeUnknownError,
     StorageFullError,
 )
-from penfold.domain.judging import ArrivalRefusedError
-from penfold.domain.return_paths import NoAnswerError
+from penfold.domain.incoming.judging import ArrivalRefusedError
+from penfold.domain.outgoing.return_paths import NoAnswerError
 from penfold.proto.smtp import replies
 from penfold.proto.smtp.replies import Reply, make_reply
 from penfold.spec import problems

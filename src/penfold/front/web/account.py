@@ -14,8 +14,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-from penfold.domain.identity import Identity
-from penfold.domain.sessions import SignedIn
+from penfold.domain.access.identity import Identity
+from penfold.domain.access.sessions import SignedIn
 from penfold.domain.throttle import TooManyError
 from penfold.front.web.browser import (
     client_address,

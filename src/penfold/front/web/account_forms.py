@@ -1,7 +1,7 @@
 """Forms below the account's page: an authenticator app, codes, passkeys, passwords.
 
-Each needs the password shown a moment ago. A page that shows a secret changes nothing; the
-secret lies sealed in its form (`domain/offers.py`) and counts once the form comes back. So every
+Each needs the password shown a moment ago. A page that shows a secret changes nothing; the secret
+lies sealed in its form (`domain/access/offers.py`) and counts once the form comes back. So every
 form is followed by 303, and a secret is on one page once.
 """
 
@@ -16,8 +16,8 @@ from starlette.responses import Response
 
 from penfold.base.errors import ConflictError, ParseError
 from penfold.base.limits import LABEL_MAX_CHARS, PASSWORD_MAX_CHARS, PASSWORD_MIN_CHARS
-from penfold.domain.identity import Identity
-from penfold.domain.sessions import SignedIn
+from penfold.domain.access.identity import Identity
+from penfold.domain.access.sessions import SignedIn
 from penfold.front.web.account import account_url, find_me, prove_url
 from penfold.front.web.browser import (
     client_address,

@@ -16,8 +16,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from penfold.base.errors import ParseError, UnavailableError
-from penfold.domain.confirming import PATH, Confirmations
-from penfold.domain.identity import Identity
+from penfold.domain.access.identity import Identity
+from penfold.domain.settings.confirming import PATH, Confirmations
 from penfold.front.web.account import FORMS, AccountPages
 from penfold.front.web.account_forms import AccountForms
 from penfold.front.web.authorize import Authorize

@@ -15,8 +15,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from penfold.domain.consent import ANOTHER, Ask, Authorization, Choose, Leave, SignIn, Step
-from penfold.domain.identity import Identity
+from penfold.domain.access.consent import ANOTHER, Ask, Authorization, Choose, Leave, SignIn, Step
+from penfold.domain.access.identity import Identity
 from penfold.front.web.browser import (
     Pairs,
     base_address,

@@ -8,7 +8,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-from penfold.domain.confirming import Confirmations
+from penfold.domain.settings.confirming import Confirmations
 from penfold.front.web.browser import query_pairs, read_form
 from penfold.front.web.pages import page
 

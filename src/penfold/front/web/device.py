@@ -11,9 +11,9 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-from penfold.domain.devices import Asked
-from penfold.domain.identity import Identity
-from penfold.domain.sessions import SignedIn
+from penfold.domain.access.devices import Asked
+from penfold.domain.access.identity import Identity
+from penfold.domain.access.sessions import SignedIn
 from penfold.domain.throttle import TooManyError
 from penfold.front.web.account import find_me, show_moment
 from penfold.front.web.browser import (

@@ -14,11 +14,11 @@ from starlette.responses import Response
 
 from penfold.base.errors import ParseError, UnavailableError
 from penfold.base.limits import CERTS_MAX_AGE_S, DEVICE_CODE_S, DEVICE_POLL_S
-from penfold.domain.consent import WHO
-from penfold.domain.devices import DEVICE_GRANT
-from penfold.domain.id_tokens import describe, describe_v2
-from penfold.domain.identity import Identity
-from penfold.domain.service_accounts import ASSERTION_GRANT
+from penfold.domain.access.consent import WHO
+from penfold.domain.access.devices import DEVICE_GRANT
+from penfold.domain.access.id_tokens import describe, describe_v2
+from penfold.domain.access.identity import Identity
+from penfold.domain.access.service_accounts import ASSERTION_GRANT
 from penfold.domain.throttle import TooManyError
 from penfold.front.web.browser import (
     TooLargeError,

@@ -1,8 +1,9 @@
 """Signing in by an OpenID Connect provider: the way to it, and the way back.
 
 The way out is a link and changes nothing here; the way back counts only in the browser that went
-out (`domain/provider_logins.py`). Failures count as wrong passwords of the network do. A provider
-that signed somebody in is believed as a whole: no second factor is asked for (decision 26).
+out (`domain/access/provider_logins.py`). Failures count as wrong passwords of the network do. A
+provider that signed somebody in is believed as a whole: no second factor is asked for (decision
+26).
 """
 
 from collections.abc import Callable
@@ -13,8 +14,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
-from penfold.domain.identity import Identity
-from penfold.domain.provider_logins import Begun
+from penfold.domain.access.identity import Identity
+from penfold.domain.access.provider_logins import Begun
 from penfold.domain.throttle import TooManyError
 from penfold.front.web.browser import (
     base_address,

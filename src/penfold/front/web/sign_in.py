@@ -12,8 +12,8 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from penfold.base.addresses import canonical_address
-from penfold.domain.identity import Identity
-from penfold.domain.passkeys import Offer
+from penfold.domain.access.identity import Identity
+from penfold.domain.access.passkeys import Offer
 from penfold.domain.throttle import TooManyError
 from penfold.front.web.browser import (
     Pairs,

@@ -22,7 +22,7 @@ from penfold.base.limits import (
     SITES_MAX,
     SMTP_OUT_TRANSCRIPT_CHARS,
 )
-from penfold.domain.delivery import Trail, find_status, is_decided
+from penfold.domain.outgoing.delivery import Trail, find_status, is_decided
 from penfold.ports.delivering import Carrier, Dns, Hop, Policies, Share
 from penfold.ports.queue import Tried
 from penfold.proto.exchangers import Host, Policy, Route, Verdict, find_host, find_route

@@ -13,7 +13,7 @@ from penfold.base.chance import Chance
 from penfold.base.clock import Clock
 from penfold.base.errors import ParseError, PenfoldError
 from penfold.base.limits import TLS_REFUSED_S, TLS_WARN_DAYS, TLS_WARN_HOURS
-from penfold.domain.renewal import Demand, Plan, find_plan, plan_renewal, plan_retry
+from penfold.domain.outgoing.renewal import Demand, Plan, find_plan, plan_renewal, plan_retry
 from penfold.front.worker.tasks import Report
 from penfold.ports.events import EventLog
 from penfold.proto.acme.documents import AcmeError

@@ -30,7 +30,7 @@ from penfold.base.limits import (
     DELIVERY_READ_AHEAD_BYTES,
     DELIVERY_TROUBLE_S,
 )
-from penfold.domain.delivery import (
+from penfold.domain.outgoing.delivery import (
     Conclusion,
     conclude,
     explain_held,
@@ -39,7 +39,7 @@ from penfold.domain.delivery import (
     make_envelope,
     put_off,
 )
-from penfold.domain.shaping import Site, Sites
+from penfold.domain.outgoing.shaping import Site, Sites
 from penfold.front.worker.attempting import Attempting, Letter
 from penfold.front.worker.places import Places
 from penfold.front.worker.room import Room

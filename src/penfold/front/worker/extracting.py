@@ -25,7 +25,7 @@ from penfold.base.limits import (
     EXTRACT_TURN,
     NOTIFY_REST_MS,
 )
-from penfold.domain.extraction import extract
+from penfold.domain.mailbox.extraction import extract
 from penfold.front.worker.notifying import FileState
 from penfold.front.worker.tasks import Report
 from penfold.ports.extracting import Extracted, Extractor

@@ -19,8 +19,8 @@ from penfold.base.errors import (
     UnavailableError,
 )
 from penfold.base.limits import NOTIFY_ALL_S, NOTIFY_REST_MS, PUSH_THREADS
-from penfold.domain.push import Pusher
-from penfold.domain.watches import is_resting, look, may_tell
+from penfold.domain.push.push import Pusher
+from penfold.domain.push.watches import is_resting, look, may_tell
 from penfold.front.worker.tasks import Report
 from penfold.ports.directory import Directory
 from penfold.ports.mailbox import Mailboxes

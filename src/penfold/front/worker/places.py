@@ -7,7 +7,7 @@ to last (domain.shaping), else by its domain. What has enough rows in hand gets 
 from collections import Counter
 from typing import Final
 
-from penfold.domain.shaping import Site, Sites
+from penfold.domain.outgoing.shaping import Site, Sites
 from penfold.ports.queue import Lease, QueueRow, Unless
 from penfold.proto.address import domain_of
 

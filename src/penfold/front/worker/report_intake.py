@@ -25,7 +25,7 @@ from penfold.base.limits import (
     REPORTS_WAITING_MAX,
 )
 from penfold.domain.envelope import Envelope
-from penfold.domain.report_summary import find_report
+from penfold.domain.outgoing.report_summary import find_report
 from penfold.front.worker.tasks import Report as Swept
 from penfold.ports.reports import Report, ReportBook, ReportKind
 from penfold.proto.address import domain_of

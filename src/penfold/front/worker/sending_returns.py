@@ -10,10 +10,10 @@ from threading import Lock
 
 from penfold.base.errors import UnavailableError
 from penfold.base.limits import SENDING_RETURNS_WAITING_BYTES
-from penfold.domain.bounces import make_complaint
 from penfold.domain.envelope import Envelope
-from penfold.domain.messages import read_letter
-from penfold.domain.return_paths import NoAnswerError, ReturnPaths, is_answer
+from penfold.domain.mailbox.messages import read_letter
+from penfold.domain.outgoing.bounces import make_complaint
+from penfold.domain.outgoing.return_paths import NoAnswerError, ReturnPaths, is_answer
 from penfold.domain.sending.outcomes import Outcomes
 from penfold.ports.queue import SENDING, QueueRow
 from penfold.proto.reports.bounces import find_bounce

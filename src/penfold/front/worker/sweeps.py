@@ -28,8 +28,8 @@ from penfold.base.limits import (
     SENDING_SWEEP_MAX,
     WEBHOOK_LOG_DAYS,
 )
-from penfold.domain.expiry import MailDays, expire_mailbox
-from penfold.domain.outbound import Outbound
+from penfold.domain.outgoing.expiry import MailDays, expire_mailbox
+from penfold.domain.outgoing.outbound import Outbound
 from penfold.front.worker.tasks import Report
 from penfold.ports.identity import (
     AccessToken,

@@ -9,7 +9,7 @@ from threading import Event, Lock
 
 from penfold.base.clock import Clock
 from penfold.base.limits import TLS_RESULTS_MAX
-from penfold.domain.tls_results import iter_results
+from penfold.domain.outgoing.tls_results import iter_results
 from penfold.front.worker.tasks import Report
 from penfold.ports.queue import Attempt
 from penfold.ports.reports import ReportBook, TlsResult

@@ -1,8 +1,8 @@
 """A file to its text: by what its first octets say, and by what it was sent as where they do not.
 
-For a process of its own with bounds on memory and time (app/extract_process.py): the libraries
-behind this have neither. UnreadableError is the only error of our own; a library may still end the
-process.
+For a process of its own with bounds on memory and time (app/process/extract_process.py): the
+libraries behind this have neither. UnreadableError is the only error of our own; a library may
+still end the process.
 """
 
 from contextlib import suppress

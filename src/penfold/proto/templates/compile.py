@@ -4,7 +4,7 @@ Order: each part by itself (so that errors have the author's lines) → variable
 the layout around the body → MJML to HTML → once more a look at the whole.
 
 Runs libraries in C and Rust on what strangers wrote: beyond a preview on one's own machine that
-belongs into a process that may die (app/renderer.py).
+belongs into a process that may die (app/process/renderer.py).
 """
 
 import re

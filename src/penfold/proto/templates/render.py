@@ -4,7 +4,8 @@ Style sheets come after Liquid, because the HTML parser that puts them in moves 
 tables and writes `a > b` as `a &gt; b`. Nothing is fetched and no file is read.
 
 What a template or variables can cost is counted (budget.py). What libraries make of hostile HTML is
-bounded by a look at its depth and, for the rest, by the process this runs in (app/renderer.py).
+bounded by a look at its depth and, for the rest, by the process this runs in
+(app/process/renderer.py).
 """
 
 import re

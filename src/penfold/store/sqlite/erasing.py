@@ -51,7 +51,7 @@ def erase_from_pubsub(path: Path, mailbox_id: str, address: str) -> int:
         gone = db.changes()
         if gone:
             db.execute("UPDATE mark SET number = number + 1")  # other processes notice by it
-        # What a watch tells is JSON of its address (domain/watches.py).
+        # What a watch tells is JSON of its address (domain/push/watches.py).
         named = "SELECT id FROM message WHERE instr(record, CAST('\"' || ? || '\"' AS BLOB))"
         db.execute(f"DELETE FROM delivery WHERE message IN ({named})", (address,))
         db.execute(f"DELETE FROM message WHERE id IN ({named})", (address,))

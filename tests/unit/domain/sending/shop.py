@@ -7,8 +7,8 @@ from msgspec.structs import replace
 from tests.unit.world import World
 
 from penfold.base.limits import SENDING_LEASE_MS
-from penfold.domain.carrying import Carrier
-from penfold.domain.kept_key import LINK_KEY, KeptKey
+from penfold.domain.access.kept_key import LINK_KEY, KeptKey
+from penfold.domain.outgoing.carrying import Carrier
 from penfold.domain.sending.content import Content, pack_content
 from penfold.domain.sending.handing import Handing
 from penfold.domain.sending.links import MailLinks

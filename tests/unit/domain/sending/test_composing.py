@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from msgspec import structs
 
-from penfold.domain.messages import read_letter
+from penfold.domain.mailbox.messages import read_letter
 from penfold.domain.sending.composing import NotComposedError, Unsubscribe, compose
 from penfold.domain.sending.content import Content, File
 from penfold.ports.sending.emails import Email

@@ -5,7 +5,7 @@ from random import Random
 
 import pytest
 
-from penfold.app.resolving import make_resolver
+from penfold.app.mail.resolving import make_resolver
 from penfold.base.clock import FixedClock
 from penfold.domain.sending.domain_dns import list_dns_records, look_at
 from penfold.domain.sending.domains import SendingDomains

@@ -8,7 +8,7 @@ from tests.unit.domain.sending.shop import BOB, KIM, Shop
 from tests.unit.fragile import Crash, Fragile, Step
 
 from penfold.base.limits import NOTICE_SWEEP_AFTER_MS
-from penfold.domain.bounces import Complaint
+from penfold.domain.outgoing.bounces import Complaint
 from penfold.domain.sending.news import News, find_kind, find_provider_of
 from penfold.domain.sending.outcomes import Outcomes
 from penfold.ports.queue import Attempt, Facts, QueueState, Told, Tried

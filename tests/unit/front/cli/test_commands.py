@@ -11,10 +11,11 @@ from typer.testing import CliRunner
 
 from penfold.base.clock import FixedClock
 from penfold.base.errors import ConflictError, NotFoundError, ParseError
-from penfold.domain import health, local_mode
+from penfold.domain import health
+from penfold.domain.access import local_mode
+from penfold.domain.access.identity import build_identity
 from penfold.domain.dns_advice.row import Report
-from penfold.domain.domains import Domains
-from penfold.domain.identity import build_identity
+from penfold.domain.outgoing.domains import Domains
 from penfold.domain.sending.domains import SendingDomains
 from penfold.domain.sending.keys import Keys
 from penfold.domain.tracing.address import AddressTracer

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from penfold.base.clock import FixedClock
 from penfold.base.errors import TooCostlyError
-from penfold.domain.identity import build_identity
+from penfold.domain.access.identity import build_identity
 from penfold.front.cli.explaining import say_label
 from penfold.front.cli.searching import add_search_command, say_how_many, show_sender
 from penfold.ports.mailbox import LabelRow

@@ -13,7 +13,7 @@ from tests.unit.world import mail
 from penfold.base.clock import FixedClock
 from penfold.base.errors import NotFoundError, ParseError
 from penfold.base.labels import SENT
-from penfold.domain.messages import add_letter, read_letter
+from penfold.domain.mailbox.messages import add_letter, read_letter
 from penfold.front.cli.moments import parse_moment
 from penfold.ports.queue import Attempt, Facts, NewQueueRow, QueueState, Tried
 

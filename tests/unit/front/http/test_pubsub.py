@@ -11,8 +11,8 @@ from tests.unit.front.http.conftest import ask_app
 
 from penfold.base.clock import FixedClock
 from penfold.base.limits import PUBSUB_BODY_MAX_BYTES
-from penfold.domain.pubsub import Pubsub
-from penfold.domain.subscriptions import Rules
+from penfold.domain.push.pubsub import Pubsub
+from penfold.domain.push.subscriptions import Rules
 from penfold.front.http.pubsub import PubsubApi
 from penfold.spec.scopes import CLOUD_PLATFORM, FULL, PUBSUB, READONLY
 from penfold.testing.directory import MemoryDirectory

@@ -13,8 +13,8 @@ from tests.unit.world import World
 from penfold.base.clock import FixedClock
 from penfold.base.labels import INBOX, SENT, SPAM, UNREAD
 from penfold.base.limits import PARSE_INLINE_MAX_BYTES
-from penfold.domain.messages import add_letter, read_letter
-from penfold.domain.verdict import Policy, make_policy
+from penfold.domain.incoming.verdict import Policy, make_policy
+from penfold.domain.mailbox.messages import add_letter, read_letter
 from penfold.front.smtp.bounds import Bounds
 from penfold.front.smtp.checking import Checker
 from penfold.front.smtp.doors import MxDoor

@@ -7,7 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from tests.unit.world import World
 
 from penfold.base.errors import UnavailableError
-from penfold.domain.verdict import Policy
+from penfold.domain.incoming.verdict import Policy
 from penfold.front.smtp.checking import Checker, run_apart
 from penfold.front.smtp.judging import Judging
 from penfold.proto.dns import Answer, Question, Status

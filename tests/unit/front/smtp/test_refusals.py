@@ -10,7 +10,7 @@ from penfold.base.errors import (
     StorageFullError,
     UnavailableError,
 )
-from penfold.domain.return_paths import NoAnswerError
+from penfold.domain.outgoing.return_paths import NoAnswerError
 from penfold.front.smtp.refusals import find_refusal
 from penfold.spec import problems
 from penfold.spec.problems import Problem, ProblemError

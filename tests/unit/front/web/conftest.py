@@ -13,7 +13,7 @@ from tests.unit.identity import IdentityWorld
 
 from penfold.base.clock import FixedClock
 from penfold.base.errors import UnavailableError
-from penfold.domain.confirming import Confirmations
+from penfold.domain.settings.confirming import Confirmations
 from penfold.front.web.app import Welcome, build_web
 from penfold.front.web.mail_links import LinkPages
 from penfold.testing.directory import MemoryDirectory

@@ -5,7 +5,7 @@ import time
 import pytest
 from tests.unit.identity import GMAIL, LOOPBACK, READONLY, WEB_REDIRECT
 
-from penfold.domain.local_mode import ServiceSecret, client_document, service_document
+from penfold.domain.access.local_mode import ServiceSecret, client_document, service_document
 
 SCOPES = [GMAIL, READONLY]
 

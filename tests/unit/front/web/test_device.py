@@ -5,7 +5,7 @@ import requests
 from tests.unit.front.web.conftest import Site
 
 from penfold.base.limits import DEVICE_CODE_S, DEVICE_POLL_S
-from penfold.domain.devices import DEVICE_GRANT
+from penfold.domain.access.devices import DEVICE_GRANT
 from penfold.spec.rates import DEVICE_CODE_ACCOUNT
 
 ALICE = "alice@penfold.test"

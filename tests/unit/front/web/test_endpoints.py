@@ -11,8 +11,8 @@ from cryptography import x509
 from tests.unit.identity import GMAIL
 
 from penfold.base.limits import OAUTH_BODY_MAX_BYTES
-from penfold.domain.consent import subject
-from penfold.domain.service_accounts import ASSERTION_GRANT
+from penfold.domain.access.consent import subject
+from penfold.domain.access.service_accounts import ASSERTION_GRANT
 from penfold.domain.throttle import TooManyError
 from penfold.proto.jwt import public_jwk
 from penfold.spec.rates import TOKEN_CLIENT

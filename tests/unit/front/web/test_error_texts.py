@@ -11,8 +11,8 @@ from tests.unit.front.web.conftest import Site
 from tests.unit.identity import GMAIL, READONLY, WEB_REDIRECT
 
 from penfold.base.limits import CODE_S, DEVICE_CODE_S, DEVICE_POLL_S, REFRESH_IDLE_DAYS
-from penfold.domain.devices import DEVICE_GRANT
-from penfold.domain.service_accounts import ASSERTION_GRANT
+from penfold.domain.access.devices import DEVICE_GRANT
+from penfold.domain.access.service_accounts import ASSERTION_GRANT
 from penfold.proto.jwt import sign
 
 DEAD = "Token has been expired or revoked."

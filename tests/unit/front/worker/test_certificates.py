@@ -9,7 +9,7 @@ import pytest
 from penfold.base.clock import FixedClock
 from penfold.base.errors import ParseError
 from penfold.base.limits import TLS_REFUSED_S
-from penfold.domain.renewal import Demand, Plan
+from penfold.domain.outgoing.renewal import Demand, Plan
 from penfold.front.worker.certificates import AcmeRenewal, FileRenewal, InUse
 from penfold.proto.acme.documents import AcmeError
 from penfold.proto.served_certificate import Served

@@ -19,9 +19,9 @@ from penfold.base.limits import (
     DELIVERY_READ_AHEAD_BYTES,
 )
 from penfold.base.priority import Priority
-from penfold.domain.delivery import Trail
-from penfold.domain.relaying import Relays
-from penfold.domain.shaping import Sites
+from penfold.domain.outgoing.delivery import Trail
+from penfold.domain.outgoing.relaying import Relays
+from penfold.domain.outgoing.shaping import Sites
 from penfold.front.worker.delivering import Delivering, Prepared
 from penfold.ports.queue import NewQueueRow, QueueState, Told, Tried
 from penfold.proto.exchangers import Host, Route, Verdict

@@ -4,7 +4,7 @@ import threading
 
 import pytest
 from tests.contract.mail import read_new_message
-from tests.unit.domain.test_extraction import Answers, text
+from tests.unit.domain.mailbox.test_extraction import Answers, text
 
 from penfold.base.clock import FixedClock
 from penfold.base.errors import MailboxDamagedError, UnavailableError

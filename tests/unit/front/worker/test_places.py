@@ -3,8 +3,8 @@
 import pytest
 
 from penfold.base.clock import FixedClock
-from penfold.domain.relaying import Relays
-from penfold.domain.shaping import Sites
+from penfold.domain.outgoing.relaying import Relays
+from penfold.domain.outgoing.shaping import Sites
 from penfold.front.worker.places import Places
 from penfold.ports.queue import Lease, QueueRow, QueueState
 from penfold.proto.exchangers import Host, Route, Verdict

@@ -17,11 +17,11 @@ from penfold.base.limits import (
     EXPIRE_MESSAGES,
     SENDING_BODY_KEPT_MS,
 )
-from penfold.domain.changes import change_labels
-from penfold.domain.expiry import MailDays, delete_unchanged, find_horizon
-from penfold.domain.history import Wanted, list_history
-from penfold.domain.identity import build_identity
-from penfold.domain.messages import add_letter, read_letter
+from penfold.domain.access.identity import build_identity
+from penfold.domain.mailbox.changes import change_labels
+from penfold.domain.mailbox.history import Wanted, list_history
+from penfold.domain.mailbox.messages import add_letter, read_letter
+from penfold.domain.outgoing.expiry import MailDays, delete_unchanged, find_horizon
 from penfold.front.worker.sweeps import Sweeps
 from penfold.ports.audit import Event
 from penfold.ports.identity import Removed, Session

@@ -6,7 +6,7 @@ import pytest
 from msgspec.structs import replace
 
 from penfold.base.clock import FixedClock
-from penfold.domain.tls_results import iter_results
+from penfold.domain.outgoing.tls_results import iter_results
 from penfold.front.worker.tls_tally import TlsTally
 from penfold.ports.queue import Attempt, Facts, Tried
 from penfold.ports.reports import TlsResult

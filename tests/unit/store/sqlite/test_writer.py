@@ -19,7 +19,7 @@ from penfold.base.errors import (
 )
 from penfold.base.labels import INBOX
 from penfold.base.limits import GROUP_COMMIT_MAX
-from penfold.domain.sending_limits import SendingLimits, charge_sending, count_sent
+from penfold.domain.outgoing.sending_limits import SendingLimits, charge_sending, count_sent
 from penfold.ports.mailbox import Query
 from penfold.proto.search.tree import Text
 from penfold.spec.problems import SENDING_LIMIT_RETRY_AFTER, ProblemError

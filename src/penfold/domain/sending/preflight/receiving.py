@@ -6,7 +6,7 @@ Judged by what judges arrivals here (domain.findings); this says what to do abou
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from penfold.domain.findings import Findings
+from penfold.domain.incoming.findings import Findings
 from penfold.domain.sending.preflight.remarks import Authentication, Reception, Remark, Severity
 from penfold.ports.scanning import Opinion
 from penfold.proto.mailauth.domain_names import is_within

@@ -4,7 +4,7 @@ from enum import StrEnum
 
 from msgspec import Struct
 
-from penfold.domain.findings import Findings
+from penfold.domain.incoming.findings import Findings
 from penfold.ports.scanning import Opinion, Scanned
 from penfold.proto.mailauth.spf import SpfResult
 

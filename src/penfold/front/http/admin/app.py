@@ -18,10 +18,10 @@ from penfold.base.acting import Actor, act
 from penfold.base.clock import Clock
 from penfold.base.errors import ConflictError, NotFoundError, ParseError
 from penfold.base.limits import ADMIN_BODY_MAX_BYTES
-from penfold.domain.denials import note_denied
-from penfold.domain.domains import Domains
-from penfold.domain.identity import Identity
-from penfold.domain.roles import find_role
+from penfold.domain.access.denials import note_denied
+from penfold.domain.access.identity import Identity
+from penfold.domain.access.roles import find_role
+from penfold.domain.outgoing.domains import Domains
 from penfold.front.http import answers
 from penfold.front.http.admin import access, activities, installation, users
 from penfold.front.http.admin.call import Call

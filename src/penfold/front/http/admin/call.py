@@ -7,8 +7,8 @@ from typing import Any, TypeVar
 from msgspec import Struct
 
 from penfold.base.limits import ADMIN_PAGE, ADMIN_PAGE_MAX
-from penfold.domain.domains import Domains
-from penfold.domain.identity import Identity
+from penfold.domain.access.identity import Identity
+from penfold.domain.outgoing.domains import Domains
 from penfold.ports.directory import Account
 from penfold.spec.admin.method import INVALID_INPUT, RESOURCE_NOT_FOUND, PageParams
 from penfold.spec.problems import ProblemError

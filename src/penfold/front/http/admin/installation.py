@@ -6,7 +6,7 @@ from msgspec import UNSET
 from msgspec.structs import replace
 
 from penfold.base.addresses import canonical_domain
-from penfold.domain.signing_keys import state_of
+from penfold.domain.outgoing.signing_keys import state_of
 from penfold.front.http.admin.call import Call, cut_page, missing, needed, rfc3339
 from penfold.ports import identity as records
 from penfold.ports.identity import Client, Grant, IdentityWriter, ServiceKey

@@ -3,7 +3,7 @@
 from msgspec import UNSET
 from msgspec.structs import replace
 
-from penfold.domain.roles import find_role
+from penfold.domain.access.roles import find_role
 from penfold.front.http.admin.call import Call, cut_page, needed, rfc3339
 from penfold.ports.directory import Account
 from penfold.ports.identity import ADMIN, ROLES, IdentityWriter, Session

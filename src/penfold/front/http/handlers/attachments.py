@@ -1,7 +1,7 @@
 """users.messages.attachments.get."""
 
-from penfold.domain.attachments import get_attachment
-from penfold.domain.view import read_attachment
+from penfold.domain.mailbox.attachments import get_attachment
+from penfold.domain.mailbox.view import read_attachment
 from penfold.front.http.call import Call
 from penfold.front.http.handlers.formats import check_inline
 from penfold.ports.mailbox import MailboxReader

@@ -2,7 +2,7 @@
 
 from msgspec import UNSET
 
-from penfold.domain.cse import (
+from penfold.domain.settings.cse import (
     create_identity,
     create_key_pair,
     delete_identity,

@@ -2,7 +2,7 @@
 
 from msgspec import UNSET
 
-from penfold.domain.delegates import (
+from penfold.domain.settings.delegates import (
     create_delegate,
     delete_delegate,
     find_candidate,

@@ -3,7 +3,7 @@
 from msgspec import UNSET
 
 from penfold.base.ids import format_draft_id, format_message_id
-from penfold.domain.drafts import (
+from penfold.domain.mailbox.drafts import (
     create_draft,
     delete_draft,
     get_draft,
@@ -11,8 +11,8 @@ from penfold.domain.drafts import (
     send_draft,
     update_draft,
 )
-from penfold.domain.messages import make_query
-from penfold.domain.view import show_brief
+from penfold.domain.mailbox.messages import make_query
+from penfold.domain.mailbox.view import show_brief
 from penfold.front.http.call import Call
 from penfold.front.http.handlers.formats import (
     check_inline,

@@ -1,6 +1,6 @@
 """users.settings.filters.*."""
 
-from penfold.domain.filters import create_filter, delete_filter, get_filter, list_filters
+from penfold.domain.mailbox.filters import create_filter, delete_filter, get_filter, list_filters
 from penfold.front.http.call import Call
 from penfold.ports.mailbox import MailboxReader, MailboxWriter
 from penfold.spec.methods.filters import (

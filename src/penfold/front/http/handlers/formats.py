@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from typing import Any, Literal
 
 from penfold.base.limits import READ_INLINE_MAX_BYTES, READ_INLINE_MAX_MESSAGES
-from penfold.domain.aliases import list_own_aliases
-from penfold.domain.attachments import AttachmentIds
-from penfold.domain.senders import make_sender
-from penfold.domain.view import show_full, show_metadata, show_minimal, show_raw
+from penfold.domain.access.aliases import list_own_aliases
+from penfold.domain.mailbox.attachments import AttachmentIds
+from penfold.domain.mailbox.view import show_full, show_metadata, show_minimal, show_raw
+from penfold.domain.settings.senders import make_sender
 from penfold.front.http.call import Call, TooSlowInline
 from penfold.ports.mailbox import MailboxReader, MessageRow
 from penfold.spec.schemas import Message

@@ -2,7 +2,7 @@
 
 from msgspec import UNSET
 
-from penfold.domain.forwarding_addresses import (
+from penfold.domain.settings.forwarding_addresses import (
     create_forwarding_address,
     delete_forwarding_address,
     get_forwarding_address,

@@ -2,9 +2,9 @@
 
 from msgspec import UNSET
 
-from penfold.domain.history import CHANGE_OF, Wanted, list_history
-from penfold.domain.labels import get_label_number
-from penfold.domain.paging import check_max_results
+from penfold.domain.mailbox.history import CHANGE_OF, Wanted, list_history
+from penfold.domain.mailbox.labels import get_label_number
+from penfold.domain.mailbox.paging import check_max_results
 from penfold.front.http.call import Call
 from penfold.ports.mailbox import MailboxReader
 from penfold.spec.methods.history import HistoryListParams

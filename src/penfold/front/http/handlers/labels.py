@@ -1,6 +1,12 @@
 """users.labels.*."""
 
-from penfold.domain.labels import create_label, delete_label, get_label, list_labels, update_label
+from penfold.domain.mailbox.labels import (
+    create_label,
+    delete_label,
+    get_label,
+    list_labels,
+    update_label,
+)
 from penfold.front.http.call import Call
 from penfold.ports.mailbox import MailboxReader, MailboxWriter
 from penfold.spec.methods.labels import (

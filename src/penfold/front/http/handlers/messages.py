@@ -2,8 +2,8 @@
 
 from msgspec import UNSET
 
-from penfold.domain.changes import delete_messages
-from penfold.domain.messages import (
+from penfold.domain.mailbox.changes import delete_messages
+from penfold.domain.mailbox.messages import (
     TRASHING,
     UNTRASHING,
     check_label_change,
@@ -16,7 +16,7 @@ from penfold.domain.messages import (
     make_query,
     modify_messages,
 )
-from penfold.domain.view import show_brief, show_names
+from penfold.domain.mailbox.view import show_brief, show_names
 from penfold.front.http.call import Call
 from penfold.front.http.handlers.formats import (
     check_inline,

@@ -2,9 +2,9 @@
 
 from msgspec import UNSET
 
-from penfold.domain.aliases import list_own_aliases
-from penfold.domain.confirming import forget_confirmations
-from penfold.domain.senders import (
+from penfold.domain.access.aliases import list_own_aliases
+from penfold.domain.settings.confirming import forget_confirmations
+from penfold.domain.settings.senders import (
     create_sender,
     delete_sender,
     get_sender,

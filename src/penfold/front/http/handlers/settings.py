@@ -1,6 +1,6 @@
 """users.settings.get… and update…: what exists once per mailbox."""
 
-from penfold.domain.mail_settings import (
+from penfold.domain.settings.mail_settings import (
     get_auto_forwarding,
     get_imap,
     get_language,

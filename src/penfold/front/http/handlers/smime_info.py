@@ -1,6 +1,6 @@
 """users.settings.sendAs.smimeInfo.*."""
 
-from penfold.domain.smime import (
+from penfold.domain.settings.smime import (
     delete_smime,
     get_smime,
     insert_smime,

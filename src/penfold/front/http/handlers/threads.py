@@ -5,16 +5,16 @@ from collections.abc import Sequence
 from msgspec import UNSET
 
 from penfold.base.ids import format_message_id
-from penfold.domain.changes import delete_messages
-from penfold.domain.messages import (
+from penfold.domain.mailbox.changes import delete_messages
+from penfold.domain.mailbox.messages import (
     TRASHING,
     UNTRASHING,
     check_label_change,
     make_query,
     modify_messages,
 )
-from penfold.domain.threads import get_thread, list_threads
-from penfold.domain.view import escape_snippet, show_brief
+from penfold.domain.mailbox.threads import get_thread, list_threads
+from penfold.domain.mailbox.view import escape_snippet, show_brief
 from penfold.front.http.call import Call
 from penfold.front.http.handlers.formats import (
     check_inline,

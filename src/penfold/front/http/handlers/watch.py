@@ -4,7 +4,7 @@ Both run in a worker thread with a reader (Access.READ_SLOW): what they store is
 mailbox but in the book of topics, whose commit must not run on the event loop.
 """
 
-from penfold.domain.watches import Caller, start_watch, stop_watch
+from penfold.domain.push.watches import Caller, start_watch, stop_watch
 from penfold.front.http.call import Call
 from penfold.ports.mailbox import MailboxReader
 from penfold.spec.methods.users import UsersStopParams, UsersWatchParams

@@ -1,7 +1,7 @@
 """Sending domains: list, add, get, verify, rotate, remove."""
 
 from penfold.base.errors import ConflictError, ParseError
-from penfold.domain.accounts import parse_domain_name
+from penfold.domain.access.accounts import parse_domain_name
 from penfold.domain.sending.domain_showing import show_domain
 from penfold.domain.sending.findings import INVALID, NOT_ALLOWED, Findings
 from penfold.front.http.sending.call import Call, page_list

@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 from tests.signatures import private_key
 from tests.unit.identity import IdentityWorld, make_throttle
 
-from penfold.domain.domains import Domains
+from penfold.domain.outgoing.domains import Domains
 from penfold.front.http.admin.app import AdminApi
 from penfold.front.http.pace import Pace
 from penfold.spec.scopes import ADMIN, ADMIN_READONLY

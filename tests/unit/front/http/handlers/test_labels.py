@@ -8,7 +8,7 @@ from tests.unit.world import mail
 
 from penfold.base.labels import SYSTEM_LABELS
 from penfold.base.limits import LABEL_NAME_MAX, LABELS_MAX
-from penfold.domain.labels import _BLANK, PALETTE
+from penfold.domain.mailbox.labels import _BLANK, PALETTE
 from penfold.spec.problems import ProblemError
 from penfold.spec.schemas import Label, LabelColor, ModifyMessageRequest
 

@@ -10,7 +10,7 @@ from penfold.base.errors import UnavailableError
 from penfold.base.ids import message_id_ms
 from penfold.base.labels import INBOX, SPAM, TRASH, UNREAD
 from penfold.base.limits import BATCH_MODIFY_MAX, MODIFY_LABELS_MAX, SEND_MAX_BYTES
-from penfold.domain.changes import settle_labels
+from penfold.domain.mailbox.changes import settle_labels
 from penfold.front.http.call import TooSlowInline
 from penfold.spec.problems import ProblemError
 from penfold.spec.schemas import (

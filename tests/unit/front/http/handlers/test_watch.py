@@ -5,7 +5,7 @@ import json
 import pytest
 
 from penfold.base.limits import WATCH_DAYS
-from penfold.domain.pubsub import GMAIL_PUBLISHER
+from penfold.domain.push.pubsub import GMAIL_PUBLISHER
 from penfold.ports.pubsub import Subscription, Topic
 from penfold.spec.problems import (
     INVALID_LABEL,

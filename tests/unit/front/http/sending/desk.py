@@ -7,7 +7,7 @@ from random import Random
 from tests.unit.front.http.conftest import ask_app
 
 from penfold.base.clock import FixedClock
-from penfold.domain.kept_key import LINK_KEY, KeptKey
+from penfold.domain.access.kept_key import LINK_KEY, KeptKey
 from penfold.domain.sending.domains import SendingDomains
 from penfold.domain.sending.filling import make_fill
 from penfold.domain.sending.keys import Keys

@@ -8,9 +8,9 @@ from tests.unit.front.http.sending.desk import KEYS, Desk, fields
 
 from penfold.base.errors import ConflictError, NotFoundError
 from penfold.base.limits import SENDING_DOMAIN_GRACE_MS, SENDING_DOMAINS_MAX
+from penfold.domain.outgoing.signing_keys import choose_signing
 from penfold.domain.sending.domain_dns import list_dns_records
 from penfold.domain.sending.domains import find_signing
-from penfold.domain.signing_keys import choose_signing
 
 SHOP = {"from": "shop@shop.example"}
 

@@ -1,0 +1,1 @@
+"""What commands open and do beside a running server."""

@@ -1,0 +1,1 @@
+"""The parts of a server that move mail, wired."""

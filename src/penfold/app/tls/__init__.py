@@ -1,0 +1,1 @@
+"""Certificates of a server: found, served, renewed."""

@@ -1,0 +1,1 @@
+"""Mail that arrives: whose it is, what is thought of it, where it goes."""

@@ -1,0 +1,1 @@
+"""One mailbox: messages, threads, labels, drafts, filters, history."""

@@ -1,0 +1,1 @@
+"""Mail that leaves: composed, queued, attempted, reported on."""

@@ -1,0 +1,1 @@
+"""Watches, topics and subscriptions."""

@@ -1,0 +1,1 @@
+"""What a mailbox's owner sets: addresses, forwarding, vacation, delegates, keys."""
