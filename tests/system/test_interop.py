@@ -8,8 +8,10 @@ import re
 import smtplib
 import ssl
 import subprocess
+import time
 from contextlib import ExitStack
 
+import httpx
 import pytest
 from benchmarks import lab, postfix
 from tests.until import until
@@ -17,7 +19,9 @@ from tests.until import until
 from penfold.app.monitor.logs import SystemClock
 from penfold.app.stores import open_stores
 from penfold.base.labels import INBOX
-from penfold.proto.dns import Exchange
+from penfold.proto.dns import Answer, Exchange, Status, run_check
+from penfold.proto.mailauth.dkim import verify_dkim
+from penfold.proto.mailauth.outcome import Outcome
 from penfold.testing.server import configure, serve
 
 PATIENCE_S = 60
@@ -194,6 +198,32 @@ def test_penfold_to_penfold_by_tls_with_signatures_that_hold_there(world):
 def test_penfold_to_postfix_by_tls(world):
     world.home.send("alice@post.example", subject="two")
     assert b"using TLSv1.3" in world.wait_at_post("two")
+
+
+def test_mail_of_an_application_is_at_postfix_with_signatures_that_hold(world):
+    secret, *_ = world.home.server.run(
+        *("sending", "key", "add", world.home.address, "shop", "--scope", "emails:send"),
+    ).splitlines()
+    body = {
+        "from": f"Shop <{world.home.address}>",
+        "to": ["alice@post.example", "kim@away.example"],
+        "subject": "bill",
+        "html": "<p>7 €</p>",
+        "text": "7 €",
+    }
+    url = f"{world.home.server.http}/v1/emails"
+    sent = httpx.post(url, json=body, headers={"Authorization": f"Bearer {secret}"})
+    assert sent.status_code == 200, sent.text
+    raw = re.sub(rb"\r?\n", b"\r\n", world.wait_at_post("bill"))
+    keys = {key["record_name"]: key["record"].encode() for key in world.home.keys}
+    checked = run_check(
+        verify_dkim(raw, now_s=int(time.time())),
+        lambda asked: Answer(Status.FOUND, (keys[asked.name],)),
+    )
+    assert [one.result for one in checked] == [Outcome.PASS, Outcome.PASS]
+    [(labels, octets)] = world.away.wait_for_mail("bill")
+    assert INBOX in labels
+    assert results_of(octets).count("dkim=pass header.i=@home.example") == 2
 
 
 def test_postfix_to_penfold_by_tls_and_its_sender_is_vouched_for(world):

@@ -12,7 +12,7 @@ from penfold.app.monitor.metrics import Counters, load_totals, read_total
 from penfold.app.monitor.observe_http import HttpObserver
 from penfold.app.monitor.trace_export import SpanExporter
 from penfold.app.monitor.tracing import Tracer, current, find_current, link_of
-from penfold.app.process.process import http_process, process
+from penfold.app.process import http_process, process
 from penfold.base.clock import FixedClock
 from penfold.base.limits import SPANS_WAITING_MAX
 from penfold.front.http.registration import find_handlers
