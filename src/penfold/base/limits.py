@@ -157,6 +157,9 @@ FIELDS_MAX_NAMES: Final = 1_000
 #: Seconds messages.send waits for its mail to reach the queue before it answers anyway; the
 #: mail is durable already and is handed over later.
 HAND_OVER_WAIT_S: Final = 5.0
+#: Reads of one account in a turn of the event loop, before others may read. One would be fairest;
+#: each turn costs about 10 us.
+READS_A_TURN: Final = 4
 #: Handlers of unbounded work that run at the same time, per process.
 SLOW_READERS_MAX: Final = 8
 

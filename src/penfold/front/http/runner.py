@@ -25,6 +25,7 @@ from penfold.front.bridge import Bridge, Done
 from penfold.front.http.call import Call, TooSlowInline
 from penfold.front.http.kept import KeptAnswers
 from penfold.front.http.plan import Plan
+from penfold.front.http.turns import Turns
 from penfold.ports.mailbox import Mailboxes
 from penfold.spec.method import Access
 
@@ -47,6 +48,7 @@ class Runner:
         self._checks = ThreadPoolExecutor(CHECKS_MAX, thread_name_prefix="penfold-check")
         self._bridge: Bridge | None = None
         self._kept = KeptAnswers()
+        self._turns = Turns()
 
     def close(self) -> None:
         """Stop the threads; safe to call twice."""
@@ -62,6 +64,8 @@ class Runner:
         """
         access = plan.method.access
         if access is Access.READ:
+            if not self._turns.take(call.account.id):
+                await self._turns.wait(call.account.id)
             try:
                 return self._read_inline(plan, call, encode, form)
             except TooSlowInline:
