@@ -18,6 +18,8 @@ from penfold.testing.server import configure, serve
 ZONES = {
     "sink.example": {"MX": [Exchange(10, "mx.sink.example")]},
     "mx.sink.example": {"A": ["127.0.0.1"]},
+    "slow.example": {"MX": [Exchange(10, "mx.slow.example")]},
+    "mx.slow.example": {"A": ["127.0.0.1"]},
 }
 SCOPES = ("emails:send", "emails:read", "suppressions:*", "webhooks:*")
 FINAL = {"delivered", "bounced", "failed", "expired", "suppressed", "cancelled"}
