@@ -508,6 +508,8 @@ SEED_LOOK_S: Final = 10.0
 #: Seconds an IMAP server has for each answer; octets of all its answers to one look, whose longest
 #: is the list of folders; folders that are looked into.
 IMAP_S: Final = 30.0
+#: Seconds of a whole look into one mailbox.
+IMAP_LOOK_S: Final = 60.0
 IMAP_ANSWER_MAX_BYTES: Final = 1_000_000
 IMAP_FOLDERS_MAX: Final = 100
 #: Seconds a placement test waits for its mail at most.
@@ -1195,6 +1197,8 @@ PREFLIGHTS_MAX: Final = 4
 PREFLIGHT_READ_MAX_BYTES: Final = SENDING_PART_MAX_BYTES
 #: Links it tells; a message that people read has fewer.
 PREFLIGHT_LINKS_MAX: Final = 500
+#: Links it looks at, of the HTML and of the text: 30 us each.
+PREFLIGHT_LINKS_READ_MAX: Final = 2_000
 #: Octets of a message Gmail takes, files encoded (documented: 25 MB).
 GMAIL_MESSAGE_MAX_BYTES: Final = 25_000_000
 #: Emails of a batch, and messages of `recipients`: one transaction and one answer.

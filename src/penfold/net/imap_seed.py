@@ -5,12 +5,14 @@ the operator's choice and looked up by the system.
 """
 
 import imaplib
+import socket
 import ssl
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from typing import Any, Final
 
-from penfold.base.limits import IMAP_ANSWER_MAX_BYTES, IMAP_FOLDERS_MAX, IMAP_S
+from penfold.base.limits import IMAP_ANSWER_MAX_BYTES, IMAP_FOLDERS_MAX, IMAP_LOOK_S, IMAP_S
 from penfold.ports.delivering import NoLoginError
 from penfold.ports.seeds import Place, SeedError, Where
 from penfold.proto.imap_list import Folder, parse_folder_line, quote
@@ -26,7 +28,10 @@ _NEVER: Final = frozenset(
 
 
 class ImapSeed:
-    """A SeedMailbox (ports.seeds). find_login: NoLoginError."""
+    """A SeedMailbox (ports.seeds). find_login: NoLoginError.
+
+    timeout_s: for each read. look_s: for a look, after which the connection is cut.
+    """
 
     def __init__(
         self,
@@ -36,12 +41,14 @@ class ImapSeed:
         *,
         context: ssl.SSLContext,
         timeout_s: float = IMAP_S,
+        look_s: float = IMAP_LOOK_S,
     ) -> None:
         self._host = host
         self._port = port
         self._find_login = find_login
         self._context = context
         self._timeout_s = timeout_s
+        self._look_s = look_s
 
     def find(self, message_id: str) -> Place | None:
         if not (message_id.isascii() and message_id.isprintable()):
@@ -55,7 +62,7 @@ class ImapSeed:
     @contextmanager
     def _open(self) -> "Iterator[_Imap]":
         login = self._find_login()
-        imap = _Imap(self._host, self._port, ssl_context=self._context, timeout=self._timeout_s)
+        imap = _Imap(self._host, self._port, self._context, self._timeout_s, self._look_s)
         try:
             # RFC 4616; Google's XOAUTH2 (documented). imaplib sends nothing before TLS holds.
             if login.is_token:
@@ -73,9 +80,29 @@ class ImapSeed:
 
 
 class _Imap(imaplib.IMAP4_SSL):
-    """imaplib, which reads no more than it is to: literals of any size would fill the memory."""
+    """imaplib, which reads no more than it is to, and no longer: literals of any size would fill
+    the memory, and an octet now and then keeps to the time of each read for ever.
+    """
 
-    _read_bytes = 0
+    def __init__(
+        self, host: str, port: int, context: ssl.SSLContext, timeout_s: float, look_s: float
+    ) -> None:
+        self._read_bytes = 0
+        self._end = threading.Timer(look_s, self._cut)
+        self._end.daemon = True
+        super().__init__(host, port, ssl_context=context, timeout=timeout_s)
+
+    def open(self, host: str = "", port: int | None = 993, timeout: float | None = None) -> None:
+        super().open(host, port, timeout)
+        self._end.start()
+
+    def shutdown(self) -> None:
+        self._end.cancel()
+        super().shutdown()
+
+    def _cut(self) -> None:
+        with suppress(OSError):
+            self.sock.shutdown(socket.SHUT_RDWR)
 
     def read(self, size: int) -> bytes:
         self._count(size)
@@ -105,8 +132,8 @@ def _find(imap: _Imap, message_id: str) -> Place | None:
 
 def _list_folders(imap: _Imap) -> list[Folder]:
     """Return the folders. RFC 6154 §5.1, RFC 5258: their uses may have to be asked for."""
-    said = b" ".join(each for each in imap.capability()[1] if each).upper().split()
-    extended = {b"SPECIAL-USE", b"LIST-EXTENDED"} <= set(said)
+    said = b" ".join(each for each in imap.capability()[1] if isinstance(each, bytes)).upper()
+    extended = {b"SPECIAL-USE", b"LIST-EXTENDED"} <= set(said.split())
     pattern = '"*" RETURN (SPECIAL-USE)' if extended else '"*"'
     status, lines = imap.list('""', pattern)
     if status != "OK":
@@ -149,4 +176,4 @@ def _explain(error: Exception) -> str:
     text = str(error)
     if error.args and isinstance(error.args[0], bytes):
         text = error.args[0].decode("utf-8", "replace")
-    return "".join(c if c.isprintable() else " " for c in text.removeprefix("b'"))[:200]
+    return "".join(c if c.isprintable() else " " for c in text)[:200]

@@ -284,9 +284,13 @@ def _keep(writer: IdentityWriter, code: Code) -> None:
     RFC 9700 §2.1.1: a challenge is for one flow. Once or twice is a page that was shown again.
     """
     writer.add(code)
-    held = writer.list_by(Code, account_id=code.account_id, client_id=code.client_id)
-    same = sum(each.challenge == code.challenge for each in held)
-    if code.challenge and same == CHALLENGE_REUSES:
+    if not code.challenge:
+        return
+    same = writer.list_by(Code, challenge=code.challenge)
+    own = [
+        one for one in same if (one.account_id, one.client_id) == (code.account_id, code.client_id)
+    ]
+    if len(own) == CHALLENGE_REUSES:
         writer.note(Event("reuse", "challenge", code.client_id, code.account_id))
 
 

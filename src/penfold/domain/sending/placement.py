@@ -117,13 +117,14 @@ class Placement:
 
     def _send(self, make: Make, one: Seeded) -> Seeded:
         try:
-            email_id = str(self.api.ask("POST", *make(one.address))["id"])
-            email = self.api.ask("GET", f"/emails/{email_id}")
+            one = replace(one, email_id=str(self.api.ask("POST", *make(one.address))["id"]))
+            email = self.api.ask("GET", f"/emails/{one.email_id}")
         except RefusedError as error:
-            return replace(one, trouble=f"not sent: {'; '.join(str(error).splitlines())}")
+            what = "sent, but the API does not show it" if one.email_id else "not sent"
+            return replace(one, trouble=f"{what}: {'; '.join(str(error).splitlines())}")
         if email.get("test"):
             raise ParseError("PENFOLD_API_KEY has a test key, whose mail goes nowhere")
-        return replace(one, email_id=email_id, message_id=email["message_id"].strip("<>"))
+        return replace(one, message_id=email["message_id"].strip("<>"))
 
     def _note_event(self, one: Seeded) -> Seeded:
         if not one.email_id:
@@ -135,7 +136,7 @@ class Placement:
 
 
 def _is_pending(one: Seeded) -> bool:
-    return bool(one.email_id) and one.place is None
+    return bool(one.message_id) and one.place is None
 
 
 def _count_sent(found: Iterable[Seeded]) -> int:

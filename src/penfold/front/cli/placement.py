@@ -86,7 +86,7 @@ def _read_body(file: Path, octets: bytes) -> dict[str, Any] | None:
         return None
     try:
         body: dict[str, Any] = json.loads(octets)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise WrongUseError(f"{file} is no JSON: {error}") from None
     return body
 

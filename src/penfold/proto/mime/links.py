@@ -7,7 +7,9 @@ from enum import StrEnum
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
+from penfold.base.errors import ParseError
 from penfold.base.limits import LINK_TEXT_MAX
+from penfold.proto.address import encode_domain
 from penfold.proto.mime.html import decode_references, split_markup
 from penfold.proto.mime.unseen import read_attributes
 
@@ -108,7 +110,14 @@ def _names_other(text: str, host: str) -> bool:
     if named is None or not host:
         return False
     said = next(filter(None, named.groups())).lower().rstrip(".")
-    return _find_owner(said) != _find_owner(host)
+    return _find_owner(_to_ascii(said)) != _find_owner(_to_ascii(host))
+
+
+def _to_ascii(host: str) -> str:
+    try:
+        return host if host.isascii() else encode_domain(host)
+    except ParseError:
+        return host
 
 
 def _find_owner(host: str) -> str:

@@ -50,7 +50,7 @@ TABLES: Final[dict[type[Struct], str]] = {
 }
 #: Tables whose rows are listed by age; the others by key.
 _AGED: Final = "created_ms"
-_INDEXED: Final = frozenset({"address", "browser", "user_code"})
+_INDEXED: Final = frozenset({"address", "browser", "challenge", "user_code"})
 
 _DECODERS: Final[dict[Any, Callable[[Any], Any]]] = {
     bool: bool,

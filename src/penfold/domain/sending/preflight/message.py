@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import islice
 from typing import Final
 
 from msgspec import Struct
 
 from penfold.base.limits import (
     GMAIL_MESSAGE_MAX_BYTES,
+    PREFLIGHT_LINKS_READ_MAX,
     PREFLIGHT_READ_MAX_BYTES,
 )
 from penfold.domain.sending.preflight.remarks import Remark, Severity
@@ -62,15 +64,18 @@ class Bodies(Struct, frozen=True, gc=False):
 
 
 def read_bodies(raw: bytes) -> Bodies:
-    """Return what is shown, PREFLIGHT_READ_MAX_BYTES of each."""
+    """Return what is shown, PREFLIGHT_READ_MAX_BYTES of each, and the first of its links."""
     found: dict[str, str] = {}
     for _, part in part_ids(scan(raw)):
         if part.mime_type in ("text/html", "text/plain") and not part.filename:
             body = body_as_utf8(raw, part)[:PREFLIGHT_READ_MAX_BYTES]
             found.setdefault(part.mime_type, body.decode("utf-8", "replace"))
     html, text = found.get("text/html"), found.get("text/plain", "")
-    written = tuple(Link(one[0]) for one in _WRITTEN.finditer(text))
-    return Bodies(html, text, tuple(iter_links(html or "")), written)
+    written = (Link(one[0]) for one in _WRITTEN.finditer(text))
+    most = PREFLIGHT_LINKS_READ_MAX
+    return Bodies(
+        html, text, tuple(islice(iter_links(html or ""), most)), tuple(islice(written, most))
+    )
 
 
 def review_message(raw: bytes, bodies: Bodies, *, many: bool) -> list[Remark]:

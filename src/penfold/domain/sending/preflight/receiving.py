@@ -9,6 +9,7 @@ from typing import Final
 from penfold.domain.incoming.findings import Findings
 from penfold.domain.sending.preflight.remarks import Authentication, Reception, Remark, Severity
 from penfold.ports.scanning import Opinion
+from penfold.proto.mailauth.dmarc import DmarcResult
 from penfold.proto.mailauth.domain_names import is_within
 from penfold.proto.mailauth.outcome import Outcome
 from penfold.proto.mailauth.spf import SpfResult
@@ -48,7 +49,7 @@ def review_reception(reception: Reception) -> list[Remark]:
     return [
         *_review_spf(reception),
         *_review_dkim(found),
-        *_review_dmarc(found),
+        *_review_dmarc(reception, found),
         *_review_name(reception, found),
         *remarks,
     ]
@@ -118,28 +119,35 @@ def _review_dkim(found: Findings) -> Iterator[Remark]:
             yield Remark("dkim-testing", Severity.WARNING, _FROM, message)
 
 
-def _review_dmarc(found: Findings) -> Iterator[Remark]:
+def _review_dmarc(reception: Reception, found: Findings) -> Iterator[Remark]:
+    """Of a server whose addresses are not known (a relay's) SPF is not known either: no errors."""
     dmarc, domain = found.dmarc, found.author.domain
     unsigned = all(one.result is not Outcome.PASS for one in found.dkim)
+    sure = Severity.ERROR if reception.addresses else Severity.WARNING
     if dmarc.result == "temperror":
         message = "DMARC: no answer of the DNS; try again"
         yield Remark("dmarc-unknown", Severity.WARNING, _FROM, message)
-    elif dmarc.result == "fail":
-        message = (
-            f"DMARC fails ({dmarc.reason}), and {dmarc.policy_domain} asks for {dmarc.policy}: "
-            f"let SPF or a signature of {domain} pass"
-        )
-        yield Remark("dmarc", Severity.ERROR, _FROM, message)
+    elif dmarc.result == "fail" and dmarc.disposition != "none":
+        yield Remark("dmarc", sure, _FROM, _explain_dmarc(dmarc, domain))
     elif unsigned and found.spf.result is not Result.PASS:
         # Gmail (documented, sender guidelines): mail with neither is refused with 5.7.26.
         message = f"neither SPF nor DKIM vouches for {domain}: Gmail and others refuse such mail"
-        yield Remark("unauthenticated", Severity.ERROR, _FROM, message)
+        yield Remark("unauthenticated", sure, _FROM, message)
+    elif dmarc.result == "fail":
+        yield Remark("dmarc", Severity.WARNING, _FROM, _explain_dmarc(dmarc, domain))
     if dmarc.result in ("none", "permerror"):
         message = (
             f"no usable DMARC record of {domain}, which Gmail and Yahoo want of mail to many: "
             f'publish _dmarc.{domain} TXT "v=DMARC1; p=none"'
         )
         yield Remark("dmarc-missing", Severity.WARNING, _FROM, message)
+
+
+def _explain_dmarc(dmarc: DmarcResult, domain: str) -> str:
+    return (
+        f"DMARC fails ({dmarc.reason}), and {dmarc.policy_domain} asks for {dmarc.policy}: "
+        f"let SPF or a signature of {domain} pass"
+    )
 
 
 def _review_name(reception: Reception, found: Findings) -> Iterator[Remark]:
