@@ -30,7 +30,9 @@ COMPOSED = {
     "open.py": {"page_bytes": "a number of ours", "name | value": "the table of pragmas"},
     "pubsub.py": {"column": "a word of the two callers", "into | places": "constants of callers"},
     "queue.py": {"' AND '.join(conditions)": "constants, chosen by which values are given"},
-    "queue_taking.py": {"column | each | each.name": "constants of the file, and of Priority"},
+    "queue_taking.py": {
+        "column | column.removesuffix('_ms') | of | each | each.name": "constants, and of Priority"
+    },
     "reports.py": {"' AND '.join(where)": "constants, chosen by which values are given"},
     "sealed_scan.py": {"table | where": "constants of the one caller"},
     "search.py": {

@@ -1535,8 +1535,9 @@ MAIL_LINK_HASH_BYTES: Final = 16
 MAIL_LINK_TARGET_MAX: Final = 1_400
 #: Links of a mail that are rewritten, at 15 us and up to 2 kB each; those behind stay as they are.
 TRACKED_LINKS_MAX: Final = 500
-#: Milliseconds after a mail was due in which opening and clicking is noted, how often at most, and
-#: for how long the same is noted once: whoever has a mail's links can have us write no more.
+#: Milliseconds after a mail was due in which opening and clicking is noted, unless its events
+#: go before (sending_days), how often at most, and for how long the same is noted once: whoever has
+#: a mail's links can have us write no more.
 TRACKED_MS: Final = 90 * 86_400_000
 TRACKED_EVENTS_MAX: Final = 200
 TRACKED_ONCE_MS: Final = 3_600_000

@@ -28,7 +28,12 @@ def dovecot(program):
 def look(server, message_id, *, user="kim", secret=PASSWORD, **more):
     context = more.get("context", server.context)
     login = Credentials(user, secret)
-    seed = ImapSeed(server.host, server.port, lambda: login, context=context, timeout_s=10)
+    seed = ImapSeed(
+        *(server.host, server.port, lambda: login),
+        context=context,
+        timeout_s=10,
+        look_s=more.get("look_s", 30),
+    )
     return seed.find(message_id)
 
 
@@ -133,6 +138,20 @@ class Odd:
 def test_a_server_that_says_too_much_or_nonsense_is_told_and_left(tmp_path, answers):
     with Odd(tmp_path, **answers).serve() as odd, pytest.raises(SeedError, match=r"localhost: ."):
         look(odd, "x@y.example")
+
+
+def test_a_look_has_an_end_though_the_server_says_something_now_and_then(tmp_path):
+    class Slow(Odd):
+        def talk(self, heard, tls):
+            tls.sendall(b"* OK [CAPABILITY IMAP4rev1 AUTH=PLAIN] odd\r\n")
+            while not ended.wait(0.01):
+                tls.sendall(b"x")
+
+    ended = threading.Event()
+    with Slow(tmp_path).serve() as odd:
+        with pytest.raises(SeedError):
+            look(odd, "x@y.example", look_s=0.2)
+        ended.set()
 
 
 def test_a_message_id_cannot_say_another_command(tmp_path):

@@ -4,6 +4,7 @@ reader; what machines do that look at mail before them, or for them, is marked.
 
 import hashlib
 import re
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any, Final
 
@@ -26,7 +27,7 @@ from penfold.domain.sending.accept import make_id
 from penfold.domain.sending.hard_bounces import make_suppression
 from penfold.ports.sending.book import SendingBook, SendingReader, SendingWriter
 from penfold.ports.sending.emails import Email, Recipient
-from penfold.ports.sending.events import EventKind, NewEvent
+from penfold.ports.sending.events import Event, EventKind, NewEvent
 from penfold.ports.sending.suppressions import Reason, Scope
 from penfold.proto.address import canonical
 from penfold.proto.mail_links import MailLink, Purpose, read_link
@@ -91,10 +92,12 @@ class Reactions:
     def unsubscribe(self, token: str) -> Read | None:
         """Suppress the recipient for the stream of the mail, and tell it, unless that was done."""
         link = self._read(token, Purpose.UNSUBSCRIBE)
+        if link is None:
+            return None
         now_ms = self._clock.now_ms()
 
         def change(writer: SendingWriter) -> Read | None:
-            found = _find(writer, link) if link else None
+            found = _find(writer, link)
             if found and not found.email.test and not _is_unwanted(writer, found, now_ms=now_ms):
                 event = self._make_event(found, EventKind.UNSUBSCRIBED, f"{now_ms}", {})
                 writer.add_event(event)
@@ -138,26 +141,44 @@ class Reactions:
         until_ms = (email.scheduled_ms or email.created_ms) + TRACKED_MS
         if visit is None or email.test or now_ms > until_ms:
             return
-
-        def change(writer: SendingWriter) -> None:
-            heard = writer.list_events(
-                email.account_id, email=email.number, kinds=_LOOKED_AT, limit=TRACKED_EVENTS_MAX
-            )
-            if len(heard) >= TRACKED_EVENTS_MAX:
-                return
-            # Nobody has read yet what was not delivered, or just so.
-            times = [one.at_ms for one in heard if one.kind == EventKind.DELIVERED]
-            too_soon = now_ms < min(times, default=now_ms) + MACHINE_WITHIN_MS
-            machine = visit.is_machine or too_soon
-            said = {"machine": machine, **data}
-            words = f"{now_ms // TRACKED_ONCE_MS} {machine} {data.get('link', '')}"
-            cause = hashlib.sha256(words.encode()).hexdigest()[:32]
-            if self._keeps_details:
-                said |= {"ip": visit.client, "user_agent": visit.agent[:AGENT_MAX]}
-            writer.add_event(self._make_event(found, kind, cause, said))
-
         with suppress(UnavailableError):  # the reader goes on; what is not told is lost
-            self._book.change(change)
+            heard = self._book.read(
+                lambda reader: reader.list_events(
+                    email.account_id, email=email.number, kinds=_LOOKED_AT, limit=TRACKED_EVENTS_MAX
+                )
+            )
+            event = self._make_reaction(found, kind, visit, data, heard)
+            if event:  # seldom: whoever has a link may ask as often as they like
+                self._book.change(lambda writer: writer.add_event(event))
+
+    def _make_reaction(
+        self,
+        found: Read,
+        kind: EventKind,
+        visit: Visit,
+        data: dict[str, Any],
+        heard: Sequence[Event],
+    ) -> NewEvent | None:
+        """Return what is to be told; None for what this hour was told, or nobody may hear."""
+        now_ms = self._clock.now_ms()
+        times = [one.at_ms for one in heard if one.kind == EventKind.DELIVERED]
+        if len(heard) >= TRACKED_EVENTS_MAX or (found.recipient.final and not times):
+            return None  # of the latter the events are gone, and who was counted is not known
+        # Nobody has read yet what was not delivered, or just so.
+        too_soon = now_ms < min(times, default=now_ms) + MACHINE_WITHIN_MS
+        hour, machine = now_ms // TRACKED_ONCE_MS, visit.is_machine or too_soon
+        said = {"machine": machine, **data}
+        if any(
+            (one.kind, one.at_ms // TRACKED_ONCE_MS) == (kind, hour)
+            and said.items() <= one.data.items()
+            for one in heard
+        ):
+            return None
+        words = f"{hour} {machine} {data.get('link', '')}"
+        cause = hashlib.sha256(words.encode()).hexdigest()[:32]  # settles who was first
+        if self._keeps_details:
+            said |= {"ip": visit.client, "user_agent": visit.agent[:AGENT_MAX]}
+        return self._make_event(found, kind, cause, said)
 
     def _make_event(
         self, found: Read, kind: EventKind, cause: str, data: dict[str, Any]

@@ -75,9 +75,9 @@ def set_stream(
 
 def list_streams(book: SendingReader, account_id: str) -> list[Stream]:
     """Return an account's streams, those every account has first."""
-    own = book.list_records(Stream, account_id, limit=STREAMS_MAX)
-    names = dict.fromkeys((*BUILT_IN, *(one.name for one in own)))
-    found = [find_stream(book, account_id, name) for name in names]
+    own = {one.name: one for one in book.list_records(Stream, account_id, limit=STREAMS_MAX)}
+    names = dict.fromkeys((*BUILT_IN, *own))
+    found = [own.get(name) or find_stream(book, account_id, name) for name in names]
     return [one for one in found if one]
 
 

@@ -225,7 +225,7 @@ class SqliteQueue:
             return []
         skipped = json.dumps(list(skip))
         order = tuple(Priority)[::-1] if oldest else tuple(Priority)
-        others = self._find_others(now_ms, skipped, unless, order) if unless else None
+        others = self._find_others(now_ms, skipped, unless, oldest=oldest) if unless else None
 
         def change(db: apsw.Connection) -> list[Lease]:
             for domain, only in others or list_due(db, now_ms, skipped, oldest=oldest):
@@ -241,11 +241,11 @@ class SqliteQueue:
         return [] if others == [] else self._file.change(change)
 
     def _find_others(
-        self, now_ms: int, skipped: str, unless: Unless, order: Sequence[Priority]
+        self, now_ms: int, skipped: str, unless: Unless, *, oldest: bool
     ) -> list[tuple[Any, ...]]:
         """Return a domain that has rows which are not passed over, with those; as list_due does."""
-        for priority in order:
-            rows = self._file.read(OTHERS, (now_ms, skipped, priority))
+        for statement in OTHERS[-1:] if oldest else OTHERS:
+            rows = self._file.read(statement, (now_ms, skipped))
             wanted = [(domain, row_id) for domain, row_id, *ends in rows if not unless(*ends)]
             if wanted:
                 first = wanted[0][0]

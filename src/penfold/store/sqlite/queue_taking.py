@@ -25,15 +25,17 @@ _DUE: Final = {
     f" ORDER BY {column} LIMIT {_LOOKED_AT}"
     for column in _COLUMNS
 }
-#: What is due of a priority, the longest-waiting domain first and each by itself, for who takes not
-#: all of it.
-OTHERS: Final = (
+#: What is due of HIGH, of NORMAL, and of any, the longest-waiting domain first and each by itself,
+#: for who takes not all of it. No domain is walked for a priority of which it has nothing.
+OTHERS: Final = tuple(
     "SELECT destination.domain, recipient.id, sender, address"
-    " FROM destination INDEXED BY destination_due CROSS JOIN recipient INDEXED BY recipient_due"
+    f" FROM destination INDEXED BY destination_{column.removesuffix('_ms')}"
+    " CROSS JOIN recipient INDEXED BY recipient_due"
     " ON recipient.domain = destination.domain JOIN letter ON letter.id = recipient.letter"
-    " WHERE due_ms <= ?1 AND destination.domain NOT IN (SELECT value FROM json_each(?2))"
-    " AND state = 'queued' AND priority = ?3 AND next_attempt_ms <= ?1"
-    f" ORDER BY due_ms LIMIT {TAKE_LOOKED_AT_MAX}"
+    f" WHERE {column} <= ?1 AND destination.domain NOT IN (SELECT value FROM json_each(?2))"
+    f" AND state = 'queued'{of} AND next_attempt_ms <= ?1"
+    f" ORDER BY {column} LIMIT {TAKE_LOOKED_AT_MAX}"
+    for column, of in zip(_COLUMNS, (" AND priority = 1", " AND priority = 2", ""), strict=True)
 )
 #: Of some rows, or of all for null.
 _TAKE: Final = (

@@ -13,6 +13,8 @@ from penfold.app.command.doors import open_domains
 from penfold.app.datadir import LOCK_NAME, save_schema
 from penfold.app.monitor.logs import SystemClock
 from penfold.app.stores import known_schema, open_stores
+from penfold.base.limits import PREFLIGHT_LINKS_READ_MAX
+from penfold.domain.sending.preflight.message import read_bodies
 from penfold.testing.dns import DnsServer
 from penfold.testing.dns_zones import Mishap
 
@@ -144,6 +146,34 @@ def test_with_a_relay_its_addresses_count_and_not_ours(check):
     _, answer = check((), EMAIL, more=more)
     assert codes(answer) == {"spf-unknown": "warning"}
     assert "smtp.relay.example" in answer["findings"][0]["message"]
+
+
+def test_what_a_relay_may_add_is_no_error_here(check, zone):
+    keys = dict.fromkeys(name for name in zone if "._domainkey." in name)
+    more = '[[relay]]\nhost = "smtp.relay.example"\ndomains = ["*"]\n'
+    code, answer = check(keys, EMAIL, more=more)
+    told = codes(answer)
+    assert (told["spf-unknown"], told["dmarc"]) == ("warning", "warning")
+    assert (code, told["dkim"]) == (1, "error")  # our own signature, which does not hold
+
+
+def test_a_policy_that_asks_for_nothing_refuses_nothing(check):
+    records = {
+        NAME: {"TXT": [b"v=spf1 ip4:198.51.100.1 ~all"]},
+        f"_dmarc.{NAME}": {"TXT": [b"v=DMARC1; p=none; adkim=s"]},
+    }
+    _, answer = check(records, EMAIL)
+    assert "error" not in codes(answer).values()
+
+
+def test_links_are_looked_at_up_to_a_number():
+    text = " ".join(f"https://x.example/{n}" for n in range(PREFLIGHT_LINKS_READ_MAX + 9))
+    html = "".join(
+        f'<a href="https://x.example/{n}">x</a>' for n in range(PREFLIGHT_LINKS_READ_MAX + 9)
+    )
+    for kind, body in (("plain", text), ("html", html)):
+        raw = f"Content-Type: text/{kind}\r\n\r\n{body}\r\n".encode()
+        assert len(read_bodies(raw).addresses) == PREFLIGHT_LINKS_READ_MAX
 
 
 def test_what_would_be_refused_is_told_field_by_field(check):

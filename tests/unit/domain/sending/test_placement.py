@@ -23,14 +23,16 @@ BODY = {"from": "shop@home.example", "to": "x@y.example", "cc": ["z@y.example"],
 class World:
     """Seeds by address: when their mail is there (seconds), and where; or what is wrong."""
 
-    def __init__(self, *, test=False, refused=(), **seeds):
+    def __init__(self, *, test=False, refused=(), hides=False, **seeds):
         self.clock = FixedClock()
         self.began_ms = self.clock.now_ms()
         self.seeds = {f"{name}@seed.example": value for name, value in seeds.items()}
         self.asked, self.sent, self.progress = [], {}, []
-        self.test, self.refused = test, refused
+        self.test, self.refused, self.hides = test, refused, hides
 
     def ask(self, verb, path, value=None):
+        if verb == "GET" and self.hides:
+            raise RefusedError("The key lacks emails:read.")
         if verb == "GET":
             email_id = path.rpartition("/")[2]
             delivered = {"last_event": "delivered", "message_id": f"<{email_id}@home.example>"}
@@ -102,6 +104,14 @@ def test_who_cannot_be_looked_into_is_sent_nothing_and_counts_in_no_share():
         "", "the login is refused", "not sent: `from` is not yours",
     ]  # fmt: skip
     assert not is_well(found)
+
+
+def test_mail_that_was_sent_and_cannot_be_read_is_not_said_to_be_unsent():
+    world = World(a=(0, INBOX), hides=True)
+    [found] = world.run()
+    assert found.trouble == "sent, but the API does not show it: The key lacks emails:read."
+    assert (found.email_id, len(world.sent), world.passed_s()) == ("e1", 1, 0)
+    assert not is_well([found])
 
 
 def test_a_mailbox_that_can_no_more_be_looked_into_is_not_said_to_lack_the_mail():

@@ -154,6 +154,24 @@ def test_the_same_is_told_once_an_hour(shop, read):
     assert shop.events().count("clicked") == 2
 
 
+def test_once_the_events_of_a_mail_are_gone_nobody_is_told_or_taken_for_a_machine(shop, read):
+    shop.clock.advance(ms=TRACKED_ONCE_MS)
+    shop.book.change(lambda b: b.expire_events(before_ms=shop.clock.now_ms(), limit=99))
+    assert shop.reactions.note_clicked(read[1], FIREFOX) == TARGET
+    assert shop.events() == []
+
+
+def test_neither_a_token_that_is_not_ours_nor_what_was_told_takes_the_writer(shop, read):
+    shop.reactions.note_clicked(read[1], FIREFOX)
+
+    def change(_):
+        raise AssertionError("the book's only writer is taken")
+
+    shop.book.change = change
+    assert shop.reactions.note_clicked(read[1], FIREFOX) == TARGET
+    assert shop.reactions.unsubscribe("garbage") is None
+
+
 def test_of_one_mail_so_much_is_told_and_no_more(shop, read):
     number = 1
     for at in range(TRACKED_EVENTS_MAX + 5):

@@ -41,6 +41,8 @@ def test_links_are_found_with_what_is_read_on_them(html, links):
         pytest.param("https://evil.example/", "https://bank.example/in", (Doubt.OTHER_HOST,), id="other-host"),
         pytest.param("https://evil.example/", "bank.com", (Doubt.OTHER_HOST,), id="other-host-bare"),
         pytest.param("https://evil.co.uk/", "www.bank.co.uk", (Doubt.OTHER_HOST,), id="other-below-a-country"),
+        pytest.param("https://xn--mller-kva.de/", "müller.de", (), id="international"),
+        pytest.param("https://müller.de/", "www.xn--mller-kva.de", (), id="international-in-the-link"),
         pytest.param("https://links.shop.example/x", "www.shop.example", (), id="same-owner"),
         pytest.param("https://shop.example/", "Node.js", (), id="file-name"),
         pytest.param("https://shop.example/", "report.pdf", (), id="document"),
